@@ -1,0 +1,46 @@
+/*
+ * diag.h - what a person must understand.
+ *
+ * Where a human is at the other end (compile, load, open, configure), the last argument of a
+ * function is a struct cdm_diag *, NULL allowed.  The return code is for the program, the diag
+ * for the human.  The list is bounded; what does not fit is counted.
+ */
+#ifndef CADMUS_DIAG_H
+#define CADMUS_DIAG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CDM_DIAG_MAX 64
+#define CDM_DIAG_TEXT 320
+
+enum cdm_severity { CDM_ERROR, CDM_WARNING, CDM_NOTE };
+
+struct cdm_message {
+	enum cdm_severity severity;
+	char id[8];        /* stable: "C0412", "" when there is none */
+	uint32_t line;     /* 1-based; 0: no place in a text */
+	uint32_t column;   /* 1-based, in characters */
+	uint32_t length;   /* characters to underline, at least 1 */
+	char text[CDM_DIAG_TEXT];
+	char hint[CDM_DIAG_TEXT]; /* what to do next; may be empty */
+};
+
+struct cdm_diag {
+	uint32_t count, errors, dropped;
+	struct cdm_message at[CDM_DIAG_MAX];
+};
+
+/* Add one message; d may be NULL.  Returns the entry, or NULL when it was dropped. */
+struct cdm_message *cdm_diag_add(struct cdm_diag *d, enum cdm_severity s, const char *id,
+		const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

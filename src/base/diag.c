@@ -1,0 +1,28 @@
+/* diag.c - the bounded list of messages behind cadmus/diag.h. */
+#include "cadmus/diag.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct cdm_message *cdm_diag_add(struct cdm_diag *d, enum cdm_severity s, const char *id,
+		const char *format, ...) {
+	if (!d)
+		return NULL;
+	if (s == CDM_ERROR)
+		d->errors++;
+	if (d->count == CDM_DIAG_MAX) {
+		d->dropped++;
+		return NULL;
+	}
+	struct cdm_message *m = &d->at[d->count++];
+	memset(m, 0, sizeof(*m));
+	m->severity = s;
+	m->length = 1;
+	snprintf(m->id, sizeof(m->id), "%s", id ? id : "");
+	va_list args;
+	va_start(args, format);
+	vsnprintf(m->text, sizeof(m->text), format, args);
+	va_end(args);
+	return m;
+}

@@ -1,0 +1,10 @@
+/* err.h - negative errno values carry our meanings; numbers stay in the process, names travel. */
+#ifndef BASE_ERR_H
+#define BASE_ERR_H
+
+/* "ESTALE" for -ESTALE; "OK" for >= 0; "EUNKNOWN" outside the list.  Static. */
+const char *err_name(int rc);
+/* What it means here, as one clause.  Static. */
+const char *err_text(int rc);
+
+#endif

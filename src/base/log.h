@@ -1,0 +1,24 @@
+/*
+ * log.h - rare lines for people, on standard error: "time level role: text".
+ *
+ * CADMUS_LOG=error|warn|info|debug (warn unless told).  The data path never logs: it counts.
+ * Safe from any thread; a line is one write(2).
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/check.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* Name this process in its lines; borrowed for ever.  Reads CADMUS_LOG. */
+void log_init(const char *role);
+int log_wants(enum log_level level);
+void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+
+#endif
