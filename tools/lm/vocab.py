@@ -16,18 +16,18 @@ MARKS = ["]\n>", "\n>", "\n< ", " =", " #", " -",
          "I do not know.", "I cannot do that.", "I see", "Your", "The", "Noted,", "Hello", "Goodbye.",
          "You are welcome.", "I am Cadmus.", "I am well.", ". #"]
 
-SPACED = """what where who how many which when is are was the my your you me do does did can could would will tell
- about know knows remember remind see called state of in on at under behind near that this now have has please and
- to it there say any it's what's where's who's i'm again left put placed found keep find think happened status
- walk go take move make advance march step steps forward ahead straight pace paces turn rotate spin degrees degree
- around right by for times time scan look sweep stand up still upright crouch down duck lower rise raise get stop
- halt freeze wait don't not anyone anybody somebody someone something front camera eyes looking hello hi hey thanks
- thank good morning evening goodbye bye let us just so ok okay note learn call calls name's people everyone
- one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
- eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred""".split()
+SPACED = """what where who how many which when is are was the my your you does did could would will tell about know knows
+ remember remind called state of under behind near that this now have has please and there say any it's what's
+ where's who's again left put placed found keep find think happened status walk take move make advance march
+ step steps forward ahead straight pace paces turn rotate spin degrees degree around right for time scan look
+ sweep stand up still upright crouch down duck lower rise raise get stop halt freeze wait don't not anyone
+ anybody somebody someone something eyes looking hello hey thanks thank good morning evening goodbye bye just
+ okay learn call calls name's people everyone one two three four five six seven eight nine ten eleven twelve
+ thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty
+ ninety hundred""".split()
 
-CAPITAL = """What Where Who How Which Is Are The My Do Does Did Can Could Would Will Tell Please Remember Walk Go Take
- Move Turn Rotate Stand Stop Look Scan Crouch Rise Get Note Hello Hi Hey Thanks Thank I I'm You""".split()
+CAPITAL = """What Where Who How Which Are The My Does Did Can Could Would Will Tell Please Remember Walk Take Move Turn
+ Rotate Stand Stop Look Scan Crouch Rise Get Note Hello Hey Thanks Thank I'm You""".split()
 
 
 def build():
