@@ -1,0 +1,135 @@
+/* io_test.c - sockets with descriptors, sealed memory, process handles: the real ones. */
+#include "base/io.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/hash.h"
+
+static void carries_whole_messages_and_descriptors(void) {
+	int pair[2], got[2], memory = io_memory("test", 4096);
+	unsigned n = 2;
+	char text[8];
+	CHECK(memory >= 0 && io_pair(pair) == 0);
+	CHECK(io_send(pair[0], "hello", 5, &memory, 1, 0) == 0);
+	CHECK(io_receive(pair[1], text, sizeof(text), got, &n, 0) == 5 && n == 1);
+	CHECK(memcmp(text, "hello", 5) == 0 && io_memory_size(got[0]) == 4096);
+	close(got[0]);
+	n = 2;
+	CHECK(io_receive(pair[1], text, sizeof(text), got, &n, MSG_DONTWAIT) == -EAGAIN && n == 0);
+	CHECK(io_send(pair[0], "longer than eight", 17, &memory, 1, 0) == 0);
+	n = 2;
+	CHECK(io_receive(pair[1], text, sizeof(text), got, &n, 0) == -E2BIG && n == 0);
+	io_close(&pair[0]);
+	CHECK(io_receive(pair[1], text, sizeof(text), NULL, NULL, 0) == 0);
+	CHECK(io_send(pair[1], "x", 1, NULL, 0, 0) == -EPIPE);
+	io_close(&pair[1]);
+	io_close(&memory);
+	CHECK(memory == -1);
+}
+
+/* Descriptors that nobody asked for are closed, not leaked. */
+static void closes_descriptors_it_has_no_room_for(void) {
+	int pair[2], out[3], memory = io_memory("test", 4096);
+	unsigned n = 1;
+	char text[4];
+	CHECK(memory >= 0 && io_pair(pair) == 0);
+	int many[3] = { memory, memory, memory };
+	CHECK(io_send(pair[0], "x", 1, many, 3, 0) == 0);
+	CHECK(io_receive(pair[1], text, sizeof(text), out, &n, 0) == 1 && n == 1);
+	int next = dup(memory); /* lowest free number: right behind the one we kept */
+	CHECK(next == out[0] + 1);
+	close(next), close(out[0]), close(memory), close(pair[0]), close(pair[1]);
+}
+
+static void memory_cannot_change_size_or_gain_writers(void) {
+	int fd = io_memory("test", 8192);
+	CHECK(fd >= 0 && io_memory_size(fd) == 8192);
+	CHECK(ftruncate(fd, 4096) < 0 && errno == EPERM);
+	char *mine = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(mine != MAP_FAILED && io_memory_freeze_writers(fd) == 0);
+	mine[0] = 'x';
+	CHECK(mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
+	CHECK(write(fd, "y", 1) < 0);
+	char *theirs = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(theirs != MAP_FAILED && theirs[0] == 'x');
+	munmap(mine, 8192), munmap(theirs, 8192), close(fd);
+	int plain = memfd_create("plain", MFD_CLOEXEC);
+	CHECK(io_memory_size(plain) == -EPROTO);
+	close(plain);
+}
+
+static void knows_death_from_the_kernel(void) {
+	pid_t child = fork();
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
+	int fd = io_pidfd(child);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	CHECK(fd >= 0 && poll(&p, 1, 0) == 0);
+	CHECK(io_pidfd_signal(fd, SIGKILL) == 0);
+	CHECK(poll(&p, 1, 10000) == 1);
+	CHECK(waitpid(child, NULL, 0) == child);
+	CHECK(io_pidfd_signal(fd, SIGKILL) < 0);
+	close(fd);
+}
+
+static void listens_where_the_last_owner_died(void) {
+	char dir[] = "/tmp/cadmus-io-XXXXXX", path[64], deep[80];
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(deep, sizeof(deep), "%s/a/b", dir);
+	CHECK(io_make_dirs(deep) == 0 && io_make_dirs(deep) == 0);
+	snprintf(path, sizeof(path), "%s/a/b/s", dir);
+	CHECK(io_connect(path) == -ENOENT);
+	int a = io_listen(path);
+	CHECK(a >= 0 && io_listen(path) == -EADDRINUSE);
+	int c = io_connect(path);
+	while (io_accept(a) >= 0)
+		; /* what io_listen asked, and ours */
+	uid_t uid;
+	pid_t pid;
+	CHECK(c >= 0 && io_peer(c, &uid, &pid) == 0 && uid == getuid() && pid == getpid());
+	close(a), close(c);
+	CHECK(io_connect(path) == -ECONNREFUSED);
+	int b = io_listen(path);
+	CHECK(b >= 0);
+	close(b);
+	char command[128];
+	CHECK(unlink(path) == 0);
+	snprintf(command, sizeof(command), "%s/a/b", dir), rmdir(command);
+	snprintf(command, sizeof(command), "%s/a", dir), rmdir(command);
+	CHECK(rmdir(dir) == 0);
+}
+
+static void tells_time_and_names(void) {
+	char text[CLOCK_TEXT_MAX], hex[HASH_TEXT_MAX];
+	CHECK(strcmp(clock_text((struct cdm_wall){ 0 }, text), "1970-01-01T00:00:00.000000Z") == 0);
+	CHECK(clock_mono().ns <= clock_mono().ns);
+	CHECK(strcmp(err_name(-ESTALE), "ESTALE") == 0 && strcmp(err_name(-9999), "EUNKNOWN") == 0);
+	CHECK(strcmp(err_name(0), "OK") == 0);
+	/* BLAKE2b-256 of nothing and of "abc": published values. */
+	struct hash h = hash_of("", 0);
+	CHECK(strcmp(hash_text(&h, 16, hex), "0e5751c026e543b2") == 0);
+	h = hash_pair("a", 1, "bc", 2);
+	CHECK(strcmp(hash_text(&h, 16, hex), "bddd813c63423972") == 0);
+}
+
+int main(void) {
+	carries_whole_messages_and_descriptors();
+	closes_descriptors_it_has_no_room_for();
+	memory_cannot_change_size_or_gain_writers();
+	knows_death_from_the_kernel();
+	listens_where_the_last_owner_died();
+	tells_time_and_names();
+	puts("io_test: ok");
+}
