@@ -8,26 +8,151 @@
  *
  * All offsets are multiples of LAYOUT_ALIGN.  A field is a header, its slot headers, and its
  * payloads; payloads above LAYOUT_LARGE start on a page of their own and are page-aligned each, so
- * that device and dma-buf memory can take their place without a new layout.
+ * that device and dma-buf memory can take their place without a new layout.  Payloads of at most
+ * LAYOUT_INLINE bytes stand inside their slot header: such a sample is two neighbouring lines.
+ *
+ * The structs below are the shared bytes themselves: fixed widths, little-endian, no pointers.  A
+ * change of any of them is a change of LAYOUT_ABI.  What is reserved is zero.  Who may store to
+ * which word is said beside it; everybody else only loads, and trusts nothing that he loads.
  */
 #ifndef SCHEMA_LAYOUT_H
 #define SCHEMA_LAYOUT_H
 
+#include <stdalign.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#define LAYOUT_ABI 1u
 #define LAYOUT_ALIGN 128u /* two cache lines: the adjacent-line prefetcher joins neighbours */
 #define LAYOUT_PAGE 4096u
 #define LAYOUT_HEAD_BYTES 4096u
 #define LAYOUT_LARGE 4096u   /* payloads above this are page-aligned */
+#define LAYOUT_INLINE 64u    /* payloads up to this stand in their slot header */
 #define LAYOUT_EVENTS 1024u  /* records in an event ring, a power of two */
+#define LAYOUT_COUNTERS 64u  /* room for store/counter.def */
+#define LAYOUT_WAITS 512u    /* wait words of a desk, a power of two */
+#define LAYOUT_SLOTS_MIN 3u
+#define LAYOUT_SLOTS_MAX 255u
 
-/* Bytes of a field with `slots` slots of `payload` bytes each; 0 if no such field can be (overflow, 0 slots). */
+#define LAYOUT_SEGMENT_MAGIC 0x316765736d6463ull   /* "cdmseg1" */
+#define LAYOUT_DIRECTORY_MAGIC 0x317269646d6463ull /* "cdmdir1" */
+
+/* The first page of a segment.  All but the counters is written once, before anyone else maps it. */
+struct layout_head {
+	uint64_t magic;
+	uint32_t abi;
+	uint32_t process;
+	uint32_t epoch;
+	int32_t pid;
+	uint64_t segment_bytes;
+	uint8_t plan[32];      /* hash of the plan */
+	int64_t formatted_ns;  /* CLOCK_MONOTONIC */
+	alignas(LAYOUT_ALIGN) uint64_t counters[LAYOUT_COUNTERS]; /* any thread of the owner adds */
+};
+
+/*
+ * What a process needs of the writers it reads: please do not overwrite this (leases), please wake
+ * me (waits).  Stored by its owner only, scanned by the writers.
+ *
+ * A lease word is 0, or (from the low end) field + 1: 16 bits, slot: 8, epoch of the writer: 8,
+ * version: 32.  waits[field % LAYOUT_WAITS] counts the owner's threads that wait for such a field.
+ */
+struct layout_desk {
+	uint32_t lease_quota;
+	uint32_t reserved;
+	alignas(LAYOUT_ALIGN) uint32_t waits[LAYOUT_WAITS];
+	alignas(LAYOUT_ALIGN) uint64_t leases[];
+};
+
+/* A field.  All stored by the writer only; what stands before `head`, once. */
+struct layout_field {
+	uint64_t layout; /* plan_field.layout */
+	uint32_t index;  /* of the field in the plan */
+	uint32_t slots;
+	uint32_t bytes;
+	uint32_t reserved;
+	/* version of the newest complete sample in 56 bits, its slot in the upper 8; 0: none yet.
+	   The low 32 bits of it are the word that waiters sleep on. */
+	alignas(LAYOUT_ALIGN) uint64_t head;
+	alignas(LAYOUT_ALIGN) uint64_t drops; /* samples not published: all slots were leased */
+	uint64_t wakes;                       /* system calls made to wake somebody */
+};
+
+/*
+ * A slot.  stamp is version << 1 when the slot holds that sample, odd while it is being written.
+ * The words between stamp and payload are stored and loaded whole.
+ */
+struct layout_slot {
+	uint64_t stamp;
+	uint64_t source_ns;
+	uint64_t publish_ns;
+	uint64_t origin;  /* bits 0..31 trust as float, 32..47 entity, 48..63 enum cdm_status */
+	uint64_t extent;  /* bits 0..31 valid bytes, 32..63 memory kind: 0 is the payload area */
+	uint64_t buffer, offset, fence; /* of other memory kinds; 0 */
+	alignas(LAYOUT_INLINE) uint8_t payload[LAYOUT_INLINE]; /* when it fits */
+};
+
+/* An event ring: record n (1, 2, 3 ...) stands in at[n % LAYOUT_EVENTS]. */
+struct layout_event {
+	uint64_t stamp; /* as in a slot, of the record's number */
+	uint64_t words[7];
+};
+
+struct layout_events {
+	uint64_t head;  /* number of the newest complete record */
+	uint64_t drops; /* records not written */
+	alignas(LAYOUT_ALIGN) struct layout_event at[LAYOUT_EVENTS];
+};
+
+/* The directory: a memory file of its own that the parent alone writes.  One entry a process. */
+struct layout_entry {
+	uint64_t life;     /* bits 0..31 enum directory_state, 32..63 epoch: one store tells both */
+	uint64_t pid;
+	uint64_t restarts;
+	uint64_t started_ns, died_ns; /* CLOCK_MONOTONIC; 0: never */
+	uint64_t reserved[3];
+};
+
+struct layout_directory {
+	uint64_t magic;
+	uint32_t abi;
+	uint32_t entries;
+	uint8_t plan[32];
+	alignas(LAYOUT_ALIGN) struct layout_entry at[64];
+};
+
+#ifndef __cplusplus
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the layout is little-endian");
+_Static_assert(offsetof(struct layout_head, counters) == 128, "layout is an ABI");
+_Static_assert(sizeof(struct layout_head) == 640, "layout is an ABI");
+_Static_assert(offsetof(struct layout_desk, waits) == 128, "layout is an ABI");
+_Static_assert(offsetof(struct layout_desk, leases) == 128 + 4 * LAYOUT_WAITS, "layout is an ABI");
+_Static_assert(offsetof(struct layout_field, head) == 128, "layout is an ABI");
+_Static_assert(offsetof(struct layout_field, drops) == 256, "layout is an ABI");
+_Static_assert(sizeof(struct layout_field) == 384, "layout is an ABI");
+_Static_assert(offsetof(struct layout_slot, payload) == 64, "layout is an ABI");
+_Static_assert(sizeof(struct layout_slot) == LAYOUT_ALIGN, "layout is an ABI");
+_Static_assert(sizeof(struct layout_event) == 64, "layout is an ABI");
+_Static_assert(sizeof(struct layout_events) == 128 + 64 * LAYOUT_EVENTS, "layout is an ABI");
+_Static_assert(sizeof(struct layout_directory) == 128 + 64 * 64, "layout is an ABI");
+_Static_assert(__atomic_always_lock_free(sizeof(uint64_t), 0), "no locks in shared memory");
+#endif
+
+/*
+ * Bytes of a field with `slots` slots of `payload` bytes each, wherever it starts (large payloads
+ * find their page inside them); 0 if no such field can be (slots outside
+ * LAYOUT_SLOTS_MIN..MAX, no payload, overflow).
+ */
 size_t layout_field_bytes(uint32_t slots, uint32_t payload);
 /* Bytes of a desk with room for `lease_quota` leases. */
 size_t layout_desk_bytes(uint32_t lease_quota);
 /* Bytes of an event ring of LAYOUT_EVENTS records. */
 size_t layout_events_bytes(void);
 size_t layout_round(size_t bytes, size_t to);
+
+/* Where slot header i of a field at `field_offset` starts, from the start of the segment. */
+size_t layout_slot_at(size_t field_offset, uint32_t i);
+/* Where payload i of such a field starts, from the start of the segment. */
+size_t layout_payload_at(size_t field_offset, uint32_t slots, uint32_t payload, uint32_t i);
 
 #endif
