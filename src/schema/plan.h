@@ -26,6 +26,11 @@
 #define PLAN_ABI 1u
 #define PLAN_BYTES_MAX (16u << 20)
 #define PLAN_PROCESSES_MAX 64 /* seats: a reader set is one 64-bit word */
+#define PLAN_ENTITIES_MAX 4096
+#define PLAN_FIELDS_MAX 4096
+#define PLAN_SEGMENT_BYTES_MAX (UINT64_C(1) << 40)
+#define PLAN_LEASE_NS_MAX INT64_C(10000000000)
+#define PLAN_JOINTS_MAX 64
 #define PLAN_TEXT_MAX 256
 #define PLAN_SOURCES_MAX 8
 #define PLAN_NONE CDM_NO_INDEX
@@ -252,6 +257,9 @@ bool plan_may_set(const struct plan *p, uint16_t entity, uint16_t field);
 uint64_t plan_field_layout(const struct plan_field *f);
 /* The hash that plan_verify() expects. */
 struct hash plan_hash(const struct plan *p);
+
+/* Free a plan that lang_compile() made; NULL allowed. */
+void plan_free(struct plan *p);
 
 /* Words for people and JSON; "?" outside the enum. */
 const char *plan_class_text(unsigned c);

@@ -1,0 +1,372 @@
+/*
+ * plan_verify.c - may these bytes be used as a plan?
+ *
+ * Whoever reads a plan indexes with what stands in it, so everything that is an index, a count, an
+ * offset, an enum or a string is checked here, once.  The checks come in an order in which each
+ * may rely on those before: the head, where the tables lie, then record by record.  The first
+ * thing that is wrong ends it with one message.
+ *
+ * Space in a segment is checked without memory: head, desk, event ring and fields must stand in that
+ * order, and the fields of a process in the order of their offsets.
+ */
+#include "schema/plan.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include "schema/layout.h"
+
+#define MAGIC "cdmplan"
+#define TABLES 9
+
+struct verify {
+	const struct plan *plan;
+	struct cdm_diag *diag;
+	uint64_t next[PLAN_PROCESSES_MAX]; /* first byte of a segment that is not taken yet */
+	uint64_t memory;                   /* sum over processes */
+};
+
+struct table {
+	const char *name;
+	struct plan_span span;
+	size_t size;
+	uint32_t max;
+};
+
+/* `what` of table[i] is wrong. */
+static int bad(struct verify *v, const char *table, size_t i, const char *what) {
+	cdm_diag_add(v->diag, CDM_ERROR, "P0002", "plan: %s %zu: %s", table, i, what);
+	return -EPROTO;
+}
+
+static int bad_head(struct cdm_diag *diag, const char *what) {
+	cdm_diag_add(diag, CDM_ERROR, "P0001", "plan: %s", what);
+	return -EPROTO;
+}
+
+static bool ends(const char *s, size_t capacity) {
+	return memchr(s, 0, capacity) != NULL;
+}
+
+/* [a-z][a-z0-9_.]*, ended. */
+static bool is_name(const char s[CDM_NAME_MAX]) {
+	if (!ends(s, CDM_NAME_MAX) || s[0] < 'a' || s[0] > 'z')
+		return false;
+	for (; *s; s++)
+		if (!((*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') || *s == '_' || *s == '.'))
+			return false;
+	return true;
+}
+
+static bool within(double x, double low, double high) {
+	return isfinite(x) && x >= low && x <= high;
+}
+
+static bool index_or_none(uint16_t i, struct plan_span table) {
+	return i == PLAN_NONE || i < table.count;
+}
+
+/* Names are looked up, so they must be unique: open addressing over their hashes. */
+#define BUCKETS 16384u
+_Static_assert(BUCKETS >= 4 * PLAN_ENTITIES_MAX && BUCKETS >= 4 * PLAN_FIELDS_MAX, "sparse");
+
+static size_t duplicate(const void *records, uint32_t count, size_t size) {
+	uint16_t seen[BUCKETS];
+	memset(seen, 0xff, sizeof(seen));
+	for (uint32_t i = 0; i < count; i++) {
+		const char *name = (const char *)records + i * size;
+		uint32_t h = 2166136261u;
+		for (const char *c = name; *c; c++)
+			h = (h ^ (uint8_t)*c) * 16777619u;
+		for (h %= BUCKETS; seen[h] != 0xffff; h = (h + 1) % BUCKETS)
+			if (strcmp((const char *)records + seen[h] * size, name) == 0)
+				return i;
+		seen[h] = (uint16_t)i;
+	}
+	return SIZE_MAX;
+}
+
+static int check_entities(struct verify *v) {
+	const struct plan *p = v->plan;
+	const struct plan_entity *e = plan_entities(p);
+	for (uint32_t i = 0; i < p->entities.count; i++, e++) {
+		if (!is_name(e->name))
+			return bad(v, "entity", i, "no proper name");
+		if (e->class > PLAN_COMMUNICATION || (e->class == PLAN_RUNTIME) != (i == 0))
+			return bad(v, "entity", i, "class");
+		if (e->sort >= PLAN_SORT_COUNT)
+			return bad(v, "entity", i, "sort");
+		if (!index_or_none(e->process, p->processes) || !index_or_none(e->symbols, p->tables))
+			return bad(v, "entity", i, "index");
+		for (int d = 0; d < 3; d++)
+			if (!within(e->trust[d], 0, 1) || e->reserved[d])
+				return bad(v, "entity", i, "trust or reserved bytes");
+		if (!within(e->trust_strength, 0, 1e9))
+			return bad(v, "entity", i, "trust strength");
+	}
+	size_t twice = duplicate(plan_entities(p), p->entities.count, sizeof(*e));
+	return twice == SIZE_MAX ? 0 : bad(v, "entity", twice, "second of its name");
+}
+
+static int check_segment(struct verify *v, size_t i, const struct plan_process *s) {
+	uint64_t at = LAYOUT_HEAD_BYTES;
+	if (s->segment_bytes > PLAN_SEGMENT_BYTES_MAX || s->segment_bytes % LAYOUT_PAGE)
+		return bad(v, "process", i, "segment size");
+	if (s->desk_offset < at || s->desk_offset % LAYOUT_ALIGN || s->desk_offset > s->segment_bytes)
+		return bad(v, "process", i, "desk offset");
+	at = s->desk_offset + layout_desk_bytes(s->lease_quota);
+	if (s->event_offset < at || s->event_offset % LAYOUT_ALIGN || s->event_offset > s->segment_bytes)
+		return bad(v, "process", i, "event offset");
+	at = s->event_offset + layout_events_bytes();
+	if (at > s->segment_bytes)
+		return bad(v, "process", i, "segment too small");
+	v->next[i] = at;
+	if (__builtin_add_overflow(v->memory, s->segment_bytes, &v->memory) ||
+			__builtin_add_overflow(v->memory, s->memory_bytes, &v->memory))
+		return bad(v, "process", i, "memory overflows");
+	return 0;
+}
+
+static int check_processes(struct verify *v) {
+	const struct plan *p = v->plan;
+	const struct plan_process *s = plan_processes(p);
+	for (uint32_t i = 0; i < p->processes.count; i++, s++) {
+		if (!is_name(s->name))
+			return bad(v, "process", i, "no proper name");
+		if (s->role > PLAN_CLIENT || (s->role == PLAN_CORE) != (i == p->core) ||
+				(s->role == PLAN_GUARD) != (i == p->guard))
+			return bad(v, "process", i, "role");
+		if (s->start > 1 || s->restart > 1 || !index_or_none(s->entity, p->entities))
+			return bad(v, "process", i, "start, restart or entity");
+		int rc = check_segment(v, i, s);
+		if (rc < 0)
+			return rc;
+	}
+	if (v->memory != p->memory_bytes)
+		return bad_head(v->diag, "memory is not the sum over its processes");
+	size_t twice = duplicate(plan_processes(p), p->processes.count, sizeof(*s));
+	return twice == SIZE_MAX ? 0 : bad(v, "process", twice, "second of its name");
+}
+
+/* Bytes of one sample by dtype and shape; 0: no such thing. */
+static uint32_t sample_bytes(const struct plan_field *f) {
+	uint64_t bytes = cdm_dtype_size((enum cdm_dtype)f->dtype);
+	for (unsigned i = 0; i < f->dims; i++) {
+		bytes *= f->shape[i];
+		if (bytes > UINT32_MAX)
+			return 0;
+	}
+	return (uint32_t)bytes;
+}
+
+static int check_field_space(struct verify *v, size_t i, const struct plan_field *f) {
+	uint64_t room = layout_field_bytes(f->slots, f->bytes);
+	uint64_t end = plan_processes(v->plan)[f->process].segment_bytes;
+	if (room == 0 || f->offset % LAYOUT_ALIGN || f->offset < v->next[f->process])
+		return bad(v, "field", i, "offset, or it overlaps what stands before it");
+	if (f->offset > end || room > end - f->offset)
+		return bad(v, "field", i, "outside its segment");
+	v->next[f->process] = f->offset + room;
+	return 0;
+}
+
+static int check_field(struct verify *v, size_t i, const struct plan_field *f) {
+	const struct plan *p = v->plan;
+	if (!is_name(f->name) || !ends(f->unit, sizeof(f->unit)))
+		return bad(v, "field", i, "no proper name or unit");
+	if (f->kind > PLAN_SETTING || f->dtype >= CDM_DTYPE_COUNT || f->dims > CDM_DIMS_MAX)
+		return bad(v, "field", i, "kind, type or dimensions");
+	if (f->process >= p->processes.count || f->entity >= p->entities.count)
+		return bad(v, "field", i, "index");
+	if (f->bytes == 0 || f->bytes != sample_bytes(f))
+		return bad(v, "field", i, "bytes do not follow from its type and shape");
+	if (f->slots < 3 || f->leases > f->slots - 2u || (f->process == p->guard && f->leases))
+		return bad(v, "field", i, "slots or leases");
+	if (p->processes.count < 64 && f->readers >> p->processes.count)
+		return bad(v, "field", i, "readers that are no processes");
+	if (f->half_life_ns < 0 || (f->half_life_ns > 0) != (f->kind == PLAN_AWARENESS) || f->max_age_ns < 0)
+		return bad(v, "field", i, "half-life or age");
+	if (f->layout != plan_field_layout(f))
+		return bad(v, "field", i, "layout hash");
+	return check_field_space(v, i, f);
+}
+
+static int check_fields(struct verify *v) {
+	const struct plan_field *f = plan_fields(v->plan);
+	for (uint32_t i = 0; i < v->plan->fields.count; i++) {
+		int rc = check_field(v, i, &f[i]);
+		if (rc < 0)
+			return rc;
+	}
+	size_t twice = duplicate(f, v->plan->fields.count, sizeof(*f));
+	return twice == SIZE_MAX ? 0 : bad(v, "field", twice, "second of its name");
+}
+
+static int check_rules(struct verify *v) {
+	const struct plan *p = v->plan;
+	const struct plan_rule *r = plan_rules(p);
+	for (uint32_t i = 0; i < p->rules.count; i++, r++) {
+		bool moves = r->operation == PLAN_OP_SYMBOL_TO_MOTION;
+		if (!is_name(r->name) || r->operation >= PLAN_OP_COUNT)
+			return bad(v, "rule", i, "name or operation");
+		if (r->source_count == 0 || r->source_count > PLAN_SOURCES_MAX)
+			return bad(v, "rule", i, "number of sources");
+		for (int s = 0; s < PLAN_SOURCES_MAX; s++)
+			if (s < r->source_count ? r->sources[s] >= p->fields.count : r->sources[s] != PLAN_NONE)
+				return bad(v, "rule", i, "sources");
+		if (moves ? r->target != PLAN_NONE : r->target >= p->fields.count ||
+				plan_fields(p)[r->target].kind != PLAN_AWARENESS)
+			return bad(v, "rule", i, "target");
+		if (moves ? r->actuator >= p->entities.count || plan_entities(p)[r->actuator].class !=
+				PLAN_ACTUATOR : r->actuator != PLAN_NONE)
+			return bad(v, "rule", i, "actuator");
+		if (r->max_skew_ns < 0 || !within(r->min_trust, 0, 1) || !within(r->gain, 0, 1e9) ||
+				r->reserved[0] || r->reserved[1])
+			return bad(v, "rule", i, "skew, trust, gain or reserved bytes");
+	}
+	return 0;
+}
+
+static bool joints_ok(const struct plan_actuator *a) {
+	for (int j = 0; j < 3; j++)
+		if (a->joint_min_cdeg[j] < -36000 || a->joint_max_cdeg[j] > 36000 ||
+				a->joint_min_cdeg[j] >= a->joint_max_cdeg[j] || a->joint_rate_cdeg_s[j] <= 0 ||
+				a->joint_rate_cdeg_s[j] > 1000000)
+			return false;
+	return a->joint_count > 0 && a->joint_count <= PLAN_JOINTS_MAX &&
+			a->node_base + a->joint_count <= 256;
+}
+
+static bool verbs_ok(const struct plan_actuator *a) {
+	for (unsigned i = 0; i < COUNT_OF(a->verb_max); i++)
+		if (a->verb_max[i] < -1 || a->verb_max[i] > 999 || (i >= PLAN_VERB_COUNT && a->verb_max[i]))
+			return false;
+	return a->safe_verb < PLAN_VERB_COUNT && a->safe_verb != PLAN_VERB_NONE &&
+			a->verb_max[a->safe_verb] == -1;
+}
+
+static int check_actuators(struct verify *v) {
+	const struct plan *p = v->plan;
+	const struct plan_actuator *a = plan_actuators(p);
+	for (uint32_t i = 0; i < p->actuators.count; i++, a++) {
+		if (a->entity >= p->entities.count || plan_entities(p)[a->entity].class != PLAN_ACTUATOR ||
+				a->process != p->guard)
+			return bad(v, "actuator", i, "entity or process");
+		if (a->feedback >= p->fields.count || plan_fields(p)[a->feedback].process != p->guard ||
+				!index_or_none(a->awareness, p->fields))
+			return bad(v, "actuator", i, "feedback or awareness field");
+		if (!ends(a->driver, sizeof(a->driver)) || !ends(a->bus, sizeof(a->bus)))
+			return bad(v, "actuator", i, "text without end");
+		if (a->lease_ns <= 0 || a->lease_ns > PLAN_LEASE_NS_MAX || a->safety_class > 3)
+			return bad(v, "actuator", i, "lease or safety class");
+		if (!joints_ok(a) || !verbs_ok(a))
+			return bad(v, "actuator", i, "joints or verbs");
+	}
+	return 0;
+}
+
+static int check_senses(struct verify *v) {
+	const struct plan *p = v->plan;
+	const struct plan_table *t = plan_tables(p);
+	const struct plan_sense *s = plan_senses(p);
+	for (uint32_t i = 0; i < p->tables.count; i++, t++)
+		if (!is_name(t->name) || t->senses.at > p->senses.count ||
+				t->senses.count > p->senses.count - t->senses.at)
+			return bad(v, "table", i, "name or senses");
+	t = plan_tables(p);
+	for (uint32_t i = 0; i < p->senses.count; i++, s++) {
+		if (!ends(s->form, sizeof(s->form)) || !s->form[0] || !ends(s->gloss, sizeof(s->gloss)))
+			return bad(v, "sense", i, "form or gloss");
+		if (s->table >= p->tables.count || i < t[s->table].senses.at ||
+				i - t[s->table].senses.at >= t[s->table].senses.count)
+			return bad(v, "sense", i, "not among those of its table");
+		if (s->verb >= PLAN_VERB_COUNT || s->safety_class > 3 || s->takes_number > 2 ||
+				s->reserved[0] || s->reserved[1] || s->reserved[2])
+			return bad(v, "sense", i, "verb, class, number rule or reserved bytes");
+		if (s->number_default < 0 || s->number_default > 999 || !within(s->evidence_p, 0, 1e9) ||
+				!within(s->evidence_n, 0, 1e9))
+			return bad(v, "sense", i, "number or evidence");
+	}
+	return 0;
+}
+
+static int check_grants(struct verify *v) {
+	const struct plan *p = v->plan;
+	const struct plan_grant *g = plan_grants(p);
+	const unsigned all = PLAN_MAY_SAY | PLAN_MAY_ACTUATE | PLAN_MAY_SET | PLAN_MAY_CONTROL;
+	for (uint32_t i = 0; i < p->grants.count; i++, g++) {
+		if (g->entity >= p->entities.count || g->rights == 0 || (g->rights & ~all) || g->reserved)
+			return bad(v, "grant", i, "entity or rights");
+		if (g->field != PLAN_NONE && (g->field >= p->fields.count ||
+				plan_fields(p)[g->field].kind != PLAN_SETTING))
+			return bad(v, "grant", i, "field");
+	}
+	return 0;
+}
+
+static int check_options(struct verify *v) {
+	const struct plan *p = v->plan;
+	const struct plan_option *o = plan_options(p);
+	for (uint32_t i = 0; i < p->options.count; i++, o++)
+		if (o->entity >= p->entities.count || o->reserved || !ends(o->key, sizeof(o->key)) ||
+				!o->key[0] || !ends(o->value, sizeof(o->value)))
+			return bad(v, "option", i, "entity, key or value");
+	return 0;
+}
+
+/* Every table lies behind the head, inside the block, and apart from the others. */
+static int check_tables(const struct plan *p, struct cdm_diag *diag) {
+	const struct table t[TABLES] = {
+		{ "entities", p->entities, sizeof(struct plan_entity), PLAN_ENTITIES_MAX },
+		{ "fields", p->fields, sizeof(struct plan_field), PLAN_FIELDS_MAX },
+		{ "processes", p->processes, sizeof(struct plan_process), PLAN_PROCESSES_MAX },
+		{ "rules", p->rules, sizeof(struct plan_rule), PLAN_NONE - 1 },
+		{ "actuators", p->actuators, sizeof(struct plan_actuator), PLAN_NONE - 1 },
+		{ "tables", p->tables, sizeof(struct plan_table), PLAN_NONE - 1 },
+		{ "senses", p->senses, sizeof(struct plan_sense), PLAN_NONE - 1 },
+		{ "grants", p->grants, sizeof(struct plan_grant), PLAN_NONE - 1 },
+		{ "options", p->options, sizeof(struct plan_option), PLAN_NONE - 1 },
+	};
+	uint64_t first[TABLES], end[TABLES];
+	for (int i = 0; i < TABLES; i++) {
+		first[i] = t[i].span.at;
+		end[i] = first[i] + (uint64_t)t[i].span.count * t[i].size;
+		if (t[i].span.count > t[i].max || first[i] % 8 || first[i] < sizeof(*p) || end[i] > p->bytes)
+			return bad_head(diag, t[i].name);
+		for (int k = 0; k < i; k++)
+			if (first[i] < end[k] && first[k] < end[i])
+				return bad_head(diag, "two tables overlap");
+	}
+	return 0;
+}
+
+static int check_head(const void *bytes, size_t size, struct cdm_diag *diag) {
+	const struct plan *p = bytes;
+	if (size < sizeof(*p) || size > PLAN_BYTES_MAX || (uintptr_t)bytes % 8)
+		return bad_head(diag, "size or alignment");
+	if (memcmp(p->magic, MAGIC, sizeof(p->magic)) || p->abi != PLAN_ABI || p->bytes != size)
+		return bad_head(diag, "magic, version or size: not a plan of this build");
+	struct hash h = plan_hash(p);
+	if (!hash_equal(&h, &p->hash))
+		return bad_head(diag, "hash does not match");
+	if (!is_name(p->machine))
+		return bad_head(diag, "machine has no proper name");
+	int rc = check_tables(p, diag);
+	if (rc < 0)
+		return rc;
+	if (p->core >= p->processes.count || p->guard >= p->processes.count ||
+			p->entities.count == 0 || p->operator_entity >= p->entities.count ||
+			!index_or_none(p->first_model, p->entities))
+		return bad_head(diag, "core, guard, operator or first model");
+	return 0;
+}
+
+int plan_verify(const void *plan, size_t bytes, struct cdm_diag *diag) {
+	static int (*const checks[])(struct verify *) = { check_entities, check_processes, check_fields,
+		check_rules, check_actuators, check_senses, check_grants, check_options };
+	int rc = check_head(plan, bytes, diag);
+	struct verify v = { .plan = plan, .diag = diag };
+	for (size_t i = 0; rc == 0 && i < COUNT_OF(checks); i++)
+		rc = checks[i](&v);
+	return rc;
+}
