@@ -9,11 +9,14 @@
 
 #define PATH_ROOM 1024
 
-static const char *const file_format[] = {
-	[PROGRAM_BINARY] = "%s",
-	[PROGRAM_GATEWAY] = "cadmus-%s",
-	[PROGRAM_DRIVER] = "cadmus-driver-%s.so",
-	[PROGRAM_BACKEND] = "cadmus-backend-%s.so",
+/* What stands before and after the bare name in the name of the file. */
+static const struct {
+	const char *before, *after;
+} file_name[] = {
+	[PROGRAM_BINARY] = { "", "" },
+	[PROGRAM_GATEWAY] = { "cadmus-", "" },
+	[PROGRAM_DRIVER] = { "cadmus-driver-", ".so" },
+	[PROGRAM_BACKEND] = { "cadmus-backend-", ".so" },
 };
 
 /* The folder of a kind in a build tree; its sub-folder is the bare name. */
@@ -51,7 +54,7 @@ int program_find(enum program_kind kind, const char *name, char *out, size_t cap
 	const char *libexec = getenv("CADMUS_LIBEXEC");
 	if (strchr(name, '/') || name[0] == '.')
 		return -EINVAL;
-	snprintf(file, sizeof(file), file_format[kind], name);
+	snprintf(file, sizeof(file), "%s%s%s", file_name[kind].before, name, file_name[kind].after);
 	if (libexec && found(out, capacity, libexec, "", file))
 		return 0;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);

@@ -1,4 +1,4 @@
-"""The vocabulary: 256 bytes, the Phoenician block, frequent template words.
+"""The vocabulary: 256 bytes, the Phoenician block, its numerals' tens and units, frequent template words.
 
 A text is cut greedily into the longest tokens (llama.cpp's "rwkv" tokenizer does the same), so every text can be
 written, and a word that is no template word is spelled by its bytes the same way wherever it stands.
@@ -30,10 +30,20 @@ CAPITAL = """What Where Who How Which Are The My Does Did Can Could Would Will T
  Rotate Stand Stop Look Scan Crouch Rise Get Note Hello Hey Thanks Thank I'm You""".split()
 
 
+def numeral(n):
+    """The canonical Phoenician numeral of 1..999."""
+    def units(u):
+        return THREE * (u // 3) + ["", ONE, TWO][u % 3]
+    h, rest = divmod(n, 100)
+    t, u = divmod(rest, 10)
+    return (units(h) if h > 1 else "") + (HUNDRED if h else "") + TWENTY * (t // 2) + TEN * (t % 2) + units(u)
+
+
 def build():
     """The tokens as a list of byte strings; token 0 ends a text and cannot be typed."""
     out = [b"\x00<end>\x00"] + [bytes([i]) for i in range(256)]
-    for t in PHOENICIAN + MARKS + [" " + w for w in SPACED + CAPITAL]:
+    digits = [numeral(n) for n in list(range(1, 10)) + list(range(10, 100, 10))]
+    for t in PHOENICIAN + digits + MARKS + [" " + w for w in SPACED + CAPITAL]:
         b = t.encode()
         if b not in out:
             out.append(b)
@@ -54,15 +64,6 @@ def encode(text):
 def decode(ids):
     """Text of token ids, without the end token."""
     return b"".join(TOKENS[i] for i in ids if i != EOS).decode("utf-8", "replace")
-
-
-def numeral(n):
-    """The canonical Phoenician numeral of 1..999."""
-    def units(u):
-        return THREE * (u // 3) + ["", ONE, TWO][u % 3]
-    h, rest = divmod(n, 100)
-    t, u = divmod(rest, 10)
-    return (units(h) if h > 1 else "") + (HUNDRED if h else "") + TWENTY * (t // 2) + TEN * (t % 2) + units(u)
 
 
 def gguf_text(token):
