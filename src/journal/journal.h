@@ -1,0 +1,105 @@
+/*
+ * journal.h - the durable log of one machine: its writing side.
+ *
+ * One SQLite file (WAL, synchronous=FULL) has one owner at a time.  The owner's control thread submits
+ * small batches of entries; each batch is one transaction, whole or not at all, and gets a ticket.
+ * A writer thread of the journal's own commits them in the order of their tickets, several in one go
+ * where they wait together.  journal_submit() copies into a bounded queue: no disk, no lock, no waiting.
+ *
+ * When something has been settled, journal_event_fd() becomes readable; then
+ *
+ *	while (journal_take(j, &done) == 0)
+ *		for each of done.records: state_apply(state, record);
+ *
+ * gives back what is now in the file, in its order and with its sequence numbers and hashes, so the
+ * live state is folded from the very records that a replay will read.  What is not taken keeps its
+ * place in the queue.
+ *
+ * A full disk refuses batches one by one (-ENOSPC in their result) and loses nothing else; when
+ * space returns, the journal goes on.  After any other error of the disk (-EIO) nobody knows what it holds:
+ * all later batches are refused until the journal is opened again.
+ *
+ * All functions belong to one thread (the control thread) unless they say otherwise.
+ */
+#ifndef JOURNAL_JOURNAL_H
+#define JOURNAL_JOURNAL_H
+
+#include "cadmus/diag.h"
+#include "journal/record.h"
+
+#define JOURNAL_QUEUE_BYTES (4u << 20)
+#define JOURNAL_WINDOW_NS INT64_C(50000000) /* a D1 batch waits this long for company; then it is committed */
+
+struct journal;
+
+/* Zeros mean the defaults above. */
+struct journal_options {
+	size_t queue_bytes; /* >= 64 KiB; a batch may take half of it */
+	int64_t window_ns;
+};
+
+/*
+ * Open or create the state file at `path`, own it, and start the writer.
+ * -EBUSY: another process owns it (diag says which); -EPROTO: not a journal, or a newer one;
+ * -EBADMSG: damaged; -EACCES, -ENOENT, -ENOSPC, -EIO: what the file system said.
+ */
+MUST_CHECK int journal_open(const char *path, const struct journal_options *options, struct journal **out,
+		struct cdm_diag *diag);
+/* Commit what waits, stop the writer, give the file up.  Waits for the disk.  Accepts NULL; sets *j NULL. */
+void journal_stop(struct journal **j);
+
+/* The last record in the file when it was opened: seq, epoch, hlc and hash (zeros: an empty journal). */
+const struct journal_record *journal_tail(const struct journal *j);
+/* The epoch that later entries carry; it starts as that of the tail and may only grow. */
+void journal_set_epoch(struct journal *j, uint64_t epoch);
+
+/*
+ * Submit `count` entries (1..JOURNAL_BATCH_MAX) as one transaction.  *ticket grows by 1 with every
+ * batch accepted for storage; JOURNAL_D0 is counted, not stored, and gets ticket 0 (ticket may be NULL).
+ * -EAGAIN: the queue is full, nothing was taken (journal_take() makes room); -E2BIG: larger than half
+ * the queue or a bound in record.h; -EINVAL: an entry cannot be right.
+ */
+MUST_CHECK int journal_submit(struct journal *j, const struct journal_entry *entries, unsigned count,
+		enum journal_class class, uint64_t *ticket);
+/*
+ * Erase the body of record `seq` and append `note` (kind erase), in one transaction of class D2.  The
+ * result is -ENOENT when there is no such record.  The old bytes are overwritten in the file and
+ * the WAL is emptied before the ticket is settled (-EBUSY in `wiped` of the result: a reader held
+ * on to the old pages; they go with a later checkpoint).  State must be replayed afterwards.
+ */
+MUST_CHECK int journal_erase(struct journal *j, uint64_t seq, const struct journal_entry *note,
+		uint64_t *ticket);
+
+struct journal_result {
+	uint64_t ticket;
+	int rc;       /* 0: durable.  -ENOSPC, -EIO, -EBUSY (a foreign writer), -ENOENT: not in the file */
+	int wiped;    /* of an erasure: 0, or -EBUSY */
+	unsigned count;
+	const struct journal_record *records; /* borrowed until the next journal_take() */
+};
+
+/* The next settled batch in the order of tickets; -EAGAIN: none. */
+MUST_CHECK int journal_take(struct journal *j, struct journal_result *out);
+
+/* Readable when there may be something to take; level-triggered, reset by journal_take()'s -EAGAIN. */
+int journal_event_fd(const struct journal *j);
+/* Highest ticket that is settled, taken or not.  Any thread. */
+uint64_t journal_settled(const struct journal *j);
+/* 0, or why the last batch was not stored; 0 again when one is.  Any thread. */
+int journal_error(const struct journal *j);
+
+struct journal_stats {
+	uint64_t records;     /* stored since opening */
+	uint64_t batches;     /* stored */
+	uint64_t commits;     /* transactions that carried them */
+	uint64_t volatile_entries; /* D0 */
+	uint64_t queue_full;  /* submits answered -EAGAIN */
+	uint64_t refused;     /* batches that were settled with an error */
+	uint64_t commit_ns_max;    /* slowest commit */
+	uint64_t wal_frames;  /* pages in the WAL; grows while a reader keeps its snapshot */
+};
+
+/* Any thread; values of different fields may be of slightly different instants. */
+void journal_stats(const struct journal *j, struct journal_stats *out);
+
+#endif
