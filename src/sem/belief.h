@@ -1,0 +1,86 @@
+/*
+ * belief.h - what models say becomes evidence, and what is known becomes what models see.
+ *
+ * Reply -> text and candidate facts.  A model states a fact by a clause at the end of a line:
+ *
+ *      Noted, the door is locked. #door = locked
+ *
+ * A clause is '#' at the start of the reply or after white space, a key of 1..47 bytes of
+ * [a-z0-9 _.-], '=', and a value of 1..95 bytes of UTF-8 up to the end of the line or the next
+ * clause.  What is not such a clause stays in the text.  A candidate is evidence, never truth: its
+ * trust is for the caller to say.
+ *
+ * Facts -> view.  The compact view, for small models that were trained on it, is
+ *
+ *      [name = Ana; door = locked]
+ *      > where is the door?
+ *      <
+ *
+ * (with one space after '<' and no line feed).  Whatever values and question contain, the frame is
+ * ours: control characters, brackets, ';' and '=' in facts are replaced, so that splitting the view
+ * at "; " and " = " gives back exactly the facts that were put in; a question holds no line
+ * break and no square bracket.
+ *
+ * Pure: no clock, no allocation.  Any thread.
+ */
+#ifndef SEM_BELIEF_H
+#define SEM_BELIEF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/check.h"
+
+#define BELIEF_KEY_MAX 48    /* bytes with the terminating zero */
+#define BELIEF_VALUE_MAX 96
+#define BELIEF_CLAUSES_MAX 8 /* candidate facts of one reply; further ones stay in its text */
+#define BELIEF_VIEW_FACTS 8
+#define BELIEF_VIEW_MIN 64   /* smallest capacity that any view fits */
+
+struct belief_fact {
+	char key[BELIEF_KEY_MAX];
+	char value[BELIEF_VALUE_MAX];
+	int64_t age_ns; /* now - when it was learnt; the smaller the more recent */
+	double trust;   /* 0..1: lower bound of its source */
+};
+
+struct belief_reply {
+	bool utterance; /* nothing but signs: to be resolved, not shown as prose */
+	bool stop;      /* holds a bare TAU, whatever else it is */
+	uint8_t count;
+	size_t text_bytes;
+	struct belief_fact facts[BELIEF_CLAUSES_MAX]; /* age 0, trust 0: for the caller to fill */
+};
+
+/*
+ * Take a reply apart.  `text` gets what is not a clause, trimmed at both ends and zero
+ * terminated; it needs bytes + 1 and may be `reply` itself.  0, or -E2BIG (nothing written).
+ */
+MUST_CHECK int belief_parse(const char *reply, size_t bytes, char *text, size_t capacity,
+		struct belief_reply *out);
+
+/*
+ * The facts a model should see: those that share most words with the question first, then the most
+ * recent; of several with one key the most recent alone.  Indices into `facts`; their count <= 8.
+ */
+unsigned belief_choose(const struct belief_fact *facts, size_t count, const char *question,
+		uint16_t chosen[BELIEF_VIEW_FACTS]);
+
+/*
+ * The compact view of the chosen facts.  Facts that do not fit are left out, last ones first; then
+ * the question is cut at a character.  Bytes without the zero; -E2BIG below BELIEF_VIEW_MIN.
+ */
+MUST_CHECK int belief_render_view(char *out, size_t capacity, const struct belief_fact *facts, size_t count,
+		const char *question);
+
+/*
+ * The same facts for a chat model, as a system text with age and trust of each.  Ends with a line
+ * feed.  Put it after what does not change, so that prefix caches keep working.
+ */
+MUST_CHECK int belief_render_chat(char *out, size_t capacity, const struct belief_fact *facts, size_t count,
+		const char *question);
+
+/* What does not change: how to state a fact and how to command.  Static. */
+const char *belief_preamble(void);
+
+#endif
