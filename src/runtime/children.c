@@ -1,0 +1,332 @@
+/*
+ * children.c - see children.h.
+ *
+ * The order of what a process hears: HELLO, then PEERs for all segments that exist, then, after its
+ * READY, its CHANNELs and DOORs.  What others hear of it: one PEER after its READY, so nobody ever
+ * maps a segment that is not formatted and frozen.  The directory is written before any message that
+ * depends on it.
+ */
+#include "runtime/children.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/io.h"
+#include "base/log.h"
+#include "base/program.h"
+#include "store/segment.h"
+
+static const struct plan_process *process(const struct children *c, uint16_t p) {
+	return &plan_processes(c->plan)[p];
+}
+
+static bool connected(const struct child *k) {
+	return k->state == CHILD_LIVE && k->socket >= 0;
+}
+
+int children_init(struct children *c, const struct plan *plan, int plan_fd, int control_door, int stop_door) {
+	*c = (struct children){ .plan = plan, .plan_fd = plan_fd, .directory_fd = -1,
+		.control_door = control_door, .stop_door = stop_door };
+	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++) {
+		c->at[p].pidfd = c->at[p].socket = c->at[p].segment = -1;
+		if (p < plan->processes.count)
+			c->at[p].wanted = process(c, p)->role != PLAN_CLIENT && process(c, p)->start;
+	}
+	return directory_create(&c->directory, plan, &c->directory_fd);
+}
+
+static void release(struct child *k) {
+	io_close(&k->socket);
+	io_close(&k->pidfd);
+}
+
+void children_fini(struct children *c) {
+	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++) {
+		release(&c->at[p]);
+		io_close(&c->at[p].segment);
+	}
+	directory_destroy(&c->directory);
+	io_close(&c->directory_fd);
+}
+
+/* ---- telling ---- */
+
+static void tell(struct children *c, uint16_t to, const struct seat_message *m, const int *fds, unsigned n) {
+	struct child *k = &c->at[to];
+	int rc = seat_send(k->socket, m, fds, n, MSG_DONTWAIT);
+	if (rc == -EAGAIN)
+		k->behind = true; /* stopped or busy: its peers are sent again when it reads */
+}
+
+static void tell_peer(struct children *c, uint16_t to, uint16_t about) {
+	const struct child *k = &c->at[about];
+	struct seat_message m = seat_message(SEAT_PEER, about, k->epoch, 0, "");
+	if (to != about && k->published)
+		tell(c, to, &m, &k->segment, 1);
+}
+
+void children_catch_up(struct children *c, uint16_t p) {
+	c->at[p].behind = false;
+	for (uint16_t other = 0; other < c->plan->processes.count; other++)
+		tell_peer(c, p, other);
+}
+
+static void tell_all_of(struct children *c, uint16_t about) {
+	for (uint16_t p = 0; p < c->plan->processes.count; p++)
+		if (c->at[p].socket >= 0 && c->at[p].state != CHILD_ENDING)
+			tell_peer(c, p, about);
+}
+
+/* A fresh connected pair between core and process p, if both are there to use it. */
+static void connect_with_core(struct children *c, uint16_t p) {
+	uint16_t core = c->plan->core;
+	uint8_t role = process(c, p)->role;
+	int pair[2];
+	if (role != PLAN_WORKER && role != PLAN_GATEWAY && role != PLAN_GUARD)
+		return;
+	if (!connected(&c->at[p]) || !connected(&c->at[core]) || io_pair(pair) < 0)
+		return;
+	struct seat_message to_core = seat_message(SEAT_CHANNEL, p, c->at[p].epoch, 0, "");
+	struct seat_message to_child = seat_message(SEAT_CHANNEL, core, c->at[core].epoch, 0, "");
+	tell(c, core, &to_core, &pair[0], 1);
+	tell(c, p, &to_child, &pair[1], 1);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void hand_door(struct children *c, uint16_t p, enum seat_door door, int fd) {
+	struct seat_message m = seat_message(SEAT_DOOR, p, c->at[p].epoch, door, "");
+	tell(c, p, &m, &fd, 1);
+}
+
+static int greet(struct children *c, uint16_t p) {
+	const struct child *k = &c->at[p];
+	struct seat_message m = seat_message(SEAT_HELLO, p, k->epoch, 0, "");
+	int fds[3] = { c->plan_fd, k->segment, c->directory_fd };
+	int rc = seat_send(k->socket, &m, fds, 3, MSG_DONTWAIT);
+	if (rc == 0)
+		children_catch_up(c, p);
+	return rc;
+}
+
+/* ---- starting ---- */
+
+static int find_program(const struct children *c, uint16_t p, char *path, size_t capacity) {
+	const struct plan_process *q = process(c, p);
+	if (q->role == PLAN_GUARD)
+		return program_find(PROGRAM_BINARY, "cadmus-guard", path, capacity);
+	if (q->role != PLAN_GATEWAY)
+		return program_find(PROGRAM_BINARY, "cadmusd", path, capacity);
+	const char *gateway = plan_find_option(c->plan, q->entity, "gateway");
+	return gateway ? program_find(PROGRAM_GATEWAY, gateway, path, capacity) : -ENOENT;
+}
+
+/* In the child: only async-signal-safe calls until exec. */
+static _Noreturn void become(const char *path, const char *role, char *const environment[], int socket) {
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	fcntl(socket, F_SETFD, 0);
+	char *const argv[] = { (char *)(uintptr_t)path, (char *)(uintptr_t)"--role", (char *)(uintptr_t)role, NULL };
+	execve(path, argv, environment);
+	_exit(127);
+}
+
+extern char **environ;
+
+/* Our environment with the seat in it; strings are borrowed, `seat_text` included. */
+static void make_environment(char *seat_text, char **out, size_t capacity) {
+	size_t n = 0;
+	out[n++] = seat_text;
+	for (char **e = environ; *e && n + 1 < capacity; e++)
+		if (strncmp(*e, "CADMUS_SEAT=", 12) != 0)
+			out[n++] = *e;
+	out[n] = NULL;
+}
+
+static int spawn(struct children *c, uint16_t p, int their_socket) {
+	static char *environment[512];
+	char path[1024], seat_text[64];
+	struct child *k = &c->at[p];
+	int rc = find_program(c, p, path, sizeof(path));
+	if (rc < 0)
+		return rc;
+	snprintf(seat_text, sizeof(seat_text), "CADMUS_SEAT=%u:%d", p, their_socket);
+	make_environment(seat_text, environment, COUNT_OF(environment));
+	pid_t pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		become(path, plan_role_text(process(c, p)->role), environment, their_socket);
+	k->pid = pid;
+	k->pidfd = io_pidfd(pid);
+	return k->pidfd < 0 ? k->pidfd : 0;
+}
+
+/* A fresh segment of the next epoch; the last one is let go. */
+static int renew_segment(struct children *c, uint16_t p) {
+	struct child *k = &c->at[p];
+	int fd = segment_create(c->plan, p);
+	if (fd < 0)
+		return fd;
+	io_close(&k->segment);
+	k->segment = fd;
+	k->published = false;
+	k->epoch++;
+	return 0;
+}
+
+int children_start(struct children *c, uint16_t p) {
+	struct child *k = &c->at[p];
+	int pair[2], rc;
+	CHECK(k->state == CHILD_FREE);
+	k->wanted = true;
+	k->started = clock_mono();
+	if ((rc = renew_segment(c, p)) < 0 || (rc = io_pair(pair)) < 0)
+		return rc;
+	rc = spawn(c, p, pair[1]);
+	close(pair[1]);
+	k->socket = pair[0];
+	if (rc == 0) {
+		k->state = CHILD_STARTING;
+		directory_set(&c->directory, p, DIRECTORY_STARTING, k->epoch, k->pid);
+		rc = greet(c, p);
+	}
+	if (rc < 0) {
+		log_error("cannot start %s: %s", process(c, p)->name, strerror(-rc));
+		release(k);
+	}
+	return rc;
+}
+
+int children_seat_client(struct children *c, int socket, pid_t pid) {
+	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
+		struct child *k = &c->at[p];
+		if (process(c, p)->role != PLAN_CLIENT || k->state != CHILD_FREE)
+			continue;
+		int rc = renew_segment(c, p);
+		if (rc < 0)
+			return rc;
+		k->socket = socket;
+		k->pid = 0;
+		k->started = clock_mono();
+		k->state = CHILD_STARTING;
+		directory_set(&c->directory, p, DIRECTORY_STARTING, k->epoch, pid);
+		return greet(c, p) == 0 ? p : -EPIPE;
+	}
+	return -EBUSY;
+}
+
+int children_ready(struct children *c, uint16_t p) {
+	struct child *k = &c->at[p];
+	if (k->state != CHILD_STARTING || segment_is_frozen(k->segment) < 0)
+		return -EPROTO;
+	k->state = CHILD_LIVE;
+	k->published = true;
+	directory_set_state(&c->directory, p, DIRECTORY_LIVE);
+	tell_all_of(c, p);
+	if (p == c->plan->core)
+		hand_door(c, p, SEAT_DOOR_CONTROL, c->control_door);
+	if (p == c->plan->guard)
+		hand_door(c, p, SEAT_DOOR_STOP, c->stop_door);
+	for (uint16_t other = 0; other < c->plan->processes.count; other++)
+		if (p == c->plan->core || other == p)
+			connect_with_core(c, other);
+	log_info("%s is live, epoch %u", process(c, p)->name, k->epoch);
+	return 0;
+}
+
+/* ---- ending ---- */
+
+void children_end(struct children *c, uint16_t p) {
+	struct child *k = &c->at[p];
+	k->wanted = false;
+	k->retry_at_ns = 0;
+	if (k->state != CHILD_STARTING && k->state != CHILD_LIVE)
+		return;
+	struct seat_message m = seat_message(SEAT_QUIT, p, k->epoch, 0, "");
+	if (k->socket >= 0)
+		tell(c, p, &m, NULL, 0);
+	k->state = CHILD_ENDING;
+	k->end_by_ns = clock_mono().ns + CHILDREN_PATIENCE_NS;
+}
+
+static void log_end(const struct children *c, uint16_t p, const siginfo_t *how) {
+	if (how->si_code == CLD_EXITED && how->si_status == 0)
+		log_info("%s ended", process(c, p)->name);
+	else
+		log_warn("%s ended: %s %d", process(c, p)->name,
+				how->si_code == CLD_EXITED ? "exit code" : "signal", how->si_status);
+}
+
+/* When to try again: at once, later and later after quick deaths, and at last not at all. */
+static void plan_retry(struct children *c, uint16_t p, struct cdm_mono now) {
+	struct child *k = &c->at[p];
+	bool quick = mono_since(k->started, now) < CHILDREN_QUICK_NS;
+	k->quick_deaths = quick ? k->quick_deaths + 1 : 0;
+	if (k->quick_deaths >= CHILDREN_GIVE_UP) {
+		log_error("%s died %u times right after its start and is left alone", process(c, p)->name,
+				k->quick_deaths);
+		k->wanted = false;
+		return;
+	}
+	unsigned steps = k->quick_deaths > 1 ? k->quick_deaths - 1 : 0;
+	k->retry_at_ns = now.ns + (steps ? (50 * NS_PER_MS << steps) : 0);
+}
+
+void children_died(struct children *c, uint16_t p) {
+	struct child *k = &c->at[p];
+	siginfo_t how = { 0 };
+	bool asked = k->state == CHILD_ENDING;
+	if (k->pid > 0 && waitid(P_PIDFD, (id_t)k->pidfd, &how, WEXITED) == 0)
+		log_end(c, p, &how);
+	release(k);
+	k->state = CHILD_FREE;
+	k->end_by_ns = 0;
+	k->pid = 0;
+	directory_set_state(&c->directory, p, asked ? DIRECTORY_STOPPED : DIRECTORY_DEAD);
+	if (process(c, p)->role == PLAN_CLIENT)
+		directory_set_state(&c->directory, p, DIRECTORY_FREE);
+	else if (k->wanted && process(c, p)->restart)
+		plan_retry(c, p, clock_mono());
+	else if (!asked)
+		k->wanted = false;
+}
+
+void children_tick(struct children *c, struct cdm_mono now) {
+	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
+		struct child *k = &c->at[p];
+		if (k->state == CHILD_ENDING && k->end_by_ns && now.ns >= k->end_by_ns) {
+			log_warn("%s did not end when asked and is killed", process(c, p)->name);
+			k->end_by_ns = 0;
+			if (k->pidfd >= 0 && io_pidfd_signal(k->pidfd, SIGKILL) < 0)
+				log_debug("%s was gone already", process(c, p)->name);
+		}
+		if (k->state == CHILD_FREE && k->wanted && k->retry_at_ns && now.ns >= k->retry_at_ns) {
+			k->retry_at_ns = 0;
+			directory_count_restart(&c->directory, p);
+			if (children_start(c, p) < 0)
+				plan_retry(c, p, now);
+		}
+	}
+}
+
+int64_t children_next_ns(const struct children *c, struct cdm_mono now) {
+	int64_t least = INT64_MAX;
+	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
+		const struct child *k = &c->at[p];
+		if (k->state == CHILD_ENDING && k->end_by_ns && k->end_by_ns < least)
+			least = k->end_by_ns;
+		if (k->state == CHILD_FREE && k->wanted && k->retry_at_ns && k->retry_at_ns < least)
+			least = k->retry_at_ns;
+	}
+	if (least == INT64_MAX)
+		return -1;
+	return least > now.ns ? least - now.ns : 0;
+}

@@ -1,0 +1,76 @@
+/*
+ * children.h - the processes of a machine as their parent sees them.
+ *
+ * One struct child per seat of the plan.  A child lives through
+ *
+ *      FREE -> STARTING -> LIVE -> ENDING -> FREE          asked to end, or refused to start
+ *                 |          |
+ *                 +----------+-> FREE (dead; DEAD in the directory), started again if wanted
+ *
+ * Every start gives it a fresh segment and the next epoch.  Only the parent's single thread is here.
+ */
+#ifndef RUNTIME_CHILDREN_H
+#define RUNTIME_CHILDREN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include "base/check.h"
+#include "base/clock.h"
+#include "client/seat.h"
+#include "schema/plan.h"
+#include "store/directory.h"
+
+enum child_state { CHILD_FREE, CHILD_STARTING, CHILD_LIVE, CHILD_ENDING };
+
+struct child {
+	enum child_state state;
+	bool wanted;     /* by the plan or by core: start it again when it dies */
+	bool behind;     /* its socket was full: it misses peers, see children_catch_up() */
+	pid_t pid;       /* 0: a client, whose process is not ours */
+	int pidfd;       /* of a child, or of a client's process */
+	int socket;      /* its seat socket, our end */
+	int segment;     /* its memory, kept after its death until the next start */
+	bool published;  /* others have, or may have, that segment */
+	uint32_t epoch;
+	struct cdm_mono started;
+	int64_t end_by_ns;    /* ENDING: when patience ends; 0 else */
+	int64_t retry_at_ns;  /* FREE and wanted: not before */
+	unsigned quick_deaths; /* in a row, each within CHILDREN_QUICK_NS of its start */
+};
+
+#define CHILDREN_QUICK_NS (2 * NS_PER_S)
+#define CHILDREN_PATIENCE_NS (3 * NS_PER_S)
+#define CHILDREN_GIVE_UP 6u /* quick deaths in a row after which a child is left alone */
+
+struct children {
+	const struct plan *plan;
+	int plan_fd;      /* the plan as a sealed memory file */
+	int directory_fd;
+	struct directory_writer directory;
+	int control_door, stop_door; /* listening sockets that outlive core and guard */
+	struct child at[PLAN_PROCESSES_MAX];
+};
+
+/* Create the directory; `plan`, `plan_fd` and the doors are borrowed. */
+MUST_CHECK int children_init(struct children *c, const struct plan *plan, int plan_fd, int control_door,
+		int stop_door);
+void children_fini(struct children *c);
+
+/* Fork and exec process p; it is STARTING until its READY comes.  -errno. */
+MUST_CHECK int children_start(struct children *c, uint16_t p);
+/* Give a free client seat to a connected socket (taken on success).  -EBUSY: none is free. */
+MUST_CHECK int children_seat_client(struct children *c, int socket, pid_t pid);
+/* It said READY: publish its segment, connect it with core, hand it its doors. */
+MUST_CHECK int children_ready(struct children *c, uint16_t p);
+/* Ask it to end; killed when its patience runs out (see children_tick). */
+void children_end(struct children *c, uint16_t p);
+/* Its process is gone: reap, mark it in the directory, plan the next start. */
+void children_died(struct children *c, uint16_t p);
+/* What time brings: retries and the end of patience. */
+void children_tick(struct children *c, struct cdm_mono now);
+/* Send again what a full socket could not take. */
+void children_catch_up(struct children *c, uint16_t p);
+/* Nanoseconds until children_tick() has something to do, -1: nothing. */
+int64_t children_next_ns(const struct children *c, struct cdm_mono now);
+
+#endif

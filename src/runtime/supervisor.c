@@ -1,0 +1,404 @@
+/*
+ * supervisor.c - see supervisor.h.
+ *
+ * One thread, one epoll.  Events: a signal, a client at the attach door, a message or hang-up on a
+ * seat socket, the end of a process (pidfd), a deadline.  Going down is a sequence of stages, each
+ * over when its processes are gone: gateways and clients, then workers and hosts, then core, then the
+ * guard, last, so that what moves is brought to its safe state by someone who is still there.
+ */
+#include "runtime/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/io.h"
+#include "base/log.h"
+#include "client/run_dir.h"
+#include "runtime/children.h"
+
+enum source { ON_SIGNAL, ON_ATTACH, ON_GREETING, ON_SEAT, ON_END };
+
+#define GREETINGS_MAX 16
+
+/* A client that connected and has yet to say its attach record. */
+struct greeting {
+	int socket;
+};
+
+struct supervisor {
+	struct plan *plan; /* our own copy: what we verified cannot change */
+	struct children children;
+	int epoll, signals, attach_door, control_door, stop_door;
+	int ready_fd;
+	struct greeting greetings[GREETINGS_MAX];
+	int stage; /* of going down; -1: up */
+	char run_dir[256];
+};
+
+static uint64_t tag(enum source s, unsigned index) {
+	return (uint64_t)s << 32 | index;
+}
+
+static int watch(struct supervisor *s, int fd, enum source source, unsigned index) {
+	struct epoll_event e = { .events = EPOLLIN, .data.u64 = tag(source, index) };
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e) == 0 ? 0 : -errno;
+}
+
+/* Watch a child's socket and its end; both vanish from the epoll when they are closed. */
+static void watch_child(struct supervisor *s, uint16_t p) {
+	const struct child *k = &s->children.at[p];
+	if (watch(s, k->socket, ON_SEAT, p) < 0 || (k->pid > 0 && watch(s, k->pidfd, ON_END, p) < 0))
+		log_error("cannot watch %s", plan_processes(s->plan)[p].name);
+}
+
+static int start(struct supervisor *s, uint16_t p) {
+	int rc = children_start(&s->children, p);
+	if (rc == 0)
+		watch_child(s, p);
+	return rc;
+}
+
+/* ---- the plan and the doors ---- */
+
+static int take_plan(struct supervisor *s, int fd, struct cdm_diag *diag) {
+	int64_t bytes = io_memory_size(fd);
+	if (bytes < (int64_t)sizeof(struct plan) || bytes > PLAN_BYTES_MAX) {
+		cdm_diag_add(diag, CDM_ERROR, "R0101", "what was handed over is not a sealed plan");
+		return -EPROTO;
+	}
+	s->plan = malloc((size_t)bytes);
+	if (!s->plan)
+		return -ENOMEM;
+	ssize_t n = pread(fd, s->plan, (size_t)bytes, 0);
+	return n == bytes ? plan_verify(s->plan, (size_t)bytes, diag) : -EIO;
+}
+
+static int open_door(struct supervisor *s, const char *name, int *fd, struct cdm_diag *diag) {
+	char path[320];
+	snprintf(path, sizeof(path), "%s/%s", s->run_dir, name);
+	*fd = io_listen(path);
+	if (*fd >= 0)
+		return 0;
+	struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "R0102",
+			*fd == -EADDRINUSE ? "a machine named '%s' runs already" : "cannot listen for '%s'",
+			s->plan->machine);
+	if (m)
+		snprintf(m->hint, sizeof(m->hint), "%s",
+				*fd == -EADDRINUSE ? "end it with `cadmus down`, or give this one another `machine:` name"
+						   : strerror(-*fd));
+	return *fd;
+}
+
+static int open_doors(struct supervisor *s, struct cdm_diag *diag) {
+	int rc = run_dir_path(s->plan->machine, s->run_dir, sizeof(s->run_dir));
+	if (rc == 0)
+		rc = io_make_dirs(s->run_dir);
+	if (rc < 0) {
+		cdm_diag_add(diag, CDM_ERROR, "R0103", "cannot make the folder of sockets %s: %s", s->run_dir,
+				strerror(-rc));
+		return rc;
+	}
+	if ((rc = open_door(s, "attach.sock", &s->attach_door, diag)) < 0)
+		return rc;
+	if ((rc = open_door(s, "control.sock", &s->control_door, diag)) < 0)
+		return rc;
+	return open_door(s, "stop.sock", &s->stop_door, diag);
+}
+
+static void remove_doors(const struct supervisor *s) {
+	static const char *const names[] = { "attach.sock", "control.sock", "stop.sock" };
+	char path[320];
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", s->run_dir, names[i]);
+		unlink(path);
+	}
+	rmdir(s->run_dir);
+}
+
+static int open_signals(void) {
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+/* ---- telling whoever started us ---- */
+
+static void report(struct supervisor *s, const char *text) {
+	if (s->ready_fd < 0)
+		return;
+	if (write(s->ready_fd, text, strlen(text)) < 0)
+		log_debug("nobody waits for the start");
+	io_close(&s->ready_fd);
+}
+
+/* ---- going down ---- */
+
+static int stage_of(const struct plan *plan, uint16_t p) {
+	switch (plan_processes(plan)[p].role) {
+	case PLAN_CLIENT:
+	case PLAN_GATEWAY: return 0;
+	case PLAN_HOST:
+	case PLAN_WORKER: return 1;
+	case PLAN_CORE: return 2;
+	default: return 3; /* the guard */
+	}
+}
+
+#define STAGES 4
+
+/* A client is not ours to end: hanging up tells it. */
+static void end_one(struct supervisor *s, uint16_t p) {
+	children_end(&s->children, p);
+	if (plan_processes(s->plan)[p].role == PLAN_CLIENT && s->children.at[p].state != CHILD_FREE)
+		children_died(&s->children, p);
+}
+
+/* End the next stage that has anyone in it; true when all are gone. */
+static bool go_down(struct supervisor *s) {
+	for (; s->stage < STAGES; s->stage++) {
+		bool any = false;
+		for (uint16_t p = 0; p < s->plan->processes.count; p++) {
+			if (stage_of(s->plan, p) != s->stage)
+				continue;
+			if (s->children.at[p].state != CHILD_ENDING)
+				end_one(s, p);
+			any |= s->children.at[p].state != CHILD_FREE;
+		}
+		if (any)
+			return false;
+	}
+	return true;
+}
+
+static void begin_down(struct supervisor *s) {
+	if (s->stage < 0) {
+		log_info("going down");
+		s->stage = 0;
+	}
+}
+
+/* ---- events ---- */
+
+static void on_failed(struct supervisor *s, uint16_t p, const char *why) {
+	char text[256];
+	snprintf(text, sizeof(text), "%s cannot start: %s", plan_processes(s->plan)[p].name, why);
+	log_error("%s", text);
+	if (p == s->plan->core || p == s->plan->guard) {
+		report(s, text);
+		begin_down(s); /* without these two there is no machine */
+	}
+}
+
+static void on_core_asks(struct supervisor *s, const struct seat_message *m) {
+	uint16_t p = (uint16_t)m->process;
+	if (m->kind == SEAT_DOWN)
+		begin_down(s);
+	if (m->process >= s->plan->processes.count || plan_processes(s->plan)[p].role != PLAN_WORKER)
+		return; /* core starts and stops models, and nothing else */
+	s->children.at[p].quick_deaths = 0;
+	if (m->kind == SEAT_STOP)
+		children_end(&s->children, p);
+	else if (m->kind == SEAT_START && s->children.at[p].state == CHILD_FREE && s->stage < 0)
+		(void)!start(s, p);
+}
+
+static void on_message(struct supervisor *s, uint16_t p, const struct seat_message *m) {
+	switch (m->kind) {
+	case SEAT_READY:
+		if (children_ready(&s->children, p) < 0)
+			log_warn("%s said it is ready and is not", plan_processes(s->plan)[p].name);
+		else if (p == s->plan->core)
+			report(s, "1");
+		break;
+	case SEAT_FAILED: on_failed(s, p, m->text); break;
+	case SEAT_START:
+	case SEAT_STOP:
+	case SEAT_DOWN:
+		if (p == s->plan->core)
+			on_core_asks(s, m);
+		break;
+	default: log_warn("%s sent a message of unknown kind %u", plan_processes(s->plan)[p].name, m->kind);
+	}
+}
+
+static void on_seat(struct supervisor *s, uint16_t p) {
+	struct child *k = &s->children.at[p];
+	struct seat_message m;
+	int rc = 0;
+	while (k->socket >= 0 && (rc = seat_receive(k->socket, &m, NULL, NULL, MSG_DONTWAIT)) > 0)
+		on_message(s, p, &m);
+	if (k->socket < 0 || rc == -EAGAIN)
+		return;
+	if (plan_processes(s->plan)[p].role == PLAN_CLIENT)
+		children_died(&s->children, p);
+	else
+		io_close(&k->socket); /* its end comes by its pidfd */
+}
+
+static void on_attach(struct supervisor *s) {
+	int fd = io_accept(s->attach_door);
+	for (unsigned i = 0; fd >= 0 && i < GREETINGS_MAX; i++) {
+		if (s->greetings[i].socket >= 0)
+			continue;
+		s->greetings[i].socket = fd;
+		if (watch(s, fd, ON_GREETING, i) == 0)
+			return;
+		s->greetings[i].socket = -1;
+		break;
+	}
+	io_close(&fd); /* too many at once that say nothing */
+}
+
+static void refuse(int socket, const char *why) {
+	struct seat_message m = seat_message(SEAT_FAILED, 0, 0, 0, why);
+	if (seat_send(socket, &m, NULL, 0, MSG_DONTWAIT) < 0)
+		log_debug("a refused client was gone already");
+	close(socket);
+}
+
+static void on_greeting(struct supervisor *s, unsigned i) {
+	struct seat_attach a;
+	uid_t uid;
+	pid_t pid;
+	int fd = s->greetings[i].socket;
+	epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
+	s->greetings[i].socket = -1;
+	ssize_t n = io_receive(fd, &a, sizeof(a), NULL, NULL, MSG_DONTWAIT);
+	if (n == 0) {
+		close(fd);
+		return;
+	}
+	if (n != sizeof(a) || a.magic != SEAT_MAGIC || a.abi != SEAT_ABI)
+		return refuse(fd, "this is not an attach record of this version");
+	if (io_peer(fd, &uid, &pid) < 0 || (uid != getuid() && uid != 0))
+		return refuse(fd, "this machine belongs to another user");
+	int p = s->stage < 0 ? children_seat_client(&s->children, fd, pid) : -EBUSY;
+	if (p < 0)
+		return refuse(fd, "no seat is free; raise `clients:` in the description");
+	watch_child(s, (uint16_t)p);
+}
+
+static void on_signal(struct supervisor *s) {
+	struct signalfd_siginfo info;
+	while (read(s->signals, &info, sizeof(info)) == sizeof(info))
+		begin_down(s);
+}
+
+static void on_event(struct supervisor *s, uint64_t data) {
+	unsigned index = (unsigned)data;
+	uint16_t p = (uint16_t)index;
+	switch ((enum source)(data >> 32)) {
+	case ON_SIGNAL: on_signal(s); break;
+	case ON_ATTACH: on_attach(s); break;
+	case ON_GREETING: on_greeting(s, index); break;
+	case ON_SEAT: on_seat(s, p); break;
+	case ON_END:
+		on_seat(s, p); /* its last words first */
+		children_died(&s->children, p);
+		break;
+	}
+}
+
+/* Those whose start children_tick() retried are not watched yet. */
+static void tick(struct supervisor *s) {
+	uint32_t before[PLAN_PROCESSES_MAX];
+	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
+		before[p] = s->children.at[p].epoch;
+	children_tick(&s->children, clock_mono());
+	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++) {
+		const struct child *k = &s->children.at[p];
+		if (k->epoch != before[p] && k->state == CHILD_STARTING)
+			watch_child(s, p);
+		if (k->behind && k->socket >= 0)
+			children_catch_up(&s->children, p);
+	}
+}
+
+static int patience_ms(const struct supervisor *s) {
+	int64_t ns = children_next_ns(&s->children, clock_mono());
+	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
+		if (s->children.at[p].behind && (ns < 0 || ns > 100 * NS_PER_MS))
+			ns = 100 * NS_PER_MS;
+	return ns < 0 ? -1 : (int)((ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+static void loop(struct supervisor *s) {
+	struct epoll_event events[32];
+	while (s->stage < 0 || !go_down(s)) {
+		int n = epoll_wait(s->epoll, events, COUNT_OF(events), patience_ms(s));
+		for (int i = 0; i < n; i++)
+			on_event(s, events[i].data.u64);
+		tick(s);
+	}
+}
+
+/* The guard first: before anything can move, someone must be there to stop it. */
+static void start_all(struct supervisor *s) {
+	static const uint8_t order[] = { PLAN_GUARD, PLAN_CORE, PLAN_HOST, PLAN_WORKER, PLAN_GATEWAY };
+	for (size_t i = 0; i < sizeof(order); i++)
+		for (uint16_t p = 0; p < s->plan->processes.count && s->stage < 0; p++) {
+			const struct plan_process *q = &plan_processes(s->plan)[p];
+			if (q->role == order[i] && q->start && start(s, p) < 0)
+				on_failed(s, p, "its program is missing or could not be started");
+		}
+}
+
+static void close_all(struct supervisor *s) {
+	children_fini(&s->children);
+	for (unsigned i = 0; i < GREETINGS_MAX; i++)
+		io_close(&s->greetings[i].socket);
+	io_close(&s->attach_door);
+	io_close(&s->control_door);
+	io_close(&s->stop_door);
+	io_close(&s->signals);
+	io_close(&s->epoll);
+	io_close(&s->ready_fd);
+	free(s->plan);
+}
+
+static int prepare(struct supervisor *s, int plan_fd, struct cdm_diag *diag) {
+	int rc = take_plan(s, plan_fd, diag);
+	if (rc < 0 || (rc = open_doors(s, diag)) < 0)
+		return rc;
+	if ((rc = children_init(&s->children, s->plan, plan_fd, s->control_door, s->stop_door)) < 0) {
+		cdm_diag_add(diag, CDM_ERROR, "R0104", "no memory for the directory: %s", strerror(-rc));
+		return rc;
+	}
+	s->signals = open_signals();
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (s->signals < 0 || s->epoll < 0)
+		return -errno;
+	rc = watch(s, s->signals, ON_SIGNAL, 0);
+	return rc < 0 ? rc : watch(s, s->attach_door, ON_ATTACH, 0);
+}
+
+int supervisor_main(const struct supervisor_options *options, struct cdm_diag *diag) {
+	struct supervisor s = { .epoll = -1, .signals = -1, .attach_door = -1, .control_door = -1,
+		.stop_door = -1, .ready_fd = options->ready_fd, .stage = -1 };
+	for (unsigned i = 0; i < GREETINGS_MAX; i++)
+		s.greetings[i].socket = -1;
+	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
+		s.children.at[p].pidfd = s.children.at[p].socket = s.children.at[p].segment = -1;
+	s.children.directory_fd = -1;
+	int rc = prepare(&s, options->plan_fd, diag);
+	if (rc == 0) {
+		start_all(&s);
+		loop(&s);
+		remove_doors(&s);
+	} else if (s.ready_fd >= 0 && diag && diag->count)
+		report(&s, diag->at[0].text);
+	close_all(&s);
+	return rc;
+}

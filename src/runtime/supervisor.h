@@ -1,0 +1,24 @@
+/*
+ * supervisor.h - the parent of a machine: starts, watches and restarts its processes, hands out memory.
+ *
+ * It is off the data path: no sample, command or request goes through it.  It parses nothing but
+ * fixed-size seat messages of its children and one fixed-size attach record of each client.
+ */
+#ifndef RUNTIME_SUPERVISOR_H
+#define RUNTIME_SUPERVISOR_H
+
+#include "base/check.h"
+#include "cadmus/diag.h"
+
+struct supervisor_options {
+	int plan_fd;  /* sealed memory file with the plan; taken */
+	int ready_fd; /* gets one byte when core is live, or a text when the start failed; -1: nobody asks */
+};
+
+/*
+ * Run the machine until it is taken down (SIGTERM, SIGINT, or core asks).  0, or -errno with the
+ * reason in diag: -EADDRINUSE when a machine of this name runs already, -EPROTO for a bad plan.
+ */
+MUST_CHECK int supervisor_main(const struct supervisor_options *options, struct cdm_diag *diag);
+
+#endif
