@@ -37,7 +37,7 @@
 #define LAYOUT_SEGMENT_MAGIC 0x316765736d6463ull   /* "cdmseg1" */
 #define LAYOUT_DIRECTORY_MAGIC 0x317269646d6463ull /* "cdmdir1" */
 
-/* The first page of a segment.  All but the counters is written once, before anyone else maps it. */
+/* The first page of a segment.  What stands before the counters is written once, before anyone else maps it. */
 struct layout_head {
 	uint64_t magic;
 	uint32_t abi;
@@ -48,6 +48,9 @@ struct layout_head {
 	uint8_t plan[32];      /* hash of the plan */
 	int64_t formatted_ns;  /* CLOCK_MONOTONIC */
 	alignas(LAYOUT_ALIGN) uint64_t counters[LAYOUT_COUNTERS]; /* any thread of the owner adds */
+	/* desks[p]: epoch of process p whose desk the owner respects from now on; until it is his own
+	   epoch, p may neither lease nor sleep without a limit here.  The owner's control thread stores. */
+	alignas(LAYOUT_ALIGN) uint32_t desks[64];
 };
 
 /*
@@ -124,7 +127,8 @@ struct layout_directory {
 #ifndef __cplusplus
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the layout is little-endian");
 _Static_assert(offsetof(struct layout_head, counters) == 128, "layout is an ABI");
-_Static_assert(sizeof(struct layout_head) == 640, "layout is an ABI");
+_Static_assert(offsetof(struct layout_head, desks) == 640, "layout is an ABI");
+_Static_assert(sizeof(struct layout_head) == 896, "layout is an ABI");
 _Static_assert(offsetof(struct layout_desk, waits) == 128, "layout is an ABI");
 _Static_assert(offsetof(struct layout_desk, leases) == 128 + 4 * LAYOUT_WAITS, "layout is an ABI");
 _Static_assert(offsetof(struct layout_field, head) == 128, "layout is an ABI");

@@ -1,0 +1,26 @@
+/*
+ * run_dir.h - where the doors of a running machine are.
+ *
+ * RUN = ${CADMUS_RUN_DIR:-${XDG_RUNTIME_DIR:-/tmp}/cadmus-<uid>}/MACHINE/, 0700 and ours, with
+ * attach.sock, control.sock and stop.sock.  Any thread.
+ */
+#ifndef CLIENT_RUN_DIR_H
+#define CLIENT_RUN_DIR_H
+
+#include <stdbool.h>
+#include "base/check.h"
+
+#define RUN_DIR_PATH_MAX 108 /* what a socket address can hold, its zero included */
+
+#define RUN_DIR_ATTACH "attach.sock"
+#define RUN_DIR_CONTROL "control.sock"
+#define RUN_DIR_STOP "stop.sock"
+
+/* [a-z0-9_-] and inner dots, shorter than CDM_NAME_MAX: nothing that could leave the directory. */
+bool run_dir_name_ok(const char *machine);
+/* RUN/leaf, or RUN itself without a slash for NULL.  0, -EINVAL (name), -E2BIG. */
+MUST_CHECK int run_dir_path(const char *machine, const char *leaf, char out[RUN_DIR_PATH_MAX]);
+/* Make RUN and what leads to it; -EACCES when RUN is not a directory of ours that is closed to others. */
+MUST_CHECK int run_dir_make(const char *machine, char out[RUN_DIR_PATH_MAX]);
+
+#endif

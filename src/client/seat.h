@@ -1,0 +1,155 @@
+/*
+ * seat.h - a process's place in a machine, and the messages between it and the parent.
+ *
+ * The parent hands each child one SEQPACKET socket; a client gets the same by knocking at
+ * attach.sock.  What goes over it is of fixed size, so the parent parses nothing:
+ *
+ *      parent                                         child
+ *        | HELLO  index, epoch; plan, segment, directory |
+ *        |---------------------------------------------->|  verifies a private copy of the plan,
+ *        |                                         READY |  maps, formats and freezes its segment
+ *        |<----------------------------------------------|
+ *        | PEER, CHANNEL, DOOR ... QUIT                  |
+ *        |---------------------------------------------->|
+ *        |               START, STOP, DOWN (core), FAILED |
+ *        |<----------------------------------------------|
+ *
+ * Death has no message: it is the end of the socket, or a pidfd.
+ *
+ * The first half of this file serves both sides.  A struct seat belongs to one (control) thread;
+ * seat.peers is read by data threads as peers.h says.
+ */
+#ifndef CLIENT_SEAT_H
+#define CLIENT_SEAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/check.h"
+#include "schema/plan.h"
+#include "store/peers.h"
+
+#define SEAT_MAGIC 0x74616573u   /* "seat" */
+#define SEAT_ATTACH_MAGIC 0x74746163u
+#define SEAT_ABI 1u
+#define SEAT_ENV "CADMUS_SEAT"   /* "<process index>:<fd>" */
+#define SEAT_TEXT_MAX 108
+#define SEAT_FDS_MAX 3
+
+enum seat_kind {
+	SEAT_HELLO = 1, /* parent: process, epoch; fds plan, segment, directory */
+	SEAT_PEER,      /* parent: process, epoch; fd segment */
+	SEAT_CHANNEL,   /* parent: process; fd connected socket */
+	SEAT_DOOR,      /* parent: value enum seat_door; fd listening socket */
+	SEAT_QUIT,      /* parent */
+	SEAT_READY,     /* child */
+	SEAT_START,     /* core: process */
+	SEAT_STOP,      /* core: process */
+	SEAT_FAILED,    /* child: text; also the parent's answer to a client without a place */
+	SEAT_DOWN,      /* core */
+	SEAT_KIND_COUNT
+};
+
+enum seat_door {
+	SEAT_DOOR_CONTROL = 1, /* core: accept control clients here */
+	SEAT_DOOR_STOP,        /* guard: the stop door */
+	SEAT_DOOR_COUNT
+};
+
+struct seat_message {
+	uint32_t magic, kind, process, epoch, value;
+	char text[SEAT_TEXT_MAX];
+};
+
+/* What a client sends first. */
+struct seat_attach {
+	uint32_t magic, abi, flags; /* flags 0 */
+};
+
+_Static_assert(sizeof(struct seat_message) == 128, "an ABI");
+_Static_assert(sizeof(struct seat_attach) == 12, "an ABI");
+
+/* ---- both sides: whole messages ------------------------------------------------------------------ */
+
+/*
+ * Send one message, never waiting.  fds are borrowed; text may be NULL.
+ * 0, -EAGAIN (the other side does not read), -EPIPE, -errno.
+ */
+MUST_CHECK int seat_send(int fd, enum seat_kind kind, uint16_t process, uint32_t epoch, uint32_t value,
+		const char *text, const int *fds, unsigned fd_count);
+/*
+ * Receive one message that is well-formed: known kind, exactly the fds that its kind has, process in
+ * range, text that ends.  1; 0: none now; -EPIPE: the other side is gone; -EPROTO (its fds are
+ * closed); -errno.  fds[0 .. *fd_count) are the caller's.
+ */
+MUST_CHECK int seat_receive(int fd, struct seat_message *m, int fds[SEAT_FDS_MAX], unsigned *fd_count);
+const char *seat_kind_text(unsigned kind);
+
+/* ---- parent -------------------------------------------------------------------------------------- */
+
+MUST_CHECK int seat_send_hello(int fd, uint16_t process, uint32_t epoch, int plan, int segment, int directory);
+MUST_CHECK int seat_send_peer(int fd, uint16_t process, uint32_t epoch, int segment);
+MUST_CHECK int seat_send_channel(int fd, uint16_t process, int channel);
+MUST_CHECK int seat_send_door(int fd, enum seat_door door, int listener);
+MUST_CHECK int seat_send_quit(int fd);
+/* The first message of a client.  1; 0: none now; -EPROTO, -EPIPE, -errno. */
+MUST_CHECK int seat_receive_attach(int fd, struct seat_attach *a);
+/* A sealed memory file with the plan, for HELLO; -errno. */
+MUST_CHECK int seat_plan_file(const struct plan *p);
+/* "CADMUS_SEAT=<process>:<fd>" for a child's environment. */
+#define SEAT_ENV_TEXT_MAX 40
+const char *seat_env(uint16_t process, int fd, char out[SEAT_ENV_TEXT_MAX]);
+
+/* ---- child and client ---------------------------------------------------------------------------- */
+
+struct seat {
+	int fd;              /* to the parent; poll it for reading, then seat_handle() */
+	uint16_t process;
+	uint32_t epoch;
+	struct plan *plan;   /* verified private copy, owned */
+	struct peers peers;  /* own segment and directory are mapped */
+};
+
+enum seat_event_kind { SEAT_EVENT_CHANNEL, SEAT_EVENT_DOOR, SEAT_EVENT_QUIT, SEAT_EVENT_PEER };
+
+struct seat_event {
+	enum seat_event_kind kind;
+	uint16_t process;    /* CHANNEL: to whom; PEER: whose segment was replaced (for information) */
+	enum seat_door door;
+	int fd;              /* CHANNEL, DOOR: the caller's now, non-blocking; else -1 */
+};
+
+/*
+ * Take the seat that the parent left us in CADMUS_SEAT (removed from the environment), wait up to
+ * 10 s for HELLO, and map everything.  seat_ready() is still to be called.  -ENOENT: there is none;
+ * -EPROTO, -ETIMEDOUT, -EPIPE, -errno; all explained in diag.
+ */
+MUST_CHECK int seat_open_inherited(struct seat *s, struct cdm_diag *diag);
+/* Knock at a running machine; ends with READY.  -ENOENT, -ECONNREFUSED: not running; -EBUSY: no place. */
+MUST_CHECK int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag);
+/* Unmap and close everything; no-op on a zeroed seat with fd -1, or a closed one. */
+void seat_close(struct seat *s);
+
+static inline int seat_fd(const struct seat *s) {
+	return s->fd;
+}
+
+static inline const struct plan_process *seat_process(const struct seat *s) {
+	return &plan_processes(s->plan)[s->process];
+}
+
+/*
+ * Process what has come, without waiting, until there is something for the caller.  1 and *e; 0:
+ * nothing more now; -EPIPE: the parent is gone (what is mapped stays good); -EPROTO; -errno.
+ * A PEER that cannot be mapped is counted (COUNTER_broken) and skipped.
+ */
+MUST_CHECK int seat_handle(struct seat *s, struct seat_event *e);
+
+/* 0, -EPIPE, -EAGAIN, -errno. */
+MUST_CHECK int seat_ready(struct seat *s);
+MUST_CHECK int seat_ask_start(struct seat *s, uint16_t process);
+MUST_CHECK int seat_ask_stop(struct seat *s, uint16_t process);
+MUST_CHECK int seat_ask_down(struct seat *s);
+/* Say why we cannot start; the caller exits with 1 then. */
+void seat_failed(struct seat *s, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif

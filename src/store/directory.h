@@ -1,0 +1,65 @@
+/*
+ * directory.h - who lives: one small memory file that the parent writes and everybody maps.
+ *
+ *      FREE -> STARTING -> LIVE -> DEAD or STOPPED -> STARTING (epoch + 1) ...
+ *
+ * State and epoch are one word, so that a death makes every sample of the dead an ORPHAN, and every
+ * lease of the dead void, in one store.  Only the kernel's word (pidfd, hang-up) may kill an entry.
+ *
+ * One thread of the parent sets; any thread of anybody gets, without a lock.
+ */
+#ifndef STORE_DIRECTORY_H
+#define STORE_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/check.h"
+#include "schema/layout.h"
+#include "schema/plan.h"
+
+enum directory_state {
+	DIRECTORY_FREE,     /* never started, or a client's seat that nobody holds */
+	DIRECTORY_STARTING, /* exists, has not said READY */
+	DIRECTORY_LIVE,
+	DIRECTORY_DEAD,     /* ended without being told to */
+	DIRECTORY_STOPPED,  /* ended in good order */
+	DIRECTORY_STATE_COUNT
+};
+
+/* A mapping; shared NULL: none, and then everybody counts as alive. */
+struct directory {
+	struct layout_directory *shared;
+	bool writable;
+};
+
+struct directory_entry {
+	enum directory_state state;
+	uint32_t epoch;    /* 0: never started */
+	int32_t pid;
+	uint32_t restarts;
+	struct cdm_mono started, died; /* 0: never */
+};
+
+/* A memory file for the directory; -errno. */
+MUST_CHECK int directory_create(void);
+/* Map, format and freeze it (parent); fd is borrowed.  -EPROTO, -EPERM, -errno. */
+MUST_CHECK int directory_map_writer(struct directory *d, const struct plan *p, int fd);
+/* -EPROTO: not a directory of this plan. */
+MUST_CHECK int directory_map_reader(struct directory *d, const struct plan *p, int fd);
+void directory_unmap(struct directory *d);
+
+/* A process is being started: STARTING, epoch + 1.  Returns that epoch. */
+uint32_t directory_starting(struct directory *d, uint16_t process, int32_t pid, struct cdm_mono now);
+/* Change the state within the epoch; DEAD and STOPPED note the time, FREE forgets the pid. */
+void directory_set(struct directory *d, uint16_t process, enum directory_state state, struct cdm_mono now);
+/* The pid, when it is known only after directory_starting(). */
+void directory_set_pid(struct directory *d, uint16_t process, int32_t pid);
+
+/* A copy; what a hostile writer left is clamped to the enum.  Process is below PLAN_PROCESSES_MAX. */
+struct directory_entry directory_get(const struct directory *d, uint16_t process);
+/* Is this generation of the process over: dead, stopped, or followed by another? */
+bool directory_is_over(const struct directory *d, uint16_t process, uint32_t epoch);
+/* "live" ...; "?" outside the enum. */
+const char *directory_state_text(unsigned state);
+
+#endif

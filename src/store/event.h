@@ -1,0 +1,68 @@
+/*
+ * event.h - what happened, as small records on a broadcast ring in each process's segment.
+ *
+ * One process writes, any number of readers follow at their own pace with a cursor of their own.  The
+ * ring never waits: a slow reader is told how many records it missed.
+ *
+ * event_write(): any thread of the owner; two that meet take turns for a moment, and if that does
+ * not help the record is dropped and counted.  event_next(): one thread per struct event_reader.
+ */
+#ifndef STORE_EVENT_H
+#define STORE_EVENT_H
+
+#include "store/peers.h"
+
+enum event_kind {
+#define EVENT(name, text, meaning) EVENT_##name,
+#include "store/event.def"
+#undef EVENT
+	EVENT_KIND_COUNT
+};
+
+#define EVENT_TEXT_MAX 24
+
+struct event {
+	uint64_t number;      /* 1, 2, 3 ... within an epoch of the process */
+	struct cdm_mono time;
+	uint16_t kind;        /* enum event_kind */
+	uint16_t source;      /* entity, or PLAN_NONE */
+	uint32_t reserved;
+	uint64_t a, b;        /* event.def says what */
+	char text[EVENT_TEXT_MAX]; /* zero terminated, cut on a character */
+};
+
+struct event_writer {
+	const struct segment *own; /* borrowed */
+	struct layout_events *ring;
+	uint32_t busy;             /* atomic: a thread is writing */
+	uint64_t number;           /* of the newest record */
+};
+
+struct event_reader {
+	struct peers *peers;
+	uint16_t process;
+	uint32_t epoch;
+	uint64_t number;           /* of the last record taken */
+	uint64_t missed;           /* in all */
+};
+
+/* `peers` has its own segment, which outlives w. */
+void event_writer_open(struct event_writer *w, const struct peers *t);
+/* text may be NULL.  false: dropped and counted. */
+bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind kind, uint16_t source,
+		uint64_t a, uint64_t b, const char *text);
+
+/* Begins with the oldest record there is. */
+void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process);
+/* Take all there is as read. */
+void event_skip(struct event_reader *r);
+/*
+ * Copy the next record.  0 or more: how many were missed just before it; -EAGAIN: none, or no such
+ * process yet; -EPROTO.
+ */
+MUST_CHECK int event_next(struct event_reader *r, struct event *out);
+
+/* "deadline"; "?" outside the enum. */
+const char *event_kind_text(unsigned kind);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * field.h - publish and read the samples of a field.
+ *
+ * A field is a ring of slots with one writer and any number of readers.  The writer never waits
+ * for anybody; a reader sees whole samples or says that it could not.  Two ways to read: by copy
+ * (check, copy, check again), and by lease, which borrows the sample where it stands until
+ * field_release(), for large ones.  Two orders: the latest, or each in its turn.
+ *
+ *                   | write | read       write   field_loan .. field_publish, field_write: one thread
+ *      same handle  |   x   |   x                per struct field_writer, one writer per field
+ *      other handle |   -   |   -        read    one thread per struct field, any number of them
+ *                                        x  the caller keeps them apart   -  at the same time
+ *
+ * No call allocates or locks.  System calls: one in publish if somebody sleeps; those of wait.
+ *
+ * Errors of all reading calls: -EAGAIN no (new) sample, or the writer was faster 16 times; -EPROTO
+ * the writer's memory is broken (counted, and never followed); -E2BIG `capacity` is too small.
+ */
+#ifndef STORE_FIELD_H
+#define STORE_FIELD_H
+
+#include "store/desk.h"
+
+/* What a writer says of its sample. */
+struct field_meta {
+	struct cdm_mono source_time; /* when the world was like this; later than now counts as now */
+	float trust;                 /* 0..1; NaN counts as 0 */
+	uint16_t source;             /* entity */
+	uint16_t status;             /* enum cdm_status: CDM_OK or CDM_DEGRADED; others when sources are so */
+};
+
+/* A sample that starts here: now, full trust, OK. */
+struct field_meta field_meta_of(uint16_t source);
+/*
+ * A derived sample: begin with field_meta_of(), then merge the info of each source.  It keeps the
+ * oldest source time, the lowest trust and the worst status: a derived sample is never fresher or
+ * more trusted than what it was made from.
+ */
+void field_meta_merge(struct field_meta *m, const struct cdm_info *source);
+
+/* ---- writing ------------------------------------------------------------------------------------- */
+
+struct field_writer {
+	const struct plan_field *plan;
+	struct peers *peers;
+	uint16_t index;
+	uint64_t version;  /* of the newest sample; 0: none yet */
+	int newest;        /* its slot */
+	int loaned;        /* slot being filled, or -1 */
+	uint64_t drops;    /* samples lost because every slot was leased */
+	uint64_t wakes;    /* system calls made to wake readers */
+};
+
+/* `peers` has its own segment.  -EINVAL: no such field; -EACCES: another process writes it. */
+MUST_CHECK int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field);
+
+/*
+ * Borrow the memory of the next sample (plan->bytes of it, old contents) to fill it in place; page-aligned
+ * when large, 64-aligned else.  NULL: all slots are leased, and a drop is counted.  Then publish, or
+ * abandon it.
+ */
+void *field_loan(struct field_writer *w);
+/* Make the loan the newest sample, with `bytes` of it valid; wakes who waits.  Returns its version. */
+uint64_t field_publish(struct field_writer *w, uint32_t bytes, const struct field_meta *m, struct cdm_mono now);
+void field_abandon(struct field_writer *w);
+/* Copy a sample in and publish it.  -EAGAIN: all slots are leased (counted); -E2BIG. */
+MUST_CHECK int field_write(struct field_writer *w, const void *data, uint32_t bytes,
+		const struct field_meta *m, struct cdm_mono now);
+
+/* ---- reading ------------------------------------------------------------------------------------- */
+
+struct field {
+	const struct plan_field *plan;
+	struct peers *peers;
+	uint16_t index;
+	uint8_t slot;      /* where the last one stood */
+	uint32_t epoch;    /* of the last sample taken; 0: none yet */
+	uint64_t version;  /* of the last sample taken in that epoch */
+	uint64_t known;    /* newest version seen in that epoch */
+	uint64_t missed;   /* samples that field_next() had to skip, in all */
+};
+
+/* The field need not have a writer yet.  -EINVAL: no such field; -EACCES: the plan does not let us read it. */
+MUST_CHECK int field_open(struct field *f, struct peers *t, uint16_t field);
+
+/*
+ * Copy the latest sample out.  `now` (clock_mono()) decides what is STALE.  Info may be NULL; its
+ * status is the worst of what the writer said, STALE (older than the plan's max_age) and ORPHAN
+ * (its writer is dead, stopped or followed by another).  0 or an error.
+ */
+MUST_CHECK int field_read(struct field *f, void *out, size_t capacity, struct cdm_mono now, struct cdm_info *info);
+/* The info alone. */
+MUST_CHECK int field_peek(struct field *f, struct cdm_mono now, struct cdm_info *info);
+/*
+ * Copy the next one in order; a new reader begins with the oldest there is (see field_skip), and anew
+ * when the writer was restarted.  Returns how many were missed just before this one (0: none):
+ * a lapped reader goes on half a lap behind the newest.
+ */
+MUST_CHECK int field_next(struct field *f, void *out, size_t capacity, struct cdm_mono now, struct cdm_info *info);
+/* The newest sample with source time <= at; -EAGAIN also when history does not reach that far. */
+MUST_CHECK int field_read_at(struct field *f, struct cdm_mono at, void *out, size_t capacity,
+		struct cdm_mono now, struct cdm_info *info);
+/* Take what is there as taken: field_next() and wait_field() go on with what comes after. */
+void field_skip(struct field *f);
+/* 1: there is a sample newer than the last one taken.  0, or -EPROTO. */
+MUST_CHECK int field_news(const struct field *f);
+
+/* A borrowed sample.  The writer will not touch it; other than hostile ones cannot. */
+struct field_lease {
+	const void *data;     /* info.bytes of it */
+	struct cdm_info info;
+	uint64_t *word;       /* in our desk; NULL: nothing held */
+};
+
+/*
+ * Borrow the latest, or the next in order (returns as field_next).  Hold it briefly and in any
+ * thread.  -EBUSY: our quota is used up; -ENOTSUP: the plan makes the field copy-only; -EAGAIN also
+ * while the writer has not heard of us yet.
+ */
+MUST_CHECK int field_lease(struct field *f, struct cdm_mono now, struct field_lease *l);
+MUST_CHECK int field_lease_next(struct field *f, struct cdm_mono now, struct field_lease *l);
+/* Give it back; l->data is void afterwards.  No-op when nothing is held. */
+void field_release(struct field_lease *l);
+
+/* Bytes of the largest sample. */
+static inline uint32_t field_bytes(const struct field *f) {
+	return f->plan->bytes;
+}
+
+#endif

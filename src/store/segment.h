@@ -1,0 +1,72 @@
+/*
+ * segment.h - the memory of one process: created by the parent, written by its owner, read by all others.
+ *
+ *      parent    segment_create()              a sealed memory file, sized by the plan
+ *      owner     segment_map_writer()          maps, formats, and freezes it: nobody maps it writable again
+ *      others    segment_map_reader()          map it read-only and check all that they will rely on
+ *
+ * A reader trusts nothing in it: places and sizes come from the plan, the size of the file from the
+ * kernel, and what is written once is compared here, once.
+ *
+ *                  | map, unmap | counter_add | counter_get
+ *      map, unmap  |     x      |      x      |      x        x  the caller keeps them apart
+ *      counter_*   |     x      |      -      |      -        -  any threads at the same time
+ */
+#ifndef STORE_SEGMENT_H
+#define STORE_SEGMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/check.h"
+#include "schema/layout.h"
+#include "schema/plan.h"
+
+enum counter {
+#define COUNTER(name, meaning) COUNTER_##name,
+#include "store/counter.def"
+#undef COUNTER
+	COUNTER_COUNT
+};
+
+/* A mapping.  base NULL: none. */
+struct segment {
+	unsigned char *base; /* read-only memory unless `writable` */
+	size_t bytes;
+	uint16_t process;
+	bool writable;
+	uint32_t epoch;      /* 1 or more */
+	struct segment *next; /* of those that peers.c keeps */
+};
+
+/* A memory file for `process`; the descriptor is the caller's; -errno. */
+MUST_CHECK int segment_create(const struct plan *p, uint16_t process);
+/*
+ * Map one's own segment writable, format it, and freeze it.  fd is borrowed and not needed any more
+ * afterwards.  -EPROTO: its size is not that of the plan, or can change; -EPERM: frozen already; -errno.
+ */
+MUST_CHECK int segment_map_writer(struct segment *s, const struct plan *p, uint16_t process,
+		uint32_t epoch, int fd);
+/*
+ * Map somebody's segment read-only.  -EPROTO: it is not the segment of that process, epoch and plan, not
+ * formatted, or can still change its size or be mapped writable; -errno.
+ */
+MUST_CHECK int segment_map_reader(struct segment *s, const struct plan *p, uint16_t process,
+		uint32_t epoch, int fd);
+/* No-op on none. */
+void segment_unmap(struct segment *s);
+
+/* Has the owner frozen it?  For the parent, before it hands a segment to others. */
+bool segment_is_frozen(int fd);
+
+/* Count in one's own segment; s may be none.  One relaxed add. */
+void counter_add(const struct segment *s, enum counter c, uint64_t n);
+uint64_t counter_get(const struct segment *s, enum counter c);
+/* "drops"; "?" outside the enum. */
+const char *counter_name(unsigned c);
+const char *counter_text(unsigned c);
+
+static inline struct layout_head *segment_head(const struct segment *s) {
+	return (struct layout_head *)(void *)s->base;
+}
+
+#endif

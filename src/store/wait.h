@@ -1,0 +1,27 @@
+/*
+ * wait.h - sleep until a field has something new.
+ *
+ * The sleeper is counted in its own desk and sleeps on the head of the field, in memory that it
+ * can only read; a publish makes a system call only if somebody is counted in.  Where there are
+ * more than two cores it looks for a moment before it sleeps.  Any thread.
+ */
+#ifndef STORE_WAIT_H
+#define STORE_WAIT_H
+
+#include "store/field.h"
+
+#define WAIT_FIELDS_MAX 127 /* the kernel's limit, less one word of our own */
+
+/*
+ * Wait until the field has a sample newer than the last one taken from it.  timeout_ns < 0: for ever;
+ * 0: only look.  0, -ETIMEDOUT, -EPROTO, or -ECANCELED: a peer was replaced or peers_interrupt() was
+ * called; look around and wait again.
+ */
+MUST_CHECK int wait_field(struct field *f, int64_t timeout_ns);
+/* The same for several fields of the same peers; returns the index of one with news.  -E2BIG: too many. */
+MUST_CHECK int wait_any(struct field *const *f, unsigned count, int64_t timeout_ns);
+
+/* Writer: wake those who sleep on this head.  The system calls made: 0 or 1. */
+unsigned wait_wake(const struct peers *t, uint16_t field, const struct layout_field *shared);
+
+#endif
