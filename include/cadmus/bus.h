@@ -1,0 +1,78 @@
+/*
+ * bus.h - frames on a CAN bus, or on what stands in for one.
+ *
+ * Two kinds of bus carry the same frames.  A *SocketCAN* interface is a real bus (or the kernel's
+ * vcan).  Where the kernel has none, *UDP multicast* inside this machine takes its place, in the
+ * wire format of python-can's `udp_multicast` interface, so that its tools can listen and speak.
+ * It is bound to the loopback interface by socket options alone: nothing of the host's network
+ * changes, and no frame leaves the machine.
+ *
+ * An address is one line of text:
+ *
+ *      socketcan:can0               that interface
+ *      udp:239.74.163.2:43113       that multicast group and port
+ *      udp:auto                     group 239.74.163.2, a port computed from the machine's name (and from
+ *                                   CADMUS_RUN_DIR where that is set), so that two machines do not mix
+ *      auto                         socketcan:can0 or socketcan:vcan0 where there is one, else udp:auto
+ *
+ * A bus never delivers to a handle what that handle sent.  Frames may be lost; none is torn.
+ * A handle belongs to one thread.  Only opening allocates memory.
+ */
+#ifndef CADMUS_BUS_H
+#define CADMUS_BUS_H
+
+#include <stdint.h>
+#include "cadmus/diag.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CDM_BUS_ADDRESS_MAX 64
+#define CDM_FRAME_EXTENDED 1u /* a 29-bit id; else 11 bits */
+#define CDM_FRAME_REMOTE 2u   /* a request: it has a length, but no data */
+
+struct cdm_frame {
+	uint32_t id;
+	uint8_t flags;  /* set of CDM_FRAME_* */
+	uint8_t length; /* 0..8 */
+	uint8_t reserved[2];
+	uint8_t data[8];
+};
+
+struct cdm_bus_counts {
+	uint64_t sent, refused; /* refused: the bus was full or down */
+	uint64_t received;
+	uint64_t own;           /* our own frames, echoed by the carrier and dropped */
+	uint64_t malformed;     /* not a classic CAN frame, or not from this machine: dropped */
+};
+
+struct cdm_bus;
+
+/*
+ * Open `address`; `machine` is the machine's name, for "auto".  -EINVAL: no such address.
+ * -ENOTSUP: this kernel has no CAN.  -ENODEV: no such interface.  -EPERM, -EIO, -ENOMEM.  What a
+ * person should know is in `diag`.  *bus is NULL after a failure.
+ */
+int cdm_bus_open(struct cdm_bus **bus, const char *address, const char *machine,
+		struct cdm_diag *diag) __attribute__((warn_unused_result));
+/* Close *bus if it is one, and set it to NULL. */
+void cdm_bus_close(struct cdm_bus **bus);
+
+/* Readable when a frame waits. */
+int cdm_bus_fd(const struct cdm_bus *bus);
+/* What "auto" became: an address that opens the same bus again. */
+const char *cdm_bus_address(const struct cdm_bus *bus);
+
+/* Never waits.  -EAGAIN: the bus is full right now.  -EIO: it is down.  -EINVAL: not a frame. */
+int cdm_bus_send(struct cdm_bus *bus, const struct cdm_frame *frame) __attribute__((warn_unused_result));
+/* Never waits.  -EAGAIN: none now (the fd stays readable if more came than one call looks at).  -EIO. */
+int cdm_bus_receive(struct cdm_bus *bus, struct cdm_frame *frame) __attribute__((warn_unused_result));
+
+struct cdm_bus_counts cdm_bus_counts(const struct cdm_bus *bus);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
