@@ -71,7 +71,7 @@ struct body_set {
 	struct body_text value; /* ..BODY_VALUE_MAX, as `cadmus set` takes it */
 };
 
-enum body_what { BODY_LOADED, BODY_UNLOADED, BODY_ACTIVE, BODY_WHAT_COUNT };
+enum body_what { BODY_LOADED = 1, BODY_UNLOADED, BODY_ACTIVE, BODY_WHAT_COUNT };
 /* "loaded", ...; "?" outside the enum. */
 const char *body_what_name(unsigned what);
 

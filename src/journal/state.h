@@ -73,7 +73,7 @@ struct journal_state {
 	struct hash plan_hash;    /* of the last epoch record */
 	char active_model[CDM_NAME_MAX];
 	uint64_t kinds[JOURNAL_KIND_COUNT + 1]; /* records by kind; the last: of kinds unknown here */
-	uint64_t turns_total, command_id_max;
+	uint64_t command_id_max;
 	uint64_t erased;     /* records whose body is gone */
 	uint64_t broken;     /* records whose body was not what its kind says */
 	uint64_t duplicates; /* turns whose request had been applied before: not applied again */
@@ -87,8 +87,9 @@ struct journal_state {
 	struct state_evidence evidence[STATE_EVIDENCE_MAX];
 	struct state_setting settings[STATE_SETTINGS_MAX];
 
-	/* Rings: number n stands in n % MAX; the last MAX of them are kept. */
+	/* Rings: number n stands in n % MAX; the last MAX of `end` in all are kept. */
 	uint64_t turns_end, requests_end;
+	uint32_t request_tags[STATE_REQUESTS_MAX]; /* hash of principal and id, to look fewer of them up */
 	struct state_turn turns[STATE_TURNS_MAX];
 	struct state_request requests[STATE_REQUESTS_MAX];
 };

@@ -1,0 +1,470 @@
+/*
+ * db.c - see db_priv.h; the schema is explained in spec/journal.md.
+ *
+ * The owner of the file is kept apart from others by lock.c.  That a stray `sqlite3` cannot change
+ * records by accident is the work of triggers that call a function which only the owner defines.
+ */
+#include "journal/db_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "journal/message_priv.h"
+
+#define BUSY_MS 2000 /* how long a foreign writer, or a reader's recovery, is waited for */
+
+/* Step n brings a file from version n to n + 1.  Append only. */
+static const char *const migrations[] = {
+	"CREATE TABLE migration (version INTEGER PRIMARY KEY, wall_ns INTEGER NOT NULL,"
+	" program TEXT NOT NULL) STRICT;"
+	"CREATE TABLE record (seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, hlc INTEGER NOT NULL,"
+	" wall_ns INTEGER NOT NULL, entity TEXT NOT NULL, principal TEXT NOT NULL,"
+	" visibility TEXT NOT NULL, kind TEXT NOT NULL, class TEXT NOT NULL, body BLOB,"
+	" body_hash BLOB NOT NULL, prev BLOB NOT NULL, hash BLOB NOT NULL) STRICT;"
+	"CREATE TRIGGER record_insert BEFORE INSERT ON record BEGIN SELECT cadmus_owner(); END;"
+	"CREATE TRIGGER record_delete BEFORE DELETE ON record BEGIN"
+	" SELECT RAISE(ABORT, 'the journal is append-only'); END;"
+	"CREATE TRIGGER record_update BEFORE UPDATE ON record BEGIN SELECT cadmus_owner(); END;",
+};
+
+#define VERSION ((int)COUNT_OF(migrations))
+
+#define COLUMNS                                                                                      \
+	"seq, epoch, hlc, wall_ns, entity, principal, visibility, kind, class, body, body_hash, prev, hash"
+enum column { SEQ, EPOCH, HLC, WALL, ENTITY, PRINCIPAL, VISIBILITY, KIND, CLASS, BODY, BODY_HASH, PREV, HASH };
+
+/* ---- errors ---- */
+
+static int from_errno(int e) {
+	switch (e) {
+	case EFBIG:
+	case EDQUOT:
+	case ENOSPC: return -ENOSPC;
+	case ENOENT: return -ENOENT;
+	case EROFS:
+	case EPERM:
+	case EACCES: return -EACCES;
+	default: return -EIO;
+	}
+}
+
+int db_error(struct db *db) {
+	int code = sqlite3_extended_errcode(db->sql);
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE: return 0;
+	case SQLITE_FULL: return -ENOSPC;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED: return -EBUSY;
+	case SQLITE_NOTADB: return -EPROTO;
+	case SQLITE_CORRUPT:
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH: return -EBADMSG;
+	case SQLITE_READONLY:
+	case SQLITE_PERM: return -EACCES;
+	case SQLITE_NOMEM: return -ENOMEM;
+	case SQLITE_CANTOPEN: return from_errno(sqlite3_system_errno(db->sql));
+	case SQLITE_IOERR:
+		/* A failed write took nothing from what was there; after a failed sync nobody knows. */
+		if (code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE)
+			return from_errno(sqlite3_system_errno(db->sql));
+		return -EIO;
+	default: return -EIO;
+	}
+}
+
+static int explain(struct db *db, const char *path, struct cdm_diag *diag) {
+	int rc = db_error(db);
+	enum message m = rc == -EPROTO ? MESSAGE_FOREIGN : rc == -EBADMSG ? MESSAGE_DAMAGED
+			: rc == -ENOENT						 ? MESSAGE_MISSING
+										 : MESSAGE_OPEN;
+	message_add(diag, m, "%s: %s", path, sqlite3_errmsg(db->sql));
+	return rc ? rc : -EIO;
+}
+
+static int run(struct db *db, const char *sql) {
+	return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_error(db);
+}
+
+/* The one integer that a query answers. */
+static int query(struct db *db, const char *sql, int64_t *out) {
+	sqlite3_stmt *s;
+	int rc = 0;
+	if (sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL) != SQLITE_OK)
+		return db_error(db);
+	if (sqlite3_step(s) == SQLITE_ROW)
+		*out = sqlite3_column_int64(s, 0);
+	else
+		rc = db_error(db) ? db_error(db) : -EPROTO;
+	sqlite3_finalize(s);
+	return rc;
+}
+
+/* ---- opening ---- */
+
+/* 1: an empty file; 0: one of ours, at *version; -EPROTO: neither, or too new. */
+static int identify(struct db *db, const char *path, int64_t *version, struct cdm_diag *diag) {
+	int64_t id = 0, objects = 0;
+	if (query(db, "PRAGMA application_id", &id) < 0 || query(db, "PRAGMA user_version", version) < 0 ||
+			query(db, "SELECT count(*) FROM sqlite_schema", &objects) < 0)
+		return explain(db, path, diag);
+	if (id == 0 && *version == 0 && objects == 0)
+		return 1;
+	if (id != DB_APPLICATION_ID) {
+		message_add(diag, MESSAGE_FOREIGN, "%s is not a journal of cadmus", path);
+		return -EPROTO;
+	}
+	if (*version > VERSION) {
+		message_add(diag, MESSAGE_NEWER, "%s has format %lld; this cadmus reads up to %d", path,
+				(long long)*version, VERSION);
+		return -EPROTO;
+	}
+	return 0;
+}
+
+static int migrate_step(struct db *db, int version) {
+	char sql[256];
+	int rc = run(db, "BEGIN IMMEDIATE");
+	if (rc == 0)
+		rc = run(db, migrations[version]);
+	snprintf(sql, sizeof(sql), "INSERT INTO migration VALUES (%d, %lld, 'cadmus %s');"
+			"PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+			version + 1, (long long)clock_wall().ns, CADMUS_VERSION, DB_APPLICATION_ID,
+			version + 1);
+	return rc == 0 ? run(db, sql) : rc;
+}
+
+static int migrate(struct db *db, const char *path, int64_t version, struct cdm_diag *diag) {
+	for (int v = (int)version; v < VERSION; v++)
+		if (migrate_step(db, v) < 0) {
+			int rc = explain(db, path, diag);
+			db_rollback(db);
+			return rc;
+		}
+	return 0;
+}
+
+static void is_owner(sqlite3_context *c, int n, sqlite3_value **v) {
+	(void)n, (void)v;
+	sqlite3_result_int(c, 1);
+}
+
+static int on_commit(void *user, sqlite3 *sql, const char *name, int frames) {
+	struct db *db = user;
+	(void)sql, (void)name;
+	db->wal_frames = frames;
+	return SQLITE_OK;
+}
+
+static int prepare_writer(struct db *db) {
+	static const char settings[] =
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+		"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
+		"PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 8388608";
+	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
+	int rc = run(db, settings);
+	if (rc < 0)
+		return rc;
+	sqlite3_create_function(db->sql, "cadmus_owner", 0, flags, NULL, is_owner, NULL, NULL);
+	sqlite3_wal_hook(db->sql, on_commit, db);
+	return 0;
+}
+
+static int prepare_statements(struct db *db) {
+	const struct {
+		sqlite3_stmt **at;
+		const char *sql;
+	} all[] = {
+		{ &db->begin, "BEGIN IMMEDIATE" },
+		{ &db->commit, "COMMIT" },
+		{ &db->insert, "INSERT INTO record (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)" },
+		{ &db->erase, "UPDATE record SET body = NULL WHERE seq = ?" },
+	};
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		int rc = sqlite3_prepare_v3(db->sql, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
+				all[i].at, NULL);
+		if (rc != SQLITE_OK)
+			return db_error(db);
+	}
+	return 0;
+}
+
+/* Conversations are nobody else's business: 0600, which SQLite gives to its other files, too. */
+static int create_private(const char *path, struct cdm_diag *diag) {
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST)
+		return 0; /* not opened here: closing it would drop locks of readers in this process */
+	int rc = fd < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	if (rc < 0)
+		message_add(diag, MESSAGE_OPEN, "%s: cannot be created (%s)", path, err_name(rc));
+	return rc;
+}
+
+/* The name in the folder must survive a power cut as well. */
+static void sync_folder(const char *path) {
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof(folder), "%s", path);
+	char *slash = strrchr(folder, '/');
+	if (!slash)
+		return;
+	slash[slash == folder] = 0;
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+}
+
+static int open_sql(struct db *db, const char *path, int flags) {
+	flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	int rc = sqlite3_open_v2(path, &db->sql, flags, NULL);
+	if (!db->sql)
+		return -ENOMEM;
+	if (rc != SQLITE_OK)
+		return db_error(db);
+	sqlite3_busy_timeout(db->sql, BUSY_MS);
+	return 0;
+}
+
+int db_open_writer(struct db *db, const char *path, struct cdm_diag *diag) {
+	int64_t version = 0;
+	memset(db, 0, sizeof(*db));
+	int rc = create_private(path, diag);
+	if (rc < 0)
+		return rc;
+	rc = open_sql(db, path, SQLITE_OPEN_READWRITE);
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc < 0)
+		return explain(db, path, diag);
+	int empty = identify(db, path, &version, diag);
+	if (empty < 0)
+		return empty;
+	if (prepare_writer(db) < 0)
+		return explain(db, path, diag);
+	rc = migrate(db, path, version, diag);
+	if (rc < 0)
+		return rc;
+	if (empty)
+		sync_folder(path);
+	return prepare_statements(db) < 0 ? explain(db, path, diag) : 0;
+}
+
+/* A medium that cannot be written has no room for SQLite's shared index, and needs none. */
+static int open_immutable(struct db *db, const char *path, struct cdm_diag *diag) {
+	char uri[3 * PATH_MAX + 32];
+	size_t n = (size_t)snprintf(uri, sizeof(uri), "file:");
+	db_close(db);
+	for (const char *c = path; *c && n < 3 * PATH_MAX; c++)
+		n += (size_t)snprintf(uri + n, sizeof(uri) - n,
+				strchr("?#% ", *c) ? "%%%02x" : "%c", (unsigned char)*c);
+	snprintf(uri + n, sizeof(uri) - n, "?immutable=1");
+	int rc = open_sql(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+	if (rc == -ENOMEM)
+		return rc;
+	int64_t version = 0;
+	return rc < 0 ? explain(db, path, diag) : identify(db, path, &version, diag);
+}
+
+static bool has_wal(const char *path) {
+	char wal[PATH_MAX];
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	return access(wal, F_OK) == 0;
+}
+
+static bool folder_is_writable(const char *path) {
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof(folder), "%s", path);
+	char *slash = strrchr(folder, '/');
+	if (!slash)
+		return access(".", W_OK) == 0;
+	slash[slash == folder] = 0;
+	return access(folder, W_OK) == 0;
+}
+
+int db_open_reader(struct db *db, const char *path, struct cdm_diag *diag) {
+	int64_t version = 0;
+	memset(db, 0, sizeof(*db));
+	if (access(path, R_OK) < 0) {
+		int rc = from_errno(errno);
+		enum message m = rc == -ENOENT ? MESSAGE_MISSING : MESSAGE_OPEN;
+		message_add(diag, m, "%s: %s", path, err_text(rc));
+		return rc;
+	}
+	int rc = open_sql(db, path, SQLITE_OPEN_READONLY);
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc < 0)
+		return explain(db, path, diag);
+	bool fixed = !has_wal(path) && !folder_is_writable(path);
+	rc = fixed ? open_immutable(db, path, diag) : identify(db, path, &version, diag);
+	if (rc < 0)
+		return rc;
+	return run(db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0");
+}
+
+void db_close(struct db *db) {
+	sqlite3_finalize(db->begin);
+	sqlite3_finalize(db->commit);
+	sqlite3_finalize(db->insert);
+	sqlite3_finalize(db->erase);
+	sqlite3_close(db->sql);
+	memset(db, 0, sizeof(*db));
+}
+
+/* ---- writing ---- */
+
+/* Run a prepared statement to its end; SQLite's answer as ours. */
+static int finish(struct db *db, sqlite3_stmt *s) {
+	int rc = sqlite3_step(s) == SQLITE_DONE ? 0 : db_error(db);
+	sqlite3_reset(s);
+	return rc;
+}
+
+int db_begin(struct db *db) {
+	return finish(db, db->begin);
+}
+
+int db_commit(struct db *db) {
+	return finish(db, db->commit);
+}
+
+/* Some errors have rolled back already. */
+void db_rollback(struct db *db) {
+	if (!sqlite3_get_autocommit(db->sql))
+		(void)run(db, "ROLLBACK");
+}
+
+int db_insert(struct db *db, const struct journal_record *r) {
+	sqlite3_stmt *s = db->insert;
+	sqlite3_bind_int64(s, 1 + SEQ, (int64_t)r->seq);
+	sqlite3_bind_int64(s, 1 + EPOCH, (int64_t)r->epoch);
+	sqlite3_bind_int64(s, 1 + HLC, (int64_t)r->hlc);
+	sqlite3_bind_int64(s, 1 + WALL, r->wall.ns);
+	sqlite3_bind_text(s, 1 + ENTITY, r->entity, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 1 + PRINCIPAL, r->principal, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 1 + VISIBILITY, record_visibility_name(r->visibility), -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 1 + KIND, r->kind_name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 1 + CLASS, record_class_name(r->class), -1, SQLITE_STATIC);
+	sqlite3_bind_blob(s, 1 + BODY, r->body, (int)r->body_bytes, SQLITE_STATIC);
+	sqlite3_bind_blob(s, 1 + BODY_HASH, r->body_hash.bytes, HASH_BYTES, SQLITE_STATIC);
+	sqlite3_bind_blob(s, 1 + PREV, r->prev.bytes, HASH_BYTES, SQLITE_STATIC);
+	sqlite3_bind_blob(s, 1 + HASH, r->hash.bytes, HASH_BYTES, SQLITE_STATIC);
+	return finish(db, s);
+}
+
+int db_erase(struct db *db, uint64_t seq) {
+	sqlite3_bind_int64(db->erase, 1, (int64_t)seq);
+	int rc = finish(db, db->erase);
+	return rc == 0 && sqlite3_changes(db->sql) == 0 ? -ENOENT : rc;
+}
+
+int db_checkpoint(struct db *db, bool empty) {
+	int left = 0, mode = empty ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+	if (sqlite3_wal_checkpoint_v2(db->sql, NULL, mode, &left, NULL) != SQLITE_OK)
+		return db_error(db);
+	if (left >= 0)
+		db->wal_frames = left;
+	return 0;
+}
+
+/* ---- reading ---- */
+
+int db_select(struct db *db, uint64_t from, bool last, sqlite3_stmt **out) {
+	const char *sql = last ? "SELECT " COLUMNS " FROM record ORDER BY seq DESC LIMIT 1"
+			       : "SELECT " COLUMNS " FROM record WHERE seq >= ? ORDER BY seq";
+	if (sqlite3_prepare_v2(db->sql, sql, -1, out, NULL) != SQLITE_OK)
+		return db_error(db);
+	if (!last)
+		sqlite3_bind_int64(*out, 1, from <= INT64_MAX ? (int64_t)from : INT64_MAX);
+	return 0;
+}
+
+static bool take_text(sqlite3_stmt *s, enum column c, char *out, size_t capacity) {
+	const void *text = sqlite3_column_text(s, c);
+	size_t n = (size_t)sqlite3_column_bytes(s, c);
+	if (!text || n >= capacity || memchr(text, 0, n))
+		return false;
+	memcpy(out, text, n);
+	out[n] = 0;
+	return true;
+}
+
+static bool take_hash(sqlite3_stmt *s, enum column c, struct hash *out) {
+	const void *data = sqlite3_column_blob(s, c);
+	if (!data || sqlite3_column_bytes(s, c) != HASH_BYTES)
+		return false;
+	memcpy(out->bytes, data, HASH_BYTES);
+	return true;
+}
+
+static bool take_number(sqlite3_stmt *s, enum column c, uint64_t *out) {
+	int64_t v = sqlite3_column_int64(s, c);
+	*out = (uint64_t)v;
+	return sqlite3_column_type(s, c) == SQLITE_INTEGER && v >= 0;
+}
+
+static bool take_names(sqlite3_stmt *s, struct journal_record *r) {
+	char visibility[16], class[8];
+	if (!take_text(s, VISIBILITY, visibility, sizeof(visibility)) ||
+			!take_text(s, CLASS, class, sizeof(class)) ||
+			!take_text(s, KIND, r->kind_name, sizeof(r->kind_name)))
+		return false;
+	int v = record_visibility_find(visibility), c = record_class_find(class),
+	    k = record_kind_find(r->kind_name);
+	r->visibility = (uint8_t)v;
+	r->class = (uint8_t)c;
+	r->kind = (uint16_t)(k < 0 ? JOURNAL_KIND_COUNT : k);
+	return v >= 0 && c > JOURNAL_D0;
+}
+
+static bool take_body(sqlite3_stmt *s, struct journal_record *r) {
+	int bytes = sqlite3_column_bytes(s, BODY);
+	r->erased = sqlite3_column_type(s, BODY) == SQLITE_NULL;
+	r->body = sqlite3_column_blob(s, BODY);
+	r->body_bytes = (uint32_t)bytes;
+	return r->erased || (r->body && bytes > 0 && bytes <= (int)JOURNAL_BODY_MAX);
+}
+
+static bool take_row(sqlite3_stmt *s, struct journal_record *r) {
+	r->wall.ns = sqlite3_column_int64(s, WALL);
+	return take_number(s, SEQ, &r->seq) && take_number(s, EPOCH, &r->epoch) &&
+			take_number(s, HLC, &r->hlc) &&
+			take_text(s, ENTITY, r->entity, sizeof(r->entity)) &&
+			take_text(s, PRINCIPAL, r->principal, sizeof(r->principal)) && take_names(s, r) &&
+			take_body(s, r) && take_hash(s, BODY_HASH, &r->body_hash) &&
+			take_hash(s, PREV, &r->prev) && take_hash(s, HASH, &r->hash);
+}
+
+int db_step(struct db *db, sqlite3_stmt *s, struct journal_record *r) {
+	int rc = sqlite3_step(s);
+	if (rc == SQLITE_DONE)
+		return 0;
+	if (rc != SQLITE_ROW)
+		return db_error(db);
+	return take_row(s, r) ? 1 : -EBADMSG;
+}
+
+int db_tail(struct db *db, struct journal_record *tail, struct cdm_diag *diag) {
+	sqlite3_stmt *s = NULL;
+	memset(tail, 0, sizeof(*tail));
+	int rc = db_select(db, 0, true, &s);
+	if (rc == 0)
+		rc = db_step(db, s, tail);
+	if (rc == 1)
+		rc = record_check(tail, tail->seq - 1, &tail->prev);
+	if (rc < 0)
+		message_add(diag, MESSAGE_DAMAGED, "the last record cannot be read (%s)", err_name(rc));
+	tail->body = NULL;
+	tail->body_bytes = 0;
+	sqlite3_finalize(s);
+	return rc;
+}

@@ -1,0 +1,29 @@
+/*
+ * table_priv.h - a bounded table of plain structs, kept in the order of their keys.
+ *
+ * The items stand densely in the caller's array, `order` lists them by key.  In a full table the item
+ * with the lowest seq makes room; among equals the one with the lowest key.  So what a table holds
+ * depends on what was put in, and when, never on where it stands.
+ */
+#ifndef JOURNAL_TABLE_PRIV_H
+#define JOURNAL_TABLE_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct table {
+	uint16_t *order, *count; /* of the caller */
+	void *items;
+	size_t item_bytes, seq_at; /* offset of a uint64_t seq in an item */
+	uint16_t max;
+	int (*compare)(const void *key, const void *item); /* as strcmp; a key is an item with its key members set */
+};
+
+/* The item with this key, or NULL. */
+void *table_find(const struct table *t, const void *key);
+/* The item with this key, or a new one whose first item_bytes are zero; *evicted: another made room. */
+void *table_put(const struct table *t, const void *key, bool *evicted);
+void table_remove(const struct table *t, const void *key);
+
+#endif
