@@ -26,10 +26,6 @@ static const struct plan_process *process(const struct children *c, uint16_t p) 
 	return &plan_processes(c->plan)[p];
 }
 
-static bool connected(const struct child *k) {
-	return k->state == CHILD_LIVE && k->socket >= 0;
-}
-
 int children_init(struct children *c, const struct plan *plan, int plan_fd, int control_door, int stop_door) {
 	*c = (struct children){ .plan = plan, .plan_fd = plan_fd, .directory_fd = -1,
 		.control_door = control_door, .stop_door = stop_door };
@@ -38,7 +34,9 @@ int children_init(struct children *c, const struct plan *plan, int plan_fd, int 
 		if (p < plan->processes.count)
 			c->at[p].wanted = process(c, p)->role != PLAN_CLIENT && process(c, p)->start;
 	}
-	return directory_create(&c->directory, plan, &c->directory_fd);
+	c->directory_fd = directory_create();
+	return c->directory_fd < 0 ? c->directory_fd
+				   : directory_map_writer(&c->directory, plan, c->directory_fd);
 }
 
 static void release(struct child *k) {
@@ -51,24 +49,24 @@ void children_fini(struct children *c) {
 		release(&c->at[p]);
 		io_close(&c->at[p].segment);
 	}
-	directory_destroy(&c->directory);
+	directory_unmap(&c->directory);
 	io_close(&c->directory_fd);
 }
 
 /* ---- telling ---- */
 
-static void tell(struct children *c, uint16_t to, const struct seat_message *m, const int *fds, unsigned n) {
-	struct child *k = &c->at[to];
-	int rc = seat_send(k->socket, m, fds, n, MSG_DONTWAIT);
+/* What became of a message.  A full socket (stopped, busy) is made good by children_catch_up(). */
+static void told(struct children *c, uint16_t to, int rc) {
 	if (rc == -EAGAIN)
-		k->behind = true; /* stopped or busy: its peers are sent again when it reads */
+		c->at[to].behind = true;
+	else if (rc < 0)
+		log_debug("%s does not hear: %s", process(c, to)->name, strerror(-rc));
 }
 
 static void tell_peer(struct children *c, uint16_t to, uint16_t about) {
 	const struct child *k = &c->at[about];
-	struct seat_message m = seat_message(SEAT_PEER, about, k->epoch, 0, "");
 	if (to != about && k->published)
-		tell(c, to, &m, &k->segment, 1);
+		told(c, to, seat_send_peer(c->at[to].socket, about, k->epoch, k->segment));
 }
 
 void children_catch_up(struct children *c, uint16_t p) {
@@ -83,33 +81,28 @@ static void tell_all_of(struct children *c, uint16_t about) {
 			tell_peer(c, p, about);
 }
 
-/* A fresh connected pair between core and process p, if both are there to use it. */
+/*
+ * A fresh connected pair between core and process p, if both are there to use it.  Done when p is
+ * started, not when it is ready, so that core hears of an end at any time after the start.
+ */
 static void connect_with_core(struct children *c, uint16_t p) {
 	uint16_t core = c->plan->core;
 	uint8_t role = process(c, p)->role;
 	int pair[2];
 	if (role != PLAN_WORKER && role != PLAN_GATEWAY && role != PLAN_GUARD)
 		return;
-	if (!connected(&c->at[p]) || !connected(&c->at[core]) || io_pair(pair) < 0)
+	bool there = c->at[p].state == CHILD_LIVE || c->at[p].state == CHILD_STARTING;
+	if (!there || c->at[core].state != CHILD_LIVE || io_pair(pair) < 0)
 		return;
-	struct seat_message to_core = seat_message(SEAT_CHANNEL, p, c->at[p].epoch, 0, "");
-	struct seat_message to_child = seat_message(SEAT_CHANNEL, core, c->at[core].epoch, 0, "");
-	tell(c, core, &to_core, &pair[0], 1);
-	tell(c, p, &to_child, &pair[1], 1);
+	told(c, core, seat_send_channel(c->at[core].socket, p, pair[0]));
+	told(c, p, seat_send_channel(c->at[p].socket, core, pair[1]));
 	close(pair[0]);
 	close(pair[1]);
 }
 
-static void hand_door(struct children *c, uint16_t p, enum seat_door door, int fd) {
-	struct seat_message m = seat_message(SEAT_DOOR, p, c->at[p].epoch, door, "");
-	tell(c, p, &m, &fd, 1);
-}
-
 static int greet(struct children *c, uint16_t p) {
 	const struct child *k = &c->at[p];
-	struct seat_message m = seat_message(SEAT_HELLO, p, k->epoch, 0, "");
-	int fds[3] = { c->plan_fd, k->segment, c->directory_fd };
-	int rc = seat_send(k->socket, &m, fds, 3, MSG_DONTWAIT);
+	int rc = seat_send_hello(k->socket, p, k->epoch, c->plan_fd, k->segment, c->directory_fd);
 	if (rc == 0)
 		children_catch_up(c, p);
 	return rc;
@@ -145,19 +138,19 @@ static void make_environment(char *seat_text, char **out, size_t capacity) {
 	size_t n = 0;
 	out[n++] = seat_text;
 	for (char **e = environ; *e && n + 1 < capacity; e++)
-		if (strncmp(*e, "CADMUS_SEAT=", 12) != 0)
+		if (strncmp(*e, SEAT_ENV "=", sizeof(SEAT_ENV)) != 0)
 			out[n++] = *e;
 	out[n] = NULL;
 }
 
 static int spawn(struct children *c, uint16_t p, int their_socket) {
 	static char *environment[512];
-	char path[1024], seat_text[64];
+	char path[1024], seat_text[SEAT_ENV_TEXT_MAX];
 	struct child *k = &c->at[p];
 	int rc = find_program(c, p, path, sizeof(path));
 	if (rc < 0)
 		return rc;
-	snprintf(seat_text, sizeof(seat_text), "CADMUS_SEAT=%u:%d", p, their_socket);
+	seat_env(p, their_socket, seat_text);
 	make_environment(seat_text, environment, COUNT_OF(environment));
 	pid_t pid = fork();
 	if (pid < 0)
@@ -169,8 +162,8 @@ static int spawn(struct children *c, uint16_t p, int their_socket) {
 	return k->pidfd < 0 ? k->pidfd : 0;
 }
 
-/* A fresh segment of the next epoch; the last one is let go. */
-static int renew_segment(struct children *c, uint16_t p) {
+/* A fresh segment of the next epoch, STARTING in the directory; the last one is let go. */
+static int renew_segment(struct children *c, uint16_t p, pid_t pid) {
 	struct child *k = &c->at[p];
 	int fd = segment_create(c->plan, p);
 	if (fd < 0)
@@ -178,7 +171,8 @@ static int renew_segment(struct children *c, uint16_t p) {
 	io_close(&k->segment);
 	k->segment = fd;
 	k->published = false;
-	k->epoch++;
+	k->started = clock_mono();
+	k->epoch = directory_starting(&c->directory, p, pid, k->started);
 	return 0;
 }
 
@@ -187,16 +181,16 @@ int children_start(struct children *c, uint16_t p) {
 	int pair[2], rc;
 	CHECK(k->state == CHILD_FREE);
 	k->wanted = true;
-	k->started = clock_mono();
-	if ((rc = renew_segment(c, p)) < 0 || (rc = io_pair(pair)) < 0)
+	if ((rc = renew_segment(c, p, 0)) < 0 || (rc = io_pair(pair)) < 0)
 		return rc;
 	rc = spawn(c, p, pair[1]);
 	close(pair[1]);
 	k->socket = pair[0];
 	if (rc == 0) {
 		k->state = CHILD_STARTING;
-		directory_set(&c->directory, p, DIRECTORY_STARTING, k->epoch, k->pid);
+		directory_set_pid(&c->directory, p, k->pid);
 		rc = greet(c, p);
+		connect_with_core(c, p);
 	}
 	if (rc < 0) {
 		log_error("cannot start %s: %s", process(c, p)->name, strerror(-rc));
@@ -210,14 +204,12 @@ int children_seat_client(struct children *c, int socket, pid_t pid) {
 		struct child *k = &c->at[p];
 		if (process(c, p)->role != PLAN_CLIENT || k->state != CHILD_FREE)
 			continue;
-		int rc = renew_segment(c, p);
+		int rc = renew_segment(c, p, pid);
 		if (rc < 0)
 			return rc;
 		k->socket = socket;
 		k->pid = 0;
-		k->started = clock_mono();
 		k->state = CHILD_STARTING;
-		directory_set(&c->directory, p, DIRECTORY_STARTING, k->epoch, pid);
 		return greet(c, p) == 0 ? p : -EPIPE;
 	}
 	return -EBUSY;
@@ -225,19 +217,18 @@ int children_seat_client(struct children *c, int socket, pid_t pid) {
 
 int children_ready(struct children *c, uint16_t p) {
 	struct child *k = &c->at[p];
-	if (k->state != CHILD_STARTING || segment_is_frozen(k->segment) < 0)
+	if (k->state != CHILD_STARTING || !segment_is_frozen(k->segment))
 		return -EPROTO;
 	k->state = CHILD_LIVE;
 	k->published = true;
-	directory_set_state(&c->directory, p, DIRECTORY_LIVE);
+	directory_set(&c->directory, p, DIRECTORY_LIVE, clock_mono());
 	tell_all_of(c, p);
 	if (p == c->plan->core)
-		hand_door(c, p, SEAT_DOOR_CONTROL, c->control_door);
+		told(c, p, seat_send_door(c->at[p].socket, SEAT_DOOR_CONTROL, c->control_door));
 	if (p == c->plan->guard)
-		hand_door(c, p, SEAT_DOOR_STOP, c->stop_door);
-	for (uint16_t other = 0; other < c->plan->processes.count; other++)
-		if (p == c->plan->core || other == p)
-			connect_with_core(c, other);
+		told(c, p, seat_send_door(c->at[p].socket, SEAT_DOOR_STOP, c->stop_door));
+	for (uint16_t other = 0; p == c->plan->core && other < c->plan->processes.count; other++)
+		connect_with_core(c, other);
 	log_info("%s is live, epoch %u", process(c, p)->name, k->epoch);
 	return 0;
 }
@@ -250,9 +241,8 @@ void children_end(struct children *c, uint16_t p) {
 	k->retry_at_ns = 0;
 	if (k->state != CHILD_STARTING && k->state != CHILD_LIVE)
 		return;
-	struct seat_message m = seat_message(SEAT_QUIT, p, k->epoch, 0, "");
 	if (k->socket >= 0)
-		tell(c, p, &m, NULL, 0);
+		told(c, p, seat_send_quit(k->socket));
 	k->state = CHILD_ENDING;
 	k->end_by_ns = clock_mono().ns + CHILDREN_PATIENCE_NS;
 }
@@ -290,10 +280,12 @@ void children_died(struct children *c, uint16_t p) {
 	k->state = CHILD_FREE;
 	k->end_by_ns = 0;
 	k->pid = 0;
-	directory_set_state(&c->directory, p, asked ? DIRECTORY_STOPPED : DIRECTORY_DEAD);
-	if (process(c, p)->role == PLAN_CLIENT)
-		directory_set_state(&c->directory, p, DIRECTORY_FREE);
-	else if (k->wanted && process(c, p)->restart)
+	bool client = process(c, p)->role == PLAN_CLIENT;
+	directory_set(&c->directory, p, client ? DIRECTORY_FREE : asked ? DIRECTORY_STOPPED : DIRECTORY_DEAD,
+			clock_mono());
+	if (client)
+		return;
+	if (k->wanted && process(c, p)->restart)
 		plan_retry(c, p, clock_mono());
 	else if (!asked)
 		k->wanted = false;
@@ -310,7 +302,6 @@ void children_tick(struct children *c, struct cdm_mono now) {
 		}
 		if (k->state == CHILD_FREE && k->wanted && k->retry_at_ns && now.ns >= k->retry_at_ns) {
 			k->retry_at_ns = 0;
-			directory_count_restart(&c->directory, p);
 			if (children_start(c, p) < 0)
 				plan_retry(c, p, now);
 		}

@@ -46,7 +46,7 @@ struct children {
 	const struct plan *plan;
 	int plan_fd;      /* the plan as a sealed memory file */
 	int directory_fd;
-	struct directory_writer directory;
+	struct directory directory;
 	int control_door, stop_door; /* listening sockets that outlive core and guard */
 	struct child at[PLAN_PROCESSES_MAX];
 };

@@ -39,7 +39,7 @@ struct supervisor {
 	int ready_fd;
 	struct greeting greetings[GREETINGS_MAX];
 	int stage; /* of going down; -1: up */
-	char run_dir[256];
+	char run_dir[RUN_DIR_PATH_MAX];
 };
 
 static uint64_t tag(enum source s, unsigned index) {
@@ -81,9 +81,9 @@ static int take_plan(struct supervisor *s, int fd, struct cdm_diag *diag) {
 }
 
 static int open_door(struct supervisor *s, const char *name, int *fd, struct cdm_diag *diag) {
-	char path[320];
-	snprintf(path, sizeof(path), "%s/%s", s->run_dir, name);
-	*fd = io_listen(path);
+	char path[RUN_DIR_PATH_MAX];
+	int rc = run_dir_path(s->plan->machine, name, path);
+	*fd = rc < 0 ? rc : io_listen(path);
 	if (*fd >= 0)
 		return 0;
 	struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "R0102",
@@ -97,28 +97,25 @@ static int open_door(struct supervisor *s, const char *name, int *fd, struct cdm
 }
 
 static int open_doors(struct supervisor *s, struct cdm_diag *diag) {
-	int rc = run_dir_path(s->plan->machine, s->run_dir, sizeof(s->run_dir));
-	if (rc == 0)
-		rc = io_make_dirs(s->run_dir);
+	int rc = run_dir_make(s->plan->machine, s->run_dir);
 	if (rc < 0) {
 		cdm_diag_add(diag, CDM_ERROR, "R0103", "cannot make the folder of sockets %s: %s", s->run_dir,
 				strerror(-rc));
 		return rc;
 	}
-	if ((rc = open_door(s, "attach.sock", &s->attach_door, diag)) < 0)
+	if ((rc = open_door(s, RUN_DIR_ATTACH, &s->attach_door, diag)) < 0)
 		return rc;
-	if ((rc = open_door(s, "control.sock", &s->control_door, diag)) < 0)
+	if ((rc = open_door(s, RUN_DIR_CONTROL, &s->control_door, diag)) < 0)
 		return rc;
-	return open_door(s, "stop.sock", &s->stop_door, diag);
+	return open_door(s, RUN_DIR_STOP, &s->stop_door, diag);
 }
 
 static void remove_doors(const struct supervisor *s) {
-	static const char *const names[] = { "attach.sock", "control.sock", "stop.sock" };
-	char path[320];
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", s->run_dir, names[i]);
-		unlink(path);
-	}
+	static const char *const names[] = { RUN_DIR_ATTACH, RUN_DIR_CONTROL, RUN_DIR_STOP };
+	char path[RUN_DIR_PATH_MAX];
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (run_dir_path(s->plan->machine, names[i], path) == 0)
+			unlink(path);
 	rmdir(s->run_dir);
 }
 
@@ -236,10 +233,11 @@ static void on_message(struct supervisor *s, uint16_t p, const struct seat_messa
 static void on_seat(struct supervisor *s, uint16_t p) {
 	struct child *k = &s->children.at[p];
 	struct seat_message m;
-	int rc = 0;
-	while (k->socket >= 0 && (rc = seat_receive(k->socket, &m, NULL, NULL, MSG_DONTWAIT)) > 0)
-		on_message(s, p, &m);
-	if (k->socket < 0 || rc == -EAGAIN)
+	int fds[SEAT_FDS_MAX], rc = 0;
+	unsigned n;
+	while (k->socket >= 0 && (rc = seat_receive(k->socket, &m, fds, &n)) > 0)
+		on_message(s, p, &m); /* no message of a child has fds */
+	if (k->socket < 0 || rc == 0)
 		return;
 	if (plan_processes(s->plan)[p].role == PLAN_CLIENT)
 		children_died(&s->children, p);
@@ -262,8 +260,7 @@ static void on_attach(struct supervisor *s) {
 }
 
 static void refuse(int socket, const char *why) {
-	struct seat_message m = seat_message(SEAT_FAILED, 0, 0, 0, why);
-	if (seat_send(socket, &m, NULL, 0, MSG_DONTWAIT) < 0)
+	if (seat_send(socket, SEAT_FAILED, 0, 0, 0, why, NULL, 0) < 0)
 		log_debug("a refused client was gone already");
 	close(socket);
 }
@@ -275,12 +272,12 @@ static void on_greeting(struct supervisor *s, unsigned i) {
 	int fd = s->greetings[i].socket;
 	epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
 	s->greetings[i].socket = -1;
-	ssize_t n = io_receive(fd, &a, sizeof(a), NULL, NULL, MSG_DONTWAIT);
-	if (n == 0) {
+	int rc = seat_receive_attach(fd, &a);
+	if (rc == -EPIPE) {
 		close(fd);
 		return;
 	}
-	if (n != sizeof(a) || a.magic != SEAT_MAGIC || a.abi != SEAT_ABI)
+	if (rc <= 0)
 		return refuse(fd, "this is not an attach record of this version");
 	if (io_peer(fd, &uid, &pid) < 0 || (uid != getuid() && uid != 0))
 		return refuse(fd, "this machine belongs to another user");

@@ -1,0 +1,144 @@
+/* cmd_fly.c - perform a scenario on a real machine. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/io.h"
+#include "bin/cadmus/fly.h"
+#include "bin/cadmus/json.h"
+#include "client/state_path.h"
+
+/* A fresh flight begins without memory; what was there is moved aside, never deleted. */
+static int move_state_aside(const char *machine) {
+	char path[1024], from[1100], to[1200];
+	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
+	if (state_path(machine, path, sizeof(path)) < 0)
+		return 1;
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		snprintf(from, sizeof(from), "%s%s", path, ends[i]);
+		snprintf(to, sizeof(to), "%s.before-flight%s", path, ends[i]);
+		if (rename(from, to) < 0 && errno != ENOENT)
+			return 1;
+	}
+	return 0;
+}
+
+static int fly_steps(struct flight *f) {
+	for (unsigned i = 0; i < f->script.count; i++) {
+		const struct fly_step *s = &f->script.steps[i];
+		fly_begin_step(f, i + 1, s);
+		for (unsigned k = 0; k < s->count; k++) {
+			const struct fly_action *a = &s->actions[k];
+			struct cdm_mono began = clock_mono();
+			if (a->kind->run(f, a)) {
+				fly_failed(f, a->kind->name, a->line);
+				return 1;
+			}
+			fly_passed(f, a->kind->name, mono_since(began, clock_mono()));
+		}
+	}
+	return 0;
+}
+
+/* Ask, and wait; a daemon that does not end in 20 s is killed, and that is a failure. */
+static int end_machine(struct flight *f) {
+	int status = 0, fd = io_pidfd(f->daemon);
+	kill(f->daemon, SIGTERM);
+	struct cdm_mono began = clock_mono();
+	while (waitpid(f->daemon, &status, WNOHANG) == 0) {
+		if (mono_since(began, clock_mono()) > 20 * NS_PER_S) {
+			kill(f->daemon, SIGKILL);
+			waitpid(f->daemon, &status, 0);
+			break;
+		}
+		fly_witness_wait(f, 50 * NS_PER_MS);
+	}
+	io_close(&fd);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
+}
+
+static void conclude(struct flight *f, bool held, bool stays) {
+	double seconds = (double)mono_since(f->began, clock_mono()) / 1e9;
+	double rate = 0.0;
+	unsigned n = f->rates < COUNT_OF(f->tokens_per_s) ? f->rates : COUNT_OF(f->tokens_per_s);
+	for (unsigned i = 0; i < n; i++)
+		rate += f->tokens_per_s[i] / n;
+	fly_table(f);
+	if (f->context->json) {
+		json_print(json_pack("{s:s,s:b,s:f,s:f,s:O}", "flight", f->script.title, "held", held, "seconds", seconds,
+				"tokens_per_s", rate, "actions", f->results));
+		return;
+	}
+	if (n)
+		printf("models wrote %.0f tokens a second on average (small models of our own: see models/README.md)\n", rate);
+	printf("\n%s: %s, %.1f s%s\n", f->script.title, held ? "every step held" : "FAILED", seconds,
+			stays ? "; the machine stays live: try `cadmus top`, `cadmus say ...`, `cadmus down`" : "");
+}
+
+static void release(struct flight *f) {
+	if (f->attached)
+		seat_close(&f->seat);
+	io_close(&f->talk.fd);
+	io_close(&f->other.fd);
+	cdm_bus_close(&f->witness.bus);
+	machine_source_free(&f->source);
+	fly_script_free(&f->script);
+	json_decref(f->results);
+}
+
+static int fly(struct flight *f, const char *path, bool stay) {
+	if (fly_script_read(path, &f->script) || machine_compile("fly", f->script.machine, &f->source))
+		return 1;
+	if (!f->source.plan || f->source.diag.count)
+		machine_print_diag(f->context, &f->source);
+	if (!f->source.plan)
+		return 1;
+	if (f->script.fresh && move_state_aside(f->source.plan->machine))
+		return verb_failed("fly", "the old state could not be moved aside: %s", strerror(errno));
+	if (!f->context->json)
+		printf("%s  (%s)\n", f->script.title, f->script.machine);
+	bool held = fly_steps(f) == 0;
+	if (f->attached)
+		seat_close(&f->seat);
+	f->attached = false;
+	if (f->daemon > 0 && !(stay && held) && end_machine(f)) {
+		held = false;
+		printf("  FAILED       the machine did not go down in good order\n");
+	}
+	conclude(f, held, stay && held);
+	return held ? 0 : 1;
+}
+
+static int run(const struct verb_context *c, int argc, char **argv) {
+	static struct flight f;
+	const char *path = NULL;
+	bool stay = false;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--stay") == 0)
+			stay = true;
+		else if (!path && argv[i][0] != '-')
+			path = argv[i];
+		else
+			return verb_wrong("fly", "'%s' is not understood", argv[i]);
+	}
+	if (!path)
+		return verb_wrong("fly", "give a scenario");
+	f.context = c;
+	f.talk.fd = f.other.fd = f.seat.fd = -1;
+	f.results = json_array();
+	f.began = clock_mono();
+	int code = fly(&f, path, stay);
+	release(&f);
+	return code;
+}
+
+VERB(fly, "Perform a scenario on a real machine, and judge it", "SCENARIO [--stay]",
+		"  --stay   leave the machine live when every step held\n"
+		"A scenario is YAML: steps of actions; `man cadmus` lists them. The state of the machine\n"
+		"named in it is moved aside first, unless the scenario says `state: keep`.\n"
+		"example:\n"
+		"  cadmus fly examples/first-flight.fly.yaml\n"
+		"exit: 0 only if every action held\n",
+		run);

@@ -1,0 +1,368 @@
+/* fly_actions.c - actions on processes, fields, motion and state. */
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/err.h"
+#include "base/io.h"
+#include "base/msgpack.h"
+#include "bin/cadmus/fly_priv.h"
+#include "bin/cadmus/sample.h"
+#include "client/control.h"
+#include "client/run_dir.h"
+#include "client/state_path.h"
+#include "journal/journal_read.h"
+#include "store/wait.h"
+
+#define PATIENCE_NS (20 * NS_PER_S)
+
+const struct fly_kind fly_kinds[] = {
+#define FLY(name, keys, doc) { #name, keys, doc, fly_do_##name },
+#include "bin/cadmus/fly.def"
+#undef FLY
+};
+const unsigned fly_kind_count = COUNT_OF(fly_kinds);
+
+/* ---- processes ---- */
+
+void fly_look(struct flight *f) {
+	struct seat_event e;
+	while (f->attached && seat_handle(&f->seat, &e) > 0)
+		;
+}
+
+int fly_process(struct flight *f, const char *name) {
+	uint16_t p = name ? plan_find_process(f->source.plan, name) : PLAN_NONE;
+	return p == PLAN_NONE ? (fly_fail(f, "there is no process '%s'", name ? name : ""), -1) : p;
+}
+
+const struct plan_actuator *fly_actuator(const struct flight *f) {
+	return f->source.plan->actuators.count ? plan_actuators(f->source.plan) : NULL;
+}
+
+/* Wait for the parent to say something, or the bus: both come at least every few milliseconds while a machine lives. */
+static void breathe(struct flight *f) {
+	struct pollfd p[2] = { { .fd = seat_fd(&f->seat), .events = POLLIN },
+		{ .fd = f->witness.bus ? cdm_bus_fd(f->witness.bus) : -1, .events = POLLIN } };
+	poll(p, 2, 20);
+	fly_look(f);
+	fly_witness_look(f);
+}
+
+static struct directory_entry entry_of(const struct flight *f, int p) {
+	return directory_get(&f->seat.peers.directory, (uint16_t)p);
+}
+
+/* Wait until each named process is, or is not, live. */
+static int expect(struct flight *f, const struct fly_action *a, bool live) {
+	struct cdm_mono began = clock_mono();
+	char list[400] = "";
+	for (unsigned i = 0; fly_item(a, i); i++) {
+		int p = fly_process(f, fly_item(a, i));
+		if (p < 0)
+			return 1;
+		while ((entry_of(f, p).state == DIRECTORY_LIVE) != live) {
+			if (mono_since(began, clock_mono()) > PATIENCE_NS)
+				return fly_fail(f, "%s is %s", fly_item(a, i), directory_state_text(entry_of(f, p).state));
+			breathe(f);
+		}
+		struct directory_entry e = entry_of(f, p);
+		if (!live && e.pid > 0 && kill(e.pid, 0) == 0 && e.state != DIRECTORY_STOPPED)
+			return fly_fail(f, "process %d of %s still exists", e.pid, fly_item(a, i));
+		size_t n = strlen(list);
+		snprintf(list + n, sizeof(list) - n, "%s%s%s", n ? ", " : "", fly_item(a, i), live && e.epoch > 1 ? " (again)" : "");
+	}
+	fly_say(f, "%s: %s", live ? "live" : "gone, process and memory", list);
+	return 0;
+}
+
+int fly_do_expect_live(struct flight *f, const struct fly_action *a) {
+	return expect(f, a, true);
+}
+
+int fly_do_expect_gone(struct flight *f, const struct fly_action *a) {
+	return expect(f, a, false);
+}
+
+static int signal_process(struct flight *f, const struct fly_action *a, int number, const char *name) {
+	int p = fly_process(f, fly_text(a, "process"));
+	if (p < 0)
+		return 1;
+	struct directory_entry e = entry_of(f, p);
+	if (e.state != DIRECTORY_LIVE || kill(e.pid, number) < 0)
+		return fly_fail(f, "%s is not there to be signalled", fly_text(a, "process"));
+	fly_say(f, "%s to %s (process %d)", name, fly_text(a, "process"), e.pid);
+	/* A death is over when the parent has seen it: nobody then mistakes the dead for the living. */
+	struct cdm_mono began = clock_mono();
+	while (number == SIGKILL && entry_of(f, p).epoch == e.epoch && entry_of(f, p).state == DIRECTORY_LIVE) {
+		if (mono_since(began, clock_mono()) > PATIENCE_NS)
+			return fly_fail(f, "nobody noticed its death");
+		breathe(f);
+	}
+	if (number == SIGKILL)
+		fly_measure(f, "death to known", 0.0, ns_to_ms(mono_since(began, clock_mono())));
+	return 0;
+}
+
+int fly_do_kill(struct flight *f, const struct fly_action *a) {
+	return signal_process(f, a, SIGKILL, "SIGKILL");
+}
+
+int fly_do_freeze(struct flight *f, const struct fly_action *a) {
+	return signal_process(f, a, SIGSTOP, "SIGSTOP");
+}
+
+int fly_do_thaw(struct flight *f, const struct fly_action *a) {
+	return signal_process(f, a, SIGCONT, "SIGCONT");
+}
+
+/* ---- the machine ---- */
+
+int fly_do_plan(struct flight *f, const struct fly_action *a) {
+	const struct plan *p = f->source.plan;
+	char hex[HASH_TEXT_MAX];
+	unsigned clients = 0;
+	(void)a;
+	for (uint32_t i = 0; i < p->processes.count; i++)
+		clients += plan_processes(p)[i].role == PLAN_CLIENT;
+	fly_say(f, "%u entities, %u fields, %u rules, %u processes and %u seats for clients", p->entities.count,
+			p->fields.count, p->rules.count, p->processes.count - clients, clients);
+	fly_say(f, "%.1f MiB planned in all, plan %s (%u bytes)", (double)p->memory_bytes / 1048576.0,
+			hash_text(&p->hash, 16, hex), p->bytes);
+	return 0;
+}
+
+int fly_do_start(struct flight *f, const struct fly_action *a) {
+	static struct cdm_diag diag;
+	struct cdm_mono began = clock_mono();
+	(void)a;
+	f->daemon = machine_start("fly", f->source.plan);
+	if (f->daemon < 0)
+		return fly_fail(f, "the machine did not start");
+	fly_measure(f, "start: plan to core ready", 0.0, ns_to_ms(mono_since(began, clock_mono())));
+	if (seat_attach(&f->seat, f->source.plan->machine, &diag) < 0)
+		return fly_fail(f, "cannot attach: %s", diag.count ? diag.at[0].text : "?");
+	f->attached = true;
+	fly_say(f, "daemon is process %d; state, sockets and buses are the machine's own", (int)f->daemon);
+	return fly_witness_open(f);
+}
+
+/* ---- fields ---- */
+
+static int open_field(struct flight *f, const struct fly_action *a, struct field *out) {
+	const char *name = fly_text(a, "field");
+	uint16_t i = name ? plan_find_field(f->source.plan, name) : PLAN_NONE;
+	if (i == PLAN_NONE || field_open(out, &f->seat.peers, i) < 0)
+		return fly_fail(f, "there is no field '%s' that we may read", name ? name : "");
+	return 0;
+}
+
+int fly_do_wait_field(struct flight *f, const struct fly_action *a) {
+	struct field field;
+	struct sample x = { .rc = -EAGAIN };
+	double above = fly_number(a, "above", -INFINITY), below = fly_number(a, "below", INFINITY);
+	int64_t within = (int64_t)(fly_number(a, "within_ms", 10000.0) * 1e6);
+	struct cdm_mono began = clock_mono();
+	if (open_field(f, a, &field))
+		return 1;
+	while (mono_since(began, clock_mono()) < within) {
+		fly_look(f);
+		if (sample_take(&field, &x) == 0 && sample_number(&x) > above && sample_number(&x) < below) {
+			fly_say(f, "%s = %.2f, trust %.2f, %.1f ms old", field.plan->name, sample_number(&x),
+					(double)x.info.trust, ns_to_ms(mono_since(x.info.source_time, x.now)));
+			return 0;
+		}
+		/* Below: it decays by itself, no sample announces that. */
+		(void)!wait_field(&field, isfinite(below) ? 20 * NS_PER_MS : 200 * NS_PER_MS);
+	}
+	return fly_fail(f, "%s is %.2f after %.0f ms", field.plan->name, sample_number(&x), (double)within / 1e6);
+}
+
+int fly_do_latency(struct flight *f, const struct fly_action *a) {
+	struct field field;
+	struct cdm_info info;
+	unsigned want = (unsigned)fly_number(a, "samples", 20.0);
+	const char *name = fly_text(a, "name");
+	double target = fly_number(a, "target_ms", 0.0), sum = 0.0;
+	struct cdm_mono began = clock_mono();
+	if (open_field(f, a, &field))
+		return 1;
+	field_skip(&field);
+	for (unsigned n = 0; n < want;) {
+		if (mono_since(began, clock_mono()) > PATIENCE_NS)
+			return fly_fail(f, "only %u new samples of %s came", n, field.plan->name);
+		fly_look(f);
+		if (wait_field(&field, 200 * NS_PER_MS) < 0)
+			continue;
+		struct cdm_mono seen = clock_mono();
+		if (field_peek(&field, seen, &info) < 0)
+			continue;
+		field_skip(&field);
+		double ms = ns_to_ms(mono_since(info.source_time, info.publish_time));
+		fly_measure(f, name ? name : field.plan->name, target, ms);
+		fly_measure(f, "awareness published to seen by us", 10.0, ns_to_ms(mono_since(info.publish_time, seen)));
+		sum += ms;
+		n++;
+	}
+	fly_say(f, "%u samples of %s, %.1f ms from the camera's stamp on average", want, field.plan->name, sum / want);
+	return 0;
+}
+
+int fly_do_no_copies(struct flight *f, const struct fly_action *a) {
+	struct field field;
+	struct cdm_info info;
+	uint64_t leases = 0, drops = 0;
+	if (open_field(f, a, &field))
+		return 1;
+	const struct segment *writer = peers_get(&f->seat.peers, field.plan->process);
+	for (uint16_t p = 0; p < f->source.plan->processes.count; p++) {
+		const struct segment *s = peers_get(&f->seat.peers, p);
+		leases += s && p != field.plan->process ? counter_get(s, COUNTER_leases) : 0;
+	}
+	drops = writer ? counter_get(writer, COUNTER_drops) : 0;
+	if (field_peek(&field, clock_mono(), &info) < 0 || leases == 0)
+		return fly_fail(f, "no reader borrowed a sample of %s", field.plan->name);
+	fly_say(f, "%s: frame %llu of %u KiB, decoded in place and borrowed %llu times; %llu dropped", field.plan->name,
+			(unsigned long long)info.version, field.plan->bytes >> 10, (unsigned long long)leases,
+			(unsigned long long)drops);
+	return 0;
+}
+
+/* ---- motion ---- */
+
+int fly_do_stop(struct flight *f, const struct fly_action *a) {
+	char path[RUN_DIR_PATH_MAX], answer[8];
+	struct cdm_mono began = clock_mono();
+	(void)a;
+	int fd = run_dir_path(f->source.plan->machine, RUN_DIR_STOP, path) == 0 ? io_connect(path) : -1;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	bool ok = fd >= 0 && io_send(fd, "fly", 4, NULL, 0, 0) == 0 && poll(&p, 1, 5000) == 1 &&
+		  io_receive(fd, answer, sizeof(answer), NULL, NULL, 0) == 1;
+	io_close(&fd);
+	if (!ok)
+		return fly_fail(f, "the guard did not confirm the stop");
+	double ms = ns_to_ms(mono_since(began, clock_mono()));
+	fly_measure(f, "stop: asked to on the bus", 0.0, ms);
+	fly_say(f, "the guard has it on the bus after %.1f ms", ms);
+	return 0;
+}
+
+#define STILL_WINDOW_NS (300 * NS_PER_MS)
+
+int fly_do_still(struct flight *f, const struct fly_action *a) {
+	int64_t within = (int64_t)(fly_number(a, "within_ms", 0.0) * 1e6), whole = (int64_t)(fly_number(a, "for_ms", 0.0) * 1e6);
+	struct cdm_mono began = clock_mono();
+	int64_t window = whole ? whole : STILL_WINDOW_NS;
+	for (;;) {
+		int64_t passed = mono_since(began, clock_mono()), still = fly_witness_still_ns(f);
+		if (still >= window && passed >= (whole ? whole : 0))
+			break;
+		if (whole && passed > whole + NS_PER_S)
+			return fly_fail(f, "a joint moved");
+		if (!whole && passed > within + STILL_WINDOW_NS)
+			return fly_fail(f, "joints still moved %.0f ms later", ns_to_ms(passed));
+		fly_look(f);
+		fly_witness_wait(f, 20 * NS_PER_MS);
+	}
+	int64_t settled = mono_since(began, clock_mono()) - fly_witness_still_ns(f);
+	if (whole)
+		fly_say(f, "%s: no joint moved for %.0f ms", fly_title(a, "still"), ns_to_ms(whole));
+	else
+		fly_say(f, "%s: the last joint stood after %.0f ms", fly_title(a, "still"), ns_to_ms(settled > 0 ? settled : 0));
+	return 0;
+}
+
+/* ---- state ---- */
+
+static int fold(struct flight *f, struct journal_state *s, struct journal_report *report, bool verify) {
+	static struct cdm_diag diag;
+	char path[1024];
+	struct journal_reader *r = NULL;
+	int rc = state_path(f->source.plan->machine, path, sizeof(path));
+	memset(&diag, 0, sizeof(diag));
+	if (rc == 0)
+		rc = journal_read_open(path, &r, &diag);
+	if (rc == 0)
+		rc = journal_state_at(r, UINT64_MAX, s, &diag);
+	if (rc == 0 && verify)
+		rc = journal_verify(r, report, &diag);
+	journal_read_close(&r);
+	return rc == 0 ? 0 : fly_fail(f, "the journal cannot be read: %s", diag.count ? diag.at[0].text : err_text(rc));
+}
+
+static int ask_state(struct flight *f, char hash[HASH_TEXT_MAX], uint64_t *seq) {
+	struct fly_talk *t = &f->talk;
+	struct mp_out o;
+	t->id = ++f->next_id;
+	t->action = NULL;
+	mp_begin(&o, t->message, sizeof(t->message));
+	mp_map(&o, 2);
+	mp_kv_str(&o, "op", "state");
+	mp_kv_uint(&o, "id", t->id);
+	t->bytes = mp_done(&o);
+	if (fly_ask(f, t) || fly_await(f, t, PATIENCE_NS))
+		return 1;
+	fly_reply_text(t, "hash", hash, HASH_TEXT_MAX);
+	return mp_find_uint(t->reply, (size_t)t->reply_bytes, "seq", seq) == 0 ? 0 : fly_fail(f, "core does not tell its state");
+}
+
+/* Every fact of the state as "key = value" lines. */
+static void list_facts(const struct journal_state *s, char *out, size_t capacity) {
+	size_t n = 0;
+	out[0] = 0;
+	for (unsigned i = 0; i < s->fact_count && n < capacity; i++)
+		n += (size_t)snprintf(out + n, capacity - n, "%s = %s\n", state_fact_at(s, i)->key, state_fact_at(s, i)->value);
+}
+
+static int compare_facts(struct flight *f, const struct journal_state *s) {
+	char now[sizeof(f->remembered_facts)], *save = NULL;
+	list_facts(s, now, sizeof(now));
+	for (char *line = strtok_r(f->remembered_facts, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (!strstr(now, line))
+			return fly_fail(f, "'%s' is lost", line);
+	fly_say(f, "all that was known is known: %u facts, %llu turns", s->fact_count, (unsigned long long)s->turns_end);
+	return 0;
+}
+
+int fly_do_state(struct flight *f, const struct fly_action *a) {
+	char hash[HASH_TEXT_MAX], hex[HASH_TEXT_MAX];
+	uint64_t seq;
+	struct journal_state *s = calloc(1, sizeof(*s));
+	int code = !s || ask_state(f, hash, &seq) || fold(f, s, NULL, false);
+	if (code == 0 && fly_flag(a, "remember")) {
+		struct hash h = state_hash(s);
+		snprintf(f->remembered, sizeof(f->remembered), "%s", hash_text(&h, 64, hex));
+		list_facts(s, f->remembered_facts, sizeof(f->remembered_facts));
+		fly_say(f, "record %llu, state %.16s: %u facts", (unsigned long long)seq, hash, s->fact_count);
+	} else if (code == 0)
+		code = compare_facts(f, s);
+	free(s);
+	return code;
+}
+
+int fly_do_journal(struct flight *f, const struct fly_action *a) {
+	struct journal_state *s = calloc(1, sizeof(*s));
+	struct journal_report report = { 0 };
+	const char *key, *unused;
+	char live[HASH_TEXT_MAX], hex[HASH_TEXT_MAX];
+	uint64_t seq = 0;
+	int code = !s || ask_state(f, live, &seq) || fold(f, s, &report, fly_flag(a, "verify"));
+	for (unsigned i = 0; code == 0 && fly_pair(a, "holds", i, &key, &unused); i++) {
+		bool found = false;
+		for (unsigned k = 0; k < s->fact_count; k++)
+			found |= strcmp(state_fact_at(s, k)->key, key) == 0;
+		code = found ? 0 : fly_fail(f, "the journal does not hold '%s'", key);
+	}
+	struct hash h = code == 0 ? state_hash(s) : (struct hash){ { 0 } };
+	if (code == 0 && fly_flag(a, "replay") && strcmp(hash_text(&h, 64, hex), live) != 0)
+		code = fly_fail(f, "replay gives state %.16s, core says %.16s", hex, live);
+	if (code == 0)
+		fly_say(f, "%llu records on the disk%s%s", (unsigned long long)s->seq,
+				fly_flag(a, "verify") ? ", the chain is whole" : "",
+				fly_flag(a, "replay") ? ", replayed from the first they give the live state hash" : "");
+	free(s);
+	return code;
+}

@@ -1,0 +1,19 @@
+/* json.h - one JSON value on standard output, and control replies as JSON. */
+#ifndef CADMUS_JSON_H
+#define CADMUS_JSON_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include "cadmus/types.h"
+
+/* Print, end the line, and let go of `j`; returns 0. */
+int json_print(json_t *j);
+/* One line, for streams of values. */
+int json_print_line(json_t *j);
+/* A MessagePack value as JSON (binary as hex); NULL when it is broken or too deep. */
+json_t *json_from_msgpack(const void *bytes, size_t count);
+/* A sample's elements: a number, an array, or {"bytes": n} when there are more than `max`. */
+json_t *json_of_sample(enum cdm_dtype t, const void *data, size_t bytes, size_t max);
+double json_element(enum cdm_dtype t, const void *data, size_t index);
+
+#endif

@@ -1,0 +1,225 @@
+/* machine.c - see machine.h. */
+#include "bin/cadmus/machine.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/err.h"
+#include "base/io.h"
+#include "base/msgpack.h"
+#include "base/program.h"
+#include "client/control.h"
+#include "client/run_dir.h"
+#include "lang/lang.h"
+
+/* ---- compiling ---- */
+
+static int read_file(const char *path, char **text, size_t *bytes) {
+	char *room = malloc(LANG_TEXT_MAX + 2);
+	if (!room)
+		return -ENOMEM;
+	int n = io_read_file(path, room, LANG_TEXT_MAX + 2);
+	if (n < 0) {
+		free(room);
+		return n;
+	}
+	*text = room;
+	*bytes = (size_t)n;
+	return 0;
+}
+
+/* Symbol tables: beside the description, in a folder above it, or where we are installed. */
+static int find_symbols(void *ctx, const char *name, char **text, size_t *bytes) {
+	const char *folder = ctx, *own = getenv("CADMUS_SYMBOLS");
+	char path[1200], self[900] = "";
+	static const char *const up[] = { "", "../", "../../" };
+	int rc = -ENOENT;
+	if (own) {
+		snprintf(path, sizeof(path), "%s/%s.yaml", own, name);
+		rc = read_file(path, text, bytes);
+	}
+	for (size_t i = 0; rc < 0 && i < COUNT_OF(up); i++) {
+		snprintf(path, sizeof(path), "%s/%ssymbols/%s.yaml", folder, up[i], name);
+		rc = read_file(path, text, bytes);
+	}
+	ssize_t n = rc < 0 ? readlink("/proc/self/exe", self, sizeof(self) - 1) : -1;
+	char *slash = n > 0 ? strrchr(self, '/') : NULL;
+	if (slash) {
+		*slash = 0;
+		snprintf(path, sizeof(path), "%s/../share/cadmus/symbols/%s.yaml", self, name);
+		rc = read_file(path, text, bytes);
+	}
+	return rc < 0 ? -ENOENT : 0;
+}
+
+static const char *environment(void *ctx, const char *name) {
+	(void)ctx;
+	return getenv(name);
+}
+
+static void folder_of(const char *path, char *out, size_t capacity) {
+	const char *slash = strrchr(path, '/');
+	snprintf(out, capacity, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+}
+
+static uint64_t memory_available(void) {
+	char text[4096];
+	unsigned long long kb = 0;
+	if (io_read_file("/proc/meminfo", text, sizeof(text)) < 0)
+		return 0;
+	const char *line = strstr(text, "MemAvailable:");
+	return line && sscanf(line, "MemAvailable: %llu kB", &kb) == 1 ? (uint64_t)kb << 10 : 0;
+}
+
+int machine_compile(const char *verb, const char *path, struct machine_source *s) {
+	char folder[900], absolute[4096];
+	memset(s, 0, sizeof(*s));
+	s->path = path;
+	int rc = read_file(path, &s->text, &s->bytes);
+	if (rc < 0)
+		return verb_failed(verb, "cannot read %s: %s", path, rc == -E2BIG ? "larger than 1 MiB" : strerror(-rc));
+	folder_of(path, folder, sizeof(folder));
+	if (!realpath(folder, absolute))
+		snprintf(absolute, sizeof(absolute), "%s", folder);
+	const char *base = strrchr(path, '/');
+	struct lang_options o = { .file = base ? base + 1 : path, .folder = absolute, .symbols = find_symbols,
+		.environment = environment, .ctx = absolute, .cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
+		.memory_bytes = memory_available() };
+	rc = lang_compile(s->text, s->bytes, &o, &s->plan, &s->diag);
+	return rc == 0 || rc == -EINVAL ? 0 : verb_failed(verb, "cannot compile %s: %s", path, err_text(rc));
+}
+
+void machine_source_free(struct machine_source *s) {
+	free(s->text);
+	plan_free(s->plan);
+	s->text = NULL;
+	s->plan = NULL;
+}
+
+void machine_print_diag(const struct verb_context *c, const struct machine_source *s) {
+	if (!c->json)
+		return lang_print_diag(stderr, &s->diag, s->text, s->bytes, s->path, c->colour && isatty(STDERR_FILENO));
+	json_t *j = lang_diag_json(&s->diag, s->path);
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(j);
+}
+
+/* ---- finding ---- */
+
+/* Machines are folders beside one another; run_dir_path() of any name tells where. */
+static int list_machines(char (*names)[CDM_NAME_MAX], unsigned max) {
+	char path[RUN_DIR_PATH_MAX];
+	unsigned n = 0;
+	if (run_dir_path("x", NULL, path) < 0)
+		return 0;
+	path[strlen(path) - 2] = 0;
+	DIR *d = opendir(path);
+	for (struct dirent *e; d && (e = readdir(d)) && n < max;) {
+		if (!run_dir_name_ok(e->d_name))
+			continue;
+		int fd = control_connect(e->d_name);
+		if (fd >= 0)
+			snprintf(names[n++], CDM_NAME_MAX, "%.*s", CDM_NAME_MAX - 1, e->d_name);
+		io_close(&fd);
+	}
+	if (d)
+		closedir(d);
+	return (int)n;
+}
+
+int machine_name(const struct verb_context *c, const char *verb, char *out) {
+	char names[16][CDM_NAME_MAX];
+	if (c->machine) {
+		if (!run_dir_name_ok(c->machine))
+			return verb_wrong(verb, "'%s' is not a name of a machine", c->machine);
+		snprintf(out, CDM_NAME_MAX, "%s", c->machine);
+		return 0;
+	}
+	int n = list_machines(names, COUNT_OF(names));
+	if (n == 0)
+		return verb_failed(verb, "no machine runs; start one with `cadmus run FILE`");
+	if (n > 1)
+		return verb_failed(verb, "%d machines run; say which with --machine (%s, %s ...)", n, names[0], names[1]);
+	snprintf(out, CDM_NAME_MAX, "%s", names[0]);
+	return 0;
+}
+
+/* ---- starting ---- */
+
+/* In the child: descriptors 3 (plan) and 4 (readiness) and nothing else of ours. */
+static _Noreturn void become_daemon(const char *path, int plan_fd, int ready_fd) {
+	int plan = fcntl(plan_fd, F_DUPFD, 10), ready = fcntl(ready_fd, F_DUPFD, 10);
+	setsid();
+	if (plan < 0 || ready < 0 || dup2(plan, 3) < 0 || dup2(ready, 4) < 0)
+		_exit(126);
+	execl(path, path, "--plan-fd", "3", "--ready-fd", "4", (char *)NULL);
+	_exit(127);
+}
+
+static pid_t report_failure(const char *verb, pid_t pid, const char *text, ssize_t n) {
+	waitpid(pid, NULL, 0);
+	verb_failed(verb, "the machine did not start: %.*s", n > 0 ? (int)n : 30,
+			n > 0 ? text : "its daemon ended at once");
+	return -1;
+}
+
+pid_t machine_start(const char *verb, const struct plan *plan) {
+	char path[1024], text[512];
+	int pipes[2], plan_fd = seat_plan_file(plan);
+	if (program_find(PROGRAM_BINARY, "cadmusd", path, sizeof(path)) < 0) {
+		verb_failed(verb, "cadmusd is not installed beside this program");
+		return -1;
+	}
+	if (plan_fd < 0 || pipe2(pipes, O_CLOEXEC) < 0) {
+		verb_failed(verb, "no memory to hand the plan over");
+		return -1;
+	}
+	pid_t pid = fork();
+	if (pid == 0)
+		become_daemon(path, plan_fd, pipes[1]);
+	close(plan_fd);
+	close(pipes[1]);
+	ssize_t n = pid > 0 ? read(pipes[0], text, sizeof(text)) : -1;
+	close(pipes[0]);
+	return n == 1 ? pid : report_failure(verb, pid, text, n);
+}
+
+/* ---- talking ---- */
+
+int machine_attach(const struct verb_context *c, const char *verb, struct seat *s) {
+	static struct cdm_diag diag;
+	char name[CDM_NAME_MAX];
+	int rc = machine_name(c, verb, name);
+	if (rc)
+		return rc;
+	rc = seat_attach(s, name, &diag);
+	return rc == 0 ? 0 : verb_failed(verb, "cannot attach to %s: %s", name, diag.count ? diag.at[0].text : err_text(rc));
+}
+
+ssize_t machine_ask(const struct verb_context *c, const char *verb, const void *message, size_t bytes,
+		uint64_t id, void *reply, size_t capacity) {
+	char name[CDM_NAME_MAX];
+	if (machine_name(c, verb, name))
+		return -1;
+	int fd = control_connect(name);
+	ssize_t n = fd < 0 ? fd : control_ask(fd, message, bytes, id, reply, capacity, 60000000000);
+	io_close(&fd);
+	if (n < 0)
+		verb_failed(verb, "%s does not answer: %s", name, err_text((int)n));
+	return n;
+}
+
+int machine_is_error(const char *verb, const void *reply, size_t bytes) {
+	char ev[16] = "", text[512] = "it gave no reason";
+	if (mp_find_str(reply, bytes, "ev", ev, sizeof(ev)) < 0 || strcmp(ev, "error") != 0)
+		return 0;
+	if (mp_find_str(reply, bytes, "text", text, sizeof(text)) < 0)
+		text[0] = 0;
+	return verb_failed(verb, "%s", text);
+}

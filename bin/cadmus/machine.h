@@ -1,0 +1,51 @@
+/*
+ * machine.h - what several verbs need: compile a file, find the machine that runs, start one, ask it.
+ *
+ * Everything here explains a failure on standard error by itself and returns nonzero; verbs just
+ * return 1 then.
+ */
+#ifndef CADMUS_MACHINE_H
+#define CADMUS_MACHINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "bin/cadmus/verb.h"
+#include "cadmus/diag.h"
+#include "client/seat.h"
+#include "schema/plan.h"
+
+/* A description and what became of it. */
+struct machine_source {
+	char *text;
+	size_t bytes;
+	const char *path;
+	struct cdm_diag diag;
+	struct plan *plan; /* NULL: there were errors */
+};
+
+/*
+ * Read and compile `path`; messages stay in s->diag.  0 when the file could be read, also when it
+ * has errors (plan NULL).  Release with machine_source_free().
+ */
+int machine_compile(const char *verb, const char *path, struct machine_source *s);
+void machine_source_free(struct machine_source *s);
+/* Print its messages: to standard error, or as JSON to standard output. */
+void machine_print_diag(const struct verb_context *c, const struct machine_source *s);
+
+/* Name of the machine meant: --machine, or the only one that runs.  Into out[CDM_NAME_MAX]. */
+int machine_name(const struct verb_context *c, const char *verb, char *out);
+
+/* Start a daemon for the plan, and wait until its core is live.  Its pid; < 0 on failure. */
+pid_t machine_start(const char *verb, const struct plan *plan);
+
+/* Attach to the machine meant; seat_close() when done. */
+int machine_attach(const struct verb_context *c, const char *verb, struct seat *s);
+
+/* Ask core: a message built by mp_*; the reply map is in `reply`.  Bytes, or < 0 after explaining. */
+ssize_t machine_ask(const struct verb_context *c, const char *verb, const void *message, size_t bytes,
+		uint64_t id, void *reply, size_t capacity);
+/* When a reply is an error, explain it and return 1; else 0. */
+int machine_is_error(const char *verb, const void *reply, size_t bytes);
+
+#endif

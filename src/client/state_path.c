@@ -1,0 +1,31 @@
+/* state_path.c - see state_path.h. */
+#include "client/state_path.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/io.h"
+
+int state_path(const char *machine, char *out, size_t capacity) {
+	const char *own = getenv("CADMUS_STATE_DIR"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int n;
+	if (own && own[0])
+		n = snprintf(out, capacity, "%s/%s.journal", own, machine);
+	else if (xdg && xdg[0])
+		n = snprintf(out, capacity, "%s/cadmus/%s.journal", xdg, machine);
+	else
+		n = snprintf(out, capacity, "%s/.local/state/cadmus/%s.journal", home ? home : "/tmp", machine);
+	return n > 0 && (size_t)n < capacity ? 0 : -E2BIG;
+}
+
+int state_path_make(const char *machine, char *out, size_t capacity) {
+	int rc = state_path(machine, out, capacity);
+	char *slash = rc < 0 ? NULL : strrchr(out, '/');
+	if (!slash)
+		return rc;
+	*slash = 0;
+	rc = io_make_dirs(out);
+	*slash = '/';
+	return rc;
+}

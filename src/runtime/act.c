@@ -1,0 +1,171 @@
+/*
+ * act.c - from symbols to a verdict: resolve, gather what the gate asks for, decide, and put it in words.
+ *
+ * A command is trusted as the least of its speaker and the model that wrote it.  A stop is carried
+ * out here and now; everything else only after its verdict is on the disk.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/log.h"
+#include "runtime/core_priv.h"
+#include "sem/coherence.h"
+#include "sem/trust.h"
+
+#define ACT_DEADLINE_NS (2 * NS_PER_S) /* from the symbols to the gate */
+#define ACT_HALF_LIFE_NS (500 * NS_PER_MS) /* of feedback, where no awareness field says otherwise */
+
+/* ---- trust ---- */
+
+static struct trust_prior prior_of(const struct plan_entity *e) {
+	struct trust_prior p = { .strength = e->trust_strength, .base_rate = TRUST_BASE_RATE };
+	memcpy(p.expectation, e->trust, sizeof(p.expectation));
+	return p;
+}
+
+/* Evidence that the journal holds about somebody in a role. */
+static struct trust_record evidence_of(const struct core *c, uint16_t entity, enum trust_role role) {
+	static const char *const dims[TRUST_DIMS] = { "talent", "training", "temperament" };
+	struct trust_record r = trust_record_make(entity, role, 0);
+	for (int d = 0; d < TRUST_DIMS; d++) {
+		const struct state_evidence *e = state_evidence(c->state, core_entity_name(c, entity),
+				trust_role_text(role), dims[d]);
+		if (!e)
+			continue;
+		r.p[d] = (double)e->p_ppm / 1e6;
+		r.n[d] = (double)e->n_ppm / 1e6;
+		r.at_ns = (int64_t)e->at_ms * NS_PER_MS;
+	}
+	return r;
+}
+
+static double lower(const struct core *c, uint16_t entity, enum trust_role role, unsigned safety_class) {
+	const struct plan_entity *e = &plan_entities(c->plan)[entity];
+	struct trust_prior p = prior_of(e);
+	struct trust_record r = evidence_of(c, entity, role);
+	return trust_lower(&p, &r, trust_z(safety_class), clock_wall().ns);
+}
+
+static double speaker_trust(const struct core *c, const struct speaker *s, unsigned safety_class) {
+	double a = lower(c, s->principal, TRUST_COMMANDER, safety_class);
+	double b = lower(c, s->entity, TRUST_COMMANDER, safety_class);
+	return a < b ? a : b;
+}
+
+double act_trust(const struct core *c, const struct speaker *s, uint16_t model, unsigned safety_class) {
+	double a = speaker_trust(c, s, safety_class);
+	double b = model == PLAN_NONE ? 1.0 : lower(c, model, TRUST_MODEL, safety_class);
+	return a < b ? a : b;
+}
+
+/* ---- the gate ---- */
+
+static double coherence_now(struct core *c, struct cdm_mono now, struct cdm_mono *heard) {
+	struct cdm_info info;
+	struct coherence_input in = { .half_life_ns = ACT_HALF_LIFE_NS };
+	*heard = (struct cdm_mono){ 0 };
+	if (!c->feedback.plan || field_peek(&c->feedback, now, &info) < 0 || info.status == CDM_ORPHAN)
+		return 0.0;
+	*heard = info.source_time;
+	in.age_ns = mono_since(info.source_time, now);
+	in.intact = true;
+	return coherence_of(&in, 1, 1.0).score;
+}
+
+static struct gate_request request_of(struct core *c, const struct speaker *s, double view_trust,
+		uint16_t model, const struct utterance *u, const struct utterance_intent *i) {
+	const struct plan_actuator *a = c->plan->actuators.count ? plan_actuators(c->plan) : NULL;
+	struct cdm_mono now = clock_mono();
+	unsigned class = gate_class(i, a);
+	struct gate_request r = { .intent = *i,
+		.parse_count = u->parse_count,
+		.margin = u->margin,
+		.committed = i->sense != PLAN_NONE,
+		.operator_present = s->principal == c->plan->operator_entity && s->entity == s->principal,
+		.rights = s->rights,
+		.speaker_trust = speaker_trust(c, s, class),
+		.model_trust = model == PLAN_NONE ? 1.0 : lower(c, model, TRUST_MODEL, class),
+		.instruction_trust = view_trust,
+		.actuator = a,
+		.lease_held = !c->motion.moving && c->guard_channel >= 0,
+		.now = now,
+		.deadline = { now.ns + ACT_DEADLINE_NS } };
+	if (i->sense != PLAN_NONE) {
+		const struct plan_sense *sense = &plan_senses(c->plan)[i->sense];
+		r.sense_trust = trust_lower_of(sense->evidence_p, sense->evidence_n, trust_z(class));
+	}
+	r.coherence = coherence_now(c, now, &r.feedback_time);
+	return r;
+}
+
+struct verdict act_judge(struct core *c, const struct speaker *s, double view_trust, uint16_t model,
+		const char *symbols, size_t bytes, struct utterance *u) {
+	struct verdict v = { .what = VERDICT_REFUSED };
+	if (!c->has_lexicon) {
+		v.refusal = refusal_make(REFUSAL_UNKNOWN_SYMBOL, REFUSAL_NOWHERE, 0, 0, "this machine has no symbol table");
+		return v;
+	}
+	utterance_resolve(&c->lexicon, symbols, bytes, 0, u);
+	if (u->stop) {
+		motion_estop(c);
+		v.what = VERDICT_STARTED;
+		v.command = ++c->last_command;
+		return v;
+	}
+	v.refusal = u->refusal;
+	for (unsigned i = 0; v.refusal.code == REFUSAL_NONE && i < u->count; i++) {
+		struct gate_request r = request_of(c, s, view_trust, model, u, &u->intents[i]);
+		v.refusal = gate_decide(&r).refusal;
+	}
+	if (v.refusal.code == REFUSAL_NONE && u->count > 0) {
+		v.what = VERDICT_STARTED;
+		v.command = ++c->last_command;
+	}
+	event_write(&c->events, clock_mono(), EVENT_GATE, s->entity, v.command, v.refusal.code,
+			v.what == VERDICT_STARTED ? "allowed" : refusal_name(v.refusal.code));
+	return v;
+}
+
+/* ---- words ---- */
+
+static int command_body(const struct core *c, const struct speaker *s, const struct utterance *u,
+		const struct verdict *v, double trust, uint8_t *room, size_t capacity) {
+	const struct utterance_intent *i = &u->intents[0];
+	struct body_command b = { .id = v->command,
+		.verb = body_text(plan_verb_text(u->stop ? PLAN_VERB_STOP : i->verb)),
+		.number = u->stop ? 0 : i->number,
+		.source = body_text(core_entity_name(c, s->entity)),
+		.trust_ppm = body_ppm(trust) };
+	return body_build_command(&b, room, capacity);
+}
+
+static int refusal_body(const struct verdict *v, uint8_t *room, size_t capacity) {
+	char line[REFUSAL_TEXT_MAX];
+	struct body_refusal b = { body_text(refusal_name(v->refusal.code)), body_text(refusal_line(&v->refusal, line)) };
+	return body_build_refusal(&b, room, capacity);
+}
+
+unsigned act_entries(struct core *c, const struct speaker *s, const struct utterance *u, struct verdict *v,
+		double trust, struct journal_entry *e, uint8_t *room, size_t capacity) {
+	if (v->what == VERDICT_NONE)
+		return 0;
+	bool refused = v->what == VERDICT_REFUSED;
+	int n = refused ? refusal_body(v, room, capacity) : command_body(c, s, u, v, trust, room, capacity);
+	if (n < 0) {
+		log_error("a verdict does not fit its record");
+		return 0;
+	}
+	*e = (struct journal_entry){ refused ? JOURNAL_REFUSAL : JOURNAL_COMMAND, JOURNAL_MACHINE,
+		core_entity_name(c, 0), core_entity_name(c, s->principal), room, (size_t)n };
+	return 1;
+}
+
+void act_reply(struct mp_out *o, const struct verdict *v) {
+	static const char *const words[] = { "none", "started", "refused" };
+	char line[REFUSAL_TEXT_MAX];
+	bool refused = v->what == VERDICT_REFUSED;
+	mp_kv_str(o, "verdict", words[v->what]);
+	mp_kv_str(o, "reason", refused ? refusal_name(v->refusal.code) : "");
+	mp_kv_str(o, "detail", refused ? refusal_line(&v->refusal, line) : "");
+	mp_kv_uint(o, "command", v->command);
+}

@@ -1,0 +1,243 @@
+/*
+ * core.c - see core.h: start, the loop, and the end.
+ *
+ * Start: open the journal, fold it to the state, write down the new epoch, begin the rules, then say
+ * READY; so whoever meets this core meets the state that the last one left.
+ */
+#include "runtime/core.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include "base/err.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "client/state_path.h"
+#include "journal/journal_read.h"
+#include "runtime/core_priv.h"
+
+const char *core_entity_name(const struct core *c, uint16_t entity) {
+	return entity < c->plan->entities.count ? plan_entities(c->plan)[entity].name : "";
+}
+
+int core_watch(struct core *c, int fd, enum core_source s, unsigned index) {
+	struct epoll_event e = { .events = EPOLLIN, .data.u64 = (uint64_t)s << 32 | index };
+	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &e) == 0 ? 0 : -errno;
+}
+
+void core_tick_at(struct core *c, int64_t period_ns) {
+	struct timespec t = { period_ns / NS_PER_S, period_ns % NS_PER_S };
+	struct itimerspec s = { t, t };
+	CHECK(timerfd_settime(c->tick, 0, &s, NULL) == 0);
+}
+
+/* ---- what comes from the parent ---- */
+
+static void take_channel(struct core *c, uint16_t process, int fd) {
+	const struct plan_process *p = &plan_processes(c->plan)[process];
+	int rc = 0;
+	if (p->role == PLAN_WORKER)
+		models_channel(c, process, fd);
+	else if (p->role == PLAN_GATEWAY)
+		rc = session_open(c, fd, p->entity);
+	else if (p->role == PLAN_GUARD) {
+		io_close(&c->guard_channel);
+		c->guard_channel = fd;
+	} else
+		rc = -EPROTO;
+	if (rc < 0)
+		close(fd);
+}
+
+static void take_door(struct core *c, enum seat_door door, int fd) {
+	if (door != SEAT_DOOR_CONTROL || c->door >= 0 || core_watch(c, fd, CORE_ON_DOOR, 0) < 0) {
+		close(fd);
+		return;
+	}
+	c->door = fd;
+}
+
+static void on_seat(struct core *c) {
+	struct seat_event e;
+	int rc;
+	while ((rc = seat_handle(c->seat, &e)) > 0) {
+		if (e.kind == SEAT_EVENT_CHANNEL)
+			take_channel(c, e.process, e.fd);
+		else if (e.kind == SEAT_EVENT_DOOR)
+			take_door(c, e.door, e.fd);
+		else if (e.kind == SEAT_EVENT_QUIT)
+			c->quit = true;
+	}
+	if (rc < 0)
+		c->quit = true; /* without a parent there is no machine */
+}
+
+/* The control door is the operator's: whoever runs the machine, or root. */
+static void on_door(struct core *c) {
+	int fd;
+	while ((fd = io_accept(c->door)) >= 0) {
+		uid_t uid;
+		pid_t pid;
+		bool ours = io_peer(fd, &uid, &pid) == 0 && (uid == getuid() || uid == 0);
+		if (!ours || session_open(c, fd, c->plan->operator_entity) < 0)
+			close(fd);
+	}
+}
+
+static void on_event(struct core *c, uint64_t data) {
+	unsigned index = (unsigned)data;
+	switch ((enum core_source)(data >> 32)) {
+	case CORE_ON_SEAT: on_seat(c); break;
+	case CORE_ON_DOOR: on_door(c); break;
+	case CORE_ON_SESSION: session_readable(c, index); break;
+	case CORE_ON_MODEL: models_readable(c, (uint16_t)index); break;
+	case CORE_ON_JOURNAL: ledger_readable(c); break;
+	case CORE_ON_TICK:
+		if (io_timer_read(c->tick))
+			motion_tick(c);
+		break;
+	}
+}
+
+static void loop(struct core *c) {
+	struct epoll_event events[32];
+	while (!c->quit) {
+		int n = epoll_wait(c->epoll, events, COUNT_OF(events), -1);
+		for (int i = 0; i < n; i++)
+			on_event(c, events[i].data.u64);
+	}
+}
+
+/* ---- start and end ---- */
+
+static int recover(struct core *c, const char *path, struct cdm_diag *diag) {
+	struct journal_reader *r = NULL;
+	if (journal_tail(c->journal)->seq == 0)
+		return 0;
+	int rc = journal_read_open(path, &r, diag);
+	if (rc == 0)
+		rc = journal_state_at(r, UINT64_MAX, c->state, diag);
+	journal_read_close(&r);
+	return rc;
+}
+
+static int begin_epoch(struct core *c) {
+	uint8_t body[128];
+	struct body_epoch b = { c->state->epoch + 1, c->plan->hash };
+	int n = body_build_epoch(&b, body, sizeof(body));
+	if (n < 0)
+		return n;
+	struct journal_entry e = { JOURNAL_EPOCH, JOURNAL_MACHINE, core_entity_name(c, 0), "", body, (size_t)n };
+	journal_set_epoch(c->journal, b.epoch);
+	return ledger_submit(c, &e, 1, NULL, NULL);
+}
+
+static int open_journal(struct core *c, struct cdm_diag *diag) {
+	char path[1024];
+	int rc = state_path_make(c->plan->machine, path, sizeof(path));
+	if (rc < 0) {
+		cdm_diag_add(diag, CDM_ERROR, "R0201", "no folder for the state: %s", strerror(-rc));
+		return rc;
+	}
+	if ((rc = journal_open(path, NULL, &c->journal, diag)) < 0)
+		return rc;
+	if ((rc = recover(c, path, diag)) < 0)
+		return rc;
+	c->last_command = c->state->command_id_max;
+	if ((rc = begin_epoch(c)) < 0)
+		return rc;
+	return core_watch(c, journal_event_fd(c->journal), CORE_ON_JOURNAL, 0);
+}
+
+/* The fields core writes and reads itself; a plan without an actuator has none of them. */
+static int open_fields(struct core *c) {
+	char name[CDM_NAME_MAX + 16];
+	int rc = settings_open(c);
+	if (rc < 0 || c->plan->actuators.count == 0)
+		return rc;
+	const struct plan_actuator *a = &plan_actuators(c->plan)[0];
+	snprintf(name, sizeof(name), "%s.command", core_entity_name(c, a->entity));
+	if ((rc = field_writer_open(&c->command, c->peers, plan_find_field(c->plan, name))) < 0)
+		return rc;
+	snprintf(name, sizeof(name), "%s.state", core_entity_name(c, a->entity));
+	if ((rc = field_open(&c->guard_state, c->peers, plan_find_field(c->plan, name))) < 0)
+		return rc;
+	return field_open(&c->feedback, c->peers, a->feedback);
+}
+
+static int open_lexicon(struct core *c) {
+	if (c->plan->tables.count == 0)
+		return 0;
+	struct plan_span s = plan_tables(c->plan)[0].senses;
+	int rc = utterance_lexicon_init(&c->lexicon, plan_senses(c->plan), s.at, s.count, NULL);
+	c->has_lexicon = rc == 0;
+	return rc;
+}
+
+static void init(struct core *c, struct seat *seat) {
+	c->seat = seat;
+	c->plan = seat->plan;
+	c->peers = &seat->peers;
+	c->door = c->guard_channel = c->epoll = c->tick = -1;
+	c->active = c->plan->first_model;
+	for (unsigned i = 0; i < CORE_SESSIONS; i++)
+		c->sessions[i].fd = -1;
+	for (unsigned i = 0; i < PLAN_PROCESSES_MAX; i++)
+		c->models[i].channel = -1;
+}
+
+static int start(struct core *c, struct cdm_diag *diag) {
+	c->state = malloc(sizeof(*c->state));
+	c->epoll = epoll_create1(EPOLL_CLOEXEC);
+	c->tick = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (!c->state || c->epoll < 0 || c->tick < 0)
+		return -ENOMEM;
+	state_init(c->state);
+	event_writer_open(&c->events, c->peers);
+	int rc;
+	if ((rc = core_watch(c, seat_fd(c->seat), CORE_ON_SEAT, 0)) < 0 ||
+			(rc = core_watch(c, c->tick, CORE_ON_TICK, 0)) < 0 || (rc = open_journal(c, diag)) < 0 ||
+			(rc = open_fields(c)) < 0 || (rc = open_lexicon(c)) < 0 ||
+			(rc = rules_start(&c->rules, c->peers)) < 0)
+		return rc;
+	settings_restore(c);
+	return seat_ready(c->seat);
+}
+
+static void stop(struct core *c) {
+	motion_stop(c, "the machine goes down");
+	rules_stop(&c->rules);
+	journal_stop(&c->journal);
+	for (unsigned i = 0; i < CORE_SESSIONS; i++)
+		session_close(c, i);
+	for (unsigned i = 0; i < PLAN_PROCESSES_MAX; i++)
+		io_close(&c->models[i].channel);
+	io_close(&c->door);
+	io_close(&c->guard_channel);
+	io_close(&c->tick);
+	io_close(&c->epoll);
+	free(c->state);
+	free(c->settings);
+	free(c->seen);
+}
+
+int core_main(struct seat *seat) {
+	struct cdm_diag *diag = calloc(1, sizeof(*diag));
+	struct core *c = calloc(1, sizeof(*c));
+	if (!c || !diag)
+		return 1;
+	init(c, seat);
+	int rc = start(c, diag);
+	if (rc < 0)
+		seat_failed(seat, "%s", diag->count ? diag->at[0].text : err_text(rc));
+	else
+		loop(c);
+	stop(c);
+	free(c);
+	free(diag);
+	return rc < 0;
+}

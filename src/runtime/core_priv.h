@@ -1,0 +1,238 @@
+/*
+ * core_priv.h - how the parts of core see each other.
+ *
+ *      session  who asks, over which door           view    what a model is shown
+ *      turn     one exchange with a model           models  which model is there to answer
+ *      act      symbols -> verdict                  motion  verdict -> set-points for the guard
+ *      ledger   what waits for the disk             rules   the data thread
+ *
+ * A request comes in by session, becomes a turn or an act, is committed by the ledger, and is answered
+ * by session.  Everything here belongs to the control thread, but for struct rules.
+ */
+#ifndef RUNTIME_CORE_PRIV_H
+#define RUNTIME_CORE_PRIV_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/clock.h"
+#include "base/msgpack.h"
+#include "client/seat.h"
+#include "journal/journal.h"
+#include "journal/state.h"
+#include "model/model_client.h"
+#include "runtime/rules.h"
+#include "schema/plan.h"
+#include "sem/belief.h"
+#include "sem/gait.h"
+#include "sem/gate.h"
+#include "sem/utterance.h"
+#include "store/event.h"
+#include "store/field.h"
+
+struct core;
+
+/* ---- session: who asks ---- */
+
+#define CORE_SESSIONS 32
+#define CORE_MESSAGE_MAX 65536
+
+struct session {
+	int fd;            /* -1: free */
+	uint16_t entity;   /* the principal that this door belongs to */
+	uint32_t serial;   /* grows with each use of the place, so that a late answer finds nobody */
+};
+
+/* Where an answer goes.  `id` is the client's. */
+struct reply_to {
+	uint16_t session;
+	uint32_t serial;
+	uint64_t id;
+};
+
+/* Everything known of who wants something: the least of door and `as`. */
+struct speaker {
+	uint16_t principal; /* of the door */
+	uint16_t entity;    /* who is said to speak */
+	unsigned rights;    /* of both */
+};
+
+int session_open(struct core *c, int fd, uint16_t entity);
+void session_close(struct core *c, unsigned index);
+void session_readable(struct core *c, unsigned index);
+bool session_is(const struct core *c, const struct reply_to *to);
+/* Begin a reply map of `pairs` beside id and ev; then add them and send. */
+void session_begin(struct core *c, struct mp_out *o, const struct reply_to *to, const char *ev, unsigned pairs);
+void session_send(struct core *c, const struct mp_out *o, const struct reply_to *to);
+void session_done(struct core *c, const struct reply_to *to);
+void session_error(struct core *c, const struct reply_to *to, int rc, const char *format, ...)
+		PRINTF_LIKE(4, 5);
+
+/* ---- ledger: what waits for the disk ---- */
+
+#define CORE_PENDING 64
+
+typedef void ledger_done(struct core *c, void *who, int rc, uint64_t seq);
+
+struct pending {
+	uint64_t ticket; /* 0: free */
+	ledger_done *done;
+	void *who;
+};
+
+/* Submit; `done` (may be NULL) is called when it is on the disk, or not.  -EAGAIN: too much waits. */
+MUST_CHECK int ledger_submit(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who);
+void ledger_readable(struct core *c);
+
+/* ---- models ---- */
+
+enum model_step { MODEL_ABSENT, MODEL_STARTING, MODEL_READY, MODEL_ENDING };
+
+struct model_slot {
+	enum model_step step;
+	int channel; /* -1: none */
+	struct model_client client;
+	struct cdm_mono asked;
+	int64_t load_ns;
+	unsigned deaths; /* while loading, in a row */
+};
+
+/* ---- turn ---- */
+
+#define CORE_TURNS 8
+#define TURN_TEXT_MAX 8192
+#define TURN_TRIES 3
+
+enum turn_step { TURN_FREE, TURN_WAITING, TURN_GENERATING, TURN_COMMITTING };
+
+struct turn {
+	enum turn_step step;
+	uint64_t order;     /* first come, first served */
+	struct reply_to to;
+	struct speaker speaker;
+	uint16_t model;     /* entity */
+	bool blind;         /* sees no state, leaves none */
+	unsigned tries, max_tokens;
+	char request[BODY_REQUEST_MAX + 1];
+	char user[TURN_TEXT_MAX], answer[TURN_TEXT_MAX], text[TURN_TEXT_MAX];
+	size_t answer_bytes;
+	char view[TURN_TEXT_MAX];
+	struct hash view_hash;
+	double view_trust;  /* least trust of what instructed */
+	struct belief_reply reply;
+	struct model_result result;
+	struct cdm_mono began, answered, submitted;
+	int64_t load_ns;
+};
+
+MUST_CHECK int turn_ask(struct core *c, const struct turn *t);
+void turn_pump(struct core *c);
+/* What became of the model that the current turn waits for. */
+void turn_token(struct core *c, const char *text, size_t bytes);
+void turn_answered(struct core *c, const struct model_result *r);
+void turn_model_failed(struct core *c, uint16_t model, int rc, const char *text);
+void turn_model_lost(struct core *c, uint16_t model);
+
+/* ---- act and motion ---- */
+
+#define CORE_INTENTS 8
+
+/* What became of symbols. */
+struct verdict {
+	enum { VERDICT_NONE, VERDICT_STARTED, VERDICT_REFUSED } what;
+	struct refusal refusal;
+	uint64_t command;
+};
+
+struct motion {
+	bool moving;
+	bool seen_moving;    /* the guard has reported that it moves */
+	uint16_t actuator;   /* index in the plan's actuators */
+	uint64_t command;    /* journal's number of it */
+	uint64_t sequence;
+	struct cdm_mono issued;
+	struct gait gait;
+	struct cdm_mono began;
+	struct utterance_intent intents[UTTERANCE_INTENTS_MAX];
+	unsigned intent_count, intent_next;
+	struct reply_to to;
+	struct speaker speaker;
+	double trust;
+	float from_x, from_y, from_heading;
+};
+
+/* Judge symbols; record the verdict; start the motion once that is on the disk.  `extra` goes into the same transaction. */
+struct verdict act_judge(struct core *c, const struct speaker *s, double view_trust, uint16_t model,
+		const char *symbols, size_t bytes, struct utterance *u);
+/* Entries (command or refusal) that say what act_judge() found; at most 2, bodies in `room`. */
+unsigned act_entries(struct core *c, const struct speaker *s, const struct utterance *u, struct verdict *v,
+		double trust, struct journal_entry *e, uint8_t *room, size_t capacity);
+void act_reply(struct mp_out *o, const struct verdict *v); /* adds verdict, reason, detail, command: 4 pairs */
+#define ACT_REPLY_PAIRS 4u
+double act_trust(const struct core *c, const struct speaker *s, uint16_t model, unsigned safety_class);
+
+void motion_start(struct core *c, const struct speaker *s, const struct utterance *u, uint64_t command,
+		double trust, const struct reply_to *to);
+void motion_stop(struct core *c, const char *reason);
+void motion_tick(struct core *c);
+/* Tell the guard to stop everything, latched. */
+void motion_estop(struct core *c);
+
+/* ---- view ---- */
+
+/* Facts that the speaker may see, and what is perceived now; their number. */
+unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact *out, unsigned max);
+int view_render(struct core *c, struct turn *t);
+
+/* ---- all of it ---- */
+
+enum core_source { CORE_ON_SEAT, CORE_ON_DOOR, CORE_ON_SESSION, CORE_ON_MODEL, CORE_ON_JOURNAL, CORE_ON_TICK };
+
+struct core {
+	struct seat *seat;
+	const struct plan *plan;
+	struct peers *peers;
+	int epoll, door, tick, guard_channel;
+	bool quit;
+	struct journal *journal;
+	struct journal_state *state;
+	struct pending pending[CORE_PENDING];
+	struct session sessions[CORE_SESSIONS];
+	struct model_slot models[PLAN_PROCESSES_MAX]; /* by process */
+	uint16_t active;        /* entity of the model that answers, or PLAN_NONE */
+	struct turn turns[CORE_TURNS];
+	struct turn *current;
+	uint64_t turn_order;
+	uint64_t last_command; /* number of the newest one; from the state after a restart */
+	struct motion motion;
+	struct field_writer command, *settings; /* settings: by index of field, NULL plan where not */
+	struct field feedback, guard_state;
+	struct field *seen;      /* fields with detections */
+	uint16_t seen_count;
+	struct utterance_lexicon lexicon;
+	bool has_lexicon;
+	struct event_writer events;
+	struct rules *rules;
+	uint8_t message[CORE_MESSAGE_MAX], out[CORE_MESSAGE_MAX];
+};
+
+int core_watch(struct core *c, int fd, enum core_source s, unsigned index);
+void core_tick_at(struct core *c, int64_t period_ns); /* 0: no tick */
+
+/* models.c */
+int models_want(struct core *c, uint16_t entity); /* 0 ready, -EAGAIN on its way, else why not */
+int models_generate(struct core *c, const struct turn *t);
+int models_unload(struct core *c, uint16_t entity);
+void models_channel(struct core *c, uint16_t process, int fd);
+void models_readable(struct core *c, uint16_t process);
+uint16_t models_process(const struct core *c, uint16_t entity);
+
+/* settings.c */
+int settings_open(struct core *c);
+int settings_set(struct core *c, const struct speaker *s, const char *field, double value, const struct reply_to *to);
+void settings_restore(struct core *c);
+
+/* Name of an entity; "" for PLAN_NONE. */
+const char *core_entity_name(const struct core *c, uint16_t entity);
+
+#endif

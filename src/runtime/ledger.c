@@ -1,0 +1,45 @@
+/* ledger.c - what waits for the disk, and the live state folded from what came back from it. */
+#include <errno.h>
+#include <string.h>
+#include "base/log.h"
+#include "runtime/core_priv.h"
+
+int ledger_submit(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who) {
+	for (size_t i = 0; i < CORE_PENDING; i++) {
+		struct pending *p = &c->pending[i];
+		if (p->ticket)
+			continue;
+		uint64_t ticket;
+		int rc = journal_submit(c->journal, e, n, JOURNAL_D2, &ticket);
+		if (rc == 0)
+			*p = (struct pending){ ticket, done, who };
+		return rc;
+	}
+	return -EAGAIN;
+}
+
+static void settle(struct core *c, uint64_t ticket, int rc, uint64_t seq) {
+	for (size_t i = 0; i < CORE_PENDING; i++) {
+		struct pending p = c->pending[i];
+		if (p.ticket != ticket)
+			continue;
+		c->pending[i].ticket = 0; /* first: `done` may submit again */
+		if (p.done)
+			p.done(c, p.who, rc, seq);
+		return;
+	}
+}
+
+void ledger_readable(struct core *c) {
+	struct journal_result r;
+	while (journal_take(c->journal, &r) == 0) {
+		uint64_t seq = r.count ? r.records[0].seq : 0, ticket = r.ticket;
+		int rc = r.rc;
+		for (unsigned i = 0; rc == 0 && i < r.count; i++)
+			if (state_apply(c->state, &r.records[i]) < 0)
+				log_error("record %llu does not fit the state", (unsigned long long)r.records[i].seq);
+		if (rc < 0)
+			log_error("the journal refused a transaction: %s", strerror(-rc));
+		settle(c, ticket, rc, seq);
+	}
+}

@@ -1,0 +1,202 @@
+/*
+ * models.c - which language model is there to answer.
+ *
+ *      ABSENT -> STARTING -> READY -> ENDING -> ABSENT
+ *                   |          |
+ *                   +----------+-> STARTING   its process died: the parent starts it again
+ *
+ * One language model lives at a time: asking for another ends the first, and only when its channel has
+ * hung up - its process is gone, its memory free - is the other one started.  The end of a channel is
+ * the only word of death here; the parent decides about restarts.
+ */
+#include <errno.h>
+#include <string.h>
+#include "base/err.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "runtime/core_priv.h"
+
+#define LOAD_TRIES 3 /* deaths while loading after which a request is not kept waiting */
+
+static bool is_language_model(const struct core *c, uint16_t process) {
+	const struct plan_process *p = &plan_processes(c->plan)[process];
+	return p->role == PLAN_WORKER && p->entity != PLAN_NONE &&
+	       plan_entities(c->plan)[p->entity].sort == PLAN_LINGUISTIC;
+}
+
+uint16_t models_process(const struct core *c, uint16_t entity) {
+	for (uint16_t p = 0; p < c->plan->processes.count; p++)
+		if (is_language_model(c, p) && plan_processes(c->plan)[p].entity == entity)
+			return p;
+	return PLAN_NONE;
+}
+
+static uint16_t entity_of(const struct core *c, uint16_t process) {
+	return plan_processes(c->plan)[process].entity;
+}
+
+static void record(struct core *c, uint16_t entity, enum body_what what) {
+	uint8_t room[256];
+	struct body_model b = { body_text(core_entity_name(c, entity)), what };
+	int n = body_build_model(&b, room, sizeof(room));
+	if (n < 0)
+		return;
+	struct journal_entry e = { JOURNAL_MODEL, JOURNAL_MACHINE, core_entity_name(c, 0), "", room, (size_t)n };
+	if (ledger_submit(c, &e, 1, NULL, NULL) < 0)
+		log_warn("that %s was %s is not written down", core_entity_name(c, entity), body_what_name(what));
+}
+
+/* Ask those who are in the way to end; true when nobody is left. */
+static bool alone(struct core *c, uint16_t wanted) {
+	bool nobody = true;
+	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
+		struct model_slot *m = &c->models[p];
+		if (!is_language_model(c, p) || p == wanted || m->step == MODEL_ABSENT)
+			continue;
+		nobody = false;
+		if (m->step == MODEL_ENDING)
+			continue;
+		m->step = MODEL_ENDING;
+		if (seat_ask_stop(c->seat, p) < 0)
+			log_error("the parent does not hear that %s should end", plan_processes(c->plan)[p].name);
+	}
+	return nobody;
+}
+
+static int start(struct core *c, uint16_t process) {
+	struct model_slot *m = &c->models[process];
+	int rc = seat_ask_start(c->seat, process);
+	if (rc < 0)
+		return rc;
+	m->step = MODEL_STARTING;
+	m->asked = clock_mono();
+	m->deaths = 0;
+	return -EAGAIN;
+}
+
+int models_want(struct core *c, uint16_t entity) {
+	uint16_t p = models_process(c, entity);
+	if (p == PLAN_NONE)
+		return -ENOENT;
+	if (!alone(c, p))
+		return -EAGAIN;
+	switch (c->models[p].step) {
+	case MODEL_READY:
+		if (c->active != entity)
+			record(c, entity, BODY_ACTIVE);
+		c->active = entity;
+		return 0;
+	case MODEL_ABSENT: return start(c, p);
+	default: return -EAGAIN;
+	}
+}
+
+int models_unload(struct core *c, uint16_t entity) {
+	uint16_t p = models_process(c, entity);
+	if (p == PLAN_NONE)
+		return -ENOENT;
+	if (c->models[p].step == MODEL_ABSENT || c->models[p].step == MODEL_ENDING)
+		return 0;
+	c->models[p].step = MODEL_ENDING;
+	return seat_ask_stop(c->seat, p);
+}
+
+int models_generate(struct core *c, const struct turn *t) {
+	struct model_slot *m = &c->models[models_process(c, t->model)];
+	struct model_request r = { .prompt = t->view, .prompt_bytes = strlen(t->view),
+		.max_tokens = t->max_tokens, .stop_count = 1, .stop = { "\n" } };
+	uint64_t id;
+	return model_client_generate(&m->client, &r, &id);
+}
+
+/* ---- channels ---- */
+
+void models_channel(struct core *c, uint16_t process, int fd) {
+	struct model_slot *m = &c->models[process];
+	if (!is_language_model(c, process) || core_watch(c, fd, CORE_ON_MODEL, process) < 0) {
+		io_close(&fd); /* those who work on fields need no channel */
+		return;
+	}
+	io_close(&m->channel);
+	m->channel = fd;
+	model_client_open(&m->client, fd);
+	if (m->step == MODEL_ABSENT) { /* it was there before this core */
+		m->step = MODEL_STARTING;
+		m->asked = clock_mono();
+	}
+}
+
+static void lost(struct core *c, uint16_t process) {
+	struct model_slot *m = &c->models[process];
+	uint16_t entity = entity_of(c, process);
+	enum model_step was = m->step;
+	io_close(&m->channel);
+	m->step = was == MODEL_ENDING ? MODEL_ABSENT : MODEL_STARTING;
+	record(c, entity, BODY_UNLOADED);
+	event_write(&c->events, clock_mono(), EVENT_MODEL_UNLOADED, entity, entity, 0, NULL);
+	if (was == MODEL_READY)
+		turn_model_lost(c, entity);
+	if (was == MODEL_STARTING && ++m->deaths >= LOAD_TRIES) {
+		m->step = MODEL_ABSENT;
+		turn_model_failed(c, entity, -EIO, "the model's process dies while it loads; see the log");
+	}
+	turn_pump(c);
+}
+
+static void loaded(struct core *c, uint16_t process, const struct model_event *e) {
+	struct model_slot *m = &c->models[process];
+	uint16_t entity = entity_of(c, process);
+	if (m->step != MODEL_STARTING)
+		return;
+	m->step = MODEL_READY;
+	m->load_ns = e->load_ns;
+	m->deaths = 0;
+	record(c, entity, BODY_LOADED);
+	event_write(&c->events, clock_mono(), EVENT_MODEL_LOADED, entity, entity, (uint64_t)e->load_ns, NULL);
+	turn_pump(c);
+}
+
+static void failed(struct core *c, uint16_t process, const struct model_event *e) {
+	char text[512];
+	wire_text_copy(e->text, text, sizeof(text));
+	log_error("%s: %s", plan_processes(c->plan)[process].name, text);
+	c->models[process].step = MODEL_ENDING; /* its end is on its way; nobody waits for another try */
+	if (seat_ask_stop(c->seat, process) < 0)
+		log_error("the parent does not hear");
+	turn_model_failed(c, entity_of(c, process), -ENODEV, text);
+}
+
+static void take(struct core *c, uint16_t process, const struct model_event *e) {
+	bool ours = e->id == c->models[process].client.id;
+	switch (e->kind) {
+	case MODEL_LOADED: loaded(c, process, e); break;
+	case MODEL_FAILED: failed(c, process, e); break;
+	case MODEL_TOKEN:
+		if (ours)
+			turn_token(c, e->text.at, e->text.bytes);
+		break;
+	case MODEL_DONE:
+		if (ours)
+			turn_answered(c, &e->result);
+		break;
+	case MODEL_ERROR: {
+		char text[512];
+		wire_text_copy(e->text, text, sizeof(text));
+		if (ours)
+			turn_model_failed(c, entity_of(c, process), e->code, text);
+		break;
+	}
+	case MODEL_PONG: break;
+	}
+}
+
+void models_readable(struct core *c, uint16_t process) {
+	static uint8_t buffer[WIRE_MESSAGE_MAX];
+	struct model_slot *m = &c->models[process];
+	struct model_event e;
+	int rc = 0;
+	while (m->channel >= 0 && (rc = model_client_next(&m->client, buffer, sizeof(buffer), &e)) > 0)
+		take(c, process, &e);
+	if (m->channel >= 0 && rc < 0)
+		lost(c, process);
+}

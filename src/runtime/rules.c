@@ -1,0 +1,229 @@
+/*
+ * rules.c - see rules.h.
+ *
+ * One operation is one function from the samples of a rule to its evidence, in the table `operations`;
+ * to add one, add a row to schema/operation.def and a function here (or in ops/ when it needs more
+ * than arithmetic).
+ */
+#include "runtime/rules.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "sem/awareness.h"
+#include "store/wait.h"
+
+#define SAMPLE_MAX 4096 /* bytes of a source sample: rules read small things; large ones are for models */
+
+struct source {
+	struct field field;
+	struct cdm_info info;
+	bool have; /* a sample that the rule may use */
+	uint8_t bytes[SAMPLE_MAX], before[SAMPLE_MAX];
+};
+
+struct rule {
+	const struct plan_rule *plan;
+	struct source sources[PLAN_SOURCES_MAX];
+	struct field_writer target;
+	struct awareness_cell cell;
+};
+
+struct rules {
+	struct peers *peers;
+	pthread_t thread;
+	atomic_bool quit;
+	unsigned count;
+	struct rule *at;
+	unsigned wait_count;
+	struct field *waits[WAIT_FIELDS_MAX];
+	struct rule *wait_rule[WAIT_FIELDS_MAX];
+};
+
+/* ---- operations: evidence 0..1 ---- */
+
+static double element(const struct source *s, const uint8_t *bytes, uint32_t i) {
+	float f;
+	double d;
+	switch (s->field.plan->dtype) {
+	case CDM_F32: memcpy(&f, bytes + i * sizeof(f), sizeof(f)); return (double)f;
+	case CDM_F64: memcpy(&d, bytes + i * sizeof(d), sizeof(d)); return d;
+	default: return (double)bytes[i * cdm_dtype_size(s->field.plan->dtype)];
+	}
+}
+
+static uint32_t elements(const struct source *s) {
+	size_t size = cdm_dtype_size(s->field.plan->dtype);
+	return size ? (uint32_t)(s->info.bytes / size) : 0;
+}
+
+/* Of detections [n, 6] the scores count; of anything else every element. */
+static double largest(const struct source *s) {
+	bool detections = s->field.plan->dims == 2 && s->field.plan->shape[1] == 6;
+	double most = 0.0;
+	for (uint32_t i = detections ? 4 : 0; i < elements(s); i += detections ? 6 : 1)
+		most = fmax(most, element(s, s->bytes, i));
+	return fmin(most, 1.0);
+}
+
+static double op_max(const struct rule *r) {
+	double most = 0.0;
+	for (unsigned i = 0; i < r->plan->source_count; i++)
+		if (r->sources[i].have)
+			most = fmax(most, largest(&r->sources[i]));
+	return most;
+}
+
+static double op_weighted_mean(const struct rule *r) {
+	double sum = 0.0, weight = 0.0;
+	for (unsigned i = 0; i < r->plan->source_count; i++) {
+		const struct source *s = &r->sources[i];
+		if (!s->have)
+			continue;
+		sum += (double)s->info.trust * largest(s);
+		weight += (double)s->info.trust;
+	}
+	return weight > 0.0 ? sum / weight : 0.0;
+}
+
+/* How far the fastest joint (degrees) went since the last sample, against 1 degree: 50 degrees a second at 50 Hz. */
+static double op_motion(const struct rule *r) {
+	const struct source *s = &r->sources[0];
+	double most = 0.0;
+	uint32_t joints = elements(s) < 18 ? elements(s) : 18;
+	for (uint32_t i = 0; i < joints; i++)
+		most = fmax(most, fabs(element(s, s->bytes, i) - element(s, s->before, i)));
+	return fmin(most, 1.0);
+}
+
+/* Both views must agree: the lesser of what they see. */
+static double op_stereo(const struct rule *r) {
+	double least = 1.0;
+	for (unsigned i = 0; i < r->plan->source_count; i++)
+		least = fmin(least, r->sources[i].have ? largest(&r->sources[i]) : 0.0);
+	return least;
+}
+
+static double (*const operations[PLAN_OP_COUNT])(const struct rule *r) = {
+	[PLAN_OP_MAX] = op_max,
+	[PLAN_OP_WEIGHTED_MEAN] = op_weighted_mean,
+	[PLAN_OP_MOTION] = op_motion,
+	[PLAN_OP_STEREO] = op_stereo,
+};
+
+/* ---- running ---- */
+
+static bool take(struct rule *r, unsigned i, struct cdm_mono now) {
+	struct source *s = &r->sources[i];
+	uint8_t fresh[SAMPLE_MAX];
+	if (field_read(&s->field, fresh, sizeof(fresh), now, &s->info) < 0)
+		return false;
+	memcpy(s->before, s->bytes, sizeof(s->before));
+	memcpy(s->bytes, fresh, s->info.bytes);
+	return s->info.status != CDM_ORPHAN && (double)s->info.trust >= r->plan->min_trust;
+}
+
+/* Merge what went in; false when nothing did, or when it is too far apart in time. */
+static bool gather(struct rule *r, struct cdm_mono now, struct field_meta *m) {
+	struct cdm_mono oldest = { INT64_MAX }, newest = { INT64_MIN };
+	unsigned n = 0;
+	for (unsigned i = 0; i < r->plan->source_count; i++) {
+		struct source *s = &r->sources[i];
+		s->have = take(r, i, now);
+		if (!s->have)
+			continue;
+		n++;
+		field_meta_merge(m, &s->info);
+		oldest.ns = s->info.source_time.ns < oldest.ns ? s->info.source_time.ns : oldest.ns;
+		newest.ns = s->info.source_time.ns > newest.ns ? s->info.source_time.ns : newest.ns;
+	}
+	return n > 0 && (r->plan->max_skew_ns == 0 || newest.ns - oldest.ns <= r->plan->max_skew_ns);
+}
+
+static void run(struct rule *r) {
+	struct cdm_mono now = clock_mono();
+	struct field_meta m = field_meta_of(0);
+	if (!gather(r, now, &m))
+		return;
+	int64_t half_life = r->target.plan->half_life_ns;
+	double evidence = operations[r->plan->operation](r);
+	float level = (float)awareness_add(&r->cell, half_life, now, r->plan->gain, (double)m.trust, 1.0, evidence);
+	if (field_write(&r->target, &level, sizeof(level), &m, clock_mono()) < 0)
+		return; /* every slot leased: counted by the store */
+}
+
+static void *thread_main(void *arg) {
+	struct rules *rs = arg;
+	while (!atomic_load(&rs->quit)) {
+		int i = wait_any(rs->waits, rs->wait_count, -1);
+		if (i >= 0)
+			run(rs->wait_rule[i]);
+	}
+	return NULL;
+}
+
+/* ---- start and end ---- */
+
+static int open_rule(struct rules *rs, const struct plan_rule *p) {
+	struct rule *r = &rs->at[rs->count];
+	r->plan = p;
+	int rc = field_writer_open(&r->target, rs->peers, p->target);
+	for (unsigned i = 0; rc == 0 && i < p->source_count; i++) {
+		struct source *s = &r->sources[i];
+		if ((rc = field_open(&s->field, rs->peers, p->sources[i])) < 0)
+			break;
+		if (s->field.plan->bytes > SAMPLE_MAX)
+			rc = -E2BIG;
+		else if (rs->wait_count < WAIT_FIELDS_MAX) {
+			rs->waits[rs->wait_count] = &s->field;
+			rs->wait_rule[rs->wait_count++] = r;
+		}
+	}
+	rs->count += rc == 0;
+	return rc;
+}
+
+static bool is_ours(const struct plan_rule *p) {
+	return p->operation < PLAN_OP_COUNT && operations[p->operation] && p->target != PLAN_NONE &&
+	       p->source_count > 0;
+}
+
+int rules_start(struct rules **out, struct peers *peers) {
+	const struct plan *plan = peers->plan;
+	struct rules *rs = calloc(1, sizeof(*rs));
+	*out = NULL;
+	if (!rs)
+		return -ENOMEM;
+	rs->peers = peers;
+	rs->at = calloc(plan->rules.count + 1, sizeof(*rs->at));
+	int rc = rs->at ? 0 : -ENOMEM;
+	for (uint32_t i = 0; rc == 0 && i < plan->rules.count; i++)
+		if (is_ours(&plan_rules(plan)[i]))
+			rc = open_rule(rs, &plan_rules(plan)[i]);
+	if (rc == 0 && rs->wait_count > 0)
+		rc = -pthread_create(&rs->thread, NULL, thread_main, rs);
+	if (rc == 0 && rs->wait_count > 0) {
+		*out = rs;
+		return 0;
+	}
+	free(rs->at);
+	free(rs);
+	return rc;
+}
+
+void rules_stop(struct rules **r) {
+	struct rules *rs = *r;
+	if (!rs)
+		return;
+	atomic_store(&rs->quit, true);
+	peers_interrupt(rs->peers);
+	pthread_join(rs->thread, NULL);
+	free(rs->at);
+	free(rs);
+	*r = NULL;
+}

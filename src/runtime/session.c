@@ -1,0 +1,319 @@
+/*
+ * session.c - requests in, replies out: spec/control.md.
+ *
+ * Who speaks is the door's word.  A request is parsed from a private copy; a message that is no map
+ * ends the session, an op that is unknown or not granted is answered with an error.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "base/err.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "runtime/core_priv.h"
+
+/* A request being answered. */
+struct request {
+	const void *message;
+	size_t bytes;
+	struct reply_to to;
+	struct speaker speaker;
+};
+
+/* ---- sessions ---- */
+
+int session_open(struct core *c, int fd, uint16_t entity) {
+	for (unsigned i = 0; i < CORE_SESSIONS; i++) {
+		struct session *s = &c->sessions[i];
+		if (s->fd >= 0)
+			continue;
+		int rc = core_watch(c, fd, CORE_ON_SESSION, i);
+		if (rc < 0)
+			return rc;
+		s->fd = fd;
+		s->entity = entity;
+		s->serial++;
+		return 0;
+	}
+	return -EBUSY;
+}
+
+void session_close(struct core *c, unsigned index) {
+	io_close(&c->sessions[index].fd);
+}
+
+bool session_is(const struct core *c, const struct reply_to *to) {
+	return to->session < CORE_SESSIONS && c->sessions[to->session].fd >= 0 &&
+	       c->sessions[to->session].serial == to->serial;
+}
+
+/* ---- replies ---- */
+
+void session_begin(struct core *c, struct mp_out *o, const struct reply_to *to, const char *ev, unsigned pairs) {
+	mp_begin(o, c->out, sizeof(c->out));
+	mp_map(o, pairs + 2);
+	mp_kv_uint(o, "id", to->id);
+	mp_kv_str(o, "ev", ev);
+}
+
+/* A client that does not read its answers is hung up on: nobody else waits for it. */
+void session_send(struct core *c, const struct mp_out *o, const struct reply_to *to) {
+	if (!session_is(c, to))
+		return;
+	int n = mp_done(o);
+	int rc = n < 0 ? n : io_send(c->sessions[to->session].fd, o->bytes, (size_t)n, NULL, 0, MSG_DONTWAIT);
+	if (rc < 0) {
+		log_info("a client is hung up on: %s", strerror(-rc));
+		session_close(c, to->session);
+	}
+}
+
+void session_done(struct core *c, const struct reply_to *to) {
+	struct mp_out o;
+	session_begin(c, &o, to, "done", 0);
+	session_send(c, &o, to);
+}
+
+void session_error(struct core *c, const struct reply_to *to, int rc, const char *format, ...) {
+	struct mp_out o;
+	char text[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	session_begin(c, &o, to, "error", 2);
+	mp_kv_str(&o, "code", err_name(rc));
+	mp_kv_str(&o, "text", text);
+	session_send(c, &o, to);
+}
+
+/* ---- ops ---- */
+
+static const char *find_text(const struct request *r, const char *key, char *out, size_t capacity) {
+	return mp_find_str(r->message, r->bytes, key, out, capacity) == 0 ? out : NULL;
+}
+
+static void op_ping(struct core *c, const struct request *r) {
+	session_done(c, &r->to);
+}
+
+/* The model that is asked for by name, else the active one. */
+static uint16_t find_model(const struct core *c, const char *name) {
+	uint16_t e = name ? plan_find_entity(c->plan, name) : c->active;
+	if (e == PLAN_NONE && !name)
+		e = c->plan->first_model;
+	return e != PLAN_NONE && models_process(c, e) != PLAN_NONE ? e : PLAN_NONE;
+}
+
+static void op_say(struct core *c, const struct request *r) {
+	static struct turn t; /* large; one thread */
+	char name[CDM_NAME_MAX];
+	uint64_t max = 0;
+	memset(&t, 0, sizeof(t));
+	t.to = r->to;
+	t.speaker = r->speaker;
+	if (mp_find_str(r->message, r->bytes, "text", t.user, sizeof(t.user)) < 0)
+		return session_error(c, &r->to, -EINVAL, "`say` needs a `text` of at most %zu bytes", sizeof(t.user) - 1);
+	const char *model = find_text(r, "model", name, sizeof(name));
+	t.model = find_model(c, model);
+	if (t.model == PLAN_NONE)
+		return session_error(c, &r->to, -ENOENT, "there is no language model '%s'", model ? model : "");
+	int rc = mp_find_str(r->message, r->bytes, "request", t.request, sizeof(t.request));
+	if (rc < 0 && rc != -ENOENT)
+		return session_error(c, &r->to, rc, "`request` is longer than %u bytes", BODY_REQUEST_MAX);
+	if (mp_find_bool(r->message, r->bytes, "blind", &t.blind) < 0)
+		t.blind = false;
+	if (mp_find_uint(r->message, r->bytes, "max", &max) < 0 || max == 0 || max > 4096)
+		max = 128;
+	t.max_tokens = (unsigned)max;
+	rc = turn_ask(c, &t);
+	if (rc < 0)
+		session_error(c, &r->to, rc, "too many requests wait already");
+}
+
+/* Symbols without a model: judged as what the speaker itself says. */
+struct direct_act {
+	bool used;
+	struct reply_to to;
+	struct speaker speaker;
+	struct verdict verdict;
+	struct utterance utterance;
+	double trust;
+	struct cdm_mono symbols;
+};
+
+static struct direct_act direct[CORE_TURNS];
+
+static void direct_settled(struct core *c, void *who, int rc, uint64_t seq) {
+	struct direct_act *d = who;
+	struct mp_out o;
+	d->used = false;
+	if (rc < 0)
+		return session_error(c, &d->to, rc, "the decision could not be written down, so nothing was done");
+	if (d->verdict.what == VERDICT_STARTED)
+		motion_start(c, &d->speaker, &d->utterance, d->verdict.command, d->trust, &d->to);
+	session_begin(c, &o, &d->to, "done", 2 + ACT_REPLY_PAIRS);
+	mp_kv_uint(&o, "seq", seq);
+	mp_kv_int(&o, "symbols_ns", d->symbols.ns);
+	act_reply(&o, &d->verdict);
+	session_send(c, &o, &d->to);
+}
+
+static struct direct_act *direct_free(void) {
+	for (size_t i = 0; i < COUNT_OF(direct); i++)
+		if (!direct[i].used)
+			return &direct[i];
+	return NULL;
+}
+
+static void op_act(struct core *c, const struct request *r) {
+	char symbols[1024];
+	uint8_t room[1024];
+	struct journal_entry e[2];
+	struct direct_act *d = direct_free();
+	if (mp_find_str(r->message, r->bytes, "symbols", symbols, sizeof(symbols)) < 0)
+		return session_error(c, &r->to, -EINVAL, "`act` needs `symbols`");
+	if (!d)
+		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
+	*d = (struct direct_act){ .used = true, .to = r->to, .speaker = r->speaker, .symbols = clock_mono() };
+	d->verdict = act_judge(c, &d->speaker, 1.0, PLAN_NONE, symbols, strlen(symbols), &d->utterance);
+	d->trust = act_trust(c, &d->speaker, PLAN_NONE, 0);
+	unsigned n = act_entries(c, &d->speaker, &d->utterance, &d->verdict, d->trust, e, room, sizeof(room));
+	int rc = n ? ledger_submit(c, e, n, direct_settled, d) : (direct_settled(c, d, 0, c->state->seq), 0);
+	if (rc < 0)
+		direct_settled(c, d, rc, 0);
+}
+
+static void op_set(struct core *c, const struct request *r) {
+	char field[CDM_NAME_MAX];
+	double value;
+	if (!find_text(r, "field", field, sizeof(field)) || mp_find_f64(r->message, r->bytes, "value", &value) < 0)
+		return session_error(c, &r->to, -EINVAL, "`set` needs a `field` and a number `value`");
+	int rc = settings_set(c, &r->speaker, field, value, &r->to);
+	if (rc == -ENOENT)
+		session_error(c, &r->to, rc, "there is no setting '%s'", field);
+	else if (rc == -EACCES)
+		session_error(c, &r->to, rc, "%s may not write '%s': the plan grants it nothing there",
+				core_entity_name(c, r->speaker.entity), field);
+	else if (rc == -EINVAL)
+		session_error(c, &r->to, rc, "%g is outside what '%s' allows", value, field);
+	else if (rc < 0)
+		session_error(c, &r->to, rc, "'%s' could not be set: %s", field, err_text(rc));
+}
+
+static void op_load(struct core *c, const struct request *r) {
+	char name[CDM_NAME_MAX];
+	uint16_t model = find_model(c, find_text(r, "model", name, sizeof(name)));
+	if (model == PLAN_NONE)
+		return session_error(c, &r->to, -ENOENT, "there is no such language model");
+	int rc = models_want(c, model);
+	if (rc < 0 && rc != -EAGAIN)
+		return session_error(c, &r->to, rc, "it cannot be loaded: %s", err_text(rc));
+	session_done(c, &r->to);
+}
+
+static void op_unload(struct core *c, const struct request *r) {
+	char name[CDM_NAME_MAX];
+	uint16_t model = find_model(c, find_text(r, "model", name, sizeof(name)));
+	int rc = model == PLAN_NONE ? -ENOENT : models_unload(c, model);
+	if (rc < 0)
+		return session_error(c, &r->to, rc, "it cannot be unloaded: %s", err_text(rc));
+	session_done(c, &r->to);
+}
+
+static void op_state(struct core *c, const struct request *r) {
+	struct mp_out o;
+	char hex[HASH_TEXT_MAX], plan[HASH_TEXT_MAX];
+	struct hash h = state_hash(c->state);
+	session_begin(c, &o, &r->to, "done", 9);
+	mp_kv_str(&o, "machine", c->plan->machine);
+	mp_kv_str(&o, "plan", hash_text(&c->plan->hash, 64, plan));
+	mp_kv_uint(&o, "epoch", c->state->epoch);
+	mp_kv_uint(&o, "seq", c->state->seq);
+	mp_kv_str(&o, "hash", hash_text(&h, 64, hex));
+	mp_kv_uint(&o, "facts", c->state->fact_count);
+	mp_kv_uint(&o, "turns", c->state->turns_end);
+	mp_kv_str(&o, "model", core_entity_name(c, c->active));
+	mp_kv_bool(&o, "moving", c->motion.moving);
+	session_send(c, &o, &r->to);
+}
+
+static void op_stop(struct core *c, const struct request *r) {
+	motion_estop(c);
+	session_done(c, &r->to);
+}
+
+static void op_down(struct core *c, const struct request *r) {
+	session_done(c, &r->to);
+	if (seat_ask_down(c->seat) < 0)
+		log_error("the parent does not hear that the machine should go down");
+}
+
+static const struct {
+	const char *name;
+	unsigned right; /* enum plan_right; 0: everybody */
+	void (*run)(struct core *c, const struct request *r);
+} ops[] = {
+	{ "ping", 0, op_ping },
+	{ "say", PLAN_MAY_SAY, op_say },
+	{ "act", 0, op_act }, /* the gate asks for the right, and says so with the others */
+	{ "set", 0, op_set }, /* by field: settings_set() */
+	{ "load", PLAN_MAY_CONTROL, op_load },
+	{ "unload", PLAN_MAY_CONTROL, op_unload },
+	{ "state", 0, op_state },
+	{ "stop", 0, op_stop }, /* stopping is everybody's right */
+	{ "down", PLAN_MAY_CONTROL, op_down },
+};
+
+/* The speaker: the door's entity, or with `as` the least of that and the named one. */
+static int find_speaker(struct core *c, uint16_t door, const struct request *r, struct speaker *out) {
+	char name[CDM_NAME_MAX];
+	*out = (struct speaker){ door, door, plan_rights(c->plan, door) };
+	int rc = mp_find_str(r->message, r->bytes, "as", name, sizeof(name));
+	if (rc == -ENOENT)
+		return 0;
+	uint16_t as = rc < 0 ? PLAN_NONE : plan_find_entity(c->plan, name);
+	if (as == PLAN_NONE)
+		return -ENOENT;
+	if (!(out->rights & PLAN_MAY_CONTROL))
+		return -EACCES;
+	out->entity = as;
+	return 0;
+}
+
+static void dispatch(struct core *c, unsigned index, const void *message, size_t bytes) {
+	char op[16];
+	struct request r = { message, bytes, { (uint16_t)index, c->sessions[index].serial, 0 }, { 0 } };
+	int rc = mp_find_str(message, bytes, "op", op, sizeof(op));
+	if (rc == -EPROTO || mp_find_uint(message, bytes, "id", &r.to.id) == -EPROTO)
+		return session_close(c, index);
+	if (rc < 0)
+		return session_error(c, &r.to, -EINVAL, "a request needs `op` and `id`");
+	rc = find_speaker(c, c->sessions[index].entity, &r, &r.speaker);
+	if (rc < 0)
+		return session_error(c, &r.to, rc, rc == -ENOENT ? "`as` names nobody in the plan"
+								 : "this door may not speak for others");
+	for (size_t i = 0; i < COUNT_OF(ops); i++) {
+		if (strcmp(ops[i].name, op) != 0)
+			continue;
+		if (ops[i].right && !(r.speaker.rights & ops[i].right))
+			return session_error(c, &r.to, -EACCES, "%s may not `%s`: the plan does not grant it",
+					core_entity_name(c, r.speaker.principal), op);
+		return ops[i].run(c, &r);
+	}
+	session_error(c, &r.to, -ENOTSUP, "there is no op `%s`", op);
+}
+
+void session_readable(struct core *c, unsigned index) {
+	uint32_t serial = c->sessions[index].serial;
+	while (c->sessions[index].fd >= 0 && c->sessions[index].serial == serial) {
+		ssize_t n = io_receive(c->sessions[index].fd, c->message, sizeof(c->message), NULL, NULL, MSG_DONTWAIT);
+		if (n == -EAGAIN)
+			return;
+		if (n <= 0)
+			return session_close(c, index);
+		dispatch(c, index, c->message, (size_t)n);
+	}
+}

@@ -1,0 +1,114 @@
+/* settings.c - fields that a person writes: journaled first, then published. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "runtime/core_priv.h"
+
+struct change {
+	bool used;
+	uint16_t field;
+	double value;
+	struct reply_to to;
+};
+
+static struct change changes[CORE_PENDING];
+
+/* Bounds are the compiler's options "NAME.min" and "NAME.max" of the runtime entity. */
+static double bound(const struct core *c, const char *field, const char *which, double otherwise) {
+	char key[28];
+	int n = snprintf(key, sizeof(key), "%s.%s", field, which);
+	const char *text = n < (int)sizeof(key) ? plan_find_option(c->plan, 0, key) : NULL;
+	return text ? strtod(text, NULL) : otherwise;
+}
+
+/* A number as the field's element type; its bytes. */
+static uint32_t encode(const struct plan_field *f, double v, uint8_t out[8]) {
+	float f32 = (float)v;
+	int64_t whole = (int64_t)v;
+	memset(out, 0, 8);
+	if (f->dtype == CDM_F64)
+		memcpy(out, &v, sizeof(v));
+	else if (f->dtype == CDM_F32)
+		memcpy(out, &f32, sizeof(f32));
+	else
+		memcpy(out, &whole, cdm_dtype_size(f->dtype)); /* little-endian, as plans are */
+	return (uint32_t)cdm_dtype_size(f->dtype);
+}
+
+static void publish(struct core *c, uint16_t field, double value) {
+	uint8_t bytes[8];
+	struct field_meta m = field_meta_of(c->plan->operator_entity);
+	uint32_t n = encode(&plan_fields(c->plan)[field], value, bytes);
+	if (field_write(&c->settings[field], bytes, n, &m, clock_mono()) < 0)
+		log_warn("setting %s was not published", plan_fields(c->plan)[field].name);
+}
+
+int settings_open(struct core *c) {
+	uint32_t n = c->plan->fields.count;
+	c->settings = calloc(n ? n : 1, sizeof(*c->settings));
+	if (!c->settings)
+		return -ENOMEM;
+	for (uint16_t f = 0; f < n; f++) {
+		if (plan_fields(c->plan)[f].kind != PLAN_SETTING)
+			continue;
+		int rc = field_writer_open(&c->settings[f], c->peers, f);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+void settings_restore(struct core *c) {
+	for (uint16_t f = 0; f < c->plan->fields.count; f++) {
+		const struct plan_field *p = &plan_fields(c->plan)[f];
+		if (p->kind != PLAN_SETTING)
+			continue;
+		const struct state_setting *s = state_setting(c->state, p->name);
+		double otherwise = bound(c, p->name, "default", 0.0);
+		publish(c, f, s ? strtod(s->value, NULL) : otherwise);
+	}
+}
+
+static void settled(struct core *c, void *who, int rc, uint64_t seq) {
+	struct change *ch = who;
+	struct mp_out o;
+	ch->used = false;
+	if (rc < 0)
+		return session_error(c, &ch->to, rc, "the value could not be written down, so it was not set");
+	publish(c, ch->field, ch->value);
+	session_begin(c, &o, &ch->to, "done", 1);
+	mp_kv_uint(&o, "seq", seq);
+	session_send(c, &o, &ch->to);
+}
+
+int settings_set(struct core *c, const struct speaker *s, const char *name, double value, const struct reply_to *to) {
+	uint16_t f = plan_find_field(c->plan, name);
+	char text[32];
+	uint8_t body[256];
+	if (f == PLAN_NONE || plan_fields(c->plan)[f].kind != PLAN_SETTING)
+		return -ENOENT;
+	if (!plan_may_set(c->plan, s->principal, f) || !plan_may_set(c->plan, s->entity, f))
+		return -EACCES;
+	if (!isfinite(value) || value < bound(c, name, "min", -INFINITY) || value > bound(c, name, "max", INFINITY))
+		return -EINVAL;
+	struct change *ch = NULL;
+	for (size_t i = 0; i < COUNT_OF(changes) && !ch; i++)
+		ch = changes[i].used ? NULL : &changes[i];
+	if (!ch)
+		return -EBUSY;
+	snprintf(text, sizeof(text), "%.17g", value);
+	struct body_set b = { body_text(name), body_text(text) };
+	int n = body_build_set(&b, body, sizeof(body));
+	if (n < 0)
+		return n;
+	struct journal_entry e = { JOURNAL_SET, JOURNAL_MACHINE, core_entity_name(c, 0),
+		core_entity_name(c, s->principal), body, (size_t)n };
+	*ch = (struct change){ true, f, value, *to };
+	int rc = ledger_submit(c, &e, 1, settled, ch);
+	if (rc < 0)
+		ch->used = false;
+	return rc;
+}

@@ -1,0 +1,236 @@
+/*
+ * turn.c - one exchange with a model, as one journaled transaction.
+ *
+ *      FREE -> WAITING -> GENERATING -> COMMITTING -> FREE
+ *                 ^            |
+ *                 +------------+   the model's process died: asked again, at most TURN_TRIES times
+ *
+ * One turn is in the works at a time; others wait in the order they came.  A turn is answered
+ * ("done") when it is on the disk, together with what the gate said of its symbols.  A request text
+ * that was answered before, by this core or one before it, gets the recorded answer again.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/err.h"
+#include "base/log.h"
+#include "runtime/core_priv.h"
+#include "sem/phoenician.h"
+
+static struct {
+	struct utterance utterance;
+	struct verdict verdict;
+	double trust;
+} decision; /* of the current turn */
+
+static void finish(struct core *c) {
+	c->current->step = TURN_FREE;
+	c->current = NULL;
+	turn_pump(c);
+}
+
+static void fail(struct core *c, int rc, const char *text) {
+	struct reply_to to = c->current->to;
+	session_error(c, &to, rc, "%s", text);
+	finish(c);
+}
+
+int turn_ask(struct core *c, const struct turn *asked) {
+	for (size_t i = 0; i < CORE_TURNS; i++) {
+		struct turn *t = &c->turns[i];
+		if (t->step != TURN_FREE)
+			continue;
+		*t = *asked;
+		t->step = TURN_WAITING;
+		t->order = ++c->turn_order;
+		t->began = clock_mono();
+		turn_pump(c);
+		return 0;
+	}
+	return -EBUSY;
+}
+
+/* ---- the answer ---- */
+
+static void put_facts(struct mp_out *o, const struct belief_reply *r) {
+	mp_str(o, "facts");
+	mp_array(o, r->count);
+	for (unsigned i = 0; i < r->count; i++) {
+		mp_array(o, 2);
+		mp_str(o, r->facts[i].key);
+		mp_str(o, r->facts[i].value);
+	}
+}
+
+static void reply_done(struct core *c, const struct turn *t, uint64_t seq, const struct verdict *v) {
+	struct mp_out o;
+	struct cdm_mono now = clock_mono();
+	session_begin(c, &o, &t->to, "done", 13 + ACT_REPLY_PAIRS);
+	mp_kv_str(&o, "answer", t->text);
+	mp_kv_str(&o, "model", core_entity_name(c, t->model));
+	mp_kv_uint(&o, "seq", seq);
+	put_facts(&o, &t->reply);
+	mp_kv_str(&o, "symbols", t->reply.utterance ? t->text : "");
+	mp_kv_int(&o, "symbols_ns", t->answered.ns);
+	mp_kv_str(&o, "view", t->view);
+	mp_kv_uint(&o, "tokens_in", t->result.tokens_in);
+	mp_kv_uint(&o, "tokens_out", t->result.tokens_out);
+	mp_kv_int(&o, "load_ns", t->load_ns);
+	mp_kv_int(&o, "prompt_ns", t->result.prompt_ns);
+	mp_kv_int(&o, "eval_ns", t->result.eval_ns);
+	mp_kv_int(&o, "commit_ns", t->submitted.ns ? mono_since(t->submitted, now) : 0);
+	act_reply(&o, v);
+	session_send(c, &o, &t->to);
+}
+
+/* It was answered before: the same words again, and nothing happens twice. */
+static bool repeat(struct core *c, struct turn *t) {
+	const struct state_request *r = t->request[0] && !t->blind
+			? state_request(c->state, core_entity_name(c, t->speaker.principal), t->request) : NULL;
+	struct mp_out o;
+	if (!r)
+		return false;
+	session_begin(c, &o, &t->to, "done", 4);
+	mp_kv_str(&o, "answer", r->answer);
+	mp_kv_uint(&o, "seq", r->seq);
+	mp_kv_bool(&o, "repeat", true);
+	mp_kv_str(&o, "verdict", "none");
+	session_send(c, &o, &t->to);
+	return true;
+}
+
+static void committed(struct core *c, void *who, int rc, uint64_t seq) {
+	struct turn *t = who;
+	CHECK(t == c->current && t->step == TURN_COMMITTING);
+	if (rc < 0)
+		return fail(c, rc, "the answer could not be written down, so it does not count");
+	if (decision.verdict.what == VERDICT_STARTED)
+		motion_start(c, &t->speaker, &decision.utterance, decision.verdict.command, decision.trust, &t->to);
+	reply_done(c, t, seq, &decision.verdict);
+	finish(c);
+}
+
+static void fill_body(const struct core *c, const struct turn *t, double trust, struct body_turn *b) {
+	*b = (struct body_turn){ .request = body_text(t->request),
+		.speaker = body_text(core_entity_name(c, t->speaker.entity)),
+		.model = body_text(core_entity_name(c, t->model)),
+		.user = body_text(t->user),
+		.answer = body_text(t->text),
+		.view_hash = t->view_hash,
+		.trust_ppm = body_ppm(trust),
+		.fact_count = t->reply.count,
+		.symbols = t->reply.utterance && strlen(t->text) <= BODY_SYMBOLS_MAX ? body_text(t->text) : body_text("") };
+	for (unsigned i = 0; i < t->reply.count; i++)
+		b->facts[i] = (struct body_fact){ body_text(t->reply.facts[i].key),
+			body_text(t->reply.facts[i].value), body_ppm(trust) };
+}
+
+/* The turn and what the gate said, as one transaction. */
+static void commit(struct core *c, struct turn *t) {
+	static uint8_t body[4 * TURN_TEXT_MAX];
+	uint8_t room[1024];
+	struct body_turn b;
+	struct journal_entry e[3];
+	double trust = act_trust(c, &t->speaker, t->model, 1);
+	fill_body(c, t, trust, &b);
+	int n = body_build_turn(&b, body, sizeof(body));
+	if (n < 0)
+		return fail(c, n, "the answer cannot be written down");
+	e[0] = (struct journal_entry){ JOURNAL_TURN, JOURNAL_PRIVATE, core_entity_name(c, t->model),
+		core_entity_name(c, t->speaker.principal), body, (size_t)n };
+	unsigned more = act_entries(c, &t->speaker, &decision.utterance, &decision.verdict, trust, &e[1], room,
+			sizeof(room));
+	decision.trust = trust;
+	t->step = TURN_COMMITTING;
+	t->submitted = clock_mono();
+	int rc = ledger_submit(c, e, 1 + more, committed, t);
+	if (rc < 0)
+		fail(c, rc, "too much waits for the disk");
+}
+
+void turn_answered(struct core *c, const struct model_result *r) {
+	struct turn *t = c->current;
+	if (!t || t->step != TURN_GENERATING)
+		return;
+	t->result = *r;
+	t->answered = clock_mono();
+	if (belief_parse(t->answer, t->answer_bytes, t->text, sizeof(t->text), &t->reply) < 0)
+		return fail(c, -E2BIG, "the model's answer is too long");
+	decision.verdict = (struct verdict){ .what = VERDICT_NONE };
+	if (t->blind) {
+		t->reply.count = 0;
+		reply_done(c, t, 0, &decision.verdict);
+		return finish(c);
+	}
+	if (t->reply.utterance || t->reply.stop)
+		decision.verdict = act_judge(c, &t->speaker, t->view_trust, t->model, t->text, strlen(t->text),
+				&decision.utterance);
+	commit(c, t);
+}
+
+void turn_token(struct core *c, const char *text, size_t bytes) {
+	struct turn *t = c->current;
+	struct mp_out o;
+	if (!t || t->step != TURN_GENERATING)
+		return;
+	if (bytes > sizeof(t->answer) - 1 - t->answer_bytes)
+		bytes = sizeof(t->answer) - 1 - t->answer_bytes; /* belief_parse says E2BIG of the rest */
+	memcpy(t->answer + t->answer_bytes, text, bytes);
+	t->answer_bytes += bytes;
+	session_begin(c, &o, &t->to, "token", 1);
+	mp_str(&o, "text");
+	mp_strn(&o, text, bytes);
+	session_send(c, &o, &t->to);
+}
+
+/* ---- the model ---- */
+
+void turn_model_failed(struct core *c, uint16_t model, int rc, const char *text) {
+	if (c->current && c->current->model == model && c->current->step != TURN_COMMITTING)
+		fail(c, rc, text);
+}
+
+void turn_model_lost(struct core *c, uint16_t model) {
+	struct turn *t = c->current;
+	if (!t || t->model != model || t->step != TURN_GENERATING)
+		return;
+	if (++t->tries >= TURN_TRIES)
+		return fail(c, -EIO, "the model died each time it was asked");
+	log_info("%s died while it answered; it is asked again", core_entity_name(c, model));
+	t->answer_bytes = 0;
+	t->step = TURN_WAITING;
+	turn_pump(c);
+}
+
+static struct turn *next(struct core *c) {
+	struct turn *first = NULL;
+	for (size_t i = 0; i < CORE_TURNS; i++)
+		if (c->turns[i].step == TURN_WAITING && (!first || c->turns[i].order < first->order))
+			first = &c->turns[i];
+	return first;
+}
+
+static void generate(struct core *c, struct turn *t) {
+	t->load_ns = mono_since(t->began, clock_mono());
+	int rc = view_render(c, t);
+	if (rc == 0)
+		rc = models_generate(c, t);
+	if (rc < 0)
+		return fail(c, rc, "the model could not be asked");
+	t->step = TURN_GENERATING;
+}
+
+void turn_pump(struct core *c) {
+	if (!c->current)
+		c->current = next(c);
+	struct turn *t = c->current;
+	if (!t || t->step != TURN_WAITING)
+		return;
+	if (repeat(c, t))
+		return finish(c);
+	int rc = models_want(c, t->model);
+	if (rc == 0)
+		generate(c, t);
+	else if (rc != -EAGAIN)
+		fail(c, rc, err_text(rc));
+}

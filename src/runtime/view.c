@@ -1,0 +1,100 @@
+/*
+ * view.c - what a model is shown: facts the speaker may see, and what is perceived at this moment.
+ *
+ * Perception becomes a fact `seen = one face` from every field of detections ([n, 6]: x, y, w, h,
+ * score, 0) whose model has the option `sees`.  What is STALE or an ORPHAN is not shown at all: no
+ * answer is better than an old one.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/hash.h"
+#include "base/log.h"
+#include "runtime/core_priv.h"
+
+#define DETECTIONS_MAX 64
+#define DETECTION_NUMBERS 6
+#define DETECTION_SCORE 4
+#define PERCEIVED_MAX_AGE_NS (2 * NS_PER_S)
+
+static const char *count_word(unsigned n) {
+	static const char *const words[] = { "no", "one", "two", "three", "four", "five", "six", "seven" };
+	return n < COUNT_OF(words) ? words[n] : "many";
+}
+
+/* What the plan calls the things that this field's model finds ("face"), or NULL. */
+static const char *things(const struct core *c, const struct plan_field *f) {
+	bool detections = f->dims == 2 && f->shape[1] == DETECTION_NUMBERS && f->dtype == CDM_F32 &&
+			  f->shape[0] <= DETECTIONS_MAX;
+	return detections ? plan_find_option(c->plan, f->entity, "sees") : NULL;
+}
+
+/* The fields that have something to show; called once. */
+static int open_seen(struct core *c) {
+	uint32_t n = c->plan->fields.count;
+	c->seen = calloc(n ? n : 1, sizeof(*c->seen));
+	if (!c->seen)
+		return -ENOMEM;
+	for (uint16_t f = 0; f < n; f++)
+		if (things(c, &plan_fields(c->plan)[f]) && field_open(&c->seen[c->seen_count], c->peers, f) == 0)
+			c->seen_count++;
+	return 0;
+}
+
+static bool perceive(struct core *c, struct field *f, struct belief_fact *out) {
+	static float found[DETECTIONS_MAX * DETECTION_NUMBERS];
+	struct cdm_mono now = clock_mono();
+	struct cdm_info info;
+	unsigned n = 0;
+	if (field_read(f, found, sizeof(found), now, &info) < 0 || info.status == CDM_ORPHAN ||
+			mono_since(info.source_time, now) > PERCEIVED_MAX_AGE_NS)
+		return false;
+	for (uint32_t i = 0; i < info.bytes / (DETECTION_NUMBERS * sizeof(float)); i++)
+		n += found[i * DETECTION_NUMBERS + DETECTION_SCORE] > 0.0f;
+	const char *thing = things(c, f->plan);
+	*out = (struct belief_fact){ .age_ns = mono_since(info.source_time, now), .trust = (double)info.trust };
+	snprintf(out->key, sizeof(out->key), "seen");
+	if (n == 0)
+		snprintf(out->value, sizeof(out->value), "nothing");
+	else
+		snprintf(out->value, sizeof(out->value), "%s %s%s", count_word(n), thing, n == 1 ? "" : "s");
+	return true;
+}
+
+unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact *out, unsigned max) {
+	struct cdm_wall now = clock_wall();
+	unsigned n = 0;
+	if (!c->seen && open_seen(c) < 0)
+		return 0;
+	for (unsigned i = 0; i < c->seen_count && n < max; i++)
+		n += perceive(c, &c->seen[i], &out[n]);
+	for (unsigned i = 0; i < c->state->fact_count && n < max; i++) {
+		const struct state_fact *f = state_fact_at(c->state, i);
+		if (!record_visible(f->principal, f->visibility, core_entity_name(c, s->principal)))
+			continue;
+		out[n] = (struct belief_fact){ .age_ns = now.ns - f->wall.ns, .trust = f->trust_ppm / 1e6 };
+		snprintf(out[n].key, sizeof(out[n].key), "%s", f->key);
+		snprintf(out[n].value, sizeof(out[n].value), "%.*s", BELIEF_VALUE_MAX - 1, f->value);
+		n++;
+	}
+	return n;
+}
+
+/* Of all facts, those the question needs, in the words that this model was made for. */
+int view_render(struct core *c, struct turn *t) {
+	static struct belief_fact all[STATE_FACTS_MAX + 16];
+	struct belief_fact shown[BELIEF_VIEW_FACTS];
+	uint16_t chosen[BELIEF_VIEW_FACTS];
+	unsigned n = t->blind ? 0 : view_facts(c, &t->speaker, all, COUNT_OF(all));
+	unsigned k = belief_choose(all, n, t->user, chosen);
+	for (unsigned i = 0; i < k; i++)
+		shown[i] = all[chosen[i]];
+	const char *style = plan_find_option(c->plan, t->model, "prompt");
+	int rc = style && strcmp(style, "compact") == 0
+				 ? belief_render_view(t->view, sizeof(t->view), shown, k, t->user)
+				 : belief_render_chat(t->view, sizeof(t->view), shown, k, t->user);
+	t->view_hash = hash_of(t->view, strlen(t->view));
+	t->view_trust = 1.0; /* facts inform; they do not instruct: only the speaker and the model do */
+	return rc < 0 ? rc : 0;
+}
