@@ -21,6 +21,7 @@
 #include "journal/journal.h"
 #include "journal/state.h"
 #include "model/model_client.h"
+#include "runtime/request.h"
 #include "runtime/rules.h"
 #include "schema/plan.h"
 #include "sem/belief.h"
@@ -100,7 +101,7 @@ struct model_slot {
 /* ---- turn ---- */
 
 #define CORE_TURNS 8
-#define TURN_TEXT_MAX 8192
+#define TURN_TEXT_MAX REQUEST_TEXT_MAX
 #define TURN_TRIES 3
 
 enum turn_step { TURN_FREE, TURN_WAITING, TURN_GENERATING, TURN_COMMITTING };
@@ -113,7 +114,7 @@ struct turn {
 	uint16_t model;     /* entity */
 	bool blind;         /* sees no state, leaves none */
 	unsigned tries, max_tokens;
-	char request[BODY_REQUEST_MAX + 1];
+	char request[REQUEST_ID_MAX];
 	char user[TURN_TEXT_MAX], answer[TURN_TEXT_MAX], text[TURN_TEXT_MAX];
 	size_t answer_bytes;
 	char view[TURN_TEXT_MAX];

@@ -13,11 +13,11 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "runtime/core_priv.h"
+#include "runtime/request.h"
 
 /* A request being answered. */
-struct request {
-	const void *message;
-	size_t bytes;
+struct asked {
+	const struct request *q;
 	struct reply_to to;
 	struct speaker speaker;
 };
@@ -91,44 +91,29 @@ void session_error(struct core *c, const struct reply_to *to, int rc, const char
 
 /* ---- ops ---- */
 
-static const char *find_text(const struct request *r, const char *key, char *out, size_t capacity) {
-	return mp_find_str(r->message, r->bytes, key, out, capacity) == 0 ? out : NULL;
-}
-
-static void op_ping(struct core *c, const struct request *r) {
+static void op_ping(struct core *c, const struct asked *r) {
 	session_done(c, &r->to);
 }
 
 /* The model that is asked for by name, else the active one. */
-static uint16_t find_model(const struct core *c, const char *name) {
-	uint16_t e = name ? plan_find_entity(c->plan, name) : c->active;
-	if (e == PLAN_NONE && !name)
-		e = c->plan->first_model;
+static uint16_t find_model(const struct core *c, const struct request *q) {
+	uint16_t e = q->model[0] ? plan_find_entity(c->plan, q->model) : c->active;
 	return e != PLAN_NONE && models_process(c, e) != PLAN_NONE ? e : PLAN_NONE;
 }
 
-static void op_say(struct core *c, const struct request *r) {
+static void op_say(struct core *c, const struct asked *r) {
 	static struct turn t; /* large; one thread */
-	char name[CDM_NAME_MAX];
-	uint64_t max = 0;
 	memset(&t, 0, sizeof(t));
 	t.to = r->to;
 	t.speaker = r->speaker;
-	if (mp_find_str(r->message, r->bytes, "text", t.user, sizeof(t.user)) < 0)
-		return session_error(c, &r->to, -EINVAL, "`say` needs a `text` of at most %zu bytes", sizeof(t.user) - 1);
-	const char *model = find_text(r, "model", name, sizeof(name));
-	t.model = find_model(c, model);
+	t.model = find_model(c, r->q);
 	if (t.model == PLAN_NONE)
-		return session_error(c, &r->to, -ENOENT, "there is no language model '%s'", model ? model : "");
-	int rc = mp_find_str(r->message, r->bytes, "request", t.request, sizeof(t.request));
-	if (rc < 0 && rc != -ENOENT)
-		return session_error(c, &r->to, rc, "`request` is longer than %u bytes", BODY_REQUEST_MAX);
-	if (mp_find_bool(r->message, r->bytes, "blind", &t.blind) < 0)
-		t.blind = false;
-	if (mp_find_uint(r->message, r->bytes, "max", &max) < 0 || max == 0 || max > 4096)
-		max = 128;
-	t.max_tokens = (unsigned)max;
-	rc = turn_ask(c, &t);
+		return session_error(c, &r->to, -ENOENT, "there is no language model '%s'", r->q->model);
+	t.blind = r->q->blind;
+	t.max_tokens = r->q->max;
+	memcpy(t.user, r->q->text, sizeof(r->q->text));
+	memcpy(t.request, r->q->request, sizeof(r->q->request));
+	int rc = turn_ask(c, &t);
 	if (rc < 0)
 		session_error(c, &r->to, rc, "too many requests wait already");
 }
@@ -168,62 +153,51 @@ static struct direct_act *direct_free(void) {
 	return NULL;
 }
 
-static void op_act(struct core *c, const struct request *r) {
-	char symbols[1024];
+static void op_act(struct core *c, const struct asked *r) {
 	uint8_t room[1024];
 	struct journal_entry e[2];
 	struct direct_act *d = direct_free();
-	if (mp_find_str(r->message, r->bytes, "symbols", symbols, sizeof(symbols)) < 0)
-		return session_error(c, &r->to, -EINVAL, "`act` needs `symbols`");
 	if (!d)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
 	*d = (struct direct_act){ .used = true, .to = r->to, .speaker = r->speaker, .symbols = clock_mono() };
-	d->verdict = act_judge(c, &d->speaker, 1.0, PLAN_NONE, symbols, strlen(symbols), &d->utterance);
+	d->verdict = act_judge(c, &d->speaker, 1.0, PLAN_NONE, r->q->symbols, strlen(r->q->symbols), &d->utterance);
 	d->trust = act_trust(c, &d->speaker, PLAN_NONE, 0);
 	unsigned n = act_entries(c, &d->speaker, &d->utterance, &d->verdict, d->trust, e, room, sizeof(room));
-	int rc = n ? ledger_submit(c, e, n, direct_settled, d) : (direct_settled(c, d, 0, c->state->seq), 0);
+	int rc = n ? ledger_submit(c, e, n, direct_settled, d) : -E2BIG;
 	if (rc < 0)
 		direct_settled(c, d, rc, 0);
 }
 
-static void op_set(struct core *c, const struct request *r) {
-	char field[CDM_NAME_MAX];
-	double value;
-	if (!find_text(r, "field", field, sizeof(field)) || mp_find_f64(r->message, r->bytes, "value", &value) < 0)
-		return session_error(c, &r->to, -EINVAL, "`set` needs a `field` and a number `value`");
-	int rc = settings_set(c, &r->speaker, field, value, &r->to);
+static void op_set(struct core *c, const struct asked *r) {
+	int rc = settings_set(c, &r->speaker, r->q->field, r->q->value, &r->to);
 	if (rc == -ENOENT)
-		session_error(c, &r->to, rc, "there is no setting '%s'", field);
+		session_error(c, &r->to, rc, "there is no setting '%s'", r->q->field);
 	else if (rc == -EACCES)
 		session_error(c, &r->to, rc, "%s may not write '%s': the plan grants it nothing there",
-				core_entity_name(c, r->speaker.entity), field);
+				core_entity_name(c, r->speaker.entity), r->q->field);
 	else if (rc == -EINVAL)
-		session_error(c, &r->to, rc, "%g is outside what '%s' allows", value, field);
+		session_error(c, &r->to, rc, "%g is outside what '%s' allows", r->q->value, r->q->field);
 	else if (rc < 0)
-		session_error(c, &r->to, rc, "'%s' could not be set: %s", field, err_text(rc));
+		session_error(c, &r->to, rc, "'%s' could not be set: %s", r->q->field, err_text(rc));
 }
 
-static void op_load(struct core *c, const struct request *r) {
-	char name[CDM_NAME_MAX];
-	uint16_t model = find_model(c, find_text(r, "model", name, sizeof(name)));
-	if (model == PLAN_NONE)
-		return session_error(c, &r->to, -ENOENT, "there is no such language model");
-	int rc = models_want(c, model);
+static void op_load(struct core *c, const struct asked *r) {
+	uint16_t model = find_model(c, r->q);
+	int rc = model == PLAN_NONE ? -ENOENT : models_want(c, model);
 	if (rc < 0 && rc != -EAGAIN)
-		return session_error(c, &r->to, rc, "it cannot be loaded: %s", err_text(rc));
+		return session_error(c, &r->to, rc, "'%s' cannot be loaded: %s", r->q->model, err_text(rc));
 	session_done(c, &r->to);
 }
 
-static void op_unload(struct core *c, const struct request *r) {
-	char name[CDM_NAME_MAX];
-	uint16_t model = find_model(c, find_text(r, "model", name, sizeof(name)));
+static void op_unload(struct core *c, const struct asked *r) {
+	uint16_t model = find_model(c, r->q);
 	int rc = model == PLAN_NONE ? -ENOENT : models_unload(c, model);
 	if (rc < 0)
-		return session_error(c, &r->to, rc, "it cannot be unloaded: %s", err_text(rc));
+		return session_error(c, &r->to, rc, "'%s' cannot be unloaded: %s", r->q->model, err_text(rc));
 	session_done(c, &r->to);
 }
 
-static void op_state(struct core *c, const struct request *r) {
+static void op_state(struct core *c, const struct asked *r) {
 	struct mp_out o;
 	char hex[HASH_TEXT_MAX], plan[HASH_TEXT_MAX];
 	struct hash h = state_hash(c->state);
@@ -240,41 +214,29 @@ static void op_state(struct core *c, const struct request *r) {
 	session_send(c, &o, &r->to);
 }
 
-static void op_stop(struct core *c, const struct request *r) {
+static void op_stop(struct core *c, const struct asked *r) {
 	motion_estop(c);
 	session_done(c, &r->to);
 }
 
-static void op_down(struct core *c, const struct request *r) {
+static void op_down(struct core *c, const struct asked *r) {
 	session_done(c, &r->to);
 	if (seat_ask_down(c->seat) < 0)
 		log_error("the parent does not hear that the machine should go down");
 }
 
-static const struct {
-	const char *name;
-	unsigned right; /* enum plan_right; 0: everybody */
-	void (*run)(struct core *c, const struct request *r);
-} ops[] = {
-	{ "ping", 0, op_ping },
-	{ "say", PLAN_MAY_SAY, op_say },
-	{ "act", 0, op_act }, /* the gate asks for the right, and says so with the others */
-	{ "set", 0, op_set }, /* by field: settings_set() */
-	{ "load", PLAN_MAY_CONTROL, op_load },
-	{ "unload", PLAN_MAY_CONTROL, op_unload },
-	{ "state", 0, op_state },
-	{ "stop", 0, op_stop }, /* stopping is everybody's right */
-	{ "down", PLAN_MAY_CONTROL, op_down },
+static void (*const ops[])(struct core *c, const struct asked *r) = {
+#define REQUEST(name, right, keys) op_##name,
+#include "runtime/request.def"
+#undef REQUEST
 };
 
 /* The speaker: the door's entity, or with `as` the least of that and the named one. */
-static int find_speaker(struct core *c, uint16_t door, const struct request *r, struct speaker *out) {
-	char name[CDM_NAME_MAX];
+static int find_speaker(struct core *c, uint16_t door, const struct request *q, struct speaker *out) {
 	*out = (struct speaker){ door, door, plan_rights(c->plan, door) };
-	int rc = mp_find_str(r->message, r->bytes, "as", name, sizeof(name));
-	if (rc == -ENOENT)
+	if (!(q->has & REQUEST_AS))
 		return 0;
-	uint16_t as = rc < 0 ? PLAN_NONE : plan_find_entity(c->plan, name);
+	uint16_t as = plan_find_entity(c->plan, q->as);
 	if (as == PLAN_NONE)
 		return -ENOENT;
 	if (!(out->rights & PLAN_MAY_CONTROL))
@@ -284,26 +246,24 @@ static int find_speaker(struct core *c, uint16_t door, const struct request *r, 
 }
 
 static void dispatch(struct core *c, unsigned index, const void *message, size_t bytes) {
-	char op[16];
-	struct request r = { message, bytes, { (uint16_t)index, c->sessions[index].serial, 0 }, { 0 } };
-	int rc = mp_find_str(message, bytes, "op", op, sizeof(op));
-	if (rc == -EPROTO || mp_find_uint(message, bytes, "id", &r.to.id) == -EPROTO)
+	static struct request q; /* large; one thread */
+	const char *why;
+	struct asked r = { .q = &q };
+	int rc = request_parse(message, bytes, &q, &why);
+	if (rc == -EPROTO)
 		return session_close(c, index);
+	r.to = (struct reply_to){ (uint16_t)index, c->sessions[index].serial, q.id };
 	if (rc < 0)
-		return session_error(c, &r.to, -EINVAL, "a request needs `op` and `id`");
-	rc = find_speaker(c, c->sessions[index].entity, &r, &r.speaker);
+		return session_error(c, &r.to, rc, "%s", why);
+	rc = find_speaker(c, c->sessions[index].entity, &q, &r.speaker);
 	if (rc < 0)
 		return session_error(c, &r.to, rc, rc == -ENOENT ? "`as` names nobody in the plan"
 								 : "this door may not speak for others");
-	for (size_t i = 0; i < COUNT_OF(ops); i++) {
-		if (strcmp(ops[i].name, op) != 0)
-			continue;
-		if (ops[i].right && !(r.speaker.rights & ops[i].right))
-			return session_error(c, &r.to, -EACCES, "%s may not `%s`: the plan does not grant it",
-					core_entity_name(c, r.speaker.principal), op);
-		return ops[i].run(c, &r);
-	}
-	session_error(c, &r.to, -ENOTSUP, "there is no op `%s`", op);
+	unsigned right = request_op_right(q.op);
+	if (right && !(r.speaker.rights & right))
+		return session_error(c, &r.to, -EACCES, "%s may not `%s`: the plan does not grant it",
+				core_entity_name(c, r.speaker.principal), request_op_name(q.op));
+	ops[q.op](c, &r);
 }
 
 void session_readable(struct core *c, unsigned index) {

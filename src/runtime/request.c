@@ -1,0 +1,97 @@
+/* request.c - see request.h. */
+#include "runtime/request.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include "base/msgpack.h"
+#include "schema/plan.h"
+
+static const struct {
+	const char *name;
+	unsigned right, keys;
+} ops[] = {
+#define REQUEST(name, right, keys) { #name, right, keys },
+#include "runtime/request.def"
+#undef REQUEST
+};
+
+const char *request_op_name(enum request_op op) {
+	return (unsigned)op < REQUEST_OP_COUNT ? ops[op].name : "?";
+}
+
+unsigned request_op_right(enum request_op op) {
+	return (unsigned)op < REQUEST_OP_COUNT ? ops[op].right : 0;
+}
+
+struct source {
+	const void *message;
+	size_t bytes;
+	struct request *out;
+	int rc; /* first thing that was wrong with a key that is there */
+};
+
+static void note(struct source *s, enum request_key key, int rc) {
+	if (rc == 0)
+		s->out->has |= key;
+	else if (rc != -ENOENT && s->rc == 0)
+		s->rc = rc;
+}
+
+static void take_text(struct source *s, enum request_key key, const char *name, char *out, size_t capacity) {
+	int rc = mp_find_str(s->message, s->bytes, name, out, capacity);
+	if (rc < 0)
+		out[0] = 0;
+	note(s, key, rc);
+}
+
+static int find_op(const char *name) {
+	for (unsigned i = 0; i < REQUEST_OP_COUNT; i++)
+		if (strcmp(ops[i].name, name) == 0)
+			return (int)i;
+	return -ENOTSUP;
+}
+
+static void take_keys(struct source *s) {
+	struct request *r = s->out;
+	uint64_t max = REQUEST_TOKENS_DEFAULT;
+	take_text(s, REQUEST_TEXT, "text", r->text, sizeof(r->text));
+	take_text(s, REQUEST_SYMBOLS, "symbols", r->symbols, sizeof(r->symbols));
+	take_text(s, REQUEST_FIELD, "field", r->field, sizeof(r->field));
+	take_text(s, REQUEST_MODEL, "model", r->model, sizeof(r->model));
+	take_text(s, REQUEST_AS, "as", r->as, sizeof(r->as));
+	take_text(s, 0, "request", r->request, sizeof(r->request));
+	note(s, REQUEST_VALUE, mp_find_f64(s->message, s->bytes, "value", &r->value));
+	note(s, 0, mp_find_bool(s->message, s->bytes, "blind", &r->blind));
+	note(s, 0, mp_find_uint(s->message, s->bytes, "max", &max));
+	r->max = max == 0 ? REQUEST_TOKENS_DEFAULT : max > REQUEST_TOKENS_MAX ? REQUEST_TOKENS_MAX : (unsigned)max;
+}
+
+int request_parse(const void *message, size_t bytes, struct request *out, const char **why) {
+	char op[16];
+	struct source s = { message, bytes, out, 0 };
+	struct mp_in whole;
+	memset(out, 0, sizeof(*out));
+	*why = "";
+	mp_open(&whole, message, bytes);
+	if (mp_peek(&whole) != MP_MAP || mp_skip(&whole) < 0 || whole.at != whole.end)
+		return -EPROTO;
+	if (mp_find_uint(message, bytes, "id", &out->id) < 0 || mp_find_str(message, bytes, "op", op, sizeof(op)) < 0) {
+		*why = "a request needs `op`, a word, and `id`, an unsigned number";
+		return -EINVAL;
+	}
+	int found = find_op(op);
+	*why = "there is no such op";
+	if (found < 0)
+		return found;
+	out->op = (enum request_op)found;
+	take_keys(&s);
+	*why = "a key is too long or of the wrong type";
+	if (s.rc < 0 || !isfinite(out->value))
+		return -EINVAL;
+	*why = "a key that this op needs is missing";
+	if ((out->has & ops[found].keys) != ops[found].keys)
+		return -EINVAL;
+	*why = "";
+	return 0;
+}
