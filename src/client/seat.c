@@ -1,0 +1,297 @@
+/*
+ * seat.c - see seat.h.
+ *
+ * A message is believed only when all of it fits: magic, kind, process, text, and exactly the
+ * descriptors of its kind (the table below).  A plan is verified on a private copy, since its memory file
+ * belongs to someone else.
+ */
+#include "client/seat.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "client/run_dir.h"
+#include "store/segment.h"
+
+#define HELLO_PATIENCE_NS (10 * NS_PER_S)
+
+static const struct {
+	const char *text;
+	uint8_t fds;
+} kinds[SEAT_KIND_COUNT] = {
+	[SEAT_HELLO] = { "hello", 3 }, [SEAT_PEER] = { "peer", 1 }, [SEAT_CHANNEL] = { "channel", 1 },
+	[SEAT_DOOR] = { "door", 1 },   [SEAT_QUIT] = { "quit", 0 }, [SEAT_READY] = { "ready", 0 },
+	[SEAT_START] = { "start", 0 }, [SEAT_STOP] = { "stop", 0 }, [SEAT_FAILED] = { "failed", 0 },
+	[SEAT_DOWN] = { "down", 0 },
+};
+
+const char *seat_kind_text(unsigned kind) {
+	return kind >= SEAT_HELLO && kind < SEAT_KIND_COUNT ? kinds[kind].text : "?";
+}
+
+/* ---- both sides ---- */
+
+int seat_send(int fd, enum seat_kind kind, uint16_t process, uint32_t epoch, uint32_t value, const char *text,
+		const int *fds, unsigned fd_count) {
+	struct seat_message m = { .magic = SEAT_MAGIC, .kind = kind, .process = process, .epoch = epoch, .value = value };
+	CHECK(fd_count == kinds[kind].fds);
+	if (text)
+		snprintf(m.text, sizeof(m.text), "%s", text);
+	return io_send(fd, &m, sizeof(m), fds, fd_count, MSG_DONTWAIT);
+}
+
+static bool is_well_formed(const struct seat_message *m, unsigned fd_count) {
+	return m->magic == SEAT_MAGIC && m->kind >= SEAT_HELLO && m->kind < SEAT_KIND_COUNT &&
+	       m->process < PLAN_PROCESSES_MAX && fd_count == kinds[m->kind].fds &&
+	       memchr(m->text, 0, sizeof(m->text)) != NULL;
+}
+
+static void close_all(int *fds, unsigned *count) {
+	for (unsigned i = 0; i < *count; i++)
+		io_close(&fds[i]);
+	*count = 0;
+}
+
+int seat_receive(int fd, struct seat_message *m, int fds[SEAT_FDS_MAX], unsigned *fd_count) {
+	*fd_count = SEAT_FDS_MAX;
+	ssize_t n = io_receive(fd, m, sizeof(*m), fds, fd_count, MSG_DONTWAIT);
+	if (n == -EAGAIN)
+		return 0;
+	if (n == 0)
+		return -EPIPE;
+	if (n < 0 && n != -E2BIG)
+		return (int)n;
+	if (n == sizeof(*m) && is_well_formed(m, *fd_count))
+		return 1;
+	close_all(fds, fd_count);
+	return -EPROTO;
+}
+
+/* ---- parent ---- */
+
+int seat_send_hello(int fd, uint16_t process, uint32_t epoch, int plan, int segment, int directory) {
+	int fds[3] = { plan, segment, directory };
+	return seat_send(fd, SEAT_HELLO, process, epoch, SEAT_ABI, NULL, fds, 3);
+}
+
+int seat_send_peer(int fd, uint16_t process, uint32_t epoch, int segment) {
+	return seat_send(fd, SEAT_PEER, process, epoch, 0, NULL, &segment, 1);
+}
+
+int seat_send_channel(int fd, uint16_t process, int channel) {
+	return seat_send(fd, SEAT_CHANNEL, process, 0, 0, NULL, &channel, 1);
+}
+
+int seat_send_door(int fd, enum seat_door door, int listener) {
+	return seat_send(fd, SEAT_DOOR, 0, 0, door, NULL, &listener, 1);
+}
+
+int seat_send_quit(int fd) {
+	return seat_send(fd, SEAT_QUIT, 0, 0, 0, NULL, NULL, 0);
+}
+
+int seat_receive_attach(int fd, struct seat_attach *a) {
+	ssize_t n = io_receive(fd, a, sizeof(*a), NULL, NULL, MSG_DONTWAIT);
+	if (n == -EAGAIN)
+		return 0;
+	if (n == 0)
+		return -EPIPE;
+	bool right = n == sizeof(*a) && a->magic == SEAT_ATTACH_MAGIC && a->abi == SEAT_ABI && a->flags == 0;
+	return right ? 1 : n < 0 && n != -E2BIG ? (int)n : -EPROTO;
+}
+
+int seat_plan_file(const struct plan *p) {
+	int fd = io_memory("cadmus:plan", p->bytes);
+	if (fd < 0)
+		return fd;
+	ssize_t n = pwrite(fd, p, p->bytes, 0);
+	int rc = n == (ssize_t)p->bytes ? io_memory_freeze_writers(fd) : n < 0 ? -errno : -ENOSPC;
+	if (rc < 0)
+		io_close(&fd);
+	return rc < 0 ? rc : fd;
+}
+
+const char *seat_env(uint16_t process, int fd, char out[SEAT_ENV_TEXT_MAX]) {
+	snprintf(out, SEAT_ENV_TEXT_MAX, SEAT_ENV "=%u:%d", process, fd);
+	return out;
+}
+
+/* ---- child and client ---- */
+
+static int explain(struct cdm_diag *diag, const char *id, int rc, const char *what) {
+	cdm_diag_add(diag, CDM_ERROR, id, "%s: %s", what, err_text(rc));
+	return rc;
+}
+
+/* A private, verified copy of the plan behind fd. */
+static int take_plan(struct seat *s, int fd, struct cdm_diag *diag) {
+	int64_t bytes = io_memory_size(fd);
+	if (bytes < (int64_t)sizeof(struct plan) || bytes > PLAN_BYTES_MAX)
+		return explain(diag, "S0101", -EPROTO, "the plan that was handed over has an impossible size");
+	s->plan = malloc((size_t)bytes);
+	if (!s->plan)
+		return -ENOMEM;
+	if (pread(fd, s->plan, (size_t)bytes, 0) != bytes)
+		return explain(diag, "S0101", -EIO, "the plan that was handed over cannot be read");
+	return plan_verify(s->plan, (size_t)bytes, diag);
+}
+
+static int take_hello(struct seat *s, const struct seat_message *m, const int fds[3], struct cdm_diag *diag) {
+	if (m->kind == SEAT_FAILED)
+		return cdm_diag_add(diag, CDM_ERROR, "S0102", "%s", m->text), -EBUSY;
+	if (m->kind != SEAT_HELLO || m->value != SEAT_ABI)
+		return explain(diag, "S0103", -EPROTO, "the parent speaks another version");
+	int rc = take_plan(s, fds[0], diag);
+	if (rc < 0)
+		return rc;
+	s->process = (uint16_t)m->process;
+	s->epoch = m->epoch;
+	if (s->process >= s->plan->processes.count)
+		return explain(diag, "S0104", -EPROTO, "the plan has no such place");
+	peers_init(&s->peers, s->plan, s->process);
+	if ((rc = peers_own(&s->peers, m->epoch, fds[1])) < 0)
+		return explain(diag, "S0105", rc, "our segment cannot be used");
+	if ((rc = peers_directory(&s->peers, fds[2])) < 0)
+		return explain(diag, "S0106", rc, "the directory cannot be used");
+	return 0;
+}
+
+static int await_hello(struct seat *s, struct cdm_diag *diag) {
+	struct seat_message m;
+	int fds[SEAT_FDS_MAX], rc;
+	unsigned n;
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+	int64_t deadline = clock_mono().ns + HELLO_PATIENCE_NS;
+	while ((rc = seat_receive(s->fd, &m, fds, &n)) == 0) {
+		int64_t left = deadline - clock_mono().ns;
+		if (left <= 0 || (poll(&p, 1, (int)(left / NS_PER_MS) + 1) < 0 && errno != EINTR))
+			return explain(diag, "S0107", -ETIMEDOUT, "the parent says nothing");
+	}
+	if (rc < 0)
+		return explain(diag, "S0107", rc, "the parent hung up");
+	rc = take_hello(s, &m, fds, diag);
+	close_all(fds, &n);
+	return rc;
+}
+
+int seat_open_inherited(struct seat *s, struct cdm_diag *diag) {
+	const char *text = getenv(SEAT_ENV);
+	unsigned process;
+	int fd;
+	*s = (struct seat){ .fd = -1 };
+	if (!text || sscanf(text, "%u:%d", &process, &fd) != 2 || fd < 0)
+		return explain(diag, "S0108", -ENOENT, "no seat was inherited; this program is started by cadmusd");
+	unsetenv(SEAT_ENV);
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return explain(diag, "S0108", -ENOENT, "the inherited seat is not open");
+	s->fd = fd;
+	int rc = await_hello(s, diag);
+	if (rc == 0 && s->process != process)
+		rc = explain(diag, "S0104", -EPROTO, "the parent changed its mind about our place");
+	if (rc < 0)
+		seat_close(s);
+	return rc;
+}
+
+int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag) {
+	char path[RUN_DIR_PATH_MAX];
+	struct seat_attach a = { SEAT_ATTACH_MAGIC, SEAT_ABI, 0 };
+	*s = (struct seat){ .fd = -1 };
+	int rc = run_dir_path(machine, RUN_DIR_ATTACH, path);
+	if (rc == 0)
+		rc = s->fd = io_connect(path);
+	if (rc < 0)
+		return explain(diag, "S0109", rc, "no machine of that name runs");
+	rc = io_send(s->fd, &a, sizeof(a), NULL, 0, 0);
+	if (rc == 0)
+		rc = await_hello(s, diag);
+	if (rc == 0)
+		rc = seat_ready(s);
+	if (rc < 0)
+		seat_close(s);
+	return rc;
+}
+
+void seat_close(struct seat *s) {
+	if (s->plan && s->peers.plan)
+		peers_fini(&s->peers);
+	io_close(&s->fd);
+	free(s->plan);
+	*s = (struct seat){ .fd = -1 };
+}
+
+/* The kinds that concern the caller; others are dealt with here.  1 when there is something for him. */
+static int take(struct seat *s, const struct seat_message *m, int fds[SEAT_FDS_MAX], unsigned *n, struct seat_event *e) {
+	int rc;
+	*e = (struct seat_event){ .process = (uint16_t)m->process, .fd = -1 };
+	switch (m->kind) {
+	case SEAT_PEER:
+		if (m->process >= s->plan->processes.count)
+			rc = -EPROTO;
+		else
+			rc = peers_replace(&s->peers, (uint16_t)m->process, m->epoch, fds[0]);
+		if (rc < 0 && rc != -ESTALE) /* stale: the parent repeats itself after we were slow */
+			counter_add(&s->peers.own, COUNTER_broken, 1);
+		e->kind = SEAT_EVENT_PEER;
+		close_all(fds, n);
+		return 1;
+	case SEAT_CHANNEL:
+	case SEAT_DOOR:
+		e->kind = m->kind == SEAT_DOOR ? SEAT_EVENT_DOOR : SEAT_EVENT_CHANNEL;
+		e->door = (enum seat_door)m->value;
+		e->fd = fds[0];
+		if (m->process >= s->plan->processes.count || fcntl(e->fd, F_SETFL, fcntl(e->fd, F_GETFL) | O_NONBLOCK) < 0)
+			io_close(&e->fd);
+		return e->fd >= 0;
+	case SEAT_QUIT: e->kind = SEAT_EVENT_QUIT; return 1;
+	default: close_all(fds, n); return 0;
+	}
+}
+
+int seat_handle(struct seat *s, struct seat_event *e) {
+	struct seat_message m;
+	int fds[SEAT_FDS_MAX], rc;
+	unsigned n;
+	if (s->fd < 0)
+		return -EPIPE;
+	while ((rc = seat_receive(s->fd, &m, fds, &n)) > 0)
+		if (take(s, &m, fds, &n, e))
+			return 1;
+	return rc;
+}
+
+int seat_ready(struct seat *s) {
+	return seat_send(s->fd, SEAT_READY, s->process, s->epoch, 0, NULL, NULL, 0);
+}
+
+int seat_ask_start(struct seat *s, uint16_t process) {
+	return seat_send(s->fd, SEAT_START, process, 0, 0, NULL, NULL, 0);
+}
+
+int seat_ask_stop(struct seat *s, uint16_t process) {
+	return seat_send(s->fd, SEAT_STOP, process, 0, 0, NULL, NULL, 0);
+}
+
+int seat_ask_down(struct seat *s) {
+	return seat_send(s->fd, SEAT_DOWN, s->process, 0, 0, NULL, NULL, 0);
+}
+
+void seat_failed(struct seat *s, const char *format, ...) {
+	char text[SEAT_TEXT_MAX];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (s->fd >= 0 && seat_send(s->fd, SEAT_FAILED, s->process, s->epoch, 0, text, NULL, 0) < 0)
+		fprintf(stderr, "%s\n", text); /* nobody else to tell */
+}
