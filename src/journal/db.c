@@ -53,6 +53,12 @@ static int from_errno(int e) {
 	}
 }
 
+/* SQLite passes the number on from most statements, but not from COMMIT: there, errno still has it. */
+static int system_error(struct db *db) {
+	int e = errno;
+	return sqlite3_system_errno(db->sql) ? sqlite3_system_errno(db->sql) : e;
+}
+
 int db_error(struct db *db) {
 	int code = sqlite3_extended_errcode(db->sql);
 	switch (code & 0xff) {
@@ -73,7 +79,7 @@ int db_error(struct db *db) {
 	case SQLITE_IOERR:
 		/* A failed write took nothing from what was there; after a failed sync nobody knows. */
 		if (code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE)
-			return from_errno(sqlite3_system_errno(db->sql));
+			return from_errno(system_error(db));
 		return -EIO;
 	default: return -EIO;
 	}
@@ -89,6 +95,7 @@ static int explain(struct db *db, const char *path, struct cdm_diag *diag) {
 }
 
 static int run(struct db *db, const char *sql) {
+	errno = 0;
 	return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_error(db);
 }
 
@@ -324,6 +331,7 @@ void db_close(struct db *db) {
 
 /* Run a prepared statement to its end; SQLite's answer as ours. */
 static int finish(struct db *db, sqlite3_stmt *s) {
+	errno = 0;
 	int rc = sqlite3_step(s) == SQLITE_DONE ? 0 : db_error(db);
 	sqlite3_reset(s);
 	return rc;

@@ -88,15 +88,12 @@ int journal_seq_at(struct journal_reader *r, struct cdm_wall when, uint64_t *seq
 
 struct walk {
 	struct journal_state *state; /* fold into it, or NULL */
-	uint64_t until;
 	uint64_t seq, hlc, erased;   /* of the last good record; how many were erased */
 	struct hash hash;
 };
 
 static int step(void *user, const struct journal_record *r) {
 	struct walk *w = user;
-	if (r->seq > w->until)
-		return 1;
 	if (record_check(r, w->seq, &w->hash) < 0 || r->hlc <= w->hlc)
 		return -EBADMSG;
 	if (w->state)
@@ -108,22 +105,25 @@ static int step(void *user, const struct journal_record *r) {
 	return 0;
 }
 
-static int walk(struct journal_reader *r, struct walk *w, struct cdm_diag *diag) {
-	int rc = journal_each(r, 1, 0, step, w);
+/* Over the first `limit` records, 0: over all. */
+static int walk(struct journal_reader *r, uint64_t limit, struct walk *w, struct cdm_diag *diag) {
+	int rc = journal_each(r, 1, limit, step, w);
 	if (rc == -EBADMSG)
 		message_add(diag, MESSAGE_CHAIN, "record %llu is not the one that was written",
 				(unsigned long long)w->seq + 1);
 	else if (rc < 0)
 		message_add(diag, MESSAGE_DAMAGED, "the journal cannot be read after record %llu (%s)",
 				(unsigned long long)w->seq, sqlite3_errmsg(r->db.sql));
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 int journal_state_at(struct journal_reader *r, uint64_t seq, struct journal_state *state,
 		struct cdm_diag *diag) {
-	struct walk w = { .state = state, .until = seq };
+	struct walk w = { .state = state };
 	state_init(state);
-	return walk(r, &w, diag);
+	if (seq == 0)
+		return 0;
+	return walk(r, seq == UINT64_MAX ? 0 : seq, &w, diag);
 }
 
 /* SQLite's own check of its pages: "ok", or what it found first. */
@@ -142,9 +142,9 @@ static int check_pages(struct journal_reader *r, struct cdm_diag *diag) {
 }
 
 int journal_verify(struct journal_reader *r, struct journal_report *report, struct cdm_diag *diag) {
-	struct walk w = { .until = UINT64_MAX };
+	struct walk w = { .seq = 0 };
 	int pages = check_pages(r, diag);
-	int rc = walk(r, &w, diag);
+	int rc = walk(r, 0, &w, diag);
 	*report = (struct journal_report){ .records = w.seq, .erased = w.erased, .head = w.hash,
 		.first_bad = rc == -EBADMSG ? w.seq + 1 : 0 };
 	return rc < 0 ? rc : pages;
