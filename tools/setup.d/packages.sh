@@ -14,6 +14,7 @@ packages_look() {
 		if [ "$set" = fetch ]; then [ $npm_needed = 1 ] || continue; else wanted "$set" || continue; fi
 		if [ -n "$unless" ] && command -v "$unless" >/dev/null; then continue; fi
 		for name in $names; do
+			[ -z "${set_of[$name]:-}" ] || continue
 			wanted_names+=("$name") set_of[$name]=$set why_of[$name]=${why# }
 		done
 	done < <(table packages)
