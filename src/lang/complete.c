@@ -1,0 +1,187 @@
+/*
+ * complete.c - what is started, what is left out, and what is assumed because nobody said otherwise.
+ *
+ * Here stand nearly all warnings.  An entity that cannot run yet is no error: it keeps its name and its
+ * place, and the plan does not start it; a rule that has nothing to work on is left out.
+ */
+#include <string.h>
+#include "lang/lang_priv.h"
+
+static const struct node *key_at(const struct lang *l, const char *key) {
+	const struct node *n = node_get(l->root, key);
+	return n ? n->key : l->root->first ? l->root->first->key : l->root;
+}
+
+static bool has(const struct entity *e, const char *key) {
+	return node_get(e->map, key) != NULL;
+}
+
+static void complete_model(struct lang *l, struct entity *e) {
+	e->live = has(e, "backend");
+	if (!e->live)
+		say(l, C0502, e->at, e->name, NULL);
+	else if (e->sort != PLAN_LINGUISTIC && !has(e, "writes"))
+		say(l, C0518, e->at, e->name, NULL);
+	if (e->live && e->sort == PLAN_LINGUISTIC && !l->machine.first_model)
+		l->machine.first_model = e;
+}
+
+static void complete_sensor(struct lang *l, struct entity *e) {
+	e->live = has(e, "driver");
+	if (!e->live)
+		say(l, C0503, e->at, e->name, NULL);
+	else if (!has(e, "frame") && !has(e, "writes"))
+		say(l, C0516, e->at, e->name, NULL);
+}
+
+static bool may_actuate(const struct machine *m) {
+	for (uint32_t i = 0; i < m->grant_count; i++)
+		if (m->grants[i].rights & PLAN_MAY_ACTUATE)
+			return true;
+	return m->grant_count == 0; /* then the operator may */
+}
+
+static void complete_actuator(struct lang *l, struct entity *e) {
+	const struct node *limits = node_get(e->map, "limits");
+	const char *feedback = node_text(e->map, "awareness_feedback");
+	e->live = has(e, "driver") && has(e, "bus");
+	if (!e->live)
+		say(l, C0504, e->at, e->name, has(e, "driver") ? "bus" : has(e, "bus") ? "driver" :
+				"driver and no bus", NULL);
+	if (!has(e, "safe_state"))
+		say(l, C0505, e->at, e->name, NULL);
+	if (!e->live)
+		return;
+	if (!node_get(limits, "joints"))
+		say(l, C0513, e->at, e->name, NULL);
+	if (!node_get(limits, "walk") && !node_get(limits, "turn") && !node_get(limits, "scan"))
+		say(l, C0514, e->at, e->name, NULL);
+	if (feedback && choice_find(CHOICE_FEEDBACK, feedback) == 1 && !e->awareness && e->feedback)
+		say(l, C0517, e->at, e->feedback->name, NULL);
+	if (!may_actuate(&l->machine))
+		say(l, C0522, e->at, e->name, NULL);
+}
+
+static void complete_communication(struct lang *l, struct entity *e) {
+	const struct node *protocol = node_get(e->map, "protocol");
+	int served = protocol && protocol->kind == NODE_TEXT ? choice_find(CHOICE_PROTOCOL, protocol->text) : 0;
+	e->live = served == 1;
+	if (served == 0 && protocol)
+		say(l, C0506, protocol, protocol->text, NULL);
+}
+
+static void complete_entities(struct lang *l) {
+	for (uint32_t i = 1; i < l->machine.entity_count; i++) {
+		struct entity *e = &l->machine.entities[i];
+		if (e->class == PLAN_MODEL)
+			complete_model(l, e);
+		else if (e->class == PLAN_SENSOR)
+			complete_sensor(l, e);
+		else if (e->class == PLAN_ACTUATOR)
+			complete_actuator(l, e);
+		else if (e->class == PLAN_COMMUNICATION)
+			complete_communication(l, e);
+	}
+}
+
+static bool is_live(const struct field *f) {
+	return !f->owner || f->owner->live;
+}
+
+/* Does a started entity of that sort speak into it, or a rule make it? */
+static bool is_fed(const struct machine *m, const struct field *f) {
+	if (f->kind != PLAN_AWARENESS || f->fed || !is_standard_awareness(f->name))
+		return true;
+	for (uint32_t i = 1; i < m->entity_count; i++)
+		if (m->entities[i].live && m->entities[i].sort == f->sort && m->entities[i].class != PLAN_PERSON &&
+				m->entities[i].class != PLAN_COMMUNICATION)
+			return true;
+	return false;
+}
+
+/* Sources that do not run are dropped; too large ones cannot be read. */
+static void live_sources(struct lang *l, struct rule *r) {
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < r->source_count; i++) {
+		struct field *f = r->sources[i];
+		if (!is_live(f))
+			continue;
+		if (f->bytes > LANG_RULE_SAMPLE_MAX)
+			say(l, C0407, node_get(r->map, "source"), f->name, number_text(l, f->bytes),
+					number_text(l, LANG_RULE_SAMPLE_MAX), NULL);
+		r->sources[n++] = f;
+	}
+	r->source_count = n;
+}
+
+static void complete_rule(struct lang *l, struct rule *r) {
+	const struct node *source = node_get(r->map, "source"), *target = node_get(r->map, "target");
+	live_sources(l, r);
+	for (uint32_t i = 0; i < r->source_count; i++)
+		if (!is_fed(&l->machine, r->sources[i]))
+			say(l, C0515, source, plan_sort_text(r->sources[i]->sort), r->sources[i]->name, NULL);
+	if (r->source_count == 0)
+		say(l, C0507, source, NULL);
+	else if (r->actuator && !r->actuator->live)
+		say(l, C0508, target, r->actuator->name, NULL);
+	else if (r->actuator && !r->actuator->symbols)
+		say(l, C0519, target, r->actuator->name, NULL);
+	else
+		r->live = true;
+}
+
+/* Targets first, so that a rule knows whether another one makes its source. */
+static void complete_rules(struct lang *l) {
+	struct machine *m = &l->machine;
+	for (uint32_t i = 0; i < m->rule_count; i++)
+		for (uint32_t k = 0; k < m->rules[i].source_count && m->rules[i].target; k++)
+			if (is_live(m->rules[i].sources[k]))
+				m->rules[i].target->fed = true;
+	for (uint32_t i = 0; i < m->rule_count; i++)
+		if (!m->rules[i].broken)
+			complete_rule(l, &m->rules[i]);
+}
+
+/* The person behind the control socket: the one called so, else the first anchor, else the first. */
+static struct entity *find_operator(struct machine *m) {
+	struct entity *first = NULL, *anchor = NULL;
+	for (uint32_t i = 1; i < m->entity_count; i++) {
+		struct entity *e = &m->entities[i];
+		if (e->class != PLAN_PERSON)
+			continue;
+		if (strcmp(e->name, "operator") == 0)
+			return e;
+		if (!anchor && e->anchor)
+			anchor = e;
+		if (!first)
+			first = e;
+	}
+	return anchor ? anchor : first;
+}
+
+static void complete_people(struct lang *l) {
+	struct machine *m = &l->machine;
+	const struct node *anchors = node_get(l->root, "trust_anchors"), *grants = node_get(l->root, "grants");
+	m->operator = find_operator(m);
+	if (!m->operator) /* every person has errors of his own */
+		return;
+	if (!has(m->operator, "trust_strength"))
+		m->operator->strength = 50;
+	if (!anchors) {
+		m->operator->anchor = true;
+		say(l, C0510, key_at(l, "entities"), m->operator->name, NULL);
+	} else if (!node_items(anchors)) {
+		say(l, C0521, anchors, m->operator->name, NULL);
+	}
+	if (!grants) { /* the first of them, so there is room */
+		m->grants[m->grant_count++] = (struct grant){ .to = m->operator, .rights = PLAN_MAY_SAY |
+			PLAN_MAY_ACTUATE | PLAN_MAY_SET | PLAN_MAY_CONTROL };
+		say(l, C0511, key_at(l, "entities"), m->operator->name, NULL);
+	}
+}
+
+void complete(struct lang *l) {
+	complete_people(l);
+	complete_entities(l);
+	complete_rules(l);
+}

@@ -1,0 +1,266 @@
+/*
+ * limits.c - processes, their segments, and whether the machine can carry them.
+ *
+ * Cores: a model keeps its threads busy while it works; everything else sleeps between events and
+ * counts none.  Of the language models one is active at a time, so they count as the largest of them.
+ * Memory: every segment, and what each process needs beyond it, declared or by its role; of the
+ * language models again the largest.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "lang/lang_priv.h"
+#include "schema/layout.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define MODEL_MIB 512 /* of a model that does not say */
+
+struct sums {
+	unsigned counts[PLAN_CLIENT + 1]; /* processes by role */
+	unsigned threads;
+	uint64_t segments, needs;
+	char threads_text[CDM_DIAG_TEXT], memory_text[CDM_DIAG_TEXT];
+};
+
+static uint64_t role_memory(unsigned role) {
+	switch (role) {
+	case PLAN_CORE:
+		return 64 * MIB;
+	case PLAN_GUARD:
+		return 8 * MIB;
+	case PLAN_HOST:
+		return 16 * MIB;
+	case PLAN_GATEWAY:
+		return 32 * MIB;
+	default:
+		return 0;
+	}
+}
+
+static uint16_t role_leases(unsigned role) {
+	switch (role) {
+	case PLAN_CORE:
+	case PLAN_GATEWAY:
+		return 16;
+	case PLAN_WORKER:
+	case PLAN_CLIENT:
+		return 8;
+	default:
+		return 4;
+	}
+}
+
+/* Seats beyond the last are counted, so that the message can say how many there would be. */
+static void add_process(struct lang *l, struct sums *s, unsigned role, const char *name, struct entity *e) {
+	struct machine *m = &l->machine;
+	s->counts[role]++;
+	if (m->process_count++ >= PLAN_PROCESSES_MAX)
+		return;
+	struct process *p = &m->processes[m->process_count - 1];
+	*p = (struct process){ .name = name, .role = (uint8_t)role, .start = role != PLAN_CLIENT,
+		.restart = role != PLAN_CLIENT, .lease_quota = role_leases(role), .entity = e,
+		.memory_bytes = role_memory(role) };
+	if (e && e->process == PLAN_NONE)
+		e->process = (uint16_t)(m->process_count - 1);
+}
+
+static void add_worker(struct lang *l, struct sums *s, struct entity *e) {
+	struct machine *m = &l->machine;
+	add_process(l, s, PLAN_WORKER, e->name, e);
+	if (m->process_count > PLAN_PROCESSES_MAX)
+		return;
+	struct process *p = &m->processes[m->process_count - 1];
+	long mib = node_int_or(e->map, "memory_mb", 0, 1, 16777216);
+	if (!mib)
+		say(l, C0512, e->at, e->name, number_text(l, MODEL_MIB), NULL);
+	p->memory_bytes = (uint64_t)(mib ? mib : MODEL_MIB) * MIB;
+	p->threads = (uint8_t)node_int_or(e->map, "threads", 1, 1, 64);
+	p->start = e->sort != PLAN_LINGUISTIC || e == m->first_model;
+}
+
+static const char *text(struct lang *l, const char *a, const char *b, unsigned n) {
+	char out[2 * CDM_NAME_MAX];
+	int bytes = b ? snprintf(out, sizeof(out), "%s%s", a, b) : snprintf(out, sizeof(out), "%s%u", a, n);
+	return arena_copy(&l->arena, out, (size_t)bytes);
+}
+
+/* One pass over the entities for each role keeps processes of a kind together. */
+static void add_all(struct lang *l, struct sums *s, unsigned class) {
+	struct machine *m = &l->machine;
+	for (uint32_t i = 1; i < m->entity_count; i++) {
+		struct entity *e = &m->entities[i];
+		if (e->class != class || !e->live)
+			continue;
+		if (class == PLAN_SENSOR) {
+			add_process(l, s, PLAN_HOST, e->name, e);
+			if (m->process_count <= PLAN_PROCESSES_MAX)
+				m->processes[m->process_count - 1].memory_bytes =
+					(uint64_t)node_int_or(e->map, "memory_mb", 16, 1, 16777216) * MIB;
+		} else if (class == PLAN_ACTUATOR) {
+			e->process = 1; /* the guard */
+			if (node_get(e->map, "simulator"))
+				add_process(l, s, PLAN_HOST, text(l, e->name, ".sim", 0), e);
+		} else if (class == PLAN_MODEL) {
+			add_worker(l, s, e);
+		} else if (class == PLAN_COMMUNICATION) {
+			add_process(l, s, PLAN_GATEWAY, e->name, e);
+		}
+	}
+}
+
+static void seat(struct lang *l, struct sums *s) {
+	static const uint8_t order[] = { PLAN_SENSOR, PLAN_ACTUATOR, PLAN_MODEL, PLAN_COMMUNICATION };
+	struct machine *m = &l->machine;
+	add_process(l, s, PLAN_CORE, "core", &m->entities[0]);
+	add_process(l, s, PLAN_GUARD, "guard", NULL);
+	for (size_t i = 0; i < COUNT_OF(order); i++)
+		add_all(l, s, order[i]);
+	for (uint32_t i = 0; i < m->clients; i++)
+		add_process(l, s, PLAN_CLIENT, text(l, "client_", NULL, i), NULL);
+	if (m->process_count <= PLAN_PROCESSES_MAX)
+		return;
+	char hint[CDM_DIAG_TEXT];
+	snprintf(hint, sizeof(hint), "core 1 + guard 1 + hosts %u + models %u + gateways %u + clients %u = %u",
+			s->counts[PLAN_HOST], s->counts[PLAN_WORKER], s->counts[PLAN_GATEWAY],
+			s->counts[PLAN_CLIENT], m->process_count);
+	say(l, C0404, NULL, number_text(l, m->process_count), number_text(l, PLAN_PROCESSES_MAX), hint, NULL);
+	m->process_count = PLAN_PROCESSES_MAX;
+}
+
+/* ---- who may read what ---- */
+
+static uint64_t readers_by_role(const struct machine *m, const struct field *f) {
+	uint64_t bits = 0;
+	for (uint32_t p = 0; p < m->process_count; p++) {
+		unsigned role = m->processes[p].role;
+		if (f->command ? role == PLAN_GUARD : role == PLAN_CORE || role == PLAN_GATEWAY || role == PLAN_CLIENT)
+			bits |= UINT64_C(1) << p;
+	}
+	return bits;
+}
+
+static void let_read(struct field *f, uint16_t process) {
+	if (process < PLAN_PROCESSES_MAX && !f->command)
+		f->readers |= UINT64_C(1) << process;
+}
+
+static void declared_readers(struct lang *l) {
+	struct machine *m = &l->machine;
+	for (uint32_t k = 1; k < m->entity_count; k++) {
+		const struct node *list = node_get(m->entities[k].map, "reads");
+		for (const struct node *i = node_items(list); i; i = node_next(list, i)) {
+			const struct name *n = name_find(m, i->text);
+			for (struct field *f = n && n->entity ? n->entity->fields : NULL; f; f = f->next_of_owner)
+				let_read(f, m->entities[k].process);
+			if (n && n->field)
+				let_read(n->field, m->entities[k].process);
+		}
+	}
+}
+
+static void place_readers(struct lang *l) {
+	struct machine *m = &l->machine;
+	for (uint32_t i = 0; i < m->field_count; i++) {
+		struct field *f = &m->fields[i];
+		f->process = !f->owner || f->command ? 0 : f->owner->process;
+		f->readers = readers_by_role(m, f);
+	}
+	declared_readers(l);
+	for (uint32_t i = 0; i < m->field_count; i++)
+		if (m->fields[i].process < PLAN_PROCESSES_MAX)
+			m->fields[i].readers &= ~(UINT64_C(1) << m->fields[i].process);
+}
+
+/* ---- bytes ---- */
+
+static void place_fields(struct lang *l) {
+	struct machine *m = &l->machine;
+	for (uint32_t p = 0; p < m->process_count; p++) {
+		struct process *s = &m->processes[p];
+		s->desk_offset = LAYOUT_HEAD_BYTES;
+		s->event_offset = layout_round(s->desk_offset + layout_desk_bytes(s->lease_quota), LAYOUT_ALIGN);
+		s->segment_bytes = layout_round(s->event_offset + layout_events_bytes(), LAYOUT_ALIGN);
+	}
+	for (uint32_t i = 0; i < m->field_count; i++) {
+		struct field *f = &m->fields[i];
+		if ((f->owner && !f->owner->live) || f->process >= m->process_count)
+			continue;
+		struct process *s = &m->processes[f->process];
+		f->offset = s->segment_bytes;
+		s->segment_bytes = layout_round(s->segment_bytes + layout_field_bytes(f->slots, f->bytes), LAYOUT_ALIGN);
+	}
+	for (uint32_t p = 0; p < m->process_count; p++)
+		m->processes[p].segment_bytes = layout_round(m->processes[p].segment_bytes, LAYOUT_PAGE);
+}
+
+/* ---- sums ---- */
+
+#define TERM_MAX 80 /* name, number, and what stands between */
+
+/* "a 1 + b 2 + ..." as far as there is room. */
+static void add_term(char sum[CDM_DIAG_TEXT], const char *name, uint64_t number) {
+	size_t used = strlen(sum);
+	if (used + TERM_MAX < CDM_DIAG_TEXT)
+		snprintf(sum + used, CDM_DIAG_TEXT - used, "%s%s %llu", used ? " + " : "", name,
+				(unsigned long long)number);
+	else if (sum[used - 1] != '.')
+		strcpy(sum + used, " + ...");
+}
+
+/* May it run at the same time as the others?  Of the language models, the one that takes most. */
+static bool counts(const struct machine *m, const struct process *p, bool by_threads) {
+	if (p->role != PLAN_WORKER || p->entity->sort != PLAN_LINGUISTIC)
+		return true;
+	for (const struct process *q = m->processes; q < m->processes + m->process_count; q++) {
+		if (q == p || q->role != PLAN_WORKER || q->entity->sort != PLAN_LINGUISTIC)
+			continue;
+		uint64_t mine = by_threads ? p->threads : p->memory_bytes;
+		uint64_t its = by_threads ? q->threads : q->memory_bytes;
+		if (its > mine || (its == mine && q < p))
+			return false;
+	}
+	return true;
+}
+
+static void add_up(struct lang *l, struct sums *s) {
+	struct machine *m = &l->machine;
+	for (const struct process *p = m->processes; p < m->processes + m->process_count; p++) {
+		m->memory_bytes += p->segment_bytes + p->memory_bytes;
+		s->segments += p->segment_bytes;
+		if (p->threads && counts(m, p, true)) {
+			s->threads += p->threads;
+			add_term(s->threads_text, p->name, p->threads);
+		}
+		if (p->memory_bytes && counts(m, p, false)) {
+			s->needs += p->memory_bytes;
+			add_term(s->memory_text, p->name, p->memory_bytes / MIB);
+		}
+	}
+	add_term(s->memory_text, "shared", (s->segments + MIB - 1) / MIB);
+}
+
+static void check_sums(struct lang *l, const struct sums *s) {
+	const struct node *budget = node_get(l->root, "budget");
+	uint64_t memory = l->opt ? l->opt->memory_bytes : 0;
+	unsigned cores = l->opt ? l->opt->cores : 0;
+	uint64_t budget_bytes = (uint64_t)node_int_or(budget, "memory_mb", 0, 1, 16777216) * MIB;
+	unsigned budget_cores = (unsigned)node_int_or(budget, "cores", 0, 1, 4096);
+	if (budget_cores && (!cores || budget_cores < cores))
+		cores = budget_cores;
+	if (budget_bytes && (!memory || budget_bytes < memory))
+		memory = budget_bytes;
+	if (cores && s->threads > cores)
+		say(l, C0401, NULL, number_text(l, s->threads), number_text(l, cores), s->threads_text, NULL);
+	uint64_t need = s->segments + s->needs;
+	if (memory && need > memory)
+		say(l, C0402, NULL, number_text(l, (double)((need + MIB - 1) / MIB)),
+				number_text(l, (double)(memory / MIB)), s->memory_text, NULL);
+}
+
+void limits(struct lang *l) {
+	struct sums s = { 0 };
+	seat(l, &s);
+	place_readers(l);
+	place_fields(l);
+	add_up(l, &s);
+	check_sums(l, &s);
+}
