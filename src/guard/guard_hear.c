@@ -1,0 +1,70 @@
+/* guard_hear.c - what the bus says: positions, where the body is, stops, and strangers. */
+#include "guard/guard_priv.h"
+
+#include <errno.h>
+
+static void hear_position(struct guard *g, const struct cdm_can *m) {
+	unsigned j = (unsigned)m->node - g->node_base;
+	if (m->node < g->node_base || j >= g->limits.joint_count || m->field != 0)
+		return;
+	struct guard_joint *joint = &g->joints[j];
+	if (!cdm_can_in_order(&joint->order, m->counter)) {
+		g->bad++;
+		return;
+	}
+	joint->seen_cdeg = m->value;
+	joint->seen = g->now;
+	joint->speed = m->rate;
+	joint->fresh = true;
+}
+
+static void hear_odometry(struct guard *g, const struct cdm_can *m) {
+	if (m->node != g->node_base + g->limits.joint_count || m->field != 0)
+		return;
+	struct guard_body *b = &g->body;
+	if (!cdm_can_in_order(&b->order, m->counter)) {
+		g->bad++;
+		return;
+	}
+	struct cdm_can_pose p = cdm_can_get_pose(m);
+	b->x_mm += (int16_t)(p.x_mm - b->last.x_mm); /* the bus counts modulo 2^16 */
+	b->y_mm += (int16_t)(p.y_mm - b->last.y_mm);
+	b->heading_cdeg += (int16_t)(p.heading_cdeg - b->last.heading_cdeg);
+	b->last = p;
+	b->known = true;
+}
+
+/* A bus never gives us our own frames back, so these set-points are somebody else's. */
+static void hear_setpoint(struct guard *g, const struct cdm_can *m) {
+	if (m->node < g->node_base || m->node >= g->node_base + g->limits.joint_count)
+		return;
+	g->foreign++;
+	if (g->phase == PHASE_MOVING)
+		guard_enter_safe(g, REASON_FOREIGN);
+}
+
+static void hear_stop(struct guard *g) {
+	if (g->phase != PHASE_ESTOP)
+		guard_stop(g, g->now, REASON_STOP_BUS);
+	else if (g->barrier_ns < g->now.ns) /* no answer to a repetition: two guards would never end */
+		g->barrier_ns = g->now.ns;
+}
+
+void guard_hear(struct guard *g, const struct cdm_frame *f) {
+	struct cdm_can m;
+	if (cdm_can_is_estop(f)) {
+		hear_stop(g);
+		return;
+	}
+	int rc = cdm_can_decode(f, &m);
+	if (rc == -EBADMSG)
+		g->bad++;
+	if (rc < 0)
+		return; /* others may use the bus too */
+	if (m.kind == CDM_CAN_FEEDBACK)
+		hear_position(g, &m);
+	else if (m.kind == CDM_CAN_ODOMETRY)
+		hear_odometry(g, &m);
+	else if (m.kind == CDM_CAN_SETPOINT)
+		hear_setpoint(g, &m);
+}
