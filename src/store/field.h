@@ -78,6 +78,7 @@ struct field {
 	uint64_t version;  /* of the last sample taken in that epoch */
 	uint64_t known;    /* newest version seen in that epoch */
 	uint64_t missed;   /* samples that field_next() had to skip, in all */
+	uint32_t generation; /* of the peers, as the last wait told it */
 };
 
 /* The field need not have a writer yet.  -EINVAL: no such field; -EACCES: the plan does not let us read it. */
@@ -92,8 +93,8 @@ MUST_CHECK int field_read(struct field *f, void *out, size_t capacity, struct cd
 /* The info alone. */
 MUST_CHECK int field_peek(struct field *f, struct cdm_mono now, struct cdm_info *info);
 /*
- * Copy the next one in order; a new reader begins with the oldest there is (see field_skip), and anew
- * when the writer was restarted.  Returns how many were missed just before this one (0: none):
+ * Copy the next one in order; a new reader begins with sample 1, or half a lap behind the newest
+ * (see field_skip), and anew when the writer was restarted.  Returns how many were missed just before this one (0: none):
  * a lapped reader goes on half a lap behind the newest.
  */
 MUST_CHECK int field_next(struct field *f, void *out, size_t capacity, struct cdm_mono now, struct cdm_info *info);

@@ -2,13 +2,14 @@
  * peers.h - all segments that this process has mapped, its own among them.
  *
  * The control thread replaces a peer's segment when that peer was restarted; data threads read on
- * without a lock.  They may go on using the mapping they have found until the replacement after
- * the next one; what they lease lives until they release it, however long that takes.
+ * without a lock.  A mapping that was replaced is kept as long as a thread that may have found it is
+ * between peers_enter() and peers_leave(), and as long as something in it is leased, however long
+ * that takes.  The calls of field.h, wait.h and event.h enter and leave by themselves.
  *
- *                     | init, fini | own, replace, directory | get, interrupt
- *      init, fini     |     x      |           x             |      x     x  the caller keeps them apart
- *      own, replace.. |     x      |           x             |      -     -  any threads at the same time
- *      get, interrupt |     x      |           -             |      -
+ *                     | init, fini | own, replace, directory, tidy | get, interrupt
+ *      init, fini     |     x      |              x                |      x     x  the caller keeps
+ *      own, replace.. |     x      |              x                |      -        them apart
+ *      get, interrupt |     x      |              -                |      -     -  any threads at once
  */
 #ifndef STORE_PEERS_H
 #define STORE_PEERS_H
@@ -16,10 +17,17 @@
 #include "store/directory.h"
 #include "store/segment.h"
 
+#define PEERS_SHARDS 16u
+
+/* Threads that are using what they found here, spread so that they do not meet on one line. */
+struct peers_users {
+	alignas(LAYOUT_ALIGN) uint32_t count;
+};
+
 /* One process's place in the table. */
 struct peer {
 	struct segment *now;     /* atomic: data threads load it */
-	struct segment *retired; /* newest first; control thread only */
+	struct segment *retired; /* control thread only */
 };
 
 struct peers {
@@ -31,6 +39,7 @@ struct peers {
 	bool plain_futex;        /* do not use futex_waitv (old kernels; set by tests) */
 	uint32_t spin;           /* looks at a field before going to sleep; 0 where there are two cores or fewer */
 	struct peer at[PLAN_PROCESSES_MAX];
+	struct peers_users users[PEERS_SHARDS];
 };
 
 void peers_init(struct peers *t, const struct plan *p, uint16_t self);
@@ -48,8 +57,13 @@ MUST_CHECK int peers_directory(struct peers *t, int fd);
  */
 MUST_CHECK int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, int fd);
 
-/* The newest segment of a process, or NULL. */
+/* Between these a thread may use what peers_get() gives.  A few nanoseconds; they nest. */
+void peers_enter(struct peers *t);
+void peers_leave(struct peers *t);
+/* The newest segment of a process, or NULL.  Good until peers_leave(); in the control thread, until peers_replace(). */
 const struct segment *peers_get(const struct peers *t, uint16_t process);
+/* Unmap what is not used any more.  peers_replace() does it; nothing is lost by never calling it. */
+void peers_tidy(struct peers *t);
 /* Make all waits of this process return -ECANCELED once, so that threads look around. */
 void peers_interrupt(struct peers *t);
 /* Mappings held, one's own and retired ones among them.  Control thread. */

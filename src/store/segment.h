@@ -35,7 +35,8 @@ struct segment {
 	uint16_t process;
 	bool writable;
 	uint32_t epoch;      /* 1 or more */
-	struct segment *next; /* of those that peers.c keeps */
+	struct segment *next; /* of those that peers.c retires */
+	uint32_t idle;        /* shards of users that were empty since then */
 };
 
 /* A memory file for `process`; the descriptor is the caller's; -errno. */

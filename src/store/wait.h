@@ -15,13 +15,15 @@
 /*
  * Wait until the field has a sample newer than the last one taken from it.  timeout_ns < 0: for ever;
  * 0: only look.  0, -ETIMEDOUT, -EPROTO, or -ECANCELED: a peer was replaced or peers_interrupt() was
- * called; look around and wait again.
+ * called since the last wait of this handle said so; look around and wait again.  (A flag set before
+ * peers_interrupt() is therefore never slept through.)
  */
 MUST_CHECK int wait_field(struct field *f, int64_t timeout_ns);
-/* The same for several fields of the same peers; returns the index of one with news.  -E2BIG: too many. */
+/* The same for several fields of the same peers; returns the index of one with news.  -E2BIG: too
+   many.  The first one remembers what it was told of interruptions. */
 MUST_CHECK int wait_any(struct field *const *f, unsigned count, int64_t timeout_ns);
 
 /* Writer: wake those who sleep on this head.  The system calls made: 0 or 1. */
-unsigned wait_wake(const struct peers *t, uint16_t field, const struct layout_field *shared);
+unsigned wait_wake(struct peers *t, uint16_t field, const struct layout_field *shared);
 
 #endif

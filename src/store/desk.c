@@ -1,0 +1,121 @@
+/* desk.c - see desk.h for the two Dekker pairs; layout.h for the words. */
+#include "store/desk.h"
+
+#include "store/word.h"
+
+static uint64_t lease_word(uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version) {
+	return (uint64_t)(uint32_t)version << 32 | (uint64_t)(epoch & 0xff) << 24 | (uint64_t)slot << 16 |
+			(uint16_t)(field + 1);
+}
+
+static uint32_t lease_epoch(uint64_t word) {
+	return (uint32_t)(word >> 24) & 0xff;
+}
+
+static uint32_t lease_slot(uint64_t word) {
+	return (uint32_t)(word >> 16) & 0xff;
+}
+
+static uint32_t quota_of(const struct peers *t, uint16_t process) {
+	return plan_processes(t->plan)[process].lease_quota;
+}
+
+/* Where the plan puts the desk of a segment; what stands in it is its owner's word. */
+static struct layout_desk *desk_in(const struct peers *t, const struct segment *s) {
+	return (struct layout_desk *)(void *)(s->base + plan_processes(t->plan)[s->process].desk_offset);
+}
+
+bool desk_is_known(const struct peers *t, const struct segment *writer) {
+	return t->own.base && __atomic_load_n(&segment_head(writer)->desks[t->self], __ATOMIC_SEQ_CST) ==
+			t->own.epoch;
+}
+
+uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version) {
+	uint64_t word = lease_word(field, epoch, slot, version), *leases = desk_in(t, &t->own)->leases;
+
+	CHECK(t->own.writable && slot < LAYOUT_SLOTS_MAX);
+	for (uint32_t i = 0; i < quota_of(t, t->self); i++) {
+		uint64_t none = 0;
+		/* pairs with the load in desk_leased(); total: the slot's stamp is looked at next */
+		if (word_peek(&leases[i]) == 0 && __atomic_compare_exchange_n(&leases[i], &none, word, false,
+				__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+			return &leases[i];
+	}
+	return NULL;
+}
+
+void desk_clear(uint64_t *lease) {
+	CHECK(word_peek(lease) != 0);
+	word_store(lease, 0); /* our loads of the sample come before the writer's next stores to it */
+}
+
+bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch) {
+	if (!t->own.base)
+		return false;
+	const uint64_t *leases = desk_in(t, &t->own)->leases;
+	for (uint32_t i = 0; i < quota_of(t, t->self); i++) {
+		uint64_t word = word_load_total(&leases[i]);
+		uint32_t field = (uint32_t)(word & 0xffff) - 1;
+		if (word && field < t->plan->fields.count && plan_fields(t->plan)[field].process == process &&
+				lease_epoch(word) == (epoch & 0xff))
+			return true;
+	}
+	return false;
+}
+
+unsigned desk_count(const struct peers *t) {
+	unsigned n = 0;
+	for (uint32_t i = 0; t->own.base && i < quota_of(t, t->self); i++)
+		n += word_peek(&desk_in(t, &t->own)->leases[i]) != 0;
+	return n;
+}
+
+static uint32_t *wait_word(const struct peers *t, const struct segment *s, uint16_t field) {
+	return &desk_in(t, s)->waits[field % LAYOUT_WAITS];
+}
+
+void desk_wait_begin(const struct peers *t, uint16_t field) {
+	CHECK(t->own.writable);
+	__atomic_fetch_add(wait_word(t, &t->own, field), 1, __ATOMIC_SEQ_CST);
+}
+
+void desk_wait_end(const struct peers *t, uint16_t field) {
+	uint32_t before = __atomic_fetch_sub(wait_word(t, &t->own, field), 1, __ATOMIC_SEQ_CST);
+	CHECK(before != 0);
+}
+
+/* The next reader whose desk counts, in the order of their bits; NULL: no more. */
+static const struct segment *next_reader(const struct peers *t, uint64_t *readers) {
+	while (*readers) {
+		uint16_t p = (uint16_t)__builtin_ctzll(*readers);
+		*readers &= *readers - 1;
+		const struct segment *s = peers_get(t, p);
+		if (s && !directory_is_over(&t->directory, p, s->epoch))
+			return s;
+	}
+	return NULL;
+}
+
+static uint64_t readers_of(const struct peers *t, uint16_t field) {
+	return plan_fields(t->plan)[field].readers | UINT64_C(1) << t->self;
+}
+
+void desk_leased(const struct peers *t, uint16_t field, struct desk_slots *slots) {
+	uint64_t readers = readers_of(t, field);
+	for (const struct segment *s; (s = next_reader(t, &readers));) {
+		const uint64_t *leases = desk_in(t, s)->leases;
+		for (uint32_t i = 0; i < quota_of(t, s->process); i++) {
+			uint64_t word = word_load_total(&leases[i]);
+			if ((word & 0xffff) == field + 1u && lease_epoch(word) == (t->own.epoch & 0xff))
+				slots->bits[lease_slot(word) / 64] |= UINT64_C(1) << (lease_slot(word) % 64);
+		}
+	}
+}
+
+bool desk_waiting(const struct peers *t, uint16_t field) {
+	uint64_t readers = readers_of(t, field);
+	for (const struct segment *s; (s = next_reader(t, &readers));)
+		if (__atomic_load_n(wait_word(t, s, field), __ATOMIC_SEQ_CST) != 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,136 @@
+/* directory.c - see directory.h.  One word, `life`, carries what others decide by; the rest is for people. */
+#include "store/directory.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "base/io.h"
+#include "store/segment.h"
+#include "store/word.h"
+
+#define ENTRIES PLAN_PROCESSES_MAX
+
+_Static_assert(sizeof(((struct layout_directory *)0)->at) == ENTRIES * sizeof(struct layout_entry), "an entry a seat");
+
+static size_t file_bytes(void) {
+	return layout_round(sizeof(struct layout_directory), LAYOUT_PAGE);
+}
+
+int directory_create(void) {
+	return io_memory("cadmus:directory", file_bytes());
+}
+
+static int map(struct directory *d, int fd, bool writable) {
+	*d = (struct directory){ .writable = writable };
+	int64_t size = io_memory_size(fd);
+	if (size < 0)
+		return (int)size;
+	if ((uint64_t)size != file_bytes())
+		return -EPROTO;
+	void *base = mmap(NULL, file_bytes(), writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	d->shared = base;
+	return 0;
+}
+
+int directory_map_writer(struct directory *d, const struct plan *p, int fd) {
+	int rc = map(d, fd, true);
+	if (rc < 0)
+		return rc;
+	d->shared->abi = LAYOUT_ABI;
+	d->shared->entries = ENTRIES;
+	memcpy(d->shared->plan, p->hash.bytes, sizeof(d->shared->plan));
+	word_store(&d->shared->magic, LAYOUT_DIRECTORY_MAGIC);
+	rc = io_memory_freeze_writers(fd);
+	if (rc < 0)
+		directory_unmap(d);
+	return rc;
+}
+
+int directory_map_reader(struct directory *d, const struct plan *p, int fd) {
+	*d = (struct directory){ .writable = false };
+	int rc = segment_is_frozen(fd) ? map(d, fd, false) : -EPROTO;
+	if (rc < 0)
+		return rc;
+	const struct layout_directory *s = d->shared;
+	if (word_load(&s->magic) == LAYOUT_DIRECTORY_MAGIC && s->abi == LAYOUT_ABI && s->entries == ENTRIES &&
+			memcmp(s->plan, p->hash.bytes, sizeof(s->plan)) == 0)
+		return 0;
+	directory_unmap(d);
+	return -EPROTO;
+}
+
+void directory_unmap(struct directory *d) {
+	if (d->shared)
+		CHECK(munmap(d->shared, file_bytes()) == 0);
+	d->shared = NULL;
+}
+
+static uint64_t life_of(enum directory_state state, uint32_t epoch) {
+	return (uint64_t)epoch << 32 | state;
+}
+
+static struct layout_entry *entry_of(struct directory *d, uint16_t process) {
+	CHECK(d->shared && d->writable && process < ENTRIES);
+	return &d->shared->at[process];
+}
+
+uint32_t directory_starting(struct directory *d, uint16_t process, int32_t pid, struct cdm_mono now) {
+	struct layout_entry *e = entry_of(d, process);
+	uint32_t epoch = (uint32_t)(word_peek(&e->life) >> 32) + 1;
+
+	CHECK(epoch != 0);
+	word_poke(&e->pid, (uint64_t)(uint32_t)pid);
+	word_poke(&e->restarts, epoch - 1);
+	word_poke(&e->started_ns, (uint64_t)now.ns);
+	word_poke(&e->died_ns, 0);
+	word_store(&e->life, life_of(DIRECTORY_STARTING, epoch));
+	return epoch;
+}
+
+void directory_set(struct directory *d, uint16_t process, enum directory_state state, struct cdm_mono now) {
+	struct layout_entry *e = entry_of(d, process);
+
+	CHECK(state < DIRECTORY_STATE_COUNT);
+	if (state == DIRECTORY_DEAD || state == DIRECTORY_STOPPED || state == DIRECTORY_FREE)
+		word_poke(&e->died_ns, (uint64_t)now.ns);
+	if (state == DIRECTORY_FREE)
+		word_poke(&e->pid, 0);
+	word_store(&e->life, life_of(state, (uint32_t)(word_peek(&e->life) >> 32)));
+}
+
+void directory_set_pid(struct directory *d, uint16_t process, int32_t pid) {
+	word_poke(&entry_of(d, process)->pid, (uint64_t)(uint32_t)pid);
+}
+
+struct directory_entry directory_get(const struct directory *d, uint16_t process) {
+	CHECK(process < ENTRIES);
+	if (!d->shared)
+		return (struct directory_entry){ .state = DIRECTORY_FREE };
+	const struct layout_entry *e = &d->shared->at[process];
+	uint64_t life = word_load(&e->life);
+	uint32_t state = (uint32_t)life;
+	return (struct directory_entry){
+		.state = state < DIRECTORY_STATE_COUNT ? (enum directory_state)state : DIRECTORY_DEAD,
+		.epoch = (uint32_t)(life >> 32),
+		.pid = (int32_t)(uint32_t)word_peek(&e->pid),
+		.restarts = (uint32_t)word_peek(&e->restarts),
+		.started = { (int64_t)word_peek(&e->started_ns) },
+		.died = { (int64_t)word_peek(&e->died_ns) },
+	};
+}
+
+bool directory_is_over(const struct directory *d, uint16_t process, uint32_t epoch) {
+	CHECK(process < ENTRIES);
+	if (!d->shared)
+		return false;
+	uint64_t life = word_load(&d->shared->at[process].life);
+	uint32_t state = (uint32_t)life;
+	return life >> 32 != epoch || (state != DIRECTORY_STARTING && state != DIRECTORY_LIVE);
+}
+
+const char *directory_state_text(unsigned state) {
+	static const char *const text[DIRECTORY_STATE_COUNT] = { "free", "starting", "live", "dead", "stopped" };
+	return state < DIRECTORY_STATE_COUNT ? text[state] : "?";
+}

@@ -1,0 +1,153 @@
+/*
+ * event.c - one ring of records under stamps.
+ *
+ * As in a field: odd stamp, words, even stamp, head.  Record n stands in n % LAYOUT_EVENTS, so a
+ * reader finds it without looking, and knows by its stamp whether it still is, or is being, that
+ * record.
+ */
+#include "store/event.h"
+
+#include <errno.h>
+#include <limits.h>
+#include "store/word.h"
+
+#define TRIES 16
+#define TURNS 10000 /* looks at a busy ring before a record is dropped */
+
+_Static_assert(sizeof(struct event) == sizeof(struct layout_event), "a record is copied whole");
+
+static struct layout_events *ring_in(const struct segment *s, const struct plan *p) {
+	return (struct layout_events *)(void *)(s->base + plan_processes(p)[s->process].event_offset);
+}
+
+void event_writer_open(struct event_writer *w, const struct peers *t) {
+	CHECK(t->own.writable);
+	*w = (struct event_writer){ .own = &t->own, .ring = ring_in(&t->own, t->plan) };
+	w->number = word_load(&w->ring->head);
+}
+
+static bool enter(struct event_writer *w) {
+	for (int i = 0; i < TURNS; i++)
+		if (__atomic_exchange_n(&w->busy, 1, __ATOMIC_ACQUIRE) == 0)
+			return true;
+	__atomic_fetch_add(&w->ring->drops, 1, __ATOMIC_RELAXED);
+	counter_add(w->own, COUNTER_event_drops, 1);
+	return false;
+}
+
+/* Zero terminated, and never half a character of UTF-8. */
+static void set_text(char out[EVENT_TEXT_MAX], const char *text) {
+	size_t n = text ? strnlen(text, EVENT_TEXT_MAX) : 0;
+	if (n == EVENT_TEXT_MAX)
+		for (n--; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+			;
+	memset(out, 0, EVENT_TEXT_MAX);
+	if (n)
+		memcpy(out, text, n);
+}
+
+bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind kind, uint16_t source, uint64_t a,
+		uint64_t b, const char *text) {
+	struct event e = { .time = now, .kind = (uint16_t)kind, .source = source, .a = a, .b = b };
+	uint64_t words[8];
+
+	CHECK(kind < EVENT_KIND_COUNT);
+	set_text(e.text, text);
+	memcpy(words, &e, sizeof(words));
+	if (!enter(w))
+		return false;
+	uint64_t n = ++w->number;
+	struct layout_event *at = &w->ring->at[n % LAYOUT_EVENTS];
+	word_store(&at->stamp, n << 1 | 1);
+	for (int i = 0; i < 7; i++)
+		word_store(&at->words[i], words[i + 1]);
+	word_store(&at->stamp, n << 1);
+	word_store(&w->ring->head, n);
+	__atomic_store_n(&w->busy, 0, __ATOMIC_RELEASE);
+	counter_add(w->own, COUNTER_events, 1);
+	return true;
+}
+
+void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process) {
+	CHECK(process < t->plan->processes.count);
+	*r = (struct event_reader){ .peers = t, .process = process };
+}
+
+/* The ring as it is now; a new epoch begins with its first record.  NULL: no such process yet. */
+static const struct layout_events *current(struct event_reader *r) {
+	const struct segment *s = peers_get(r->peers, r->process);
+	if (!s)
+		return NULL;
+	if (s->epoch != r->epoch) {
+		r->epoch = s->epoch;
+		r->number = 0;
+	}
+	return ring_in(s, r->peers->plan);
+}
+
+void event_skip(struct event_reader *r) {
+	peers_enter(r->peers);
+	const struct layout_events *ring = current(r);
+	if (ring)
+		r->number = word_load(&ring->head);
+	peers_leave(r->peers);
+}
+
+static bool copy(const struct layout_event *at, uint64_t n, struct event *out) {
+	uint64_t words[8] = { n };
+	if (word_load(&at->stamp) != n << 1)
+		return false;
+	for (int i = 0; i < 7; i++)
+		words[i + 1] = word_load(&at->words[i]);
+	if (word_load(&at->stamp) != n << 1)
+		return false;
+	memcpy(out, words, sizeof(*out));
+	out->text[EVENT_TEXT_MAX - 1] = 0;
+	return true;
+}
+
+static int missed(struct event_reader *r, uint64_t n) {
+	if (n == 0)
+		return 0;
+	r->missed += n;
+	counter_add(&r->peers->own, COUNTER_event_missed, n);
+	return n < INT_MAX ? (int)n : INT_MAX;
+}
+
+static int next(struct event_reader *r, struct event *out) {
+	const struct layout_events *ring = current(r);
+	uint64_t before = r->number;
+	for (int i = 0; ring && i < TRIES; i++) {
+		uint64_t head = word_load(&ring->head);
+		if (head < r->number) {
+			counter_add(&r->peers->own, COUNTER_broken, 1);
+			return -EPROTO;
+		}
+		if (head == r->number)
+			return -EAGAIN;
+		uint64_t n = r->number + 1;
+		if (head - n >= LAYOUT_EVENTS || i > 0) /* lapped, or about to be: half a lap behind */
+			n = head - r->number > LAYOUT_EVENTS / 2 ? head - LAYOUT_EVENTS / 2 + 1 : n;
+		if (!copy(&ring->at[n % LAYOUT_EVENTS], n, out))
+			continue;
+		r->number = n;
+		return missed(r, n - before - 1);
+	}
+	return -EAGAIN;
+}
+
+int event_next(struct event_reader *r, struct event *out) {
+	peers_enter(r->peers);
+	int rc = next(r, out);
+	peers_leave(r->peers);
+	return rc;
+}
+
+const char *event_kind_text(unsigned kind) {
+	static const char *const text[] = {
+#define EVENT(name, text, meaning) text,
+#include "store/event.def"
+#undef EVENT
+	};
+	return kind < EVENT_KIND_COUNT ? text[kind] : "?";
+}

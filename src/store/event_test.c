@@ -1,0 +1,170 @@
+/* event_test.c - records in order, what is missed is counted, and a ring that lies. */
+#include "store/event.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include "test/lib/world.h"
+
+enum { CORE, GUARD, CAM, THREADS = 3, MANY = 30000 };
+
+static struct world w;
+static struct event_writer writer;
+static struct event_reader reader;
+
+static void fresh(void) {
+	static struct plan_builder b;
+	plan_builder_begin(&b, "robot");
+	CHECK(plan_builder_process(&b, "camera", PLAN_HOST, 0) == CAM);
+	world_open(&w, &b);
+	event_writer_open(&writer, &w.at[CAM]);
+	event_reader_open(&reader, &w.at[CORE], CAM);
+}
+
+static void note(uint64_t a) {
+	CHECK(event_write(&writer, (struct cdm_mono){ (int64_t)a }, EVENT_DEADLINE, 1, a, ~a, "text"));
+}
+
+static void carries_records_in_order(void) {
+	struct event e;
+	fresh();
+	CHECK(event_next(&reader, &e) == -EAGAIN);
+	for (uint64_t i = 1; i < 5000; i++) {
+		note(i);
+		CHECK(event_next(&reader, &e) == 0);
+		CHECK(e.number == i && e.a == i && e.b == ~i && e.time.ns == (int64_t)i && e.source == 1);
+		CHECK(e.kind == EVENT_DEADLINE && strcmp(e.text, "text") == 0);
+		CHECK(event_next(&reader, &e) == -EAGAIN);
+	}
+	CHECK(reader.missed == 0 && counter_get(&w.at[CAM].own, COUNTER_events) == 4999);
+	world_close(&w);
+}
+
+static void counts_what_a_slow_reader_missed(void) {
+	struct event e;
+	fresh();
+	for (uint64_t i = 1; i <= LAYOUT_EVENTS; i++)
+		note(i);
+	CHECK(event_next(&reader, &e) == 0 && e.number == 1);
+	for (uint64_t i = 0; i < 5000; i++)
+		note(i);
+	int missed = event_next(&reader, &e);
+	CHECK(missed == 5000 + LAYOUT_EVENTS / 2 - 1 && reader.missed == (uint64_t)missed);
+	CHECK(e.number == 5000 + LAYOUT_EVENTS / 2 + 1);
+	CHECK(counter_get(&w.at[CORE].own, COUNTER_event_missed) == (uint64_t)missed);
+	event_skip(&reader);
+	CHECK(event_next(&reader, &e) == -EAGAIN);
+	world_close(&w);
+}
+
+static void cuts_text_on_a_character(void) {
+	struct event e;
+	fresh();
+	static const struct { const char *in, *out; } texts[] = {
+		{ NULL, "" }, { "", "" }, { "12345678901234567890123", "12345678901234567890123" },
+		{ "123456789012345678901234567", "12345678901234567890123" },
+		{ "1234567890123456789012é", "1234567890123456789012" },
+		{ "12345678901234567890𐤕", "12345678901234567890" },
+		{ "1234567890123456789𐤕", "1234567890123456789𐤕" },
+	};
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		CHECK(event_write(&writer, clock_mono(), EVENT_STOP, PLAN_NONE, 0, 0, texts[i].in));
+		CHECK(event_next(&reader, &e) == 0 && strcmp(e.text, texts[i].out) == 0);
+	}
+	CHECK(strcmp(event_kind_text(EVENT_STOP), "stop") == 0 && strcmp(event_kind_text(9999), "?") == 0);
+	world_close(&w);
+}
+
+static void begins_anew_with_a_new_epoch(void) {
+	struct event e;
+	fresh();
+	note(1);
+	note(2);
+	CHECK(event_next(&reader, &e) == 0 && e.number == 1);
+	world_stop(&w, CAM);
+	world_start(&w, CAM, true);
+	CHECK(event_next(&reader, &e) == -EAGAIN);
+	event_writer_open(&writer, &w.at[CAM]);
+	note(11);
+	CHECK(event_next(&reader, &e) == 0 && e.number == 1 && e.a == 11 && reader.epoch == 2);
+	world_close(&w);
+}
+
+static void drops_and_counts_when_the_ring_is_busy(void) {
+	struct event e;
+	fresh();
+	writer.busy = 1; /* a thread that was put to sleep in the middle */
+	CHECK(!event_write(&writer, clock_mono(), EVENT_STOP, 0, 0, 0, NULL));
+	CHECK(counter_get(&w.at[CAM].own, COUNTER_event_drops) == 1 && writer.ring->drops == 1);
+	writer.busy = 0;
+	CHECK(event_write(&writer, clock_mono(), EVENT_STOP, 0, 0, 0, NULL));
+	CHECK(event_next(&reader, &e) == 0 && e.number == 1);
+	world_close(&w);
+}
+
+static void survives_a_ring_that_lies(void) {
+	struct event e;
+	uint64_t seed = 42;
+	fresh();
+	for (int round = 0; round < 20000; round++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		uint64_t *words = (uint64_t *)writer.ring;
+		size_t at = seed >> 33 & 7 ? (seed >> 40) % (sizeof(*writer.ring) / 8) : 0;
+		words[at] = seed >> 20 & 1 ? seed : seed & 0xfff;
+		int rc = event_next(&reader, &e);
+		CHECK(rc >= 0 || rc == -EAGAIN || rc == -EPROTO);
+		CHECK(rc < 0 || memchr(e.text, 0, sizeof(e.text)));
+		if (round % 16 == 0)
+			reader.number = 0;
+	}
+	writer.ring->head = 5;
+	reader.number = 9;
+	CHECK(event_next(&reader, &e) == -EPROTO);
+	CHECK(counter_get(&w.at[CORE].own, COUNTER_broken) > 0);
+	world_close(&w);
+}
+
+static void *write_many(void *who) {
+	uint64_t thread = (uint64_t)(uintptr_t)who;
+	for (uint64_t i = 1; i <= MANY;)
+		if (event_write(&writer, (struct cdm_mono){ (int64_t)i }, EVENT_SYMBOL, 0, thread << 32 | i,
+				~(thread << 32 | i), NULL))
+			i++;
+	return NULL;
+}
+
+/* Several threads write, one reads its own process's ring: one mapping, for ThreadSanitizer. */
+static void holds_when_all_run(void) {
+	pthread_t t[THREADS];
+	struct event e;
+	uint64_t last[THREADS] = { 0 }, seen = 0;
+	fresh();
+	event_reader_open(&reader, &w.at[CAM], CAM);
+	for (uintptr_t i = 0; i < THREADS; i++)
+		CHECK(pthread_create(&t[i], NULL, write_many, (void *)i) == 0);
+	while (seen + reader.missed < THREADS * MANY) {
+		int rc = event_next(&reader, &e);
+		if (rc == -EAGAIN)
+			continue;
+		CHECK(rc >= 0 && e.b == ~e.a && e.time.ns == (int64_t)(uint32_t)e.a);
+		CHECK((uint32_t)e.a > last[e.a >> 32]); /* whole, and each thread's in order */
+		last[e.a >> 32] = (uint32_t)e.a;
+		seen++;
+	}
+	for (int i = 0; i < THREADS; i++)
+		CHECK(pthread_join(t[i], NULL) == 0);
+	CHECK(seen > 0);
+	world_close(&w);
+}
+
+int main(void) {
+	carries_records_in_order();
+	counts_what_a_slow_reader_missed();
+	cuts_text_on_a_character();
+	begins_anew_with_a_new_epoch();
+	drops_and_counts_when_the_ring_is_busy();
+	survives_a_ring_that_lies();
+	holds_when_all_run();
+	puts("event_test: ok");
+}

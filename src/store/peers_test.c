@@ -1,0 +1,156 @@
+/*
+ * peers_test.c - memory exchanged under its users, and nothing left behind.
+ */
+#include "store/peers.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "test/lib/world.h"
+
+enum { CORE, GUARD, CAM, READER };
+
+static uint16_t frame;
+static struct world w;
+
+static void fresh(void) {
+	static struct plan_builder b;
+	plan_builder_begin(&b, "robot");
+	CHECK(plan_builder_process(&b, "camera", PLAN_HOST, 2) == CAM);
+	CHECK(plan_builder_process(&b, "reader", PLAN_WORKER, 4) == READER);
+	frame = plan_builder_field(&b, "frame", CDM_U64, 1000, 6, 4, CAM, 1u << READER);
+	world_open(&w, &b);
+}
+
+static unsigned open_files(void) {
+	unsigned n = 0;
+	DIR *d = opendir("/proc/self/fd");
+	CHECK(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* Lines of /proc/self/maps that are ours. */
+static unsigned mappings(void) {
+	char line[512];
+	unsigned n = 0;
+	FILE *f = fopen("/proc/self/maps", "re");
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, "memfd:cadmus") != NULL;
+	fclose(f);
+	return n;
+}
+
+static void restart_camera(void) {
+	world_stop(&w, CAM);
+	world_start(&w, CAM, true);
+}
+
+static void leaks_nothing_over_many_lives(void) {
+	unsigned files = open_files(), maps = mappings();
+	fresh();
+	restart_camera();
+	unsigned files_open = open_files(), maps_open = mappings();
+	for (int i = 0; i < 1000; i++) {
+		restart_camera();
+		CHECK(peers_mappings(&w.at[READER]) == 4);
+	}
+	CHECK(open_files() == files_open && mappings() == maps_open);
+	CHECK(counter_get(&w.at[READER].own, COUNTER_replacements) == 1001);
+	world_close(&w);
+	CHECK(open_files() == files && mappings() == maps);
+}
+
+static void refuses_what_is_not_newer_or_not_right(void) {
+	fresh();
+	struct peers *t = &w.at[READER];
+	const struct segment *before = peers_get(t, CAM);
+	CHECK(peers_replace(t, CAM, 1, w.fd[CAM]) == -ESTALE);
+	CHECK(peers_replace(t, READER, 9, w.fd[READER]) == -ESTALE); /* oneself */
+	CHECK(peers_replace(t, CAM, 2, w.fd[CAM]) == -EPROTO);       /* it is of epoch 1 */
+	CHECK(peers_replace(t, CAM, 2, w.fd[CORE]) == -EPROTO);
+	CHECK(peers_replace(t, CAM, 2, w.directory_fd) == -EPROTO);
+	CHECK(peers_replace(t, CAM, 2, -1) == -EPROTO);
+	CHECK(peers_get(t, CAM) == before && peers_mappings(t) == 4);
+	world_close(&w);
+}
+
+static void keeps_what_is_leased(void) {
+	struct field_writer writer;
+	struct field reader;
+	struct field_lease held[3];
+	struct field_meta m = field_meta_of(0);
+	fresh();
+	CHECK(field_open(&reader, &w.at[READER], frame) == 0);
+	for (uint64_t life = 0; life < 20; life++) {
+		CHECK(field_writer_open(&writer, &w.at[CAM], frame) == 0);
+		CHECK(field_write(&writer, &life, sizeof(life), &m, clock_mono()) == 0);
+		if (life < 3)
+			CHECK(field_lease(&reader, clock_mono(), &held[life]) == 0);
+		for (uint64_t i = 0; i < 3 && i <= life; i++)
+			CHECK(*(const uint64_t *)held[i].data == i && held[i].info.epoch == i + 1);
+		restart_camera();
+	}
+	CHECK(peers_mappings(&w.at[READER]) == 4 + 3);
+	for (int i = 0; i < 3; i++)
+		field_release(&held[i]);
+	restart_camera();
+	CHECK(peers_mappings(&w.at[READER]) == 4);
+	world_close(&w);
+}
+
+/* A thread that has found a mapping keeps it, through any number of replacements. */
+static void keeps_what_is_used(void) {
+	fresh();
+	struct peers *t = &w.at[READER];
+	peers_enter(t);
+	peers_enter(t); /* they nest */
+	const struct segment *found = peers_get(t, CAM);
+	for (int i = 0; i < 5; i++)
+		restart_camera();
+	CHECK(segment_head(found)->epoch == 1 && peers_mappings(t) == 4 + 5);
+	peers_leave(t);
+	peers_tidy(t);
+	CHECK(segment_head(found)->epoch == 1 && peers_mappings(t) == 4 + 5);
+	peers_leave(t);
+	peers_tidy(t);
+	CHECK(peers_mappings(t) == 4);
+	world_close(&w);
+}
+
+static void each_owner_acknowledges_desks(void) {
+	fresh();
+	for (uint16_t p = 0; p < w.count; p++)
+		for (uint16_t o = 0; o < w.count; o++)
+			CHECK(desk_is_known(&w.at[p], peers_get(&w.at[p], o)));
+	world_stop(&w, READER);
+	world_start(&w, READER, false);
+	CHECK(peers_replace(&w.at[READER], CAM, 1, w.fd[CAM]) == 0);
+	CHECK(!desk_is_known(&w.at[READER], peers_get(&w.at[READER], CAM))); /* it knows the one before */
+	CHECK(peers_replace(&w.at[CAM], READER, 2, w.fd[READER]) == 0);
+	CHECK(desk_is_known(&w.at[READER], peers_get(&w.at[READER], CAM)));
+	/* segments that came before one's own are acknowledged with it */
+	struct peers late;
+	int fd = segment_create(w.plan, CORE);
+	peers_init(&late, w.plan, CORE);
+	CHECK(peers_replace(&late, READER, 2, w.fd[READER]) == 0);
+	CHECK(peers_own(&late, 2, fd) == 0);
+	CHECK(peers_replace(&w.at[READER], CORE, 2, fd) == 0);
+	CHECK(desk_is_known(&w.at[READER], peers_get(&w.at[READER], CORE)));
+	peers_fini(&late);
+	io_close(&fd);
+	world_close(&w);
+}
+
+int main(void) {
+	leaks_nothing_over_many_lives();
+	refuses_what_is_not_newer_or_not_right();
+	keeps_what_is_leased();
+	keeps_what_is_used();
+	each_owner_acknowledges_desks();
+	puts("peers_test: ok");
+}
