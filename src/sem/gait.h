@@ -11,8 +11,9 @@
  * n steps advance it by exactly n times step_m with no jump of velocity, and every foot ends
  * where it stood in the stand pose.  Turning is the same about z, 10 degrees a step.
  *
- * A motion may start from any joints: it then first moves to where it begins, slowly, in
- * joint space.  Threads: none; a struct gait is a value.
+ * A motion may start from any joints: it first moves slowly to where it begins, straight up or down when
+ * the legs stand in a neutral pose, else joint by joint.  Stand, rise and crouch are nothing but that.
+ * Joints change smoothly: position and velocity have no jumps.  Pure; a struct gait is a value.
  */
 #ifndef SEM_GAIT_H
 #define SEM_GAIT_H
@@ -53,15 +54,14 @@ struct gait_body {
 
 extern const struct gait_body gait_hexapod;
 
-enum gait_height { GAIT_STAND, GAIT_CROUCH };
-
 struct gait {
 	const struct gait_body *body; /* borrowed */
 	uint8_t verb;                 /* enum plan_verb */
 	uint16_t number;
-	double from_m, to_m;          /* heights at the beginning and at the end */
+	bool upright;                 /* `start` is a neutral pose: settle by height, no foot slips */
+	double from_m, to_m;          /* heights at the beginning, and of `begin` */
 	double start[GAIT_JOINTS], begin[GAIT_JOINTS];
-	double settle_s, motion_s;    /* first to `begin`, then the motion itself */
+	double settle_s, motion_s;    /* first from `start` to `begin`, then the motion itself */
 };
 
 /* Joints of the neutral pose at a height above the ground; false when it is out of reach. */

@@ -103,7 +103,7 @@ bool phoenician_is_utterance(const char *text, size_t bytes);
  * -E2BIG.  Flags: PHOENICIAN_LATIN, PHOENICIAN_ISOLATED.
  */
 MUST_CHECK int phoenician_encode(const struct phoenician_text *text, unsigned flags, char *out, size_t capacity);
-/* The same for a row of signs (a compound), e.g. to name it in a message. */
+/* The same for a row of letters (a compound), e.g. to name it in a message; -EINVAL for other signs. */
 MUST_CHECK int phoenician_encode_signs(const uint8_t *signs, size_t count, unsigned flags, char *out, size_t capacity);
 
 /* Canonical number signs of 1..999 into signs[PHOENICIAN_NUMBER_SIGNS_MAX]; their count, or -EINVAL. */

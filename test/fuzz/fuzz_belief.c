@@ -1,0 +1,72 @@
+/*
+ * fuzz_belief.c - any bytes as a reply, as a question and as facts: bounds hold, and a view is one frame with as many
+ * facts as were put in.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include "base/check.h"
+#include "sem/belief.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define ROOM 8192
+
+/* Cut the input at line feeds into the strings of up to 4 facts and a question; line feeds inside are '\r' here. */
+static size_t build(const char *text, size_t size, struct belief_fact facts[4], char *question) {
+	size_t count = 0, field = 0;
+	char *to = facts[0].key;
+	size_t n = 0, room = BELIEF_KEY_MAX - 1;
+	memset(facts, 0, 4 * sizeof(*facts));
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] == '\n' && field < 8) {
+			field++;
+			count = field / 2;
+			to = field == 8 ? question : field % 2 ? facts[field / 2].value : facts[field / 2].key;
+			room = field == 8 ? 255 : field % 2 ? BELIEF_VALUE_MAX - 1 : BELIEF_KEY_MAX - 1;
+			n = 0;
+		} else if (n < room && text[i]) {
+			to[n++] = text[i];
+		}
+	}
+	for (size_t i = 0; i < count; i++) /* keys differ */
+		facts[i].key[0] = (char)('a' + i);
+	return count;
+}
+
+static void check_view(const char *view, size_t bytes, size_t most) {
+	size_t breaks = 0, opens = 0, closes = 0, equals = 0, parts = 0;
+	for (size_t i = 0; i < bytes; i++) {
+		breaks += view[i] == '\n';
+		opens += view[i] == '[';
+		closes += view[i] == ']';
+	}
+	CHECK(breaks == 2 && opens == 1 && closes == 1 && view[0] == '[' && memcmp(view + bytes - 3, "\n< ", 3) == 0);
+	for (const char *p = view; *p != ']'; p++) {
+		equals += *p == '=';
+		parts += *p == ';';
+	}
+	CHECK(equals <= most && (equals == 0 ? parts == 0 : parts == equals - 1));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	static char text[ROOM], view[ROOM];
+	static struct belief_reply r;
+	struct belief_fact facts[4];
+	char question[256] = "";
+	if (size >= ROOM)
+		return 0;
+	CHECK(belief_parse((const char *)data, size, text, sizeof(text), &r) == 0);
+	CHECK(r.text_bytes <= size && text[r.text_bytes] == 0 && r.count <= BELIEF_CLAUSES_MAX);
+	for (unsigned i = 0; i < r.count; i++)
+		CHECK(strlen(r.facts[i].key) - 1 < BELIEF_KEY_MAX - 1 && strlen(r.facts[i].value) - 1 < BELIEF_VALUE_MAX - 1);
+	size_t count = build((const char *)data, size, facts, question);
+	for (size_t capacity = BELIEF_VIEW_MIN; capacity <= ROOM; capacity *= 2) {
+		int n = belief_render_view(view, capacity, facts, count, question);
+		CHECK(n > 0 && (size_t)n < capacity);
+		check_view(view, (size_t)n, count);
+		n = belief_render_chat(view, capacity, facts, count, question);
+		CHECK(n > 0 && (size_t)n < capacity && strlen(view) == (size_t)n);
+	}
+	return 0;
+}
