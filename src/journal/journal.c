@@ -124,7 +124,7 @@ static int store_timed(struct journal *j, struct batch *const *group, unsigned n
 		__atomic_store_n(&j->stats.commit_ns_max, ns, __ATOMIC_RELAXED);
 	if (rc == -EIO || rc == -EBADMSG) {
 		j->dead = true;
-		log_error("journal: the state file cannot be relied on any more (%s): %s", err_name(rc),
+		log_info("journal: the state file cannot be relied on any more (%s): %s", err_name(rc),
 				sqlite3_errmsg(j->db.sql));
 	}
 	return rc == -EBADMSG ? -EIO : rc;
@@ -147,7 +147,7 @@ static void note_result(struct journal *j, struct batch *b) {
 	for (uint32_t i = 0; i < b->count; i++)
 		b->records[i].seq = 0;
 	if (b->rc != before && b->rc != -ENOENT)
-		log_warn("journal: batches are refused (%s: %s)", err_name(b->rc), err_text(b->rc));
+		log_info("journal: batches are refused (%s: %s)", err_name(b->rc), err_text(b->rc));
 }
 
 /* Batches that will share a transaction; an erasure shares it with none. */

@@ -17,7 +17,8 @@
  *
  * A full disk refuses batches one by one (-ENOSPC in their result) and loses nothing else; when
  * space returns, the journal goes on.  After any other error of the disk (-EIO) nobody knows what it holds:
- * all later batches are refused until the journal is opened again.
+ * all later batches are refused until the journal is opened again, and the batch that met the
+ * error may then be found in it or not.
  *
  * All functions belong to one thread (the control thread) unless they say otherwise.
  */

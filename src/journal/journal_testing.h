@@ -22,11 +22,16 @@ struct testing {
 	char folder[64], path[80];
 };
 
-static inline struct testing testing_begin(void) {
-	struct testing t = { .folder = "/tmp/cadmus-journal-XXXXXX" };
+static inline struct testing testing_begin_in(const char *where) {
+	struct testing t;
+	snprintf(t.folder, sizeof(t.folder), "%s/cadmus-journal-XXXXXX", where);
 	CHECK(mkdtemp(t.folder) != NULL);
 	snprintf(t.path, sizeof(t.path), "%s/state", t.folder);
 	return t;
+}
+
+static inline struct testing testing_begin(void) {
+	return testing_begin_in("/tmp");
 }
 
 /* Remove the state file and all that belongs to it. */

@@ -1,0 +1,182 @@
+/*
+ * journal_power.c - the lights go out, the disk fills or fails, at every single operation of a run.
+ *
+ * A run creates a journal and writes batches to it until told otherwise by the simulated disk of
+ * journal_disk.c.  What journal_take() reported as durable must be found afterwards, at its place
+ * and with its hash, on what such a disk would keep; batches are whole; the chain verifies; and the
+ * next owner can go on.
+ */
+#include "journal/journal_testing.h"
+#include "test/fault/journal_disk.h"
+
+enum { BATCHES = 24, CHOICES = 2 /* of what arrived, for each instant */ };
+
+static struct testing t;
+static struct hash acked[8 * BATCHES + 1]; /* by seq; batches do not overtake each other */
+static uint64_t acked_seq, acked_batches, refused;
+static bool in_doubt; /* the disk failed: the batch that was refused then may be there or not */
+
+static int write_batch(struct journal *j, unsigned number, uint64_t *seed) {
+	static uint8_t room[4][9000];
+	static char user[8000];
+	struct journal_entry e[4];
+	uint64_t ticket, dice = testing_random(seed);
+	unsigned n = 1 + (unsigned)(dice % 4);
+	memset(user, 'u', sizeof(user));
+	for (unsigned i = 0; i < n; i++) {
+		char text[32];
+		snprintf(text, sizeof(text), "%u %u %u", number, i, n);
+		struct body_turn turn = { .request = body_text(text), .user = { user, dice >> (4 + 8 * i) & 8191 & (i ? 255 : 8191) } };
+		if (turn.user.bytes > sizeof(user))
+			turn.user.bytes = sizeof(user);
+		e[i] = testing_entry(JOURNAL_TURN, room[i], body_build_turn(&turn, room[i], sizeof(room[i])));
+	}
+	CHECK(journal_submit(j, e, n, JOURNAL_D2, &ticket) == 0);
+	struct journal_result r = testing_result(j);
+	CHECK(r.ticket == ticket);
+	if (r.rc < 0) {
+		refused++;
+		in_doubt = in_doubt || r.rc == -EIO;
+		return r.rc;
+	}
+	CHECK(r.records[0].seq == acked_seq + 1); /* a refused batch leaves no gap */
+	for (unsigned i = 0; i < r.count; i++)
+		acked[r.records[i].seq] = r.records[i].hash;
+	acked_seq += r.count;
+	acked_batches++;
+	return 0;
+}
+
+/* What the next owner finds is what was acknowledged, and one batch more only after a failure. */
+static void compare_tail(const struct journal *j) {
+	uint64_t found = journal_tail(j)->seq;
+	CHECK(found == acked_seq || (in_doubt && found > acked_seq && found <= acked_seq + 4));
+	while (acked_seq < found)
+		acked[++acked_seq] = (struct hash){ { 0 } };
+	in_doubt = false;
+}
+
+/* One machine, from its first start on; with a restart in the middle, as closing writes, too. */
+static int run(void) {
+	uint64_t seed = 11;
+	int rc = 0;
+	acked_seq = acked_batches = refused = 0;
+	in_doubt = false;
+	for (unsigned life = 0; life < 2 && !disk_is_out(); life++) {
+		struct journal *j;
+		rc = journal_open(t.path, NULL, &j, NULL);
+		if (rc == 0)
+			compare_tail(j);
+		for (unsigned i = 0; rc == 0 && i < BATCHES / 2; i++) {
+			int said = write_batch(j, life * (BATCHES / 2) + i, &seed);
+			CHECK(said == 0 || said == -ENOSPC || said == -EIO);
+		}
+		journal_stop(&j);
+	}
+	return rc;
+}
+
+static int whole(void *user, const struct journal_record *r) {
+	unsigned *next = user, number, index, size;
+	struct body_turn b;
+	char text[BODY_REQUEST_MAX + 1];
+	CHECK(body_parse_turn(r->body, r->body_bytes, &b) == 0);
+	snprintf(text, sizeof(text), "%.*s", (int)b.request.bytes, b.request.at);
+	CHECK(sscanf(text, "%u %u %u", &number, &index, &size) == 3 && index == *next);
+	*next = index + 1 == size ? 0 : index + 1;
+	static const struct hash unknown;
+	if (r->seq <= acked_seq && !hash_equal(&acked[r->seq], &unknown))
+		CHECK(hash_equal(&r->hash, &acked[r->seq]));
+	return 0;
+}
+
+/* All that was acknowledged is there, and works as the beginning of more. */
+static void check_what_is_left(void) {
+	struct journal_reader *r;
+	struct journal *j;
+	unsigned next = 0;
+	if (acked_seq > 0) {
+		uint64_t found = testing_verified(t.path);
+		CHECK(found == acked_seq || (in_doubt && found > acked_seq && found <= acked_seq + 4));
+		CHECK(journal_read_open(t.path, &r, NULL) == 0);
+		CHECK(journal_each(r, 0, 0, whole, &next) == 0 && next == 0);
+		journal_read_close(&r);
+	}
+	j = testing_open(&t);
+	compare_tail(j);
+	CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) == 0);
+	journal_stop(&j);
+	CHECK(testing_verified(t.path) > acked_seq);
+	testing_remove(&t);
+}
+
+static uint64_t operations_of_a_sound_run(void) {
+	disk_begin(DISK_SOUND, 0, 0);
+	CHECK(run() == 0 && refused == 0 && acked_batches == BATCHES);
+	uint64_t n = disk_operations();
+	check_what_is_left();
+	CHECK(n > 3 * BATCHES);
+	return n;
+}
+
+/* Every instant, and for each some choices of what the disk still wrote. */
+static void power_cuts(uint64_t operations) {
+	uint64_t instants = 0, kept = 0;
+	for (uint64_t at = 1; at <= operations; at++)
+		for (unsigned choice = 0; choice < CHOICES; choice++) {
+			disk_begin(DISK_POWER, at, 0);
+			(void)run();
+			disk_power_cut(at * 1000 + choice);
+			disk_begin(DISK_SOUND, 0, 0);
+			instants++;
+			kept += acked_seq;
+			check_what_is_left();
+		}
+	printf("journal_power: %llu power cuts, %llu acknowledged records, none lost\n",
+			(unsigned long long)instants, (unsigned long long)kept);
+}
+
+/* A disk that is full for a while: batches are refused during it, and none after it. */
+static void full_for_a_while(uint64_t operations) {
+	uint64_t refusals = 0;
+	for (uint64_t at = 1; at <= operations; at++) {
+		disk_begin(DISK_FULL, at, 1 + at % 40);
+		int rc = run();
+		CHECK(rc == 0 || at < 60); /* the first operations create the file */
+		refusals += refused;
+		disk_begin(DISK_SOUND, 0, 0);
+		check_what_is_left();
+	}
+	CHECK(refusals > 0);
+	printf("journal_power: full at %llu operations, %llu batches refused\n",
+			(unsigned long long)operations, (unsigned long long)refusals);
+}
+
+/* One error: whatever is refused after it, what was acknowledged is there. */
+static void one_failure(uint64_t operations) {
+	uint64_t refusals = 0;
+	for (uint64_t at = 1; at <= operations; at++) {
+		disk_begin(DISK_FAIL, at, 1);
+		(void)run();
+		refusals += refused;
+		disk_begin(DISK_SOUND, 0, 0);
+		check_what_is_left();
+	}
+	CHECK(refusals > 0);
+	printf("journal_power: failed at %llu operations, %llu batches refused\n",
+			(unsigned long long)operations, (unsigned long long)refusals);
+}
+
+int main(void) {
+	/* The disk is simulated: the real one need not be waited for. */
+	t = testing_begin_in(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	disk_install();
+	uint64_t operations = operations_of_a_sound_run();
+	power_cuts(operations);
+	full_for_a_while(operations);
+	one_failure(operations);
+	disk_uninstall();
+	testing_end(&t);
+	puts("journal_power: ok");
+}
