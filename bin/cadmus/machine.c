@@ -17,6 +17,31 @@
 #include "client/run_dir.h"
 #include "lang/lang.h"
 
+/* ---- environment ---- */
+
+static void take_setting(char *line) {
+	char *value = strchr(line, '=');
+	if (strncmp(line, "CADMUS_", 7) != 0 || !value)
+		return;
+	*value++ = 0;
+	setenv(line, value, 0);
+}
+
+void machine_environment(void) {
+	char path[1024], text[8192], *save = NULL;
+	const char *own = getenv("CADMUS_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	if (own && own[0])
+		snprintf(path, sizeof(path), "%s/env", own);
+	else if (xdg && xdg[0])
+		snprintf(path, sizeof(path), "%s/cadmus/env", xdg);
+	else
+		snprintf(path, sizeof(path), "%s/.cache/cadmus/env", home ? home : "");
+	if (io_read_file(path, text, sizeof(text)) < 0)
+		return;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		take_setting(line);
+}
+
 /* ---- compiling ---- */
 
 static int read_file(const char *path, char **text, size_t *bytes) {

@@ -15,6 +15,12 @@
 #include "client/seat.h"
 #include "schema/plan.h"
 
+/*
+ * What tools/setup left in ${CADMUS_CACHE:-${XDG_CACHE_HOME:-~/.cache}/cadmus}/env (where engines, models and
+ * photographs are) becomes part of our environment, and so of every process we start, unless it is set.
+ */
+void machine_environment(void);
+
 /* A description and what became of it. */
 struct machine_source {
 	char *text;

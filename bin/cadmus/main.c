@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "bin/cadmus/verb.h"
+#include "bin/cadmus/machine.h"
 
 #define VERBS_MAX 64
 
@@ -100,6 +100,7 @@ int main(int argc, char **argv) {
 	struct verb_context c = { .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
 	bool want_help = false;
 	log_init("cadmus");
+	machine_environment();
 	if (argc > 1 && strcmp(argv[1], "--version") == 0)
 		return printf("cadmus %s\n", CADMUS_VERSION) < 0;
 	int n = take_shared(&c, &want_help, argc - 1, argv + 1);

@@ -180,10 +180,12 @@ static bool go_down(struct supervisor *s) {
 }
 
 static void begin_down(struct supervisor *s) {
-	if (s->stage < 0) {
-		log_info("going down");
-		s->stage = 0;
-	}
+	if (s->stage >= 0)
+		return;
+	log_info("going down");
+	s->stage = 0;
+	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
+		s->children.at[p].wanted = false; /* who dies from now on stays dead */
 }
 
 /* ---- events ---- */
@@ -214,6 +216,8 @@ static void on_core_asks(struct supervisor *s, const struct seat_message *m) {
 static void on_message(struct supervisor *s, uint16_t p, const struct seat_message *m) {
 	switch (m->kind) {
 	case SEAT_READY:
+		if (s->children.at[p].state == CHILD_ENDING)
+			break; /* told to end before it was ready */
 		if (children_ready(&s->children, p) < 0)
 			log_warn("%s said it is ready and is not", plan_processes(s->plan)[p].name);
 		else if (p == s->plan->core)

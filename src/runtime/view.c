@@ -74,7 +74,7 @@ unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact 
 		if (!record_visible(f->principal, f->visibility, core_entity_name(c, s->principal)))
 			continue;
 		out[n] = (struct belief_fact){ .age_ns = now.ns - f->wall.ns, .trust = f->trust_ppm / 1e6 };
-		snprintf(out[n].key, sizeof(out[n].key), "%s", f->key);
+		snprintf(out[n].key, sizeof(out[n].key), "%.*s", BELIEF_KEY_MAX - 1, f->key);
 		snprintf(out[n].value, sizeof(out[n].value), "%.*s", BELIEF_VALUE_MAX - 1, f->value);
 		n++;
 	}
