@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define ORT_WARNING 2
+#define ORT_ERROR 3
 #define ORT_SEQUENTIAL 0
 #define ORT_OPTIMIZE_ALL 99
 #define ORT_DEVICE_ALLOCATOR 0
@@ -110,7 +111,7 @@ static int make_environment(struct ort_model *m, uint32_t threads, struct cdm_di
 	const struct ort_api *a = &m->api;
 	char why[256] = "";
 	int rc = 0, n = threads ? (int)threads : 1;
-	step(a, &rc, a->create_env_with_logger(on_log, (void *)(uintptr_t)m->host, ORT_WARNING, "cadmus", &m->env), why);
+	step(a, &rc, a->create_env_with_logger(on_log, (void *)(uintptr_t)m->host, ORT_ERROR, "cadmus", &m->env), why);
 	step(a, &rc, a->default_allocator(&m->allocator), why);
 	step(a, &rc, a->create_cpu_memory(ORT_DEVICE_ALLOCATOR, ORT_MEMORY_DEFAULT, &m->memory), why);
 	step(a, &rc, a->create_options(&m->options), why);

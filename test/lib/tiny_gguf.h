@@ -2,8 +2,8 @@
  * tiny_gguf.h - a language model of no meaning: llama architecture, random weights, a vocabulary
  * of the 256 bytes.  Small enough to write at each test, and a real model to the engine.
  */
-#ifndef BACKENDS_TEST_TINY_GGUF_H
-#define BACKENDS_TEST_TINY_GGUF_H
+#ifndef TEST_LIB_TINY_GGUF_H
+#define TEST_LIB_TINY_GGUF_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,12 +2,12 @@
  * tiny_gguf.c - see tiny_gguf.h.  GGUF version 3: header, key-values, tensor descriptions, then the
  * data of the tensors, each on a boundary of 32 bytes.
  */
-#include "tiny_gguf.h"
+#include "test/lib/tiny_gguf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "backends/check.h"
+#include "base/check.h"
 
 enum { WIDTH = 64, LAYERS = 2, HEADS = 4, FEED = 128, ALIGN = 32 };
 enum { T_U32 = 4, T_I32 = 5, T_F32 = 6, T_STRING = 8, T_ARRAY = 9 };
