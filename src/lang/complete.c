@@ -16,14 +16,43 @@ static bool has(const struct entity *e, const char *key) {
 	return node_get(e->map, key) != NULL;
 }
 
+static bool is_live(const struct field *f) {
+	return !f->owner || f->owner->live;
+}
+
+/* Drivers and models of this build work on one field each. */
+static void one_written(struct lang *l, const struct entity *e) {
+	if (e->fields && e->fields->next_of_owner)
+		say(l, C0524, e->at, e->name, "writes", e->fields->name, NULL);
+}
+
+static void one_read(struct lang *l, const struct entity *e) {
+	const struct node *reads = node_get(e->map, "reads");
+	const struct field *first = NULL;
+	unsigned count = 0;
+	for (const struct node *i = node_items(reads); i; i = node_next(reads, i)) {
+		const struct name *n = i->kind == NODE_TEXT ? name_find(&l->machine, i->text) : NULL;
+		const struct field *f = n ? (n->entity ? n->entity->fields : n->field) : NULL;
+		for (; f; f = n->entity ? f->next_of_owner : NULL)
+			if (!f->command && is_live(f) && count++ == 0)
+				first = f;
+	}
+	if (count > 1)
+		say(l, C0524, reads, e->name, "reads", first->name, NULL);
+}
+
 static void complete_model(struct lang *l, struct entity *e) {
-	e->live = has(e, "backend");
-	if (!e->live)
+	e->live = has(e, "backend") && has(e, "file");
+	if (!has(e, "backend"))
 		say(l, C0502, e->at, e->name, NULL);
+	else if (!e->live)
+		say(l, C0523, e->at, e->name, NULL);
 	else if (e->sort != PLAN_LINGUISTIC && !has(e, "writes"))
 		say(l, C0518, e->at, e->name, NULL);
 	if (e->live && e->sort == PLAN_LINGUISTIC && !l->machine.first_model)
 		l->machine.first_model = e;
+	if (e->live)
+		one_written(l, e);
 }
 
 static void complete_sensor(struct lang *l, struct entity *e) {
@@ -32,6 +61,8 @@ static void complete_sensor(struct lang *l, struct entity *e) {
 		say(l, C0503, e->at, e->name, NULL);
 	else if (!has(e, "frame") && !has(e, "writes"))
 		say(l, C0516, e->at, e->name, NULL);
+	else
+		one_written(l, e);
 }
 
 static bool may_actuate(const struct machine *m) {
@@ -82,10 +113,9 @@ static void complete_entities(struct lang *l) {
 		else if (e->class == PLAN_COMMUNICATION)
 			complete_communication(l, e);
 	}
-}
-
-static bool is_live(const struct field *f) {
-	return !f->owner || f->owner->live;
+	for (uint32_t i = 1; i < l->machine.entity_count; i++)
+		if (l->machine.entities[i].live && l->machine.entities[i].class == PLAN_MODEL)
+			one_read(l, &l->machine.entities[i]);
 }
 
 /* Does a started entity of that sort speak into it, or a rule make it? */

@@ -14,8 +14,13 @@ static void print_words(FILE *to, const struct key *k) {
 static void print_key(FILE *to, const struct key *k) {
 	bool map = k->type == TYPE_MAP || k->type == TYPE_MAPS;
 	fprintf(to, "| `%s`%s | %s", k->name, k->required ? " *" : "", type_text(k->type));
-	if (map)
-		fprintf(to, ": [%s](#%s)", section_text((enum section)k->of), section_text((enum section)k->of));
+	if (map) {
+		const char *of = section_text((enum section)k->of);
+		fprintf(to, ": [%s](#", of);
+		for (; *of; of++)
+			fputc(*of == ' ' ? '-' : *of, to);
+		fputc(')', to);
+	}
 	print_words(to, k);
 	if (k->min != k->max)
 		fprintf(to, ", %.10g to %.10g", k->min, k->max);

@@ -6,7 +6,6 @@
  *
  *      reads          of a model: the names of the fields it reads, that are started
  *      gateway        of a communication: the program that serves its protocol
- *      driver         of an actuator with a simulator: the simulator's (the guard has its own in the plan)
  *      trust_anchor   "yes" for those
  *      NAME.min .max .default    of Cadmus itself: the range of the setting NAME
  */
@@ -107,8 +106,6 @@ static void options_of(struct lang *l, struct entity *e) {
 		add_reads(l, e);
 	if (e->class == PLAN_COMMUNICATION)
 		add_gateway(l, e);
-	if (e->class == PLAN_ACTUATOR && node_text(e->map, "simulator"))
-		add(l, e, "driver", node_text(e->map, "simulator"));
 	add_further(l, e);
 	if (e->anchor)
 		add(l, e, "trust_anchor", "yes");

@@ -138,12 +138,23 @@ static int add(struct parse *p, struct node *n) {
 	return 0;
 }
 
-static int decorated(struct parse *p, const struct node *n, struct fy_token *anchor, struct fy_token *tag) {
+/* The token of an anchor or alias is its name; the sign before it belongs to it. */
+static void no_anchor(struct parse *p, struct fy_token *anchor) {
+	struct node at = p->near;
+	place(p, &at, anchor, false);
+	if (at.column > 1)
+		at.column--, at.length++;
+	say(p->l, C0105, &at, NULL);
+}
+
+static void decorated(struct parse *p, const struct node *n, struct fy_token *anchor, struct fy_token *tag) {
+	struct node at = *n;
 	if (anchor)
-		say(p->l, C0105, n, NULL);
-	if (tag)
-		say(p->l, C0106, n, NULL);
-	return 0;
+		no_anchor(p, anchor);
+	if (tag) {
+		place(p, &at, tag, false);
+		say(p->l, C0106, &at, NULL);
+	}
 }
 
 static int too_many(struct parse *p) {
@@ -205,13 +216,12 @@ static int on_document(struct parse *p, struct fy_event *e) {
 }
 
 static int on_event(struct parse *p, struct fy_event *e) {
-	struct node at = p->near;
 	switch (e->type) {
 	case FYET_DOCUMENT_START:
 		return on_document(p, e);
 	case FYET_ALIAS:
-		place(p, &at, e->alias.anchor, false);
-		return say(p->l, C0105, &at, NULL), -EINVAL;
+		no_anchor(p, e->alias.anchor);
+		return -EINVAL;
 	case FYET_SCALAR:
 		return on_scalar(p, e);
 	case FYET_MAPPING_START:

@@ -33,13 +33,15 @@ static const char *name_text(const struct name *n) {
 	return n->entity ? entity_text(n->entity) : kinds[n->field->kind];
 }
 
+/* Those of actuators first: the plan's first table is the one in which it is commanded. */
 static void refs_tables(struct lang *l) {
 	struct machine *m = &l->machine;
-	for (uint32_t i = 1; i < m->entity_count; i++) {
-		const struct node *n = node_get(m->entities[i].map, "symbol_recognition");
-		if (n && n->kind == NODE_TEXT)
-			m->entities[i].symbols = symbols_load(l, n->text, n);
-	}
+	for (int others = 0; others < 2; others++)
+		for (uint32_t i = 1; i < m->entity_count; i++) {
+			const struct node *n = node_get(m->entities[i].map, "symbol_recognition");
+			if (n && n->kind == NODE_TEXT && (m->entities[i].class != PLAN_ACTUATOR) == others)
+				m->entities[i].symbols = symbols_load(l, n->text, n);
+		}
 	for (uint32_t i = 1; i < m->entity_count; i++) {
 		struct entity *e = &m->entities[i];
 		bool speaks = e->class == PLAN_ACTUATOR || (e->class == PLAN_MODEL && e->sort == PLAN_LINGUISTIC);
