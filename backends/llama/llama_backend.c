@@ -28,7 +28,7 @@ static enum cdm_backend_log level_of(enum ggml_log_level level) {
 		return CDM_LOG_DEBUG; /* the engine calls it a failure when it was told to stop */
 	switch (level) {
 	case GGML_LOG_LEVEL_ERROR: return CDM_LOG_ERROR;
-	case GGML_LOG_LEVEL_WARN: return CDM_LOG_WARNING;
+	case GGML_LOG_LEVEL_WARN: return CDM_LOG_INFO; /* about files and machines as they are: nothing to do about it */
 	default: return CDM_LOG_DEBUG;
 	}
 }

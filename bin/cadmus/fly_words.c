@@ -154,16 +154,19 @@ static int check_outcome(struct flight *f, struct fly_talk *t, const struct fly_
 	return 0;
 }
 
-/* Wait until the bus shows that joints move. */
+#define MOVING_NS (800 * NS_PER_MS) /* long enough to be in the middle of a step */
+
+/* Wait until the bus has shown joints in motion for a while. */
 static int wait_moving(struct flight *f, const struct fly_action *a) {
-	struct cdm_mono began = clock_mono();
+	struct cdm_mono began = clock_mono(), since = began;
 	if (!has(a, "until"))
 		return 0;
-	uint64_t before = f->witness.setpoints;
 	while (mono_since(began, clock_mono()) < 5 * NS_PER_S) {
-		fly_witness_wait(f, 100 * NS_PER_MS);
-		if (f->witness.setpoints > before + 50 && fly_witness_still_ns(f) < 100 * NS_PER_MS)
-			return fly_say(f, "the joints move"), 0;
+		fly_witness_wait(f, 20 * NS_PER_MS);
+		if (fly_witness_still_ns(f) > 100 * NS_PER_MS)
+			since = clock_mono();
+		if (mono_since(since, clock_mono()) > MOVING_NS)
+			return fly_say(f, "joints have moved for %.0f ms", ns_to_ms(MOVING_NS)), 0;
 	}
 	return fly_fail(f, "no joint moved within 5 s");
 }

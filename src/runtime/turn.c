@@ -136,7 +136,9 @@ static void commit(struct core *c, struct turn *t) {
 	int n = body_build_turn(&b, body, sizeof(body));
 	if (n < 0)
 		return fail(c, n, "the answer cannot be written down");
-	e[0] = (struct journal_entry){ JOURNAL_TURN, JOURNAL_PRIVATE, core_entity_name(c, t->model),
+	/* What the operator tells, the machine knows; what others tell stays theirs. */
+	bool operator = t->speaker.principal == c->plan->operator_entity && t->speaker.entity == t->speaker.principal;
+	e[0] = (struct journal_entry){ JOURNAL_TURN, operator ? JOURNAL_MACHINE : JOURNAL_PRIVATE, core_entity_name(c, t->model),
 		core_entity_name(c, t->speaker.principal), body, (size_t)n };
 	unsigned more = act_entries(c, &t->speaker, &decision.utterance, &decision.verdict, trust, &e[1], room,
 			sizeof(room));
