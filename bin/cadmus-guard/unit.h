@@ -1,0 +1,43 @@
+/*
+ * unit.h - one actuator of this guard: its bus, its fields, and the struct guard between them.
+ *
+ * unit_step() is the only thing that happens to it: take what the bus and core have to say, let the
+ * guard decide, send, publish.  One thread; nothing is allocated after unit_open().
+ */
+#ifndef CADMUS_GUARD_UNIT_H
+#define CADMUS_GUARD_UNIT_H
+
+#include "client/seat.h"
+#include "guard/guard.h"
+#include "store/event.h"
+#include "store/field.h"
+
+struct unit {
+	struct guard guard;
+	struct cdm_bus *bus;
+	struct field command;
+	struct field_writer feedback, state;
+	struct event_writer *events; /* shared by all units of the process */
+	const char *name;            /* of the entity; in the plan */
+	uint16_t entity;
+	uint32_t index;              /* in the plan's actuators */
+	float trust;                 /* what the plan says of its word */
+	uint32_t published[STATE_COUNT];
+	uint64_t told_command;
+	uint32_t told_refusals;
+	enum guard_refusal told_refusal;
+	bool bus_is_down;
+};
+
+MUST_CHECK int unit_open(struct unit *u, struct seat *s, uint32_t index, struct event_writer *events,
+		struct cdm_diag *diag);
+void unit_close(struct unit *u);
+void unit_step(struct unit *u);
+
+/* What happened, passed on to the guard at the time of now. */
+void unit_stop(struct unit *u);
+void unit_quit(struct unit *u);
+void unit_core_lost(struct unit *u);
+void unit_core_started(struct unit *u);
+
+#endif
