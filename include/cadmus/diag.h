@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "cadmus/types.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -36,7 +37,7 @@ struct cdm_diag {
 };
 
 /* Add one message; d may be NULL.  Returns the entry, or NULL when it was dropped. */
-struct cdm_message *cdm_diag_add(struct cdm_diag *d, enum cdm_severity s, const char *id,
+CDM_API struct cdm_message *cdm_diag_add(struct cdm_diag *d, enum cdm_severity s, const char *id,
 		const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #ifdef __cplusplus

@@ -16,6 +16,9 @@
 extern "C" {
 #endif
 
+/* Marks what libcadmus.so exports; everything else of it is hidden. */
+#define CDM_API __attribute__((visibility("default")))
+
 #define CDM_NAME_MAX 48 /* bytes of any name, its terminating zero included */
 #define CDM_DIMS_MAX 8
 #define CDM_NO_INDEX 0xffffu /* "none" where an entity, field or process is meant */
@@ -57,10 +60,10 @@ struct cdm_info {
 };
 
 /* Bytes of one element, 0 for an unknown type. */
-size_t cdm_dtype_size(enum cdm_dtype t);
+CDM_API size_t cdm_dtype_size(enum cdm_dtype t);
 /* "f32", "u8", ...; "?" for an unknown type.  Static. */
-const char *cdm_dtype_name(enum cdm_dtype t);
-const char *cdm_status_name(enum cdm_status s);
+CDM_API const char *cdm_dtype_name(enum cdm_dtype t);
+CDM_API const char *cdm_status_name(enum cdm_status s);
 
 #ifdef __cplusplus
 }

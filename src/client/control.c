@@ -11,7 +11,7 @@
 int control_connect(const char *machine) {
 	char path[RUN_DIR_PATH_MAX];
 	int rc = run_dir_path(machine, RUN_DIR_CONTROL, path);
-	return rc < 0 ? rc : io_connect(path);
+	return rc < 0 ? rc : run_dir_connect(path);
 }
 
 /* Wait for `events`; 0, -ETIMEDOUT, -errno. */
@@ -19,20 +19,25 @@ static int wait_for(int fd, short events, int64_t deadline_ns) {
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = events };
 		int64_t left = deadline_ns < 0 ? -1 : deadline_ns - clock_mono().ns;
-		if (deadline_ns >= 0 && left <= 0)
+		if (deadline_ns >= 0 && left < 0)
 			left = 0;
+		if (left > INT64_C(3600) * NS_PER_S)
+			left = INT64_C(3600) * NS_PER_S; /* poll() counts in int; we come back */
 		int rc = poll(&p, 1, left < 0 ? -1 : (int)((left + NS_PER_MS - 1) / NS_PER_MS));
 		if (rc > 0)
 			return 0;
-		if (rc == 0)
+		if (rc == 0 && clock_mono().ns >= deadline_ns)
 			return -ETIMEDOUT;
-		if (errno != EINTR)
+		if (rc < 0 && errno != EINTR)
 			return -errno;
 	}
 }
 
 static int64_t deadline_of(int64_t timeout_ns) {
-	return timeout_ns < 0 ? -1 : clock_mono().ns + timeout_ns;
+	int64_t deadline_ns;
+	if (timeout_ns < 0 || __builtin_add_overflow(clock_mono().ns, timeout_ns, &deadline_ns))
+		return -1;
+	return deadline_ns;
 }
 
 static bool is_one_map(const void *message, size_t bytes) {

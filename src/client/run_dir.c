@@ -40,8 +40,31 @@ static int check_ours(const char *path) {
 }
 
 int run_dir_make(const char *machine, char out[RUN_DIR_PATH_MAX]) {
+	const char *own = getenv("CADMUS_RUN_DIR");
+	char above[RUN_DIR_PATH_MAX];
 	int rc = run_dir_path(machine, NULL, out);
 	if (rc == 0)
 		rc = io_make_dirs(out);
-	return rc < 0 ? rc : check_ours(out);
+	if (rc == 0)
+		rc = check_ours(out);
+	if (rc < 0 || (own && own[0]))
+		return rc;
+	snprintf(above, sizeof(above), "%s", out);
+	*strrchr(above, '/') = 0; /* whoever owns it could put another RUN in our place */
+	return check_ours(above);
+}
+
+int run_dir_connect(const char *path) {
+	uid_t uid;
+	pid_t pid;
+	int fd = io_connect(path);
+	if (fd < 0)
+		return fd;
+	int rc = io_peer(fd, &uid, &pid);
+	if (rc == 0 && uid != getuid() && uid != 0)
+		rc = -EACCES;
+	if (rc == 0)
+		return fd;
+	io_close(&fd);
+	return rc;
 }

@@ -20,7 +20,11 @@
 bool run_dir_name_ok(const char *machine);
 /* RUN/leaf, or RUN itself without a slash for NULL.  0, -EINVAL (name), -E2BIG. */
 MUST_CHECK int run_dir_path(const char *machine, const char *leaf, char out[RUN_DIR_PATH_MAX]);
-/* Make RUN and what leads to it; -EACCES when RUN is not a directory of ours that is closed to others. */
+/* Make RUN and what leads to it; -EACCES when RUN, or cadmus-<uid> above it, is not a directory of ours that is
+   closed to others. */
 MUST_CHECK int run_dir_make(const char *machine, char out[RUN_DIR_PATH_MAX]);
+/* Connect to a socket there, if it is one of ours (or root's) that answers: -EACCES else; -ENOENT, -ECONNREFUSED,
+   -errno.  In a folder like /tmp anybody may have put it. */
+MUST_CHECK int run_dir_connect(const char *path);
 
 #endif

@@ -24,6 +24,7 @@
 #include "store/segment.h"
 
 #define HELLO_PATIENCE_NS (10 * NS_PER_S)
+#define SETTLE_PATIENCE_NS (2 * NS_PER_S)
 
 static const struct {
 	const char *text;
@@ -203,22 +204,52 @@ int seat_open_inherited(struct seat *s, struct cdm_diag *diag) {
 	return rc;
 }
 
+/* Is the memory of every process that lives mapped?  Other clients write nothing that we could read. */
+static bool all_here(const struct seat *s) {
+	for (uint16_t p = 0; p < s->plan->processes.count; p++) {
+		struct directory_entry e = directory_get(&s->peers.directory, p);
+		const struct segment *have = peers_get(&s->peers, p);
+		bool matters = plan_processes(s->plan)[p].role != PLAN_CLIENT && e.state == DIRECTORY_LIVE;
+		if (matters && (!have || have->epoch < e.epoch))
+			return false;
+	}
+	return true;
+}
+
+/* The peers of a client follow its HELLO; what else comes is none of its business. */
+static void settle(struct seat *s) {
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+	int64_t left, deadline = clock_mono().ns + SETTLE_PATIENCE_NS;
+	struct seat_event e;
+	while (!all_here(s) && (left = deadline - clock_mono().ns) > 0) {
+		int rc = seat_handle(s, &e);
+		if (rc > 0)
+			io_close(&e.fd);
+		if (rc < 0 || (rc == 0 && poll(&p, 1, (int)(left / NS_PER_MS) + 1) < 0 && errno != EINTR))
+			return;
+	}
+}
+
 int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag) {
 	char path[RUN_DIR_PATH_MAX];
 	struct seat_attach a = { SEAT_ATTACH_MAGIC, SEAT_ABI, 0 };
 	*s = (struct seat){ .fd = -1 };
 	int rc = run_dir_path(machine, RUN_DIR_ATTACH, path);
 	if (rc == 0)
-		rc = s->fd = io_connect(path);
+		rc = run_dir_connect(path);
 	if (rc < 0)
-		return explain(diag, "S0109", rc, "no machine of that name runs");
-	rc = io_send(s->fd, &a, sizeof(a), NULL, 0, 0);
+		return explain(diag, "S0109", rc, rc == -EACCES ? "the machine belongs to another user"
+								: "no machine of that name runs");
+	s->fd = rc;
+	rc = io_send(s->fd, &a, sizeof(a), NULL, 0, MSG_DONTWAIT);
 	if (rc == 0)
 		rc = await_hello(s, diag);
 	if (rc == 0)
 		rc = seat_ready(s);
 	if (rc < 0)
 		seat_close(s);
+	else
+		settle(s);
 	return rc;
 }
 
@@ -230,29 +261,37 @@ void seat_close(struct seat *s) {
 	*s = (struct seat){ .fd = -1 };
 }
 
-/* The kinds that concern the caller; others are dealt with here.  1 when there is something for him. */
+static void take_peer(struct seat *s, const struct seat_message *m, int fd) {
+	int rc = -EPROTO;
+	if (m->process < s->plan->processes.count)
+		rc = peers_replace(&s->peers, (uint16_t)m->process, m->epoch, fd);
+	if (rc < 0 && rc != -ESTALE) /* stale: the parent repeats itself after we were slow */
+		counter_add(&s->peers.own, COUNTER_broken, 1);
+}
+
+/* A descriptor for the caller; false: the message made no sense, and it is closed. */
+static bool take_fd(struct seat *s, const struct seat_message *m, int fd, struct seat_event *e) {
+	bool right = m->kind == SEAT_DOOR ? m->value >= SEAT_DOOR_CONTROL && m->value < SEAT_DOOR_COUNT
+					  : m->process < s->plan->processes.count;
+	e->kind = m->kind == SEAT_DOOR ? SEAT_EVENT_DOOR : SEAT_EVENT_CHANNEL;
+	e->door = (enum seat_door)m->value;
+	e->fd = fd;
+	if (!right || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
+		io_close(&e->fd);
+	return e->fd >= 0;
+}
+
+/* Deal with what concerns us; 1 when there is something for the caller. */
 static int take(struct seat *s, const struct seat_message *m, int fds[SEAT_FDS_MAX], unsigned *n, struct seat_event *e) {
-	int rc;
 	*e = (struct seat_event){ .process = (uint16_t)m->process, .fd = -1 };
 	switch (m->kind) {
 	case SEAT_PEER:
-		if (m->process >= s->plan->processes.count)
-			rc = -EPROTO;
-		else
-			rc = peers_replace(&s->peers, (uint16_t)m->process, m->epoch, fds[0]);
-		if (rc < 0 && rc != -ESTALE) /* stale: the parent repeats itself after we were slow */
-			counter_add(&s->peers.own, COUNTER_broken, 1);
 		e->kind = SEAT_EVENT_PEER;
+		take_peer(s, m, fds[0]);
 		close_all(fds, n);
-		return 1;
+		return m->process < s->plan->processes.count;
 	case SEAT_CHANNEL:
-	case SEAT_DOOR:
-		e->kind = m->kind == SEAT_DOOR ? SEAT_EVENT_DOOR : SEAT_EVENT_CHANNEL;
-		e->door = (enum seat_door)m->value;
-		e->fd = fds[0];
-		if (m->process >= s->plan->processes.count || fcntl(e->fd, F_SETFL, fcntl(e->fd, F_GETFL) | O_NONBLOCK) < 0)
-			io_close(&e->fd);
-		return e->fd >= 0;
+	case SEAT_DOOR: return take_fd(s, m, fds[0], e);
 	case SEAT_QUIT: e->kind = SEAT_EVENT_QUIT; return 1;
 	default: close_all(fds, n); return 0;
 	}

@@ -124,7 +124,10 @@ struct seat_event {
  * -EPROTO, -ETIMEDOUT, -EPIPE, -errno; all explained in diag.
  */
 MUST_CHECK int seat_open_inherited(struct seat *s, struct cdm_diag *diag);
-/* Knock at a running machine; ends with READY.  -ENOENT, -ECONNREFUSED: not running; -EBUSY: no place. */
+/*
+ * Knock at a running machine; ends with READY, and waits up to 2 s until every process that lives is
+ * mapped.  -ENOENT, -ECONNREFUSED: not running; -EACCES: somebody else's; -EBUSY: no place.
+ */
 MUST_CHECK int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag);
 /* Unmap and close everything; no-op on a zeroed seat with fd -1, or a closed one. */
 void seat_close(struct seat *s);

@@ -1,0 +1,250 @@
+/*
+ * client.h - libcadmus: look into a running machine, and talk to it.
+ *
+ * A program of yours attaches to a machine that runs on this computer under your user, and then reads
+ * its fields where they stand, in shared memory: no copy on the way, no daemon on the way, and no
+ * influence on those who write.  Reading goes on when the daemon is gone.
+ *
+ *     struct cdm_machine *m;
+ *     struct cdm_reader *r;
+ *     float level;
+ *     struct cdm_info info;
+ *
+ *     if (cdm_attach("robot", &m, NULL) == 0 && cdm_open(m, "battery.level", &r) == 0)
+ *         while (cdm_wait(r, -1) == 0 && cdm_read(r, &level, sizeof(level), &info) == 0)
+ *             printf("%g, trust %g, %s\n", level, info.trust, cdm_status_name((enum cdm_status)info.status));
+ *
+ * Link with -lcadmus.
+ *
+ * ## Fields, samples, readers
+ *
+ * A *field* is a named tensor with one writer: element type, shape and unit are fixed for the life of
+ * the machine (cdm_describe()).  Samples are in C order, little-endian, without padding.  A *reader* is your
+ * place in the samples of one field: what it has taken is not new any more.
+ *
+ * ## Errors
+ *
+ * Functions return 0 or more, or a negative errno value with the meaning given here:
+ *
+ *     -EAGAIN        no (new) sample; or the writer was faster than us many times in a row
+ *     -EPROTO        the writer's memory is broken; it was not followed
+ *     -E2BIG         your buffer is smaller than the sample, or too many of something
+ *     -ENOENT        no such name; no such machine
+ *     -ECONNREFUSED  the machine has ended
+ *     -EACCES        the machine is another user's, or the plan does not let clients read this field
+ *     -EBUSY         all places for clients are taken; all leases of this client are out
+ *     -ENOTSUP       samples of this field cannot be borrowed, only copied
+ *     -ETIMEDOUT     not within its time
+ *     -ECANCELED     cdm_interrupt() was called
+ *     -EPIPE         the other side is gone
+ *     -ENOMEM, -EINVAL, and errno values of the operating system
+ *
+ * ## Time
+ *
+ * Durations are nanoseconds; a negative timeout is for ever, 0 only looks.  struct cdm_mono is
+ * CLOCK_MONOTONIC of this computer.
+ *
+ * ## Threads
+ *
+ * Functions on a struct cdm_machine may be called by any thread at any time, but for cdm_attach() and
+ * cdm_detach() of the same one.  A struct cdm_reader, and a struct cdm_control, belong to one thread at a
+ * time; open as many as you like.  A sample may be released in another thread than it was borrowed in.  The library
+ * runs one thread of its own per machine, with all signals blocked; it sleeps unless a process of the machine is
+ * restarted.  After fork() the child must not use what the parent has opened.
+ */
+#ifndef CADMUS_CLIENT_H
+#define CADMUS_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "cadmus/diag.h"
+#include "cadmus/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cdm_machine;
+struct cdm_reader;
+struct cdm_control;
+
+/* ---- a machine ----------------------------------------------------------------------------------- */
+
+/**
+ * Attach to the machine of that name.
+ *
+ * @param machine  its name in its description, as `cadmus ps` shows it
+ * @param out      the machine, yours until cdm_detach(); NULL after a failure
+ * @param diag     gets what a person must understand; may be NULL
+ * @return 0, -ENOENT or -ECONNREFUSED (it does not run), -EACCES, -EBUSY (raise `clients:` in its
+ *         description), -EINVAL (no proper name), -EPROTO (of another version), -ENOMEM, -ETIMEDOUT
+ */
+CDM_API int cdm_attach(const char *machine, struct cdm_machine **out, struct cdm_diag *diag);
+
+/**
+ * Leave it.  Readers and borrowed samples that are still out stay good until they are closed and
+ * released.  NULL is allowed.
+ */
+CDM_API void cdm_detach(struct cdm_machine *m);
+
+/** Its name; valid until cdm_detach(). */
+CDM_API const char *cdm_machine_name(const struct cdm_machine *m);
+
+/** 1 while its daemon is there.  0 afterwards: samples can still be read, and are what they were. */
+CDM_API int cdm_machine_alive(const struct cdm_machine *m);
+
+/** Make every cdm_wait() and cdm_wait_any() on readers of this machine return -ECANCELED once, those that sleep and those to come. */
+CDM_API void cdm_interrupt(struct cdm_machine *m);
+
+/** Name of an entity (struct cdm_info.source), or NULL for an index that is none; valid until cdm_detach(). */
+CDM_API const char *cdm_entity_name(const struct cdm_machine *m, uint32_t entity);
+
+/* ---- descriptions -------------------------------------------------------------------------------- */
+
+enum cdm_field_kind {
+	CDM_FIELD_SAMPLES = 0,   /**< what a sensor, a model or the guard publishes */
+	CDM_FIELD_AWARENESS = 1, /**< made by a rule; decays with half_life_ns */
+	CDM_FIELD_SETTING = 2,   /**< written by people */
+};
+
+/** What is fixed about a field. */
+struct cdm_field {
+	char name[CDM_NAME_MAX];
+	char unit[16];               /**< UCUM: "m", "rad", "1"; "" when none is declared */
+	char writer[CDM_NAME_MAX];   /**< process that writes it */
+	char entity[CDM_NAME_MAX];   /**< source that its samples name unless they are derived */
+	uint32_t index;              /**< in this machine, from 0 */
+	uint32_t kind;               /**< enum cdm_field_kind */
+	uint32_t dtype;              /**< enum cdm_dtype */
+	uint32_t dims;               /**< 0: a scalar */
+	uint32_t shape[CDM_DIMS_MAX]; /**< outermost first; 0 beyond dims */
+	uint32_t bytes;              /**< of the largest sample */
+	uint32_t slots;              /**< samples that its history can hold */
+	uint32_t leases;             /**< samples that all readers together may borrow; 0: copy only */
+	uint32_t readable;           /**< 1: this client may read it */
+	int64_t half_life_ns;        /**< 0: does not decay */
+	int64_t max_age_ns;          /**< older is CDM_STALE; 0: never */
+	uint64_t reserved[4];        /**< 0 */
+};
+
+/** How many fields the machine has. */
+CDM_API uint32_t cdm_field_count(const struct cdm_machine *m);
+
+/** Describe field `index`.  0, or -EINVAL. */
+CDM_API int cdm_describe(const struct cdm_machine *m, uint32_t index, struct cdm_field *out);
+
+/** Describe a field by name.  0, or -ENOENT. */
+CDM_API int cdm_find(const struct cdm_machine *m, const char *name, struct cdm_field *out);
+
+/* ---- reading ------------------------------------------------------------------------------------- */
+
+/**
+ * A reader of one field.  The field need not have a writer yet.
+ *
+ * @return 0, -ENOENT (no such field), -EACCES, -ENOMEM; *out is NULL then
+ */
+CDM_API int cdm_open(struct cdm_machine *m, const char *field, struct cdm_reader **out);
+
+/** Close it.  Samples borrowed with it stay borrowed.  NULL is allowed. */
+CDM_API void cdm_close(struct cdm_reader *r);
+
+/**
+ * Copy the latest sample.
+ *
+ * @param out       `capacity` bytes for it; cdm_field.bytes always suffice
+ * @param info      gets what is known of it; may be NULL.  info->bytes of `out` are valid.  info->status is the worst of
+ *                  what the writer said, CDM_STALE (older than max_age_ns) and CDM_ORPHAN (its writer is gone).
+ * @return 0, -EAGAIN, -E2BIG, -EPROTO
+ */
+CDM_API int cdm_read(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info);
+
+/**
+ * Copy the next sample in order.  A new reader begins with sample 1, or half of the history behind the newest when that
+ * is gone; after a restart of the writer, with its first sample (info->epoch tells).
+ *
+ * @return how many samples were missed just before this one, because we were slower than the history is long;
+ *         -EAGAIN (nothing new), -E2BIG, -EPROTO
+ */
+CDM_API int cdm_next(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info);
+
+/**
+ * Copy the newest sample whose source_time is not after `at`: what was known of that moment.  Takes nothing.
+ *
+ * @return 0, -EAGAIN (also when the history does not reach that far), -E2BIG, -EPROTO
+ */
+CDM_API int cdm_read_at(struct cdm_reader *r, struct cdm_mono at, void *out, size_t capacity, struct cdm_info *info);
+
+/** Count what is there as taken: cdm_next() and cdm_wait() go on with what comes after. */
+CDM_API void cdm_skip(struct cdm_reader *r);
+
+/** Samples that cdm_next() had to skip since cdm_open(). */
+CDM_API uint64_t cdm_missed(const struct cdm_reader *r);
+
+/** A borrowed sample: `data` points into the memory of its writer, who does not touch it meanwhile. */
+struct cdm_sample {
+	const void *data;     /**< info.bytes of it, read-only, 64-aligned; page-aligned above 4096 bytes */
+	struct cdm_info info;
+	void *hold[2];        /**< the library's */
+};
+
+/**
+ * Borrow the latest sample without copying it.  Give it back soon with cdm_release(): a writer whose slots are all borrowed
+ * drops samples (and counts them).  Data of a writer that is broken or hostile may change under you: check what
+ * you would index with.
+ *
+ * @return 0, -EAGAIN (also shortly after cdm_attach(), until the writer has heard of us), -EBUSY (too many borrowed),
+ *         -ENOTSUP (copy only), -EPROTO; nothing is held then
+ */
+CDM_API int cdm_lease(struct cdm_reader *r, struct cdm_sample *out);
+
+/** Borrow the next sample in order; returns as cdm_next(). */
+CDM_API int cdm_lease_next(struct cdm_reader *r, struct cdm_sample *out);
+
+/** Give it back.  A sample that holds nothing, all zero, is allowed. */
+CDM_API void cdm_release(struct cdm_sample *s);
+
+/**
+ * Sleep until there is a sample that this reader has not taken.  Costs the writer one system call per sample while
+ * somebody sleeps, and nothing else.
+ *
+ * @return 0, -ETIMEDOUT, -ECANCELED, -EPROTO
+ */
+CDM_API int cdm_wait(struct cdm_reader *r, int64_t timeout_ns);
+
+/**
+ * Sleep until one of several readers, all of one machine, has news.
+ *
+ * @return its index, -ETIMEDOUT, -ECANCELED, -EPROTO, -E2BIG (more than 127), -EINVAL (none, or of two machines)
+ */
+CDM_API int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t timeout_ns);
+
+/* ---- talking ------------------------------------------------------------------------------------- */
+
+/** Longest message of the control protocol. */
+#define CDM_CONTROL_MESSAGE_MAX 65536
+
+/**
+ * Open a connection to the machine's control door.  Messages are single MessagePack maps: requests {"op": ..., "id": uint,
+ * ...}, replies {"id": uint, "ev": ...}; `spec/control.md` lists them.  Needs no cdm_attach().  You speak as the machine's operator.
+ *
+ * @return 0, -ENOENT or -ECONNREFUSED (it does not run), -EACCES, -EINVAL, -ENOMEM; *out is NULL then
+ */
+CDM_API int cdm_control_open(const char *machine, struct cdm_control **out, struct cdm_diag *diag);
+
+/** Close it.  NULL is allowed. */
+CDM_API void cdm_control_close(struct cdm_control *c);
+
+/** Its descriptor, for poll() and the like: readable when a message waits.  Do not read from it. */
+CDM_API int cdm_control_fd(const struct cdm_control *c);
+
+/** Send one message.  0, -ETIMEDOUT (the machine does not read), -EPIPE, -E2BIG, -EINVAL (not one map). */
+CDM_API int cdm_control_send(struct cdm_control *c, const void *message, size_t bytes, int64_t timeout_ns);
+
+/** Receive one message.  Its bytes, -ETIMEDOUT, -EPIPE (the machine has ended), -E2BIG (dropped), -EPROTO (not one map). */
+CDM_API int64_t cdm_control_receive(struct cdm_control *c, void *out, size_t capacity, int64_t timeout_ns);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,335 @@
+/*
+ * client.c - the public face of seat, field and control: see cadmus/client.h.
+ *
+ * A machine has one thread of its own that follows the seat socket, so that peers which were restarted
+ * appear under the readers by themselves; it is the control thread that store/peers.h speaks of.
+ * A machine is kept by whoever still needs it: the attached program, each reader, each borrowed
+ * sample.  The last one takes it down, so no order of closing is wrong.
+ */
+#include "cadmus/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "client/control.h"
+#include "client/seat.h"
+#include "store/wait.h"
+
+struct cdm_machine {
+	struct seat seat;
+	pthread_t follower;
+	int quit;            /* eventfd: the follower shall end */
+	uint32_t alive;      /* atomic */
+	uint32_t interrupts; /* atomic: grows with each cdm_interrupt() */
+	uint32_t users;      /* atomic */
+};
+
+struct cdm_reader {
+	struct cdm_machine *machine;
+	struct field field;
+	uint32_t interrupts; /* of the machine, as the last wait told them */
+};
+
+struct cdm_control {
+	int fd;
+};
+
+_Static_assert(CDM_FIELD_SAMPLES == (int)PLAN_SAMPLES && CDM_FIELD_AWARENESS == (int)PLAN_AWARENESS &&
+		CDM_FIELD_SETTING == (int)PLAN_SETTING, "one enum in two places");
+_Static_assert(CDM_CONTROL_MESSAGE_MAX == CONTROL_MESSAGE_MAX, "one number in two places");
+
+/* ---- a machine ---- */
+
+static void keep(struct cdm_machine *m) {
+	__atomic_fetch_add(&m->users, 1, __ATOMIC_RELAXED);
+}
+
+static void let_go(struct cdm_machine *m) {
+	if (__atomic_sub_fetch(&m->users, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	seat_close(&m->seat);
+	io_close(&m->quit);
+	free(m);
+}
+
+/* Take in what has come; false: the parent is gone. */
+static bool follow_once(struct cdm_machine *m) {
+	struct seat_event e;
+	int rc;
+	while ((rc = seat_handle(&m->seat, &e)) > 0) {
+		io_close(&e.fd); /* channels and doors are not for clients */
+		if (e.kind == SEAT_EVENT_QUIT)
+			return false;
+	}
+	return rc == 0;
+}
+
+static void *follow(void *self) {
+	struct cdm_machine *m = self;
+	struct pollfd p[2] = { { .fd = seat_fd(&m->seat), .events = POLLIN }, { .fd = m->quit, .events = POLLIN } };
+	bool alive = true;
+	while (alive && (poll(p, 2, -1) >= 0 || errno == EINTR)) {
+		if (p[1].revents)
+			return NULL;
+		alive = follow_once(m);
+	}
+	__atomic_store_n(&m->alive, 0, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static int start_follower(struct cdm_machine *m) {
+	sigset_t all, before;
+	m->quit = eventfd(0, EFD_CLOEXEC);
+	if (m->quit < 0)
+		return -errno;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int rc = pthread_create(&m->follower, NULL, follow, m);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -rc;
+}
+
+int cdm_attach(const char *machine, struct cdm_machine **out, struct cdm_diag *diag) {
+	*out = NULL;
+	struct cdm_machine *m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->quit = -1;
+	m->alive = m->users = 1;
+	int rc = seat_attach(&m->seat, machine, diag);
+	if (rc == 0)
+		rc = start_follower(m);
+	if (rc < 0) {
+		let_go(m);
+		return rc;
+	}
+	*out = m;
+	return 0;
+}
+
+void cdm_detach(struct cdm_machine *m) {
+	if (!m)
+		return;
+	uint64_t one = 1;
+	CHECK(write(m->quit, &one, sizeof(one)) == sizeof(one));
+	CHECK(pthread_join(m->follower, NULL) == 0);
+	let_go(m);
+}
+
+const char *cdm_machine_name(const struct cdm_machine *m) {
+	return m->seat.plan->machine;
+}
+
+int cdm_machine_alive(const struct cdm_machine *m) {
+	return __atomic_load_n(&m->alive, __ATOMIC_ACQUIRE) != 0;
+}
+
+void cdm_interrupt(struct cdm_machine *m) {
+	__atomic_fetch_add(&m->interrupts, 1, __ATOMIC_SEQ_CST);
+	peers_interrupt(&m->seat.peers);
+}
+
+const char *cdm_entity_name(const struct cdm_machine *m, uint32_t entity) {
+	const struct plan *p = m->seat.plan;
+	return entity < p->entities.count ? plan_entities(p)[entity].name : NULL;
+}
+
+/* ---- descriptions ---- */
+
+uint32_t cdm_field_count(const struct cdm_machine *m) {
+	return m->seat.plan->fields.count;
+}
+
+int cdm_describe(const struct cdm_machine *m, uint32_t index, struct cdm_field *out) {
+	const struct plan *p = m->seat.plan;
+	if (index >= p->fields.count)
+		return -EINVAL;
+	const struct plan_field *f = &plan_fields(p)[index];
+	*out = (struct cdm_field){ .index = index, .kind = f->kind, .dtype = f->dtype, .dims = f->dims,
+		.bytes = f->bytes, .slots = f->slots, .leases = f->leases,
+		.readable = (uint32_t)(f->readers >> m->seat.process & 1), .half_life_ns = f->half_life_ns,
+		.max_age_ns = f->max_age_ns };
+	memcpy(out->name, f->name, sizeof(out->name));
+	memcpy(out->unit, f->unit, sizeof(out->unit));
+	memcpy(out->writer, plan_processes(p)[f->process].name, sizeof(out->writer));
+	memcpy(out->entity, plan_entities(p)[f->entity].name, sizeof(out->entity));
+	for (unsigned i = 0; i < f->dims; i++)
+		out->shape[i] = f->shape[i];
+	return 0;
+}
+
+int cdm_find(const struct cdm_machine *m, const char *name, struct cdm_field *out) {
+	uint16_t index = plan_find_field(m->seat.plan, name);
+	return index == PLAN_NONE ? -ENOENT : cdm_describe(m, index, out);
+}
+
+/* ---- reading ---- */
+
+int cdm_open(struct cdm_machine *m, const char *field, struct cdm_reader **out) {
+	*out = NULL;
+	uint16_t index = plan_find_field(m->seat.plan, field);
+	if (index == PLAN_NONE)
+		return -ENOENT;
+	struct cdm_reader *r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	int rc = field_open(&r->field, &m->seat.peers, index);
+	if (rc < 0) {
+		free(r);
+		return rc;
+	}
+	r->machine = m;
+	r->interrupts = __atomic_load_n(&m->interrupts, __ATOMIC_SEQ_CST);
+	keep(m);
+	*out = r;
+	return 0;
+}
+
+void cdm_close(struct cdm_reader *r) {
+	if (!r)
+		return;
+	let_go(r->machine);
+	free(r);
+}
+
+int cdm_read(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info) {
+	return field_read(&r->field, out, capacity, clock_mono(), info);
+}
+
+int cdm_next(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info) {
+	return field_next(&r->field, out, capacity, clock_mono(), info);
+}
+
+int cdm_read_at(struct cdm_reader *r, struct cdm_mono at, void *out, size_t capacity, struct cdm_info *info) {
+	return field_read_at(&r->field, at, out, capacity, clock_mono(), info);
+}
+
+void cdm_skip(struct cdm_reader *r) {
+	field_skip(&r->field);
+}
+
+uint64_t cdm_missed(const struct cdm_reader *r) {
+	return r->field.missed;
+}
+
+static int hand_out(struct cdm_reader *r, int rc, const struct field_lease *l, struct cdm_sample *out) {
+	*out = (struct cdm_sample){ .data = NULL };
+	if (rc < 0)
+		return rc;
+	*out = (struct cdm_sample){ .data = l->data, .info = l->info, .hold = { l->word, r->machine } };
+	keep(r->machine);
+	return rc;
+}
+
+int cdm_lease(struct cdm_reader *r, struct cdm_sample *out) {
+	struct field_lease l;
+	return hand_out(r, field_lease(&r->field, clock_mono(), &l), &l, out);
+}
+
+int cdm_lease_next(struct cdm_reader *r, struct cdm_sample *out) {
+	struct field_lease l;
+	return hand_out(r, field_lease_next(&r->field, clock_mono(), &l), &l, out);
+}
+
+void cdm_release(struct cdm_sample *s) {
+	struct field_lease l = { .word = s->hold[0] };
+	struct cdm_machine *m = s->hold[1];
+	field_release(&l);
+	*s = (struct cdm_sample){ .data = NULL };
+	if (m)
+		let_go(m);
+}
+
+/* Was it the program that interrupted us, or only a process that came back? */
+static bool was_interrupted(struct cdm_reader *r) {
+	uint32_t now = __atomic_load_n(&r->machine->interrupts, __ATOMIC_SEQ_CST);
+	bool told = now != r->interrupts;
+	r->interrupts = now;
+	return told;
+}
+
+static int64_t deadline_of(int64_t timeout_ns) {
+	int64_t until_ns;
+	if (timeout_ns < 0 || __builtin_add_overflow(clock_mono().ns, timeout_ns, &until_ns))
+		return INT64_MAX;
+	return until_ns;
+}
+
+static int wait_readers(struct cdm_reader *const *r, struct field *const *f, uint32_t count, int64_t timeout_ns) {
+	int64_t until_ns = deadline_of(timeout_ns);
+	for (;;) {
+		int rc = wait_any(f, count, timeout_ns);
+		if (rc != -ECANCELED || was_interrupted(r[0]))
+			return rc;
+		if (until_ns == INT64_MAX)
+			continue;
+		timeout_ns = until_ns - clock_mono().ns;
+		if (timeout_ns < 0)
+			timeout_ns = 0;
+	}
+}
+
+int cdm_wait(struct cdm_reader *r, int64_t timeout_ns) {
+	struct field *f = &r->field;
+	int rc = wait_readers(&r, &f, 1, timeout_ns);
+	return rc < 0 ? rc : 0;
+}
+
+int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t timeout_ns) {
+	struct field *f[WAIT_FIELDS_MAX];
+	if (count == 0)
+		return -EINVAL;
+	if (count > WAIT_FIELDS_MAX)
+		return -E2BIG;
+	for (uint32_t i = 0; i < count; i++) {
+		if (r[i]->machine != r[0]->machine)
+			return -EINVAL;
+		f[i] = &r[i]->field;
+	}
+	return wait_readers(r, f, count, timeout_ns);
+}
+
+/* ---- talking ---- */
+
+int cdm_control_open(const char *machine, struct cdm_control **out, struct cdm_diag *diag) {
+	*out = NULL;
+	struct cdm_control *c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->fd = control_connect(machine);
+	if (c->fd >= 0) {
+		*out = c;
+		return 0;
+	}
+	int rc = c->fd;
+	cdm_diag_add(diag, CDM_ERROR, "S0110", "cannot talk to %s: %s", machine, err_text(rc));
+	free(c);
+	return rc;
+}
+
+void cdm_control_close(struct cdm_control *c) {
+	if (!c)
+		return;
+	io_close(&c->fd);
+	free(c);
+}
+
+int cdm_control_fd(const struct cdm_control *c) {
+	return c->fd;
+}
+
+int cdm_control_send(struct cdm_control *c, const void *message, size_t bytes, int64_t timeout_ns) {
+	return control_send(c->fd, message, bytes, timeout_ns);
+}
+
+int64_t cdm_control_receive(struct cdm_control *c, void *out, size_t capacity, int64_t timeout_ns) {
+	return control_receive(c->fd, out, capacity, timeout_ns);
+}

@@ -1,0 +1,435 @@
+/*
+ * client_test.c - a program of somebody else's, at a machine whose parent is a thread of this test.
+ *
+ * The parent does what cadmusd's does for clients: accepts, greets with memory, hands out peers,
+ * restarts a process now and then.  It alone touches the world (it is everybody's control thread).
+ */
+#include "cadmus/client.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "base/msgpack.h"
+#include "client/run_dir.h"
+#include "client/seat.h"
+#include "test/lib/world.h"
+
+enum { CORE, GUARD, CAM, CLIENT, SECOND, SEATS = 2 };
+
+#define MINUTE (60 * NS_PER_S)
+
+static char base[] = "/tmp/cadmus-client-XXXXXX";
+static struct world w;
+static uint16_t level, frame;
+static struct field_writer level_out, frame_out;
+
+/* ---- the parent ---- */
+
+static struct {
+	pthread_t thread;
+	int door, quit, sockets[SEATS], plan_fd;
+	bool shy; /* tells clients of their peers only after READY */
+} parent;
+
+static void greet(int fd) {
+	for (uint16_t i = 0; i < SEATS; i++) {
+		uint16_t p = (uint16_t)(CLIENT + i);
+		if (parent.sockets[i] >= 0)
+			continue;
+		parent.sockets[i] = fd;
+		io_close(&w.fd[p]);
+		w.fd[p] = segment_create(w.plan, p);
+		uint32_t epoch = directory_starting(&w.directory, p, getpid(), clock_mono());
+		CHECK(seat_send_hello(fd, p, epoch, parent.plan_fd, w.fd[p], w.directory_fd) == 0);
+		for (uint16_t o = 0; o <= CAM && !parent.shy; o++)
+			CHECK(seat_send_peer(fd, o, w.at[o].own.epoch, w.fd[o]) == 0);
+		return;
+	}
+	CHECK(seat_send(fd, SEAT_FAILED, 0, 0, 0, "no seat is free", NULL, 0) == 0);
+	close(fd);
+}
+
+static void on_client(uint16_t i) {
+	struct seat_message m;
+	int fds[SEAT_FDS_MAX], rc;
+	unsigned n;
+	uint16_t p = (uint16_t)(CLIENT + i);
+	while ((rc = seat_receive(parent.sockets[i], &m, fds, &n)) > 0) {
+		CHECK(m.kind == SEAT_READY && segment_is_frozen(w.fd[p]));
+		directory_set(&w.directory, p, DIRECTORY_LIVE, clock_mono());
+		for (uint16_t o = 0; o <= CAM; o++) {
+			if (parent.shy)
+				CHECK(seat_send_peer(parent.sockets[i], o, w.at[o].own.epoch, w.fd[o]) == 0);
+			CHECK(peers_replace(&w.at[o], p, m.epoch, w.fd[p]) == 0);
+		}
+	}
+	if (rc == 0)
+		return;
+	io_close(&parent.sockets[i]);
+	directory_set(&w.directory, p, DIRECTORY_FREE, clock_mono());
+}
+
+static void restart_camera(void) {
+	world_stop(&w, CAM);
+	world_start(&w, CAM, false);
+	for (int i = 0; i < SEATS; i++) {
+		if (parent.sockets[i] < 0)
+			continue;
+		CHECK(peers_replace(&w.at[CAM], (uint16_t)(CLIENT + i),
+				directory_get(&w.directory, (uint16_t)(CLIENT + i)).epoch, w.fd[CLIENT + i]) == 0);
+		CHECK(seat_send_peer(parent.sockets[i], CAM, w.at[CAM].own.epoch, w.fd[CAM]) == 0);
+	}
+	CHECK(field_writer_open(&level_out, &w.at[CAM], level) == 0);
+	CHECK(field_writer_open(&frame_out, &w.at[CAM], frame) == 0);
+}
+
+/* 1: end.  2: restart the camera. */
+static void *run_parent(void *unused) {
+	(void)unused;
+	for (;;) {
+		struct pollfd p[2 + SEATS] = { { .fd = parent.door, .events = POLLIN }, { .fd = parent.quit, .events = POLLIN } };
+		uint64_t order = 0;
+		for (int i = 0; i < SEATS; i++)
+			p[2 + i] = (struct pollfd){ .fd = parent.sockets[i], .events = POLLIN };
+		CHECK(poll(p, 2 + SEATS, -1) > 0);
+		if (p[1].revents)
+			CHECK(read(parent.quit, &order, sizeof(order)) == sizeof(order));
+		if (order == 1)
+			return NULL;
+		if (order == 2)
+			restart_camera();
+		for (uint16_t i = 0; i < SEATS; i++)
+			if (p[2 + i].revents)
+				on_client(i);
+		int fd = p[0].revents ? io_accept(parent.door) : -1;
+		struct seat_attach a;
+		struct pollfd q = { .fd = fd, .events = POLLIN };
+		if (fd >= 0 && poll(&q, 1, 10000) == 1 && seat_receive_attach(fd, &a) == 1)
+			greet(fd);
+		else
+			io_close(&fd);
+	}
+}
+
+static void order_parent(uint64_t order) {
+	CHECK(write(parent.quit, &order, sizeof(order)) == sizeof(order));
+}
+
+static void begin(bool shy) {
+	static struct plan_builder b;
+	char path[RUN_DIR_PATH_MAX];
+	plan_builder_begin(&b, "robot");
+	CHECK(plan_builder_process(&b, "camera", PLAN_HOST, 2) == CAM);
+	CHECK(plan_builder_process(&b, "client0", PLAN_CLIENT, 2) == CLIENT);
+	CHECK(plan_builder_process(&b, "client1", PLAN_CLIENT, 2) == SECOND);
+	level = plan_builder_field(&b, "battery.level", CDM_U64, 1, 8, 0, CAM, 1u << CLIENT | 1u << SECOND);
+	strcpy(b.fields[level].unit, "V");
+	b.fields[level].max_age_ns = NS_PER_S;
+	frame = plan_builder_field(&b, "frame", CDM_U8, 20000, 6, 4, CAM, 1u << CLIENT | 1u << SECOND);
+	b.fields[frame].dims = 2;
+	b.fields[frame].shape[0] = 100;
+	b.fields[frame].shape[1] = 200;
+	plan_builder_field(&b, "secret", CDM_U8, 1, 3, 0, CAM, 0);
+	world_open(&w, &b);
+	world_stop(&w, CLIENT);
+	world_stop(&w, SECOND);
+	directory_set(&w.directory, CLIENT, DIRECTORY_FREE, clock_mono());
+	directory_set(&w.directory, SECOND, DIRECTORY_FREE, clock_mono());
+	CHECK(field_writer_open(&level_out, &w.at[CAM], level) == 0);
+	CHECK(field_writer_open(&frame_out, &w.at[CAM], frame) == 0);
+	CHECK(run_dir_make("robot", path) == 0 && run_dir_path("robot", RUN_DIR_ATTACH, path) == 0);
+	parent.door = io_listen(path);
+	parent.quit = eventfd(0, EFD_CLOEXEC);
+	parent.plan_fd = seat_plan_file(w.plan);
+	parent.sockets[0] = parent.sockets[1] = -1;
+	parent.shy = shy;
+	CHECK(parent.door >= 0 && parent.quit >= 0 && parent.plan_fd >= 0);
+	CHECK(pthread_create(&parent.thread, NULL, run_parent, NULL) == 0);
+}
+
+static void end_parent(void) {
+	order_parent(1);
+	CHECK(pthread_join(parent.thread, NULL) == 0);
+	for (int i = 0; i < SEATS; i++)
+		io_close(&parent.sockets[i]);
+	io_close(&parent.door);
+}
+
+static void end(void) {
+	char path[RUN_DIR_PATH_MAX];
+	if (parent.door >= 0)
+		end_parent();
+	io_close(&parent.quit);
+	io_close(&parent.plan_fd);
+	CHECK(run_dir_path("robot", RUN_DIR_ATTACH, path) == 0 && unlink(path) == 0);
+	CHECK(run_dir_path("robot", NULL, path) == 0 && rmdir(path) == 0);
+	world_close(&w);
+}
+
+static void put(uint64_t value) {
+	struct field_meta m = field_meta_of(1);
+	CHECK(field_write(&level_out, &value, sizeof(value), &m, clock_mono()) == 0);
+}
+
+/* ---- the client ---- */
+
+static struct cdm_machine *attach(void) {
+	static struct cdm_diag diag;
+	struct cdm_machine *m;
+	memset(&diag, 0, sizeof(diag));
+	int rc = cdm_attach("robot", &m, &diag);
+	if (rc < 0)
+		fprintf(stderr, "%s\n", diag.at[0].text);
+	CHECK(rc == 0);
+	return m;
+}
+
+static void says_why_it_cannot_attach(void) {
+	static struct cdm_diag diag;
+	struct cdm_machine *m = (void *)&diag, *more[SEATS];
+	CHECK(cdm_attach("robot", &m, &diag) == -ENOENT && !m && diag.errors == 1);
+	CHECK(cdm_attach("../robot", &m, NULL) == -EINVAL);
+	begin(false);
+	for (int i = 0; i < SEATS; i++)
+		more[i] = attach();
+	CHECK(cdm_attach("robot", &m, &diag) == -EBUSY && !m);
+	CHECK(strstr(diag.at[diag.count - 1].text, "no seat") != NULL);
+	for (int i = 0; i < SEATS; i++)
+		cdm_detach(more[i]);
+	cdm_detach(NULL);
+	io_close(&parent.plan_fd);
+	end_parent();
+	CHECK(cdm_attach("robot", &m, NULL) == -ECONNREFUSED);
+	end();
+}
+
+static void describes_the_machine(void) {
+	struct cdm_field f;
+	begin(false);
+	struct cdm_machine *m = attach();
+	CHECK(strcmp(cdm_machine_name(m), "robot") == 0 && cdm_machine_alive(m));
+	CHECK(cdm_field_count(m) == 3 && cdm_describe(m, 3, &f) == -EINVAL && cdm_find(m, "none", &f) == -ENOENT);
+	CHECK(cdm_find(m, "battery.level", &f) == 0 && f.index == level && f.bytes == 8 && f.dtype == CDM_U64);
+	CHECK(strcmp(f.unit, "V") == 0 && strcmp(f.writer, "camera") == 0 && strcmp(f.entity, "cadmus") == 0);
+	CHECK(f.max_age_ns == NS_PER_S && f.slots == 8 && f.leases == 0 && f.readable == 1);
+	CHECK(cdm_describe(m, frame, &f) == 0 && f.dims == 2 && f.shape[0] == 100 && f.shape[1] == 200 && !f.shape[2]);
+	CHECK(cdm_find(m, "secret", &f) == 0 && f.readable == 0);
+	CHECK(strcmp(cdm_entity_name(m, 1), "operator") == 0 && cdm_entity_name(m, 99) == NULL);
+	struct cdm_reader *r;
+	CHECK(cdm_open(m, "secret", &r) == -EACCES && !r && cdm_open(m, "none", &r) == -ENOENT && !r);
+	cdm_close(NULL);
+	cdm_detach(m);
+	end();
+}
+
+static void reads(bool shy) {
+	struct cdm_reader *r;
+	struct cdm_info info;
+	uint64_t v;
+	begin(shy);
+	struct cdm_machine *m = attach();
+	CHECK(cdm_open(m, "battery.level", &r) == 0);
+	CHECK(cdm_read(r, &v, sizeof(v), &info) == -EAGAIN && cdm_wait(r, 0) == -ETIMEDOUT);
+	for (uint64_t i = 1; i <= 6; i++)
+		put(i);
+	CHECK(cdm_wait(r, MINUTE) == 0);
+	for (uint64_t i = 1; i <= 4; i++)
+		CHECK(cdm_next(r, &v, sizeof(v), &info) == 0 && v == i && info.source == 1 && info.status == CDM_OK);
+	CHECK(cdm_read(r, &v, sizeof(v), &info) == 0 && v == 6 && cdm_read(r, &v, 7, NULL) == -E2BIG);
+	CHECK(cdm_next(r, &v, sizeof(v), NULL) == -EAGAIN);
+	for (uint64_t i = 7; i <= 40; i++)
+		put(i);
+	CHECK(cdm_next(r, &v, sizeof(v), NULL) == 30 && v == 37 && cdm_missed(r) == 30);
+	CHECK(cdm_read_at(r, info.source_time, &v, sizeof(v), NULL) == -EAGAIN); /* longer ago than 8 slots */
+	CHECK(cdm_read_at(r, clock_mono(), &v, sizeof(v), &info) == 0 && v == 40);
+	cdm_skip(r);
+	CHECK(cdm_wait(r, 1) == -ETIMEDOUT);
+	struct cdm_sample s;
+	CHECK(cdm_lease(r, &s) == -ENOTSUP && !s.data);
+	cdm_release(&s);
+	cdm_close(r);
+	cdm_detach(m);
+	end();
+}
+
+/* Whatever is closed first. */
+static void borrows(void) {
+	struct cdm_reader *r;
+	struct cdm_sample s[3];
+	int rc;
+	begin(false);
+	struct cdm_machine *m = attach();
+	CHECK(cdm_open(m, "frame", &r) == 0);
+	struct field_meta meta = field_meta_of(0);
+	memset(field_loan(&frame_out), 0x5a, 20000);
+	field_publish(&frame_out, 20000, &meta, clock_mono());
+	while ((rc = cdm_lease(r, &s[0])) == -EAGAIN) /* until the writer has heard of us */
+		;
+	CHECK(rc == 0 && s[0].info.bytes == 20000);
+	CHECK(cdm_lease(r, &s[1]) == 0 && cdm_lease(r, &s[2]) == -EBUSY && !s[2].data);
+	cdm_release(&s[1]);
+	for (int i = 0; i < 20; i++) {
+		memset(field_loan(&frame_out), i, 20000);
+		field_publish(&frame_out, 20000, &meta, clock_mono());
+	}
+	CHECK(cdm_lease_next(r, &s[1]) > 0);
+	cdm_close(r);
+	cdm_detach(m);
+	for (int i = 0; i < 20000; i++)
+		CHECK(((const unsigned char *)s[0].data)[i] == 0x5a);
+	cdm_release(&s[1]);
+	cdm_release(&s[0]);
+	cdm_release(&s[0]);
+	end();
+}
+
+static bool stop;
+
+static void *wait_until_interrupted(void *reader) {
+	while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST))
+		CHECK(cdm_wait(reader, MINUTE) == -ECANCELED);
+	return NULL;
+}
+
+static void waits(void) {
+	struct cdm_reader *r[2], *many[128];
+	uint64_t v;
+	pthread_t t;
+	begin(false);
+	struct cdm_machine *m = attach(), *other = attach();
+	CHECK(cdm_open(m, "battery.level", &r[0]) == 0 && cdm_open(m, "frame", &r[1]) == 0);
+	/* restarts are not the program's business: the wait goes on, in the new memory */
+	for (uint64_t life = 1; life <= 20; life++) {
+		order_parent(2);
+		while (directory_get(&w.directory, CAM).epoch != life + 1 ||
+				directory_get(&w.directory, CAM).state != DIRECTORY_LIVE)
+			CHECK(cdm_wait_any(r, 2, 100000) == -ETIMEDOUT);
+	}
+	end_parent(); /* now the camera is ours */
+	put(99);
+	CHECK(cdm_wait_any(r, 2, MINUTE) == 0 && cdm_read(r[0], &v, sizeof(v), NULL) == 0 && v == 99);
+	for (int i = 0; i < 50; i++) {
+		__atomic_store_n(&stop, false, __ATOMIC_SEQ_CST);
+		CHECK(pthread_create(&t, NULL, wait_until_interrupted, r[0]) == 0);
+		__atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
+		cdm_interrupt(m);
+		CHECK(pthread_join(t, NULL) == 0);
+	}
+	CHECK(cdm_wait_any(r, 0, 0) == -EINVAL && cdm_wait_any(many, 128, 0) == -E2BIG);
+	many[0] = r[0];
+	CHECK(cdm_open(other, "frame", &many[1]) == 0 && cdm_wait_any(many, 2, 0) == -EINVAL);
+	cdm_close(many[1]);
+	cdm_close(r[0]);
+	cdm_close(r[1]);
+	cdm_detach(other);
+	cdm_detach(m);
+	end();
+}
+
+static void reads_on_without_the_daemon(void) {
+	struct cdm_reader *r;
+	struct cdm_info info;
+	uint64_t v;
+	begin(false);
+	struct cdm_machine *m = attach();
+	CHECK(cdm_open(m, "battery.level", &r) == 0);
+	put(1);
+	end_parent();
+	put(2);
+	CHECK(cdm_read(r, &v, sizeof(v), &info) == 0 && v == 2);
+	while (cdm_machine_alive(m))
+		CHECK(cdm_wait(r, 1000) == -ETIMEDOUT);
+	put(3);
+	CHECK(cdm_wait(r, MINUTE) == 0 && cdm_read(r, &v, sizeof(v), &info) == 0 && v == 3);
+	cdm_close(r);
+	cdm_detach(m);
+	end();
+}
+
+static unsigned open_files(void) {
+	unsigned n = 0;
+	DIR *d = opendir("/proc/self/fd");
+	CHECK(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void leaves_nothing_behind(void) {
+	begin(false);
+	cdm_detach(attach());
+	unsigned before = open_files();
+	for (int i = 0; i < 300; i++) {
+		struct cdm_reader *r;
+		struct cdm_machine *m = NULL;
+		int rc;
+		while ((rc = cdm_attach("robot", &m, NULL)) == -EBUSY) /* the seat is not free again yet */
+			;
+		CHECK(rc == 0 && cdm_open(m, "frame", &r) == 0);
+		cdm_close(r);
+		cdm_detach(m);
+	}
+	end_parent();
+	CHECK(open_files() <= before); /* the door and seats of the parent are closed */
+	end();
+}
+
+static void *answer_control(void *listener) {
+	uint8_t m[256];
+	struct pollfd p = { .fd = *(int *)listener, .events = POLLIN };
+	CHECK(poll(&p, 1, 60000) == 1);
+	int fd = io_accept(p.fd);
+	CHECK(fd >= 0);
+	p.fd = fd;
+	CHECK(poll(&p, 1, 60000) == 1);
+	ssize_t n = io_receive(fd, m, sizeof(m), NULL, NULL, 0);
+	CHECK(n > 0 && io_send(fd, m, (size_t)n, NULL, 0, 0) == 0);
+	close(fd);
+	return NULL;
+}
+
+static void talks(void) {
+	struct cdm_control *c;
+	char path[RUN_DIR_PATH_MAX], dir[RUN_DIR_PATH_MAX];
+	uint8_t m[64], back[64];
+	struct mp_out o;
+	pthread_t t;
+	CHECK(cdm_control_open("robot", &c, NULL) == -ENOENT && !c);
+	CHECK(run_dir_make("robot", dir) == 0 && run_dir_path("robot", RUN_DIR_CONTROL, path) == 0);
+	int listener = io_listen(path);
+	CHECK(pthread_create(&t, NULL, answer_control, &listener) == 0);
+	CHECK(cdm_control_open("robot", &c, NULL) == 0 && cdm_control_fd(c) >= 0);
+	mp_begin(&o, m, sizeof(m));
+	mp_map(&o, 1);
+	mp_kv_str(&o, "op", "ps");
+	size_t n = (size_t)mp_done(&o);
+	CHECK(cdm_control_send(c, m, n - 1, 0) == -EINVAL && cdm_control_send(c, m, n, MINUTE) == 0);
+	CHECK(cdm_control_receive(c, back, sizeof(back), MINUTE) == (int64_t)n && memcmp(m, back, n) == 0);
+	CHECK(cdm_control_receive(c, back, sizeof(back), MINUTE) == -EPIPE);
+	CHECK(pthread_join(t, NULL) == 0);
+	cdm_control_close(c);
+	cdm_control_close(NULL);
+	close(listener);
+	CHECK(unlink(path) == 0 && rmdir(dir) == 0);
+}
+
+int main(void) {
+	CHECK(mkdtemp(base) && setenv("CADMUS_RUN_DIR", base, 1) == 0);
+	says_why_it_cannot_attach();
+	describes_the_machine();
+	reads(false);
+	reads(true);
+	borrows();
+	waits();
+	reads_on_without_the_daemon();
+	leaves_nothing_behind();
+	talks();
+	CHECK(rmdir(base) == 0);
+	puts("client_test: ok");
+}

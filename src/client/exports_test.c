@@ -1,0 +1,29 @@
+/* exports_test.c - libcadmus.so shows cdm_ names and nothing else.  usage: exports_test LIBRARY */
+#include <dlfcn.h>
+#include <stdio.h>
+#include "base/check.h"
+
+int main(int argc, char **argv) {
+	static const char *const shown[] = { "cdm_attach", "cdm_detach", "cdm_machine_name", "cdm_machine_alive",
+		"cdm_interrupt", "cdm_entity_name", "cdm_field_count", "cdm_describe", "cdm_find", "cdm_open",
+		"cdm_close", "cdm_read", "cdm_next", "cdm_read_at", "cdm_skip", "cdm_missed", "cdm_lease",
+		"cdm_lease_next", "cdm_release", "cdm_wait", "cdm_wait_any", "cdm_control_open", "cdm_control_close",
+		"cdm_control_fd", "cdm_control_send", "cdm_control_receive", "cdm_dtype_size", "cdm_dtype_name",
+		"cdm_status_name", "cdm_diag_add" };
+	static const char *const hidden[] = { "seat_attach", "field_read", "plan_verify", "io_send", "check_failed",
+		"peers_replace", "control_connect", "clock_mono" };
+	CHECK(argc == 2);
+	void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		fprintf(stderr, "%s\n", dlerror());
+	CHECK(library);
+	for (size_t i = 0; i < COUNT_OF(shown); i++) {
+		if (!dlsym(library, shown[i]))
+			fprintf(stderr, "not exported: %s\n", shown[i]);
+		CHECK(dlsym(library, shown[i]));
+	}
+	for (size_t i = 0; i < COUNT_OF(hidden); i++)
+		CHECK(!dlsym(library, hidden[i]));
+	dlclose(library);
+	puts("exports_test: ok");
+}
