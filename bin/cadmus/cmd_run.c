@@ -54,7 +54,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		return 1;
 	if (!s.plan || (s.diag.count && !c->json))
 		machine_print_diag(c, &s);
-	pid_t pid = s.plan ? machine_start("run", s.plan) : -1;
+	pid_t pid = s.plan ? machine_start("run", s.plan, detach) : -1;
 	if (pid > 0)
 		announce(c, s.plan, pid, detach);
 	machine_source_free(&s);
@@ -62,7 +62,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 }
 
 VERB(run, "Start the machine that a description describes", "FILE [--detach]",
-		"  --detach   return when it is live; `cadmus down` ends it\n"
+		"  --detach   return when it is live; `cadmus down` ends it. Its log is MACHINE.log beside the journal\n"
 		"Without it, Ctrl-C takes the machine down.\n"
 		"examples:\n"
 		"  cadmus run examples/first-flight.cdl.yaml\n"

@@ -129,7 +129,7 @@ const char *fly_reply_text(const struct fly_talk *t, const char *key, char *out,
 struct fly_witness {
 	struct cdm_bus *bus;
 	int16_t position[FLY_NODES];
-	bool known[FLY_NODES];
+	bool known[FLY_NODES], holding[FLY_NODES];
 	int16_t still_at[FLY_NODES];    /* positions when the current stillness began */
 	struct cdm_mono still_since;    /* ns 0: no feedback yet */
 	struct cdm_mono heard;          /* last feedback */
@@ -142,6 +142,8 @@ int fly_witness_open(struct flight *f);
 void fly_witness_look(struct flight *f);
 /* How long no joint has moved by more than half a degree. */
 int64_t fly_witness_still_ns(struct flight *f);
+/* Does every joint say that it holds, because its lease ran out? */
+bool fly_witness_holds(const struct flight *f);
 /* Wait for the bus, at most so long. */
 void fly_witness_wait(struct flight *f, int64_t timeout_ns);
 
@@ -164,6 +166,7 @@ struct flight {
 	unsigned note_count;
 	char failure[1024];
 	char remembered[HASH_TEXT_MAX]; /* a state hash, by action `state` */
+	uint64_t remembered_seq;
 	char remembered_facts[8192];
 	json_t *results; /* with --json */
 	uint64_t next_id;

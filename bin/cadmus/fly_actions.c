@@ -139,7 +139,7 @@ int fly_do_start(struct flight *f, const struct fly_action *a) {
 	static struct cdm_diag diag;
 	struct cdm_mono began = clock_mono();
 	(void)a;
-	f->daemon = machine_start("fly", f->source.plan);
+	f->daemon = machine_start("fly", f->source.plan, true);
 	if (f->daemon < 0)
 		return fly_fail(f, "the machine did not start");
 	fly_measure(f, "start: plan to core ready", 0.0, ns_to_ms(mono_since(began, clock_mono())));
@@ -258,12 +258,14 @@ int fly_do_still(struct flight *f, const struct fly_action *a) {
 	int64_t window = whole ? whole : STILL_WINDOW_NS;
 	for (;;) {
 		int64_t passed = mono_since(began, clock_mono()), still = fly_witness_still_ns(f);
-		if (still >= window && passed >= (whole ? whole : 0))
+		bool held = !fly_flag(a, "holding") || fly_witness_holds(f);
+		if (held && still >= window && passed >= (whole ? whole : 0))
 			break;
 		if (whole && passed > whole + NS_PER_S)
 			return fly_fail(f, "a joint moved");
 		if (!whole && passed > within + STILL_WINDOW_NS)
-			return fly_fail(f, "joints still moved %.0f ms later", ns_to_ms(passed));
+			return fly_fail(f, held ? "joints still moved %.0f ms later" : "not every joint said within %.0f ms that it holds",
+					ns_to_ms(passed));
 		fly_look(f);
 		fly_witness_wait(f, 20 * NS_PER_MS);
 	}
@@ -271,13 +273,15 @@ int fly_do_still(struct flight *f, const struct fly_action *a) {
 	if (whole)
 		fly_say(f, "%s: no joint moved for %.0f ms", fly_title(a, "still"), ns_to_ms(whole));
 	else
-		fly_say(f, "%s: the last joint stood after %.0f ms", fly_title(a, "still"), ns_to_ms(settled > 0 ? settled : 0));
+		fly_say(f, "%s: the last joint stood after %.0f ms%s", fly_title(a, "still"), ns_to_ms(settled > 0 ? settled : 0),
+				fly_flag(a, "holding") ? ", and each says that its lease ran out" : "");
 	return 0;
 }
 
 /* ---- state ---- */
 
-static int fold(struct flight *f, struct journal_state *s, struct journal_report *report, bool verify) {
+/* The state after record `seq`, from the file alone; with `report` the whole chain is checked as well. */
+static int fold(struct flight *f, uint64_t seq, struct journal_state *s, struct journal_report *report) {
 	static struct cdm_diag diag;
 	char path[1024];
 	struct journal_reader *r = NULL;
@@ -286,8 +290,8 @@ static int fold(struct flight *f, struct journal_state *s, struct journal_report
 	if (rc == 0)
 		rc = journal_read_open(path, &r, &diag);
 	if (rc == 0)
-		rc = journal_state_at(r, UINT64_MAX, s, &diag);
-	if (rc == 0 && verify)
+		rc = journal_state_at(r, seq, s, &diag);
+	if (rc == 0 && report)
 		rc = journal_verify(r, report, &diag);
 	journal_read_close(&r);
 	return rc == 0 ? 0 : fly_fail(f, "the journal cannot be read: %s", diag.count ? diag.at[0].text : err_text(rc));
@@ -327,18 +331,31 @@ static int compare_facts(struct flight *f, const struct journal_state *s) {
 	return 0;
 }
 
+/* The file, replayed up to the record of the note, must give the hash that the core of that time had. */
+static int compare_hash(struct flight *f, struct journal_state *s) {
+	char hex[HASH_TEXT_MAX];
+	if (fold(f, f->remembered_seq, s, NULL))
+		return 1;
+	struct hash h = state_hash(s);
+	if (strcmp(hash_text(&h, 64, hex), f->remembered) != 0)
+		return fly_fail(f, "record %llu gives state %.16s, it was %.16s", (unsigned long long)f->remembered_seq, hex,
+				f->remembered);
+	fly_say(f, "record %llu still gives state %.16s, as the dead core had it", (unsigned long long)f->remembered_seq, hex);
+	return 0;
+}
+
 int fly_do_state(struct flight *f, const struct fly_action *a) {
-	char hash[HASH_TEXT_MAX], hex[HASH_TEXT_MAX];
+	char hash[HASH_TEXT_MAX];
 	uint64_t seq;
 	struct journal_state *s = calloc(1, sizeof(*s));
-	int code = !s || ask_state(f, hash, &seq) || fold(f, s, NULL, false);
+	int code = !s || ask_state(f, hash, &seq) || fold(f, UINT64_MAX, s, NULL);
 	if (code == 0 && fly_flag(a, "remember")) {
-		struct hash h = state_hash(s);
-		snprintf(f->remembered, sizeof(f->remembered), "%s", hash_text(&h, 64, hex));
+		snprintf(f->remembered, sizeof(f->remembered), "%s", hash);
+		f->remembered_seq = seq;
 		list_facts(s, f->remembered_facts, sizeof(f->remembered_facts));
 		fly_say(f, "record %llu, state %.16s: %u facts", (unsigned long long)seq, hash, s->fact_count);
 	} else if (code == 0)
-		code = compare_facts(f, s);
+		code = compare_facts(f, s) || compare_hash(f, s);
 	free(s);
 	return code;
 }
@@ -349,7 +366,7 @@ int fly_do_journal(struct flight *f, const struct fly_action *a) {
 	const char *key, *unused;
 	char live[HASH_TEXT_MAX], hex[HASH_TEXT_MAX];
 	uint64_t seq = 0;
-	int code = !s || ask_state(f, live, &seq) || fold(f, s, &report, fly_flag(a, "verify"));
+	int code = !s || ask_state(f, live, &seq) || fold(f, UINT64_MAX, s, fly_flag(a, "verify") ? &report : NULL);
 	for (unsigned i = 0; code == 0 && fly_pair(a, "holds", i, &key, &unused); i++) {
 		bool found = false;
 		for (unsigned k = 0; k < s->fact_count; k++)

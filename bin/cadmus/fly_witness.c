@@ -27,6 +27,7 @@ static void hear_position(struct fly_witness *w, const struct cdm_can *m, struct
 	if (!w->known[m->node])
 		w->still_at[m->node] = m->value;
 	w->known[m->node] = true;
+	w->holding[m->node] = (m->flags & CDM_CAN_HOLDING) != 0;
 	w->position[m->node] = m->value;
 	if (w->still_since.ns != 0 && moved <= STILL_CDEG)
 		return;
@@ -50,6 +51,15 @@ void fly_witness_look(struct flight *f) {
 				w->first_setpoint = now;
 		}
 	}
+}
+
+bool fly_witness_holds(const struct flight *f) {
+	unsigned joints = 0, held = 0;
+	for (unsigned n = 0; n < FLY_NODES; n++) {
+		joints += f->witness.known[n];
+		held += f->witness.known[n] && f->witness.holding[n];
+	}
+	return joints > 0 && held == joints;
 }
 
 void fly_witness_wait(struct flight *f, int64_t timeout_ns) {

@@ -15,6 +15,7 @@
 #include "base/program.h"
 #include "client/control.h"
 #include "client/run_dir.h"
+#include "client/state_path.h"
 #include "lang/lang.h"
 
 /* ---- environment ---- */
@@ -177,10 +178,22 @@ int machine_name(const struct verb_context *c, const char *verb, char *out) {
 
 /* ---- starting ---- */
 
+/* MACHINE.log beside the journal, for appending; -1 when it cannot be. */
+static int open_log(const char *machine) {
+	char path[1024];
+	if (state_path_make(machine, path, sizeof(path)) < 0)
+		return -1;
+	char *end = strrchr(path, '.');
+	snprintf(end, sizeof(path) - (size_t)(end - path), ".log");
+	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
 /* In the child: descriptors 3 (plan) and 4 (readiness) and nothing else of ours. */
-static _Noreturn void become_daemon(const char *path, int plan_fd, int ready_fd) {
+static _Noreturn void become_daemon(const char *path, int plan_fd, int ready_fd, int log_fd) {
 	int plan = fcntl(plan_fd, F_DUPFD, 10), ready = fcntl(ready_fd, F_DUPFD, 10);
 	setsid();
+	if (log_fd >= 0 && (dup2(log_fd, STDERR_FILENO) < 0 || dup2(log_fd, STDOUT_FILENO) < 0))
+		_exit(126);
 	if (plan < 0 || ready < 0 || dup2(plan, 3) < 0 || dup2(ready, 4) < 0)
 		_exit(126);
 	execl(path, path, "--plan-fd", "3", "--ready-fd", "4", (char *)NULL);
@@ -194,7 +207,7 @@ static pid_t report_failure(const char *verb, pid_t pid, const char *text, ssize
 	return -1;
 }
 
-pid_t machine_start(const char *verb, const struct plan *plan) {
+pid_t machine_start(const char *verb, const struct plan *plan, bool to_file) {
 	char path[1024], text[512];
 	int pipes[2], plan_fd = seat_plan_file(plan);
 	if (program_find(PROGRAM_BINARY, "cadmusd", path, sizeof(path)) < 0) {
@@ -205,9 +218,11 @@ pid_t machine_start(const char *verb, const struct plan *plan) {
 		verb_failed(verb, "no memory to hand the plan over");
 		return -1;
 	}
+	int log_fd = to_file ? open_log(plan->machine) : -1;
 	pid_t pid = fork();
 	if (pid == 0)
-		become_daemon(path, plan_fd, pipes[1]);
+		become_daemon(path, plan_fd, pipes[1], log_fd);
+	io_close(&log_fd);
 	close(plan_fd);
 	close(pipes[1]);
 	ssize_t n = pid > 0 ? read(pipes[0], text, sizeof(text)) : -1;

@@ -42,8 +42,11 @@ void machine_print_diag(const struct verb_context *c, const struct machine_sourc
 /* Name of the machine meant: --machine, or the only one that runs.  Into out[CDM_NAME_MAX]. */
 int machine_name(const struct verb_context *c, const char *verb, char *out);
 
-/* Start a daemon for the plan, and wait until its core is live.  Its pid; < 0 on failure. */
-pid_t machine_start(const char *verb, const struct plan *plan);
+/*
+ * Start a daemon for the plan, and wait until its core is live.  Its log goes to our standard error, or,
+ * with `to_file`, to MACHINE.log beside the journal.  Its pid; < 0 on failure.
+ */
+pid_t machine_start(const char *verb, const struct plan *plan, bool to_file);
 
 /* Attach to the machine meant; seat_close() when done. */
 int machine_attach(const struct verb_context *c, const char *verb, struct seat *s);
