@@ -335,8 +335,8 @@ static void setting_range(struct lang *l, struct field *f, const struct node *ma
 	f->initial = node_number_or(map, "default", zero);
 	if ((f->has_min && f->initial < f->min) || (f->has_max && f->initial > f->max))
 		say(l, C0313, node_get(map, "default"), number_text(l, f->initial),
-				f->has_min ? number_text(l, f->min) : "any", f->has_max ? number_text(l, f->max) : "any",
-				NULL);
+				f->has_min ? number_text(l, f->min) : "any",
+				f->has_max ? number_text(l, f->max) : "any", NULL);
 }
 
 static void declare_setting(struct lang *l, const struct node *map) {

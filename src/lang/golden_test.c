@@ -200,7 +200,8 @@ static void compare_comments(void) {
 	}
 	for (unsigned k = 0; k < golden.expect_count; k++)
 		if (!golden.expect[k].met) {
-			fprintf(stderr, "%s:%u: %s did not come\n", golden.name, golden.expect[k].line, golden.expect[k].code);
+			fprintf(stderr, "%s:%u: %s did not come\n", golden.name, golden.expect[k].line,
+					golden.expect[k].code);
 			all = false;
 			failures++;
 		}

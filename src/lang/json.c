@@ -58,7 +58,8 @@ static json_t *fields(const struct plan *p) {
 		json_t *shape = json_array();
 		for (unsigned d = 0; d < f->dims; d++)
 			json_array_append_new(shape, whole(f->shape[d]));
-		json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:I, s:I}",
+		json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o, "
+				"s:o, s:I, s:I}",
 				"name", text(f->name), "kind", kinds[f->kind], "dtype",
 				cdm_dtype_name((enum cdm_dtype)f->dtype), "shape", shape, "unit", text(f->unit), "bytes",
 				(int)f->bytes, "slots", (int)f->slots, "leases", (int)f->leases, "process",

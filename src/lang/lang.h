@@ -62,7 +62,10 @@ MUST_CHECK int lang_check_symbols(const char *text, size_t bytes, struct cdm_dia
  */
 void lang_print_diag(FILE *to, const struct cdm_diag *diag, const char *text, size_t bytes, const char *file,
 		bool colour);
-/* {"file", "errors", "dropped", "messages": [{"severity","code","line","column","length","text","hint"}]}; the caller owns it. */
+/*
+ * {"file", "errors", "dropped", "messages": [{"severity", "code", "line", "column", "length", "text",
+ * "hint"}]}; the caller owns it.
+ */
 json_t *lang_diag_json(const struct cdm_diag *diag, const char *file);
 
 /* The plan for people: processes, fields, rules, rights, and the sums that admission looks at. */

@@ -286,7 +286,8 @@ static char *printed(const char *text, bool colour) {
 }
 
 static void prints_lines_and_carets(void) {
-	static const char text[] = "machine: m\nversion: 1.0\nentities:\n  people: [{id: ana, trust_vektor: [1, 1, 1]}]\n" TAIL;
+	static const char text[] = "machine: m\nversion: 1.0\nentities:\n"
+		"  people: [{id: ana, trust_vektor: [1, 1, 1]}]\n" TAIL;
 	CHECK(!compile(text));
 	char *out = printed(text, false);
 	CHECK(strcmp(out, "robot.yaml:4:22: error C0201: 'trust_vektor' is not a key of a person\n"
@@ -497,7 +498,8 @@ static void reads_a_table_once(void) {
 	CHECK(text);
 	size_t n = (size_t)sprintf(text, HEAD "  models:\n");
 	for (int i = 0; i < 20; i++)
-		n += (size_t)sprintf(text + n, "    - {id: m%d, consciousness_type: visual, symbol_recognition: phoenician_v2}\n", i);
+		n += (size_t)sprintf(text + n, "    - {id: m%d, consciousness_type: visual, "
+				"symbol_recognition: phoenician_v2}\n", i);
 	sprintf(text + n, TAIL);
 	struct lang_options o = options();
 	o.ctx = &asked;

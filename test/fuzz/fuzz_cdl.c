@@ -10,6 +10,12 @@
 #include "lang/lang.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libfyaml 0.7.12 loses the buffer of a long quoted scalar that it gives up on: at most the text's size. */
+const char *__lsan_default_suppressions(void) {
+	return "leak:libfyaml";
+}
 
 struct input {
 	const char *text, *table;
