@@ -350,6 +350,7 @@ static void resumes_only_when_asked_anew(void) {
 	guard_stop(&r.guard, r.now, REASON_STOP_DOOR);
 
 	/* Issued after the stop, but it is not on the bus yet: even that does not count. */
+	r.now.ns += NS_PER_MS;
 	struct motion_command hasty = rig_command(&r, 9, MOTION_MOVE);
 	rig_give(&r, hasty);
 	CHECK(r.guard.phase == PHASE_ESTOP && r.guard.last_refusal == REFUSE_STOPPED && r.estops == 1);
