@@ -130,9 +130,10 @@ ssize_t io_receive(int fd, void *data, size_t capacity, int *fds, unsigned *fd_c
 	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = c.bytes,
 			.msg_controllen = sizeof(c.bytes) };
 	ssize_t n;
+	int resets = 0; /* a peer that ended with mail unread: the error comes first, then what it said */
 	do
 		n = recvmsg(fd, &m, flags | MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || (errno == ECONNRESET && resets++ == 0)));
 	if (n < 0) {
 		if (fd_count)
 			*fd_count = 0;

@@ -37,6 +37,18 @@ static void carries_whole_messages_and_descriptors(void) {
 	CHECK(memory == -1);
 }
 
+/* Who ends with mail unread is still heard to the end. */
+static void hears_last_words(void) {
+	int pair[2];
+	char text[8];
+	CHECK(io_pair(pair) == 0);
+	CHECK(io_send(pair[0], "unread", 6, NULL, 0, 0) == 0 && io_send(pair[1], "last", 4, NULL, 0, 0) == 0);
+	io_close(&pair[1]);
+	CHECK(io_receive(pair[0], text, sizeof(text), NULL, NULL, 0) == 4 && memcmp(text, "last", 4) == 0);
+	CHECK(io_receive(pair[0], text, sizeof(text), NULL, NULL, 0) == 0);
+	io_close(&pair[0]);
+}
+
 /* Descriptors that nobody asked for are closed, not leaked. */
 static void closes_descriptors_it_has_no_room_for(void) {
 	int pair[2], out[3], memory = io_memory("test", 4096);
@@ -126,6 +138,7 @@ static void tells_time_and_names(void) {
 
 int main(void) {
 	carries_whole_messages_and_descriptors();
+	hears_last_words();
 	closes_descriptors_it_has_no_room_for();
 	memory_cannot_change_size_or_gain_writers();
 	knows_death_from_the_kernel();

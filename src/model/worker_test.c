@@ -118,10 +118,12 @@ static struct seat_message hear_seat(void) {
 	return m;
 }
 
-/* Hand the worker a fresh channel to core, and keep the other end. */
+/* Hand the worker a fresh channel to core, and keep the other end.  It may be dead already. */
 static void connect_core(void) {
 	int pair[2];
-	CHECK(io_pair(pair) == 0 && seat_send_channel(parent_end, CORE, pair[1]) == 0);
+	CHECK(io_pair(pair) == 0);
+	int rc = seat_send_channel(parent_end, CORE, pair[1]);
+	CHECK(rc == 0 || rc == -EPIPE);
 	close(pair[1]);
 	io_close(&channel);
 	channel = pair[0];
