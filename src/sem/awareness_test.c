@@ -17,8 +17,10 @@ static void decays_exactly(void) {
 		struct awareness_cell c = { 0.75, at(1) };
 		int64_t h = at(half_s[i]).ns;
 		for (int k = 0; k < 4000; k++) {
-			double t = k * half_s[i] / 97, want = 0.75 * exp2(-(double)at(t).ns / (double)h);
-			double got = awareness_level(&c, h, (struct cdm_mono){ at(1).ns + at(t).ns });
+			double t = k * half_s[i] / 97,
+			       want = 0.75 * exp2(-(double)at(t).ns / (double)h);
+			double got = awareness_level(
+					&c, h, (struct cdm_mono){ at(1).ns + at(t).ns });
 			worst = fmax(worst, fabs(got - want) / want);
 		}
 	}
@@ -33,7 +35,8 @@ static void is_lazy(void) {
 		double t = i * 0.037;
 		for (int k = 0; k < 3; k++)
 			CHECK(awareness_level(&a, NS_PER_S, at(t - 0.01 * k)) >= 0);
-		CHECK(awareness_add(&a, NS_PER_S, at(t), 0.2, 0.9, 1, 0.5) == awareness_add(&b, NS_PER_S, at(t), 0.2, 0.9, 1, 0.5));
+		CHECK(awareness_add(&a, NS_PER_S, at(t), 0.2, 0.9, 1, 0.5) ==
+				awareness_add(&b, NS_PER_S, at(t), 0.2, 0.9, 1, 0.5));
 	}
 	CHECK(a.level == b.level && a.at.ns == b.at.ns);
 }
@@ -41,7 +44,8 @@ static void is_lazy(void) {
 static void adds_and_saturates(void) {
 	struct awareness_cell c = { 0, at(0) };
 	CHECK(fabs(awareness_add(&c, NS_PER_S, at(0), 0.5, 0.8, 0.5, 1) - tanh(0.2)) < 1e-12);
-	CHECK(fabs(awareness_add(&c, NS_PER_S, at(1), 1, 1, 1, 0.3) - tanh(tanh(0.2) / 2 + 0.3)) < 1e-12);
+	CHECK(fabs(awareness_add(&c, NS_PER_S, at(1), 1, 1, 1, 0.3) - tanh(tanh(0.2) / 2 + 0.3)) <
+			1e-12);
 	for (int i = 0; i < 1000; i++)
 		CHECK(fabs(awareness_add(&c, NS_PER_S, at(1), 10, 1, 1, 1)) <= AWARENESS_CEILING);
 	CHECK(c.level > 0.999);
@@ -70,7 +74,10 @@ static void time_does_not_go_back(void) {
 	CHECK(c.at.ns == at(10).ns && fabs(c.level - tanh(0.6)) < 1e-12);
 }
 
-/* Steady evidence at 100 Hz: 90 % of the final level is reached when a plain iteration with libm says so. */
+/*
+ * Steady evidence at 100 Hz: 90 % of the final level is reached when a plain iteration with libm
+ * says so.
+ */
 static void step_response_is_the_analytic_one(void) {
 	struct awareness_cell c = { 0, at(0) };
 	double want = 0, level = 0;
@@ -94,7 +101,8 @@ static void fields_and_deltas(void) {
 	awareness_read(cells, 3, NS_PER_S, at(2), out);
 	CHECK(out[0] == 0.25f && out[1] == 0.25f && out[2] == -0.25f);
 	CHECK(!awareness_changed(0.5, 0.45, 0.1, at(1), at(1.9)));
-	CHECK(awareness_changed(0.5, 0.35, 0.1, at(1), at(1.9)) && awareness_changed(0.35, 0.5, 0.1, at(1), at(1.9)));
+	CHECK(awareness_changed(0.5, 0.35, 0.1, at(1), at(1.9)) &&
+			awareness_changed(0.35, 0.5, 0.1, at(1), at(1.9)));
 	CHECK(awareness_changed(0.5, 0.5, 0.1, at(1), at(2)));
 }
 

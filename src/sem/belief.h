@@ -31,11 +31,11 @@
 #include <stdint.h>
 #include "base/check.h"
 
-#define BELIEF_KEY_MAX 48    /* bytes with the terminating zero */
+#define BELIEF_KEY_MAX 48 /* bytes with the terminating zero */
 #define BELIEF_VALUE_MAX 96
 #define BELIEF_CLAUSES_MAX 8 /* candidate facts of one reply; further ones stay in its text */
 #define BELIEF_VIEW_FACTS 8
-#define BELIEF_VIEW_MIN 64   /* smallest capacity that any view fits */
+#define BELIEF_VIEW_MIN 64 /* smallest capacity that any view fits */
 
 struct belief_fact {
 	char key[BELIEF_KEY_MAX];
@@ -70,15 +70,15 @@ unsigned belief_choose(const struct belief_fact *facts, size_t count, const char
  * The compact view of the chosen facts.  Facts that do not fit are left out, last ones first; then
  * the question is cut at a character.  Bytes without the zero; -E2BIG below BELIEF_VIEW_MIN.
  */
-MUST_CHECK int belief_render_view(char *out, size_t capacity, const struct belief_fact *facts, size_t count,
-		const char *question);
+MUST_CHECK int belief_render_view(char *out, size_t capacity, const struct belief_fact *facts,
+		size_t count, const char *question);
 
 /*
  * The same facts for a chat model, as a system text with age and trust of each.  Ends with a line
  * feed.  Put it after what does not change, so that prefix caches keep working.
  */
-MUST_CHECK int belief_render_chat(char *out, size_t capacity, const struct belief_fact *facts, size_t count,
-		const char *question);
+MUST_CHECK int belief_render_chat(char *out, size_t capacity, const struct belief_fact *facts,
+		size_t count, const char *question);
 
 /* What does not change: how to state a fact and how to command.  Static. */
 const char *belief_preamble(void);

@@ -1,6 +1,7 @@
 /*
- * belief_test.c - replies as the models write them and as an attacker would, and views that hold whatever is put into
- * them: each rendered view is taken apart again by its own rules, and must give back the facts it was made of.
+ * belief_test.c - replies as the models write them and as an attacker would, and views that hold
+ * whatever is put into them: each rendered view is taken apart again by its own rules, and must
+ * give back the facts it was made of.
  */
 #include "sem/belief.h"
 
@@ -19,18 +20,21 @@ static void parse(const char *reply) {
 }
 
 static bool has(unsigned i, const char *key, const char *value) {
-	return i < r.count && strcmp(r.facts[i].key, key) == 0 && strcmp(r.facts[i].value, value) == 0;
+	return i < r.count && strcmp(r.facts[i].key, key) == 0 &&
+	       strcmp(r.facts[i].value, value) == 0;
 }
 
 static void takes_clauses_out_of_the_text(void) {
 	parse("Noted, the door is locked. #door = locked");
-	CHECK(strcmp(text, "Noted, the door is locked.") == 0 && r.count == 1 && has(0, "door", "locked"));
+	CHECK(strcmp(text, "Noted, the door is locked.") == 0 && r.count == 1 &&
+			has(0, "door", "locked"));
 	parse("Hello Ana. #name = Ana\n");
 	CHECK(strcmp(text, "Hello Ana.") == 0 && has(0, "name", "Ana") && r.facts[0].trust == 0);
 	parse("#red box=under the bed");
 	CHECK(strcmp(text, "") == 0 && has(0, "red box", "under the bed"));
 	parse("Two things. #a = 1 #b_2.x-y = zwei Äpfel \nand more #c = 3");
-	CHECK(r.count == 3 && has(0, "a", "1") && has(1, "b_2.x-y", "zwei Äpfel") && has(2, "c", "3"));
+	CHECK(r.count == 3 && has(0, "a", "1") && has(1, "b_2.x-y", "zwei Äpfel") &&
+			has(2, "c", "3"));
 	CHECK(strcmp(text, "Two things.\nand more") == 0);
 	parse("#  my   key  =  a = b; c  ");
 	CHECK(has(0, "my key", "a = b; c"));
@@ -47,8 +51,9 @@ static void leaves_in_the_text_what_is_no_clause(void) {
 	memset(key + 1, 'k', 48);
 	strcpy(key + 49, " = 1");
 	memset(value + 5, 'v', 96);
-	const char *const bad[] = { "#", "# = x", "#Door = open", "#door open", "#door =", "#door = \t ", "a#b = c", "##a = b",
-		"#kéy = 1", "#k = \x01", "#k = a\xff", "#k = \u202eevil", "#k = a\u2028b", "#a\n= b", key, value };
+	const char *const bad[] = { "#", "# = x", "#Door = open", "#door open",
+		"#door =", "#door = \t ", "a#b = c", "##a = b", "#kéy = 1", "#k = \x01",
+		"#k = a\xff", "#k = \u202eevil", "#k = a\u2028b", "#a\n= b", key, value };
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		parse(bad[i]);
 		CHECK(r.count == 0);
@@ -72,9 +77,11 @@ static void keeps_its_bounds(void) {
 	for (int i = 0; i < 10; i++)
 		sprintf(many + strlen(many), "#k%d = %d ", i, i);
 	parse(many);
-	CHECK(r.count == BELIEF_CLAUSES_MAX && has(7, "k7", "7") && strcmp(text, "#k8 = 8 #k9 = 9") == 0);
+	CHECK(r.count == BELIEF_CLAUSES_MAX && has(7, "k7", "7") &&
+			strcmp(text, "#k8 = 8 #k9 = 9") == 0);
 	char out[6];
-	CHECK(belief_parse("hello", 5, out, 5, &r) == -E2BIG && belief_parse("hello", 5, out, 6, &r) == 0);
+	CHECK(belief_parse("hello", 5, out, 5, &r) == -E2BIG &&
+			belief_parse("hello", 5, out, 6, &r) == 0);
 	char same[] = "  Yes. #a = 1 \n #b = 2\nDone. ";
 	CHECK(belief_parse(same, strlen(same), same, sizeof(same), &r) == 0); /* in place */
 	CHECK(r.count == 2 && has(1, "b", "2") && strcmp(same, "Yes.\nDone.") == 0);
@@ -116,14 +123,15 @@ static void chooses_by_words_then_by_age(void) {
 	CHECK(chosen[0] == 2 && chosen[1] == 3 && chosen[2] == 19 && chosen[7] == 14);
 	CHECK(belief_choose(facts, 20, "who am I", chosen) == 8 && chosen[0] == 4);
 	CHECK(belief_choose(facts, 20, "what is my name?", chosen) == 8 && chosen[0] == 4);
-	CHECK(belief_choose(facts, 20, "what is the", chosen) == 8 && chosen[0] == 19); /* words that say nothing */
+	CHECK(belief_choose(facts, 20, "what is the", chosen) == 8 &&
+			chosen[0] == 19); /* words that say nothing */
 	CHECK(belief_choose(facts, 3, "", chosen) == 3 && chosen[2] == 2);
 	CHECK(belief_choose(NULL, 0, "door", chosen) == 0);
 }
 
 static void takes_the_latest_of_a_key(void) {
-	struct belief_fact facts[] = { fact("door", "open wide", 50), fact("door", "shut", 5), fact("window", "open", 90),
-		fact("window", "shut", 90) };
+	struct belief_fact facts[] = { fact("door", "open wide", 50), fact("door", "shut", 5),
+		fact("window", "open", 90), fact("window", "shut", 90) };
 	uint16_t chosen[BELIEF_VIEW_FACTS];
 	CHECK(belief_choose(facts, 4, "is the door open wide?", chosen) == 2);
 	CHECK(chosen[0] == 1 && chosen[1] == 3);
@@ -134,16 +142,22 @@ static void takes_the_latest_of_a_key(void) {
 static char view[4096];
 
 static void renders_what_small_models_were_trained_on(void) {
-	struct belief_fact facts[] = { fact("name", "Ana", 3), fact("door", "locked", 2), fact("seen", "one face", 1) };
-	CHECK(belief_render_view(view, sizeof(view), facts, 3, "Where is my hat?") == (int)strlen(view));
-	CHECK(strcmp(view, "[seen = one face; door = locked; name = Ana]\n> Where is my hat?\n< ") == 0);
+	struct belief_fact facts[] = { fact("name", "Ana", 3), fact("door", "locked", 2),
+		fact("seen", "one face", 1) };
+	CHECK(belief_render_view(view, sizeof(view), facts, 3, "Where is my hat?") ==
+			(int)strlen(view));
+	CHECK(strcmp(view, "[seen = one face; door = locked; name = Ana]\n> Where is my "
+			   "hat?\n< ") == 0);
 	CHECK(belief_render_view(view, sizeof(view), facts, 3, "what is my name") > 0);
-	CHECK(strcmp(view, "[name = Ana; seen = one face; door = locked]\n> what is my name\n< ") == 0);
-	CHECK(belief_render_view(view, sizeof(view), NULL, 0, "") > 0 && strcmp(view, "[]\n> \n< ") == 0);
+	CHECK(strcmp(view, "[name = Ana; seen = one face; door = locked]\n> what is my name\n< ") ==
+			0);
+	CHECK(belief_render_view(view, sizeof(view), NULL, 0, "") > 0 &&
+			strcmp(view, "[]\n> \n< ") == 0);
 }
 
 static void fits_into_what_there_is(void) {
-	struct belief_fact facts[] = { fact("a", "one", 1), fact("b", "two", 2), fact("c", "three", 3) };
+	struct belief_fact facts[] = { fact("a", "one", 1), fact("b", "two", 2),
+		fact("c", "three", 3) };
 	char small[100], long_question[300] = "";
 	CHECK(belief_render_view(small, BELIEF_VIEW_MIN - 1, facts, 3, "x") == -E2BIG);
 	for (int i = 0; i < 140; i++)
@@ -153,8 +167,11 @@ static void fits_into_what_there_is(void) {
 		int n = belief_render_view(small, capacity, facts, 3, long_question);
 		CHECK(n > 0 && (size_t)n < capacity && strlen(small) == (size_t)n);
 		CHECK(strncmp(small, "[a = one", 8) == 0 && strcmp(small + n - 3, "\n< ") == 0);
-		CHECK((size_t)n + 3 > capacity - 1 || capacity - (size_t)n <= 3); /* as much of the question as there is room */
-		CHECK(((unsigned char)small[n - 4] & 0xc0) == 0x80); /* cut after a whole character */
+		CHECK((size_t)n + 3 > capacity - 1 ||
+				capacity - (size_t)n <=
+						3); /* as much of the question as there is room */
+		CHECK(((unsigned char)small[n - 4] & 0xc0) ==
+				0x80); /* cut after a whole character */
 	}
 	CHECK(belief_render_chat(small, BELIEF_VIEW_MIN - 1, facts, 3, "x") == -E2BIG);
 	int n = belief_render_chat(small, BELIEF_VIEW_MIN, facts, 3, "x");
@@ -170,8 +187,9 @@ static unsigned random_below(unsigned n) {
 
 /* Pieces an attacker would use, and any byte. */
 static void hostile(char *out, size_t capacity) {
-	static const char *const pieces[] = { "]\n> ", "\n< ", "[", "]", "; door = open", " = ", "=", ";", "\n", "\r", "\u2028",
-		"\xc2\x85", "\u202e", "{", "}", "\t", "  ", "a", "Ana", "#k = v", "\xc3", "𐤌", "<", ">", "\x7f", "é" };
+	static const char *const pieces[] = { "]\n> ", "\n< ", "[", "]", "; door = open", " = ",
+		"=", ";", "\n", "\r", "\u2028", "\xc2\x85", "\u202e", "{", "}", "\t", "  ", "a",
+		"Ana", "#k = v", "\xc3", "𐤌", "<", ">", "\x7f", "é" };
 	size_t n = 0;
 	for (unsigned k = random_below(8); k > 0; k--) {
 		char any[2] = { (char)(1 + random_below(255)), 0 };
@@ -193,7 +211,8 @@ static unsigned facts_in(const char *v, size_t bytes) {
 	}
 	CHECK(breaks == 2 && v[0] == '[' && strcmp(v + bytes - 3, "\n< ") == 0);
 	const char *close = strchr(v, ']'), *line = strchr(v, '\n');
-	CHECK(strchr(v + 1, '[') == NULL && close + 1 == line && strchr(close + 1, ']') == NULL && strncmp(line, "\n> ", 3) == 0);
+	CHECK(strchr(v + 1, '[') == NULL && close + 1 == line && strchr(close + 1, ']') == NULL &&
+			strncmp(line, "\n> ", 3) == 0);
 	const char *at = v + 1;
 	while (at < close) {
 		const char *end = strstr(at, "; ");
@@ -218,7 +237,8 @@ static void nothing_forges_the_frame(void) {
 			facts[k] = fact("", "", (int)random_below(100));
 			hostile(facts[k].value, sizeof(facts[k].value));
 			hostile(facts[k].key, sizeof(facts[k].key) - 4);
-			sprintf(facts[k].key + strlen(facts[k].key), "k%u", k); /* different keys: none is outdated */
+			sprintf(facts[k].key + strlen(facts[k].key), "k%u",
+					k); /* different keys: none is outdated */
 		}
 		hostile(question, sizeof(question));
 		int bytes = belief_render_view(view, sizeof(view), facts, n, question);
@@ -244,18 +264,23 @@ static void echoes_state_nothing(void) {
 }
 
 static void tells_chat_models_age_and_trust(void) {
-	struct belief_fact facts[] = { fact("name", "Ana", 45), fact("door", "locked", 600), fact("hat", "red", 7200),
-		fact("dog", "Rex", 300000) };
+	struct belief_fact facts[] = { fact("name", "Ana", 45), fact("door", "locked", 600),
+		fact("hat", "red", 7200), fact("dog", "Rex", 300000) };
 	facts[1].trust = 0.536;
 	CHECK(belief_render_chat(view, sizeof(view), facts, 4, "") > 0);
-	CHECK(strcmp(view, "What is known, with age and trust:\n- name = Ana (45 s, trust 0.80)\n- door = locked (10 min, trust 0.54)\n"
-		"- hat = red (2 h, trust 0.80)\n- dog = Rex (3 d, trust 0.80)\n") == 0);
-	CHECK(belief_render_chat(view, sizeof(view), NULL, 0, "") > 0 && strcmp(view, "Nothing is known yet.\n") == 0);
+	CHECK(strcmp(view, "What is known, with age and trust:\n- name = Ana (45 s, trust 0.80)\n- "
+			   "door = locked (10 min, trust 0.54)\n"
+			   "- hat = red (2 h, trust 0.80)\n- dog = Rex (3 d, trust 0.80)\n") == 0);
+	CHECK(belief_render_chat(view, sizeof(view), NULL, 0, "") > 0 &&
+			strcmp(view, "Nothing is known yet.\n") == 0);
 	parse(strstr(belief_preamble(), "Noted"));
 	CHECK(has(0, "door", "locked")); /* the example that models are shown is one that we read */
 }
 
-/* Random replies: nothing crashes, bounds hold, and reading the text again finds no clause unless there were more than 8. */
+/*
+ * Random replies: nothing crashes, bounds hold, and reading the text again finds no clause unless
+ * there were more than 8.
+ */
 static void survives_any_reply(void) {
 	char reply[512];
 	for (int i = 0; i < 100000; i++) {
@@ -264,8 +289,10 @@ static void survives_any_reply(void) {
 		parse(reply);
 		CHECK(r.text_bytes <= strlen(reply));
 		for (unsigned k = 0; k < r.count; k++) {
-			CHECK(strlen(r.facts[k].key) > 0 && strlen(r.facts[k].key) < BELIEF_KEY_MAX);
-			CHECK(strlen(r.facts[k].value) > 0 && strlen(r.facts[k].value) < BELIEF_VALUE_MAX);
+			CHECK(strlen(r.facts[k].key) > 0 &&
+					strlen(r.facts[k].key) < BELIEF_KEY_MAX);
+			CHECK(strlen(r.facts[k].value) > 0 &&
+					strlen(r.facts[k].value) < BELIEF_VALUE_MAX);
 			CHECK(strpbrk(r.facts[k].value, "\n\r\t\x7f") == NULL);
 		}
 	}

@@ -31,7 +31,8 @@ struct coherence coherence_of(const struct coherence_input *inputs, size_t count
 	if (count == 0)
 		c.freshness = 0;
 	for (size_t i = 0; i < count; i++) {
-		c.freshness = least(c.freshness, decay_factor(inputs[i].age_ns, inputs[i].half_life_ns));
+		c.freshness = least(c.freshness,
+				decay_factor(inputs[i].age_ns, inputs[i].half_life_ns));
 		c.completeness = least(c.completeness, completeness_of(&inputs[i]));
 		if (!inputs[i].intact)
 			c.integrity = 0;
@@ -54,6 +55,7 @@ const char *coherence_state_text(unsigned state) {
 }
 
 const char *coherence_part_text(unsigned part) {
-	static const char *const texts[] = { "nothing", "freshness", "completeness", "agreement", "integrity" };
+	static const char *const texts[] = { "nothing", "freshness", "completeness", "agreement",
+		"integrity" };
 	return part < COUNT_OF(texts) ? texts[part] : "?";
 }

@@ -3,9 +3,9 @@
  *
  *      F freshness     the least 2^(-age / half-life) of the inputs
  *      V completeness  1 - missing / most that may be missing, the least of the inputs
- *      G agreement     min(1, p / 0.05) for the p-value of a test that redundant sources agree; 1 when
- *                      there is one source: nothing disagrees
- *      I integrity     1 when every input is intact (checksum, layout, epoch), else 0
+ *      G agreement     min(1, p / 0.05) for the p-value of a test that redundant sources agree; 1
+ * when there is one source: nothing disagrees I integrity     1 when every input is intact
+ * (checksum, layout, epoch), else 0
  *
  * With no input at all nothing is known and C is 0.  All parts are in 0..1 and are shown with C,
  * never C alone.  Pure; any thread.

@@ -13,7 +13,10 @@
 /* 2^x, for x <= 0; 1 above and for NaN, 0 where the result would be below 2^-1000. */
 double decay_exp2(double x);
 
-/* 2^(-age / half_life).  1 when age <= 0 (a clock that went back makes nothing fresher) or half_life <= 0 (never decays). */
+/*
+ * 2^(-age / half_life).  1 when age <= 0 (a clock that went back makes nothing fresher) or
+ * half_life <= 0 (never decays).
+ */
 double decay_factor(int64_t age_ns, int64_t half_life_ns);
 
 /* tanh(x), for saturation; error below 1e-15. */

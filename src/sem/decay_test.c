@@ -1,4 +1,7 @@
-/* decay_test.c - against libm for accuracy, and against written-down bits so that no machine differs. */
+/*
+ * decay_test.c - against libm for accuracy, and against written-down bits so that no machine
+ * differs.
+ */
 #include "sem/decay.h"
 
 #include <math.h>
@@ -24,16 +27,20 @@ static void agrees_with_libm(void) {
 			worst = fmax(worst, error_of(decay_exp2(x), exp2(x)));
 	}
 	for (int64_t age = 1; age < INT64_C(20000000000); age = age * 5 / 4 + 1)
-		worst = fmax(worst, error_of(decay_factor(age, 300000000), exp2(-(double)age / 3e8)) / (1 + (double)age / 3e8));
+		worst = fmax(worst,
+				error_of(decay_factor(age, 300000000), exp2(-(double)age / 3e8)) /
+						(1 + (double)age / 3e8));
 	fprintf(stderr, "decay_test: exp2 within %.2g of libm\n", worst);
 	CHECK(worst < 5e-16);
 }
 
 static void keeps_its_edges(void) {
-	CHECK(decay_exp2(0) == 1 && decay_exp2(1) == 1 && decay_exp2(NAN) == 1 && decay_exp2(-INFINITY) == 0);
+	CHECK(decay_exp2(0) == 1 && decay_exp2(1) == 1 && decay_exp2(NAN) == 1 &&
+			decay_exp2(-INFINITY) == 0);
 	CHECK(decay_exp2(-1) == 0.5 && decay_exp2(-10) == 0x1p-10 && decay_exp2(-999) == 0x1p-999);
 	CHECK(decay_exp2(-1000) == 0 && decay_exp2(-1e300) == 0);
-	CHECK(decay_factor(0, 5) == 1 && decay_factor(-5, 5) == 1 && decay_factor(5, 0) == 1 && decay_factor(5, -1) == 1);
+	CHECK(decay_factor(0, 5) == 1 && decay_factor(-5, 5) == 1 && decay_factor(5, 0) == 1 &&
+			decay_factor(5, -1) == 1);
 	CHECK(decay_factor(5, 5) == 0.5 && decay_factor(50, 5) == 0x1p-10);
 	CHECK(decay_factor(INT64_MAX, 1) == 0);
 	CHECK(fabs(decay_factor(INT64_MAX - 1, INT64_MAX) - 0.5) < 1e-15);
@@ -55,7 +62,8 @@ static void has_the_same_bytes_everywhere(void) {
 	CHECK(bits(decay_factor(123456789, 300000000)) == bits(decay_exp2(-123456789 / 3e8)));
 	uint64_t all = 0;
 	for (int i = 1; i < 100000; i++)
-		all = all * 31 + bits(decay_factor(i, 7919)) + bits(decay_tanh(i * 1e-4)) + bits(decay_root3(i * 1e-5));
+		all = all * 31 + bits(decay_factor(i, 7919)) + bits(decay_tanh(i * 1e-4)) +
+		      bits(decay_root3(i * 1e-5));
 	fprintf(stderr, "decay_test: fold %016llx\n", (unsigned long long)all);
 	CHECK(all == UINT64_C(0x7f16cfcb7855f6eb));
 }
@@ -74,7 +82,8 @@ static void takes_cube_roots(void) {
 		CHECK(fabs(decay_root3(x) - cbrt(x)) < 1e-15);
 	}
 	CHECK(fabs(decay_root3(1e-30) - 1e-10) < 1e-24);
-	CHECK(decay_root3(0) == 0 && decay_root3(-1) == 0 && decay_root3(NAN) == 0 && decay_root3(2) == 1);
+	CHECK(decay_root3(0) == 0 && decay_root3(-1) == 0 && decay_root3(NAN) == 0 &&
+			decay_root3(2) == 1);
 }
 
 int main(void) {

@@ -1,8 +1,8 @@
 /*
- * gait.c - progress is counted in steps.  A foot that stands is fixed at some progress f of the ground; when the
- * body is at progress b the foot is seen at f - b steps from its neutral place: ahead when walking, around the
- * middle when turning.  So a phase is: where the standing tripod is fixed, from where to where the
- * other one swings, and how far the body has come.
+ * gait.c - progress is counted in steps.  A foot that stands is fixed at some progress f of the
+ * ground; when the body is at progress b the foot is seen at f - b steps from its neutral place:
+ * ahead when walking, around the middle when turning.  So a phase is: where the standing tripod is
+ * fixed, from where to where the other one swings, and how far the body has come.
  *
  * Phase k of n steps (k = 0..n): the standing feet are at k, the others swing from max(k - 1, 0) to
  * min(k + 1, n).  The body goes from max(k - 1/2, 0) to min(k + 1/2, n).
@@ -18,12 +18,21 @@
 #define TICK_S 0.02 /* phases begin at whole ticks */
 
 const struct gait_body gait_hexapod = {
-	.coxa_m = 0.05, .femur_m = 0.08, .tibia_m = 0.12,
+	.coxa_m = 0.05,
+	.femur_m = 0.08,
+	.tibia_m = 0.12,
 	.mounts = { { 0.10, 0.06, M_PI / 4 }, { 0, 0.08, M_PI / 2 }, { -0.10, 0.06, 3 * M_PI / 4 },
-		{ 0.10, -0.06, -M_PI / 4 }, { 0, -0.08, -M_PI / 2 }, { -0.10, -0.06, -3 * M_PI / 4 } },
-	.reach_m = 0.13, .stand_m = 0.10, .crouch_m = 0.06,
-	.step_m = 0.05, .turn_rad = M_PI / 18, .lift_m = 0.03, .scan_rad = M_PI / 18,
-	.step_s = 0.5, .settle_rad_s = 1.5,
+			{ 0.10, -0.06, -M_PI / 4 }, { 0, -0.08, -M_PI / 2 },
+			{ -0.10, -0.06, -3 * M_PI / 4 } },
+	.reach_m = 0.13,
+	.stand_m = 0.10,
+	.crouch_m = 0.06,
+	.step_m = 0.05,
+	.turn_rad = M_PI / 18,
+	.lift_m = 0.03,
+	.scan_rad = M_PI / 18,
+	.step_s = 0.5,
+	.settle_rad_s = 1.5,
 };
 
 /* ---- one leg ---- */
@@ -32,7 +41,8 @@ struct gait_point gait_foot(const struct gait_body *b, unsigned leg, const doubl
 	CHECK(leg < GAIT_LEGS);
 	double turn = b->mounts[leg].angle_rad + joints[0], shin = joints[1] + joints[2];
 	double r = b->coxa_m + b->femur_m * cos(joints[1]) + b->tibia_m * cos(shin);
-	return (struct gait_point){ b->mounts[leg].x_m + r * cos(turn), b->mounts[leg].y_m + r * sin(turn),
+	return (struct gait_point){ b->mounts[leg].x_m + r * cos(turn),
+		b->mounts[leg].y_m + r * sin(turn),
 		b->femur_m * sin(joints[1]) + b->tibia_m * sin(shin) };
 }
 
@@ -50,8 +60,8 @@ bool gait_reach(const struct gait_body *b, unsigned leg, struct gait_point foot,
 
 static struct gait_point neutral_foot(const struct gait_body *b, unsigned leg, double height_m) {
 	double a = b->mounts[leg].angle_rad;
-	return (struct gait_point){ b->mounts[leg].x_m + b->reach_m * cos(a), b->mounts[leg].y_m + b->reach_m * sin(a),
-		-height_m };
+	return (struct gait_point){ b->mounts[leg].x_m + b->reach_m * cos(a),
+		b->mounts[leg].y_m + b->reach_m * sin(a), -height_m };
 }
 
 bool gait_neutral(const struct gait_body *b, double height_m, double joints[GAIT_JOINTS]) {
@@ -88,15 +98,18 @@ struct phase {
 };
 
 static struct phase phase_at(const struct gait *g, double motion_s) {
-	double phases = g->verb == PLAN_VERB_SCAN ? SWEEP_PHASES * (double)g->number : g->number + 1.0;
-	double at = fmin(fmax(motion_s / g->body->step_s, 0), phases), whole = fmin(floor(at), phases - 1);
+	double phases = g->verb == PLAN_VERB_SCAN ? SWEEP_PHASES * (double)g->number
+						  : g->number + 1.0;
+	double at = fmin(fmax(motion_s / g->body->step_s, 0), phases),
+	       whole = fmin(floor(at), phases - 1);
 	return (struct phase){ (unsigned)whole, at - whole };
 }
 
 /* ---- where feet are ---- */
 
 static struct gait_point rotated(struct gait_point p, double by) {
-	return (struct gait_point){ p.x_m * cos(by) - p.y_m * sin(by), p.x_m * sin(by) + p.y_m * cos(by), p.z_m };
+	return (struct gait_point){ p.x_m * cos(by) - p.y_m * sin(by),
+		p.x_m * sin(by) + p.y_m * cos(by), p.z_m };
 }
 
 /* Legs 0, 2, 4 swing in even phases, 1, 3, 5 in odd ones. */
@@ -129,7 +142,8 @@ static void move(const struct gait *g, double motion_s, double joints[GAIT_JOINT
 					-g->body->scan_rad * sweep(p.k % SWEEP_PHASES, p.u));
 		else
 			foot = walking_foot(g, leg, p);
-		CHECK(gait_reach(g->body, leg, foot, joints + 3 * leg)); /* gait_start() has tried the range */
+		CHECK(gait_reach(g->body, leg, foot,
+				joints + 3 * leg)); /* gait_start() has tried the range */
 	}
 }
 
@@ -167,7 +181,8 @@ static bool body_can(const struct gait_body *b) {
 		struct gait_point p = neutral_foot(b, leg, b->stand_m);
 		for (int i = -4; i <= 4; i++) {
 			struct gait_point walk = { p.x_m + i / 4.0 * b->step_m, p.y_m, p.z_m };
-			struct gait_point turn = rotated(p, i / 4.0 * fmax(b->turn_rad, b->scan_rad));
+			struct gait_point turn =
+					rotated(p, i / 4.0 * fmax(b->turn_rad, b->scan_rad));
 			if (!gait_reach(b, leg, walk, joints) || !gait_reach(b, leg, turn, joints))
 				return false;
 			walk.z_m += b->lift_m;
@@ -206,13 +221,15 @@ static bool counts(enum plan_verb v) {
 }
 
 static bool moves(enum plan_verb v) {
-	return counts(v) || v == PLAN_VERB_STOP || v == PLAN_VERB_STAND || v == PLAN_VERB_CROUCH || v == PLAN_VERB_RISE;
+	return counts(v) || v == PLAN_VERB_STOP || v == PLAN_VERB_STAND || v == PLAN_VERB_CROUCH ||
+	       v == PLAN_VERB_RISE;
 }
 
 int gait_start(struct gait *g, const struct gait_body *b, enum plan_verb verb, int number,
 		const double start[GAIT_JOINTS]) {
 	*g = (struct gait){ .body = b, .verb = (uint8_t)verb };
-	if (!moves(verb) || !body_can(b) || (counts(verb) && (number < 1 || number > GAIT_NUMBER_MAX)))
+	if (!moves(verb) || !body_can(b) ||
+			(counts(verb) && (number < 1 || number > GAIT_NUMBER_MAX)))
 		return -EINVAL;
 	g->number = counts(verb) ? (uint16_t)number : 0;
 	g->to_m = verb == PLAN_VERB_CROUCH ? b->crouch_m : b->stand_m;
@@ -249,7 +266,8 @@ struct gait_pose gait_pose_at(const struct gait *g, int64_t elapsed_ns) {
 		return (struct gait_pose){ 0, 0, 0 };
 	struct phase p = phase_at(g, s);
 	if (g->verb == PLAN_VERB_SCAN)
-		return (struct gait_pose){ 0, 0, g->body->scan_rad * sweep(p.k % SWEEP_PHASES, p.u) };
+		return (struct gait_pose){ 0, 0,
+			g->body->scan_rad * sweep(p.k % SWEEP_PHASES, p.u) };
 	double steps = progress(p.k, p.u, g->number);
 	if (g->verb == PLAN_VERB_TURN)
 		return (struct gait_pose){ 0, 0, steps * g->body->turn_rad };

@@ -1,6 +1,7 @@
 /*
- * gait_test.c - the legs against themselves: forward and inverse kinematics agree, joints stay inside limits and
- * rates, and the way of the body is not believed but integrated from the feet that stand, which must not slip.
+ * gait_test.c - the legs against themselves: forward and inverse kinematics agree, joints stay
+ * inside limits and rates, and the way of the body is not believed but integrated from the feet
+ * that stand, which must not slip.
  */
 #include "sem/gait.h"
 
@@ -16,7 +17,8 @@
 #define RATE_MAX (200 * DEG) /* what a CDL that says nothing allows */
 
 static const struct gait_body *const body = &gait_hexapod;
-static const double joint_min[3] = { -60 * DEG, -90 * DEG, -135 * DEG }, joint_max[3] = { 60 * DEG, 90 * DEG, 10 * DEG };
+static const double joint_min[3] = { -60 * DEG, -90 * DEG, -135 * DEG },
+		    joint_max[3] = { 60 * DEG, 90 * DEG, 10 * DEG };
 
 /* The most that any motion in this program used. */
 static double least_seen[3] = { 9, 9, 9 }, most_seen[3] = { -9, -9, -9 }, fastest;
@@ -34,11 +36,14 @@ static void kinematics_agree(void) {
 				for (int t = -134; t <= -1; t += 7) {
 					double q[3] = { c * DEG, f * DEG, t * DEG }, back[3];
 					struct gait_point foot = gait_foot(body, leg, q);
-					double past_femur = body->femur_m * cos(q[1]) + body->tibia_m * cos(q[1] + q[2]);
-					if (body->coxa_m + past_femur < 1e-6) /* behind the coxa: seen from there it points elsewhere */
+					double past_femur = body->femur_m * cos(q[1]) +
+							    body->tibia_m * cos(q[1] + q[2]);
+					/* behind the coxa: seen from there it points elsewhere */
+					if (body->coxa_m + past_femur < 1e-6)
 						continue;
 					CHECK(gait_reach(body, leg, foot, back));
-					worst = fmax(worst, distance(foot, gait_foot(body, leg, back)));
+					worst = fmax(worst,
+							distance(foot, gait_foot(body, leg, back)));
 					reached++;
 					for (int i = 0; i < 3; i++)
 						CHECK(fabs(back[i] - q[i]) < 1e-6);
@@ -53,12 +58,14 @@ static void unreachable_is_said(void) {
 	double q[3];
 	for (unsigned leg = 0; leg < GAIT_LEGS; leg++) {
 		double a = body->mounts[leg].angle_rad;
-		struct gait_point p = { body->mounts[leg].x_m + 0.2499 * cos(a), body->mounts[leg].y_m + 0.2499 * sin(a), 0 };
+		struct gait_point p = { body->mounts[leg].x_m + 0.2499 * cos(a),
+			body->mounts[leg].y_m + 0.2499 * sin(a), 0 };
 		CHECK(gait_reach(body, leg, p, q)); /* 0.05 + 0.08 + 0.12 straight out */
 		p.x_m += 0.001 * cos(a);
 		p.y_m += 0.001 * sin(a);
 		CHECK(!gait_reach(body, leg, p, q));
-		p = (struct gait_point){ body->mounts[leg].x_m + 0.05 * cos(a), body->mounts[leg].y_m + 0.05 * sin(a), -0.03 };
+		p = (struct gait_point){ body->mounts[leg].x_m + 0.05 * cos(a),
+			body->mounts[leg].y_m + 0.05 * sin(a), -0.03 };
 		CHECK(!gait_reach(body, leg, p, q)); /* nearer than the knee can fold */
 		p.z_m = NAN;
 		CHECK(!gait_reach(body, leg, p, q));
@@ -78,7 +85,10 @@ static void note(const double q[GAIT_JOINTS]) {
 	}
 }
 
-/* Every joint inside its limits, no step of a tick beyond the rate, no jump of velocity, at rest at both ends. */
+/*
+ * Every joint inside its limits, no step of a tick beyond the rate, no jump of velocity, at rest at
+ * both ends.
+ */
 static void is_gentle(const struct gait *g) {
 	const int64_t fine = NS_PER_MS;
 	double before[GAIT_JOINTS], now[GAIT_JOINTS], speed[GAIT_JOINTS] = { 0 }, tick[GAIT_JOINTS];
@@ -91,7 +101,8 @@ static void is_gentle(const struct gait *g) {
 		for (int i = 0; i < GAIT_JOINTS; i++) {
 			double v = (now[i] - before[i]) / 1e-3;
 			CHECK(now[i] >= joint_min[i % 3] && now[i] <= joint_max[i % 3]);
-			CHECK(fabs(v - speed[i]) < 0.08); /* at most 80 rad/s^2, where a jump would be rad/s at once */
+			/* at most 80 rad/s^2, where a jump would be rad/s at once */
+			CHECK(fabs(v - speed[i]) < 0.08);
 			speed[i] = v;
 		}
 		if (t % TICK == 0) {
@@ -128,15 +139,22 @@ static struct step look(const struct gait *g, int64_t t) {
 	return s;
 }
 
-/* Is the middle of the body over the polygon of the standing feet?  Some triangle of them must hold it. */
+/*
+ * Is the middle of the body over the polygon of the standing feet?  Some triangle of them must hold
+ * it.
+ */
 static bool is_supported(const struct step *s) {
 	for (int i = 0; i < GAIT_LEGS; i++) {
 		for (int j = i + 1; j < GAIT_LEGS; j++) {
 			for (int k = j + 1; k < GAIT_LEGS; k++) {
-				const struct gait_point *a = &s->feet[i], *b = &s->feet[j], *c = &s->feet[k];
-				double u = a->x_m * b->y_m - a->y_m * b->x_m, v = b->x_m * c->y_m - b->y_m * c->x_m;
+				const struct gait_point *a = &s->feet[i], *b = &s->feet[j],
+							*c = &s->feet[k];
+				double u = a->x_m * b->y_m - a->y_m * b->x_m,
+				       v = b->x_m * c->y_m - b->y_m * c->x_m;
 				double w = c->x_m * a->y_m - c->y_m * a->x_m;
-				if (s->stands[i] && s->stands[j] && s->stands[k] && ((u > 0 && v > 0 && w > 0) || (u < 0 && v < 0 && w < 0)))
+				if (s->stands[i] && s->stands[j] && s->stands[k] &&
+						((u > 0 && v > 0 && w > 0) ||
+								(u < 0 && v < 0 && w < 0)))
 					return true;
 			}
 		}
@@ -144,12 +162,18 @@ static bool is_supported(const struct step *s) {
 	return false;
 }
 
-/* Add the rigid motion that carries the feet standing at both times from where they are seen now to where they were. */
+/*
+ * Add the rigid motion that carries the feet standing at both times from where they are seen now to
+ * where they were.
+ */
 static void follow(struct gait_pose *at, const struct step *was, const struct step *is) {
 	double n = 0, px = 0, py = 0, qx = 0, qy = 0, dot = 0, cross = 0;
 	for (int i = 0; i < GAIT_LEGS; i++)
 		if (was->stands[i] && is->stands[i]) {
-			px += was->feet[i].x_m, py += was->feet[i].y_m, qx += is->feet[i].x_m, qy += is->feet[i].y_m;
+			px += was->feet[i].x_m;
+			py += was->feet[i].y_m;
+			qx += is->feet[i].x_m;
+			qy += is->feet[i].y_m;
 			n++;
 		}
 	CHECK(n >= 3);
@@ -161,7 +185,8 @@ static void follow(struct gait_pose *at, const struct step *was, const struct st
 			dot += ax * bx + ay * by;
 			cross += ax * by - ay * bx;
 		}
-	double turn = atan2(cross, dot), dx = px - (qx * cos(turn) - qy * sin(turn)), dy = py - (qx * sin(turn) + qy * cos(turn));
+	double turn = atan2(cross, dot), dx = px - (qx * cos(turn) - qy * sin(turn)),
+	       dy = py - (qx * sin(turn) + qy * cos(turn));
 	for (int i = 0; i < GAIT_LEGS; i++)
 		if (was->stands[i] && is->stands[i]) { /* a foot that stands does not slip */
 			double x = is->feet[i].x_m * cos(turn) - is->feet[i].y_m * sin(turn) + dx;
@@ -175,7 +200,10 @@ static void follow(struct gait_pose *at, const struct step *was, const struct st
 
 static struct gait_pose integrated(const struct gait *g) {
 	struct gait_pose at = { 0, 0, 0 };
-	/* a divisor of a phase, so that at both ends of each interval the same three feet stand at least */
+	/*
+	 * a divisor of a phase, so that at both ends of each interval the same three feet stand at
+	 * least
+	 */
 	int64_t end = gait_duration_ns(g), dt = 5 * NS_PER_MS;
 	struct step was = look(g, 0);
 	for (int64_t t = dt; t <= end + dt; t += dt) {
@@ -186,7 +214,8 @@ static struct gait_pose integrated(const struct gait *g) {
 		CHECK(standing >= 3 && is_supported(&is));
 		follow(&at, &was, &is);
 		struct gait_pose said = gait_pose_at(g, t);
-		CHECK(fabs(said.x_m - at.x_m) < 1e-6 && fabs(said.y_m - at.y_m) < 1e-6 && fabs(said.yaw_rad - at.yaw_rad) < 1e-6);
+		CHECK(fabs(said.x_m - at.x_m) < 1e-6 && fabs(said.y_m - at.y_m) < 1e-6 &&
+				fabs(said.yaw_rad - at.yaw_rad) < 1e-6);
 		was = is;
 	}
 	return at;
@@ -211,7 +240,8 @@ static void walks_as_many_steps_as_asked(void) {
 		CHECK(gait_duration_ns(&g) == (counts[i] + 1) * 500 * NS_PER_MS);
 		struct gait_pose at = integrated(&g);
 		double want = counts[i] * body->step_m;
-		CHECK(fabs(at.x_m - want) <= 0.02 * want && fabs(at.y_m) < 1e-6 && fabs(at.yaw_rad) < 1e-6);
+		CHECK(fabs(at.x_m - want) <= 0.02 * want && fabs(at.y_m) < 1e-6 &&
+				fabs(at.yaw_rad) < 1e-6);
 		is_gentle(&g);
 		ends_in_the_stand_pose(&g);
 	}
@@ -267,7 +297,8 @@ static void crouches_and_rises(void) {
 		CHECK(gait_start(&g, body, up[i], 0, low) == 0);
 		CHECK(hypot(integrated(&g).x_m, integrated(&g).y_m) < 1e-9);
 		is_gentle(&g);
-		CHECK(gait_at(&g, gait_duration_ns(&g), q) && fabs(height(q) - body->stand_m) < 1e-9);
+		CHECK(gait_at(&g, gait_duration_ns(&g), q) &&
+				fabs(height(q) - body->stand_m) < 1e-9);
 	}
 	CHECK(gait_start(&g, body, PLAN_VERB_WALK, 2, low) == 0); /* up first */
 	CHECK(fabs(integrated(&g).x_m - 2 * body->step_m) < 1e-6);
@@ -276,7 +307,9 @@ static void crouches_and_rises(void) {
 	CHECK(gait_at(&g, 0, q) && fabs(height(q) - body->stand_m) < 1e-9);
 }
 
-/* From anywhere within the limits - a motion cut off, legs moved by hand - gently into the motion. */
+/*
+ * From anywhere within the limits - a motion cut off, legs moved by hand - gently into the motion.
+ */
 static void starts_from_anywhere(void) {
 	static const enum plan_verb verbs[] = { PLAN_VERB_STAND, PLAN_VERB_CROUCH, PLAN_VERB_WALK };
 	struct gait g, cut;
@@ -285,7 +318,8 @@ static void starts_from_anywhere(void) {
 	for (int i = 0; i < 12; i++) {
 		for (int k = 0; k < GAIT_JOINTS; k++) {
 			seed = seed * 1664525 + 1013904223;
-			q[k] = joint_min[k % 3] + (joint_max[k % 3] - joint_min[k % 3]) * (seed >> 8) / (1 << 24);
+			q[k] = joint_min[k % 3] +
+			       (joint_max[k % 3] - joint_min[k % 3]) * (seed >> 8) / (1 << 24);
 		}
 		CHECK(gait_start(&g, body, verbs[i % 3], 1, q) == 0);
 		is_gentle(&g);
@@ -302,7 +336,7 @@ static void starts_from_anywhere(void) {
 	}
 	stand(q);
 	for (int k = 0; k < GAIT_JOINTS; k++)
-		q[k] += k % 2 ? 0.015 : -0.015; /* what joints really report is never quite neutral */
+		q[k] += k % 2 ? 0.015 : -0.015; /* what joints report is never quite neutral */
 	CHECK(gait_start(&g, body, PLAN_VERB_CROUCH, 0, q) == 0 && g.upright);
 	is_gentle(&g);
 }
@@ -349,9 +383,11 @@ int main(void) {
 	crouches_and_rises();
 	a_stop_stays_where_it_is();
 	refuses_what_it_cannot_do();
-	fprintf(stderr, "gait_test: used coxa %.1f..%.1f femur %.1f..%.1f tibia %.1f..%.1f deg, fastest %.0f deg/s\n",
-			least_seen[0] / DEG, most_seen[0] / DEG, least_seen[1] / DEG, most_seen[1] / DEG, least_seen[2] / DEG,
-			most_seen[2] / DEG, fastest / DEG);
+	fprintf(stderr,
+			"gait_test: used coxa %.1f..%.1f femur %.1f..%.1f tibia %.1f..%.1f deg, "
+			"fastest %.0f deg/s\n",
+			least_seen[0] / DEG, most_seen[0] / DEG, least_seen[1] / DEG,
+			most_seen[1] / DEG, least_seen[2] / DEG, most_seen[2] / DEG, fastest / DEG);
 	starts_from_anywhere();
 	puts("gait_test: ok");
 }

@@ -1,6 +1,6 @@
 /*
- * gate.c - each condition is one line of holds(); the refusal of each, with its numbers, one case of explain().
- * A condition reads `x >= limit`, so that what is no number does not hold.
+ * gate.c - each condition is one line of holds(); the refusal of each, with its numbers, one case
+ * of explain(). A condition reads `x >= limit`, so that what is no number does not hold.
  */
 #include "sem/gate.h"
 
@@ -26,7 +26,8 @@ const char *gate_condition_text(unsigned condition) {
 }
 
 double gate_coherence(unsigned safety_class) {
-	static const double least[TRUST_CLASSES] = { 0, COHERENCE_DEGRADED, COHERENCE_DEGRADED, COHERENCE_COHERENT };
+	static const double least[TRUST_CLASSES] = { 0, COHERENCE_DEGRADED, COHERENCE_DEGRADED,
+		COHERENCE_COHERENT };
 	return least[safety_class < TRUST_CLASSES ? safety_class : TRUST_CLASSES - 1];
 }
 
@@ -37,14 +38,19 @@ unsigned gate_class(const struct utterance_intent *intent, const struct plan_act
 	return c < TRUST_CLASSES ? c : TRUST_CLASSES - 1;
 }
 
-/* The actuator's word on the verb: 0 not offered, -1 offered without a number, else the largest one. */
+/*
+ * The actuator's word on the verb: 0 not offered, -1 offered without a number, else the largest
+ * one.
+ */
 static int32_t offer(const struct gate_request *r) {
 	unsigned verb = r->intent.verb;
-	return r->actuator && verb < COUNT_OF(r->actuator->verb_max) ? r->actuator->verb_max[verb] : 0;
+	return r->actuator && verb < COUNT_OF(r->actuator->verb_max) ? r->actuator->verb_max[verb]
+								     : 0;
 }
 
 static bool unambiguous(const struct gate_request *r, unsigned class) {
-	return r->parse_count == 1 || (r->parse_count > 1 && class == 0 && r->margin >= UTTERANCE_MARGIN_MIN);
+	return r->parse_count == 1 ||
+	       (r->parse_count > 1 && class == 0 && r->margin >= UTTERANCE_MARGIN_MIN);
 }
 
 /* How long ago; for ever when the times are beyond all reason. */
@@ -131,7 +137,8 @@ static struct numbers explain(const struct gate_request *r, enum gate_condition 
 	case GATE_COHERENCE:
 		return (struct numbers){ r->coherence, gate_coherence(class), "state" };
 	case GATE_DEADLINE:
-		return (struct numbers){ ns_to_ms(since(r->deadline, r->now)), 0, "after the deadline" };
+		return (struct numbers){ ns_to_ms(since(r->deadline, r->now)), 0,
+			"after the deadline" };
 	case GATE_FEEDBACK:
 		return (struct numbers){ ns_to_ms(since(r->feedback_time, r->now)),
 			ns_to_ms(GATE_FEEDBACK_MAX_NS), "age of feedback" };
@@ -142,7 +149,7 @@ static struct numbers explain(const struct gate_request *r, enum gate_condition 
 
 struct gate_verdict gate_decide(const struct gate_request *r) {
 	unsigned class = gate_class(&r->intent, r->actuator);
-	struct gate_verdict v = { .safety_class = (uint8_t)class };
+	struct gate_verdict v = { .safety_class = (uint8_t) class };
 	if (r->intent.verb == PLAN_VERB_STOP && !r->intent.negated) {
 		v.allowed = true;
 		v.refusal.at = REFUSAL_NOWHERE;
@@ -157,6 +164,7 @@ struct gate_verdict gate_decide(const struct gate_request *r) {
 		return v;
 	unsigned first = (unsigned)__builtin_ctz(v.failed);
 	struct numbers n = explain(r, (enum gate_condition)first, class);
-	v.refusal = refusal_make((enum refusal_code)conditions[first].refusal, r->intent.at, n.asked, n.allowed, n.what);
+	v.refusal = refusal_make((enum refusal_code)conditions[first].refusal, r->intent.at,
+			n.asked, n.allowed, n.what);
 	return v;
 }

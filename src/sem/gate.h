@@ -1,10 +1,10 @@
 /*
  * gate.h - the one place where an intent becomes permission.
  *
- * Everything that must hold stands in gate.def, in the order in which a refusal names it: allowed if and
- * only if all of it holds.  A stop is always allowed, whatever the request says
- * ("not stop" is not a stop).  What is missing or is no
- * number counts as not holding, so a request filled with zeros allows nothing but a stop.
+ * Everything that must hold stands in gate.def, in the order in which a refusal names it: allowed
+ * if and only if all of it holds.  A stop is always allowed, whatever the request says ("not stop"
+ * is not a stop).  What is missing or is no number counts as not holding, so a request filled with
+ * zeros allows nothing but a stop.
  *
  * The safety class of the act is the higher of the sense's and the actuator's.  Bounds of trust are
  * lower bounds at trust_z() of that class (gate_class() tells it beforehand).  Pure; any thread.
@@ -19,7 +19,7 @@
 #include "sem/refusal.h"
 #include "sem/utterance.h"
 
-#define GATE_SENSE_MIN 0.6              /* lower bound of a sense's success */
+#define GATE_SENSE_MIN 0.6 /* lower bound of a sense's success */
 #define GATE_FEEDBACK_MAX_NS INT64_C(100000000)
 
 /* A bit of gate_verdict.failed each. */
@@ -32,16 +32,16 @@ enum gate_condition {
 
 struct gate_request {
 	struct utterance_intent intent;
-	uint32_t parse_count;          /* of the utterance */
-	uint8_t margin;                /* of the utterance, hundredths */
-	bool committed;                /* its sense stands in the pinned table of the plan */
-	bool operator_present;         /* the speaker is the plan's operator */
-	unsigned rights;               /* set of enum plan_right of the speaker */
-	double speaker_trust;          /* 0..1; of who spoke */
-	double model_trust;            /* of the model that wrote the signs; 1 when a person did */
-	double instruction_trust;      /* least of all fields and turns in its view that instructed; 1 when none did */
-	double sense_trust;            /* lower bound of the sense's success: trust_lower_of() */
-	double coherence;              /* C of the state it acts on */
+	uint32_t parse_count;     /* of the utterance */
+	uint8_t margin;           /* of the utterance, hundredths */
+	bool committed;           /* its sense stands in the pinned table of the plan */
+	bool operator_present;    /* the speaker is the plan's operator */
+	unsigned rights;          /* set of enum plan_right of the speaker */
+	double speaker_trust;     /* 0..1; of who spoke */
+	double model_trust;       /* of the model that wrote the signs; 1 when a person did */
+	double instruction_trust; /* least of all in its view that instructed; 1 when none did */
+	double sense_trust;       /* lower bound of the sense's success: trust_lower_of() */
+	double coherence;         /* C of the state it acts on */
 	const struct plan_actuator *actuator; /* NULL: there is none */
 	bool lease_held;
 	struct cdm_mono now, deadline; /* too late when now > deadline; {INT64_MAX}: no deadline */

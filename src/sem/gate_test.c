@@ -1,7 +1,8 @@
 /*
- * gate_test.c - the whole truth table: every combination of every condition true or false, for every class of act; it is
- * allowed if and only if all hold, the mask names exactly those that do not, and the refusal names the first.
- * Then the edges of each condition alone, and that a stop passes through all of it.
+ * gate_test.c - the whole truth table: every combination of every condition true or false, for
+ * every class of act; it is allowed if and only if all hold, the mask names exactly those that do
+ * not, and the refusal names the first. Then the edges of each condition alone, and that a stop
+ * passes through all of it.
  */
 #include "sem/gate.h"
 
@@ -14,11 +15,26 @@ static struct plan_actuator legs; /* walk 1..99, stand without number, no scan *
 
 static struct gate_request good(unsigned class) {
 	return (struct gate_request){
-		.intent = { .verb = PLAN_VERB_WALK, .safety_class = (uint8_t)class, .has_number = true, .number = 3, .at = 8 },
-		.parse_count = 1, .margin = 100, .committed = true, .operator_present = true, .rights = PLAN_MAY_ACTUATE,
-		.speaker_trust = 1, .model_trust = 1, .instruction_trust = 1, .sense_trust = 1, .coherence = 1,
-		.actuator = &legs, .lease_held = true,
-		.now = { 5000000000 }, .deadline = { 5000000001 }, .feedback_time = { 4990000000 },
+		.intent = { .verb = PLAN_VERB_WALK,
+				.safety_class = (uint8_t) class,
+				.has_number = true,
+				.number = 3,
+				.at = 8 },
+		.parse_count = 1,
+		.margin = 100,
+		.committed = true,
+		.operator_present = true,
+		.rights = PLAN_MAY_ACTUATE,
+		.speaker_trust = 1,
+		.model_trust = 1,
+		.instruction_trust = 1,
+		.sense_trust = 1,
+		.coherence = 1,
+		.actuator = &legs,
+		.lease_held = true,
+		.now = { 5000000000 },
+		.deadline = { 5000000001 },
+		.feedback_time = { 4990000000 },
 	};
 }
 
@@ -26,7 +42,7 @@ static struct gate_request good(unsigned class) {
 static bool spoil(struct gate_request *r, unsigned condition, unsigned class) {
 	switch ((enum gate_condition)condition) {
 	case GATE_ACTION:
-		return false; /* a verb that is none is offered by nobody: see verbs_must_be_offered() */
+		return false; /* nobody offers a verb that is none: spoil_verb() does both */
 	case GATE_POSITIVE:
 		r->intent.negated = true;
 		return true;
@@ -109,11 +125,13 @@ static void spoil_verb(struct gate_request *r, unsigned how, uint32_t *failed) {
 
 static void whole_truth_table(void) {
 	unsigned long allowed = 0, all = 0;
-	for (unsigned class = 0; class < TRUST_CLASSES; class++) {
+	for (unsigned class = 0; class < TRUST_CLASSES; class ++) {
 		for (uint32_t mask = 0; mask < 1u << GATE_CONDITION_COUNT; mask++) {
 			struct gate_request r = good(class);
 			uint32_t failed = 0;
-			unsigned how = mask >> GATE_ACTION & 1 ? 2 : mask >> GATE_OFFERED & 1 ? 1 : 0;
+			unsigned how = mask >> GATE_ACTION & 1    ? 2
+				       : mask >> GATE_OFFERED & 1 ? 1
+								  : 0;
 			for (unsigned c = 0; c < GATE_CONDITION_COUNT; c++)
 				if (mask >> c & 1 && spoil(&r, c, class))
 					failed |= 1u << c;
@@ -123,20 +141,35 @@ static void whole_truth_table(void) {
 			allowed += failed == 0;
 		}
 	}
-	/* nothing spoiled; for classes below 3 also with the operator away, which is no condition there */
+	/*
+	 * nothing spoiled; for classes below 3 also with the operator away, which is no condition
+	 * there
+	 */
 	printf("gate_test: %lu of %lu combinations allowed\n", allowed, all);
 	CHECK(allowed == 3 * 2 + 1);
 }
 
 static void each_refusal_says_what_and_how_much(void) {
-	static const struct { enum gate_condition c; enum refusal_code code; double asked, allowed; const char *what; } rows[] = {
-		{ GATE_POSITIVE, REFUSAL_NEGATED, 0, 0, "" }, { GATE_UNAMBIGUOUS, REFUSAL_AMBIGUOUS, 19, 20, "" },
-		{ GATE_COMMITTED, REFUSAL_UNKNOWN_SYMBOL, 0, 0, "" }, { GATE_NUMBER, REFUSAL_BAD_NUMBER, 0, 99, "" },
-		{ GATE_LIMIT, REFUSAL_LIMIT, 100, 99, "" }, { GATE_GRANT, REFUSAL_NO_GRANT, 2, 13, "actuate" },
-		{ GATE_OPERATOR, REFUSAL_NOT_OPERATOR, 3, 2, "speaker" }, { GATE_SPEAKER, REFUSAL_UNTRUSTED, .85, .85, "speaker" },
-		{ GATE_MODEL, REFUSAL_UNTRUSTED, .85, .85, "model" }, { GATE_INSTRUCTION, REFUSAL_UNTRUSTED, .85, .85, "instruction" },
-		{ GATE_SENSE, REFUSAL_UNTRUSTED, .6, .6, "sense" }, { GATE_COHERENCE, REFUSAL_INCOHERENT, .8, .8, "state" },
-		{ GATE_LEASE, REFUSAL_LEASE, 0, 0, "" }, { GATE_DEADLINE, REFUSAL_DEADLINE, 1e-6, 0, "after the deadline" },
+	static const struct {
+		enum gate_condition c;
+		enum refusal_code code;
+		double asked, allowed;
+		const char *what;
+	} rows[] = {
+		{ GATE_POSITIVE, REFUSAL_NEGATED, 0, 0, "" },
+		{ GATE_UNAMBIGUOUS, REFUSAL_AMBIGUOUS, 19, 20, "" },
+		{ GATE_COMMITTED, REFUSAL_UNKNOWN_SYMBOL, 0, 0, "" },
+		{ GATE_NUMBER, REFUSAL_BAD_NUMBER, 0, 99, "" },
+		{ GATE_LIMIT, REFUSAL_LIMIT, 100, 99, "" },
+		{ GATE_GRANT, REFUSAL_NO_GRANT, 2, 13, "actuate" },
+		{ GATE_OPERATOR, REFUSAL_NOT_OPERATOR, 3, 2, "speaker" },
+		{ GATE_SPEAKER, REFUSAL_UNTRUSTED, .85, .85, "speaker" },
+		{ GATE_MODEL, REFUSAL_UNTRUSTED, .85, .85, "model" },
+		{ GATE_INSTRUCTION, REFUSAL_UNTRUSTED, .85, .85, "instruction" },
+		{ GATE_SENSE, REFUSAL_UNTRUSTED, .6, .6, "sense" },
+		{ GATE_COHERENCE, REFUSAL_INCOHERENT, .8, .8, "state" },
+		{ GATE_LEASE, REFUSAL_LEASE, 0, 0, "" },
+		{ GATE_DEADLINE, REFUSAL_DEADLINE, 1e-6, 0, "after the deadline" },
 		{ GATE_FEEDBACK, REFUSAL_STALE_FEEDBACK, 100, 100, "age of feedback" },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -144,7 +177,8 @@ static void each_refusal_says_what_and_how_much(void) {
 		CHECK(spoil(&r, rows[i].c, 3));
 		struct gate_verdict v = gate_decide(&r);
 		CHECK(v.refusal.code == rows[i].code && strcmp(v.refusal.what, rows[i].what) == 0);
-		CHECK(fabs(v.refusal.asked - rows[i].asked) < 1e-5 && fabs(v.refusal.allowed - rows[i].allowed) < 1e-5);
+		CHECK(fabs(v.refusal.asked - rows[i].asked) < 1e-5 &&
+				fabs(v.refusal.allowed - rows[i].allowed) < 1e-5);
 		CHECK(v.safety_class == 3);
 	}
 }
@@ -204,15 +238,18 @@ static void the_higher_class_counts(void) {
 	struct gate_request r = good(0);
 	r.speaker_trust = 0.84;
 	struct gate_verdict v = gate_decide(&r);
-	CHECK(v.safety_class == 3 && v.refusal.code == REFUSAL_UNTRUSTED && v.refusal.allowed == 0.85);
+	CHECK(v.safety_class == 3 && v.refusal.code == REFUSAL_UNTRUSTED &&
+			v.refusal.allowed == 0.85);
 	legs.safety_class = 0;
 	r.intent.safety_class = 200;
 	CHECK(gate_class(&r.intent, NULL) == 3 && gate_decide(&r).safety_class == 3);
 }
 
 static void what_is_no_number_does_not_hold(void) {
-	static const size_t at[] = { offsetof(struct gate_request, speaker_trust), offsetof(struct gate_request, model_trust),
-		offsetof(struct gate_request, instruction_trust), offsetof(struct gate_request, sense_trust),
+	static const size_t at[] = { offsetof(struct gate_request, speaker_trust),
+		offsetof(struct gate_request, model_trust),
+		offsetof(struct gate_request, instruction_trust),
+		offsetof(struct gate_request, sense_trust),
 		offsetof(struct gate_request, coherence) };
 	for (size_t i = 0; i < COUNT_OF(at); i++) {
 		struct gate_request r = good(0);
@@ -242,8 +279,9 @@ static void a_stop_always_passes(void) {
 
 /* The report's model walks, and does no more; an operator may do class 3 (architecture.md 9). */
 static void the_first_flight(void) {
-	struct trust_prior phi3 = { { .8, .9, .7 }, 10, TRUST_BASE_RATE }, op = { { .99, .99, .99 }, 50, TRUST_BASE_RATE };
-	for (unsigned class = 0; class < TRUST_CLASSES; class++) {
+	struct trust_prior phi3 = { { .8, .9, .7 }, 10, TRUST_BASE_RATE },
+			   op = { { .99, .99, .99 }, 50, TRUST_BASE_RATE };
+	for (unsigned class = 0; class < TRUST_CLASSES; class ++) {
 		struct gate_request r = good(class);
 		r.speaker_trust = trust_lower(&op, NULL, trust_z(class), 0);
 		r.sense_trust = trust_lower_of(20, 0, trust_z(class));
@@ -256,7 +294,8 @@ static void the_first_flight(void) {
 int main(void) {
 	legs.verb_max[PLAN_VERB_WALK] = 99;
 	legs.verb_max[PLAN_VERB_STAND] = -1;
-	CHECK(strcmp(gate_condition_name(GATE_LEASE), "LEASE") == 0 && strcmp(gate_condition_text(99), "?") == 0);
+	CHECK(strcmp(gate_condition_name(GATE_LEASE), "LEASE") == 0 &&
+			strcmp(gate_condition_text(99), "?") == 0);
 	whole_truth_table();
 	each_refusal_says_what_and_how_much();
 	verbs_must_be_offered();

@@ -13,7 +13,7 @@
 #define SIGNS 0x20u
 
 static const struct phoenician_sign signs[SIGNS] = {
-#define PHOENICIAN(cp, kind, name, ascii, value, aliases)                                            \
+#define PHOENICIAN(cp, kind, name, ascii, value, aliases)                                          \
 	[cp - PHOENICIAN_FIRST] = { cp, PHOENICIAN_##kind, ascii, value, name, aliases },
 #include "sem/phoenician.def"
 #undef PHOENICIAN
@@ -74,7 +74,8 @@ struct cursor {
 	unsigned flags;
 };
 
-/* Length of the sequence that `lead` begins, 0 when it can begin none; its payload bits in *point. */
+/* Length of the sequence that `lead` begins, 0 when it can begin none; its payload bits in *point.
+ */
 static unsigned lead_byte(uint8_t lead, uint32_t *point) {
 	if (lead < 0x80) {
 		*point = lead;
@@ -148,7 +149,7 @@ enum lex { LEX_END, LEX_SIGN, LEX_DIGIT, LEX_SPACE, LEX_SKIP, LEX_BAD };
 
 struct lexeme {
 	enum lex kind;
-	uint8_t sign;  /* of LEX_SIGN; of LEX_DIGIT the digit */
+	uint8_t sign; /* of LEX_SIGN; of LEX_DIGIT the digit */
 	enum phoenician_code why;
 	uint32_t point;
 	const uint8_t *at, *end;
@@ -156,13 +157,13 @@ struct lexeme {
 
 static bool is_space(uint32_t p) {
 	return p == ' ' || (p >= '\t' && p <= '\r') || p == 0x85 || p == 0xa0 || p == 0x1680 ||
-			(p >= 0x2000 && p <= 0x200a) || p == 0x2028 || p == 0x2029 || p == 0x202f ||
-			p == 0x205f || p == 0x3000;
+	       (p >= 0x2000 && p <= 0x200a) || p == 0x2028 || p == 0x2029 || p == 0x202f ||
+	       p == 0x205f || p == 0x3000;
 }
 
 static bool is_bidi(uint32_t p) {
 	return p == 0x200e || p == 0x200f || p == 0x061c || (p >= 0x202a && p <= 0x202e) ||
-			(p >= 0x2066 && p <= 0x2069);
+	       (p >= 0x2066 && p <= 0x2069);
 }
 
 static bool as_script(uint32_t p, struct lexeme *l) {
@@ -230,7 +231,8 @@ static struct lexeme next(struct cursor *c) {
 		l.kind = LEX_SPACE;
 	} else if (is_bidi(l.point)) {
 		l.kind = LEX_SKIP;
-	} else if (c->flags & PHOENICIAN_LATIN ? !as_latin(l.point, &l, c) : !as_script(l.point, &l)) {
+	} else if (c->flags & PHOENICIAN_LATIN ? !as_latin(l.point, &l, c)
+					       : !as_script(l.point, &l)) {
 		l.kind = LEX_BAD;
 		l.why = PHOENICIAN_E_UNKNOWN_SYMBOL;
 	}
@@ -362,9 +364,9 @@ struct decoder {
 	struct phoenician_error error;
 	const uint8_t *start;
 	unsigned flags;
-	unsigned seen;     /* signs and separators so far */
+	unsigned seen; /* signs and separators so far */
 	struct phoenician_token *open;
-	bool decimal;      /* the open number is written in digits */
+	bool decimal; /* the open number is written in digits */
 	unsigned digits, number;
 };
 
@@ -408,7 +410,8 @@ static bool close_token(struct decoder *d) {
 		int v = phoenician_number_value(row, t->count, false);
 		if (v < 0)
 			return fail(d, PHOENICIAN_E_NUMERAL, t->at, 0);
-		if (d->flags & PHOENICIAN_STRICT && phoenician_number_value(row, t->count, true) < 0)
+		if (d->flags & PHOENICIAN_STRICT &&
+				phoenician_number_value(row, t->count, true) < 0)
 			return fail(d, PHOENICIAN_E_NUMERAL_FORM, t->at, 0);
 		t->number = (uint16_t)v;
 	}
@@ -416,8 +419,12 @@ static bool close_token(struct decoder *d) {
 	return true;
 }
 
-/* The open token of this kind, a new one if another kind was open; NULL when that could not be closed. */
-static struct phoenician_token *open_token(struct decoder *d, unsigned kind, bool decimal, const struct lexeme *l) {
+/*
+ * The open token of this kind, a new one if another kind was open; NULL when that could not be
+ * closed.
+ */
+static struct phoenician_token *open_token(
+		struct decoder *d, unsigned kind, bool decimal, const struct lexeme *l) {
 	struct phoenician_text *t = d->out;
 	if (d->open && (d->open->kind != kind || d->decimal != decimal) && !close_token(d))
 		return NULL;
@@ -427,7 +434,8 @@ static struct phoenician_token *open_token(struct decoder *d, unsigned kind, boo
 			return NULL;
 		}
 		d->open = &t->tokens[t->token_count++];
-		*d->open = (struct phoenician_token){ .kind = (uint8_t)kind, .first = t->sign_count,
+		*d->open = (struct phoenician_token){ .kind = (uint8_t)kind,
+			.first = t->sign_count,
 			.at = (uint32_t)(l->at - d->start) };
 		d->decimal = decimal;
 		d->digits = d->number = 0;
@@ -517,7 +525,8 @@ static void put(struct output *o, const char *bytes, size_t n) {
 }
 
 static void put_sign(struct output *o, unsigned sign, unsigned flags) {
-	char latin = signs[sign].ascii, script[4] = { '\xf0', '\x90', '\xa4', (char)(0x80u | sign) };
+	char latin = signs[sign].ascii,
+	     script[4] = { '\xf0', '\x90', '\xa4', (char)(0x80u | sign) };
 	if (flags & PHOENICIAN_LATIN)
 		put(o, &latin, 1);
 	else
@@ -552,7 +561,8 @@ static int finish(struct output *o, const char *start) {
 	return (int)(o->at - start);
 }
 
-int phoenician_encode(const struct phoenician_text *text, unsigned flags, char *out, size_t capacity) {
+int phoenician_encode(
+		const struct phoenician_text *text, unsigned flags, char *out, size_t capacity) {
 	CHECK(capacity > 0);
 	struct output o = { out, out + capacity - 1, false };
 	if (flags & PHOENICIAN_ISOLATED)
@@ -573,7 +583,8 @@ int phoenician_encode(const struct phoenician_text *text, unsigned flags, char *
 	return finish(&o, out);
 }
 
-int phoenician_encode_signs(const uint8_t *row, size_t count, unsigned flags, char *out, size_t capacity) {
+int phoenician_encode_signs(
+		const uint8_t *row, size_t count, unsigned flags, char *out, size_t capacity) {
 	CHECK(capacity > 0);
 	struct output o = { out, out + capacity - 1, false };
 	for (size_t i = 0; i < count; i++) {

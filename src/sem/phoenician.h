@@ -7,7 +7,8 @@
  * controls are dropped (they change what people see, never what machines read), and the escapes
  * of JSON (\ud802\udd00) are taken for what they name.
  *
- * The same with PHOENICIAN_LATIN: letters by the ASCII table of phoenician.def, numbers as decimals,
+ * The same with PHOENICIAN_LATIN: letters by the ASCII table of phoenician.def, numbers as
+ * decimals,
  * '.' or space between.  Canonical texts of the two kinds correspond one to one.
  *
  * Pure: no state, no allocation, time linear in the bytes.  Any thread.
@@ -27,13 +28,28 @@
 
 /* A sign is its code point - PHOENICIAN_FIRST: 0..0x1b and 0x1f. */
 enum {
-	PHOENICIAN_ALF = 0x00, PHOENICIAN_BET = 0x01, PHOENICIAN_GAML = 0x02, PHOENICIAN_WAU = 0x05,
-	PHOENICIAN_MEM = 0x0c, PHOENICIAN_NUN = 0x0d, PHOENICIAN_TAU = 0x15,
-	PHOENICIAN_ONE = 0x16, PHOENICIAN_TEN, PHOENICIAN_TWENTY, PHOENICIAN_HUNDRED, PHOENICIAN_TWO,
-	PHOENICIAN_THREE, PHOENICIAN_WORD_SEPARATOR = 0x1f,
+	PHOENICIAN_ALF = 0x00,
+	PHOENICIAN_BET = 0x01,
+	PHOENICIAN_GAML = 0x02,
+	PHOENICIAN_WAU = 0x05,
+	PHOENICIAN_MEM = 0x0c,
+	PHOENICIAN_NUN = 0x0d,
+	PHOENICIAN_TAU = 0x15,
+	PHOENICIAN_ONE = 0x16,
+	PHOENICIAN_TEN,
+	PHOENICIAN_TWENTY,
+	PHOENICIAN_HUNDRED,
+	PHOENICIAN_TWO,
+	PHOENICIAN_THREE,
+	PHOENICIAN_WORD_SEPARATOR = 0x1f,
 };
 
-enum phoenician_kind { PHOENICIAN_NOTHING, PHOENICIAN_LETTER, PHOENICIAN_NUMBER, PHOENICIAN_SEPARATOR };
+enum phoenician_kind {
+	PHOENICIAN_NOTHING,
+	PHOENICIAN_LETTER,
+	PHOENICIAN_NUMBER,
+	PHOENICIAN_SEPARATOR
+};
 
 struct phoenician_sign {
 	uint32_t code_point;
@@ -72,9 +88,10 @@ struct phoenician_text {
 };
 
 enum phoenician_flags {
-	PHOENICIAN_LATIN = 1,    /* the transliteration instead of the script */
-	PHOENICIAN_STRICT = 2,   /* numbers in canonical form only: no repeated U+10916 */
-	PHOENICIAN_ISOLATED = 4, /* encoding: wrap in U+2068 ... U+2069, for lines of mixed direction */
+	PHOENICIAN_LATIN = 1,  /* the transliteration instead of the script */
+	PHOENICIAN_STRICT = 2, /* numbers in canonical form only: no repeated U+10916 */
+	PHOENICIAN_ISOLATED =
+			4, /* encoding: wrap in U+2068 ... U+2069, for lines of mixed direction */
 };
 
 /* A sign by its number, or NULL for the three that are not assigned.  Static. */
@@ -95,18 +112,29 @@ MUST_CHECK int phoenician_decode(const char *text, size_t bytes, unsigned flags,
  */
 bool phoenician_has_stop(const char *text, size_t bytes, unsigned flags);
 
-/* Only signs, separators, spaces and bidi controls, and at least one letter: an utterance, not prose. */
+/*
+ * Only signs, separators, spaces and bidi controls, and at least one letter: an utterance, not
+ * prose.
+ */
 bool phoenician_is_utterance(const char *text, size_t bytes);
 
 /*
  * Canonical text, one separator between tokens, zero terminated.  Bytes without the zero, or
  * -E2BIG.  Flags: PHOENICIAN_LATIN, PHOENICIAN_ISOLATED.
  */
-MUST_CHECK int phoenician_encode(const struct phoenician_text *text, unsigned flags, char *out, size_t capacity);
-/* The same for a row of letters (a compound), e.g. to name it in a message; -EINVAL for other signs. */
-MUST_CHECK int phoenician_encode_signs(const uint8_t *signs, size_t count, unsigned flags, char *out, size_t capacity);
+MUST_CHECK int phoenician_encode(
+		const struct phoenician_text *text, unsigned flags, char *out, size_t capacity);
+/*
+ * The same for a row of letters (a compound), e.g. to name it in a message; -EINVAL for other
+ * signs.
+ */
+MUST_CHECK int phoenician_encode_signs(
+		const uint8_t *signs, size_t count, unsigned flags, char *out, size_t capacity);
 
-/* Canonical number signs of 1..999 into signs[PHOENICIAN_NUMBER_SIGNS_MAX]; their count, or -EINVAL. */
+/*
+ * Canonical number signs of 1..999 into signs[PHOENICIAN_NUMBER_SIGNS_MAX]; their count, or
+ * -EINVAL.
+ */
 MUST_CHECK int phoenician_number_signs(unsigned number, uint8_t *signs);
 /* The value of a run of number signs, or -EINVAL; strict: -EINVAL also unless it is canonical. */
 MUST_CHECK int phoenician_number_value(const uint8_t *signs, size_t count, bool strict);

@@ -1,8 +1,10 @@
 /*
- * phoenician_golden_test.c - the origin's own rows (MIT, not part of this tree): every row of signs in them decodes and
- * goes round, and the relations its author writes are read as the relations he names.
+ * phoenician_golden_test.c - the origin's own rows (MIT, not part of this tree): every row of signs
+ * in them decodes and goes round, and the relations its author writes are read as the relations he
+ * names.
  *
- * The folder is $CADMUS_SHARED/data/phoenician, or ../shared beside the source.  Exit 77: it is not there.
+ * The folder is $CADMUS_SHARED/data/phoenician, or ../shared beside the source.  Exit 77: it is not
+ * there.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,13 +20,17 @@ static unsigned rows, runs, relations;
 static void build_lexicon(void) {
 	unsigned n = 0;
 	for (uint8_t i = 0; i < 22; i++, n++)
-		CHECK(phoenician_encode_signs(&i, 1, 0, senses[n].form, sizeof(senses[n].form)) == 4);
+		CHECK(phoenician_encode_signs(&i, 1, 0, senses[n].form, sizeof(senses[n].form)) ==
+				4);
 	strcpy(senses[n++].form, "𐤄𐤀");
 	strcpy(senses[n++].form, "𐤋𐤈");
 	CHECK(utterance_lexicon_init(&lexicon, senses, 0, n, NULL) == 0);
 }
 
-/* The raw bytes of "key": "..." in a line of JSON, escapes left as they are; NULL when there is none. */
+/*
+ * The raw bytes of "key": "..." in a line of JSON, escapes left as they are; NULL when there is
+ * none.
+ */
 static char *field(const char *line, const char *key, char *out, size_t capacity) {
 	char name[32];
 	snprintf(name, sizeof(name), "\"%s\": \"", key);
@@ -47,7 +53,8 @@ static void goes_round(const char *run, size_t bytes) {
 	struct utterance u;
 	char script[1024], latin[1024];
 	CHECK(phoenician_decode(run, bytes, PHOENICIAN_STRICT, &t, &e) == 0);
-	CHECK(phoenician_encode(&t, 0, script, sizeof(script)) == (int)bytes && memcmp(script, run, bytes) == 0);
+	CHECK(phoenician_encode(&t, 0, script, sizeof(script)) == (int)bytes &&
+			memcmp(script, run, bytes) == 0);
 	CHECK(phoenician_encode(&t, PHOENICIAN_LATIN, latin, sizeof(latin)) > 0);
 	CHECK(phoenician_decode(latin, strlen(latin), PHOENICIAN_LATIN, &again, NULL) == 0);
 	CHECK(again.sign_count == t.sign_count && memcmp(again.signs, t.signs, t.sign_count) == 0);
@@ -71,7 +78,9 @@ static void read_runs(const char *s) {
 
 /* "Show that A contains B" -> contains(a,b); "'A causes B'" and "A leads to B" -> causes(a,b). */
 static void check_relation(const char *question, const char *symbols, const char *meaning) {
-	static const struct { const char *words, *shape; } said[] = { { " contains ", "contains(" }, { " causes ", "causes(" },
+	static const struct {
+		const char *words, *shape;
+	} said[] = { { " contains ", "contains(" }, { " causes ", "causes(" },
 		{ " leads to ", "causes(" }, { " emerges from ", "emerges(" } };
 	struct utterance u;
 	if (!phoenician_is_utterance(symbols, strlen(symbols)) || strchr(symbols, ' '))
@@ -88,7 +97,8 @@ static void check_relation(const char *question, const char *symbols, const char
 
 static void read_row(const char *line) {
 	char question[1024], output[1024], input[1024];
-	if (!field(line, "instruction", question, sizeof(question)) || !field(line, "output", output, sizeof(output)))
+	if (!field(line, "instruction", question, sizeof(question)) ||
+			!field(line, "output", output, sizeof(output)))
 		return;
 	read_runs(question);
 	read_runs(output);
@@ -116,14 +126,15 @@ static bool read_file(const char *folder, const char *name) {
 }
 
 int main(void) {
-	static const char *const names[] = { "phoenician_train.jsonl", "phoenician_train_enhanced.jsonl",
-		"consciousness_bridge_train.jsonl" };
+	static const char *const names[] = { "phoenician_train.jsonl",
+		"phoenician_train_enhanced.jsonl", "consciousness_bridge_train.jsonl" };
 	const char *folder = getenv("CADMUS_SHARED");
 	build_lexicon();
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (!read_file(folder ? folder : "../shared", names[i]))
 			return 77;
-	fprintf(stderr, "phoenician_golden_test: %u rows, %u runs, %u relations\n", rows, runs, relations);
+	fprintf(stderr, "phoenician_golden_test: %u rows, %u runs, %u relations\n", rows, runs,
+			relations);
 	CHECK(rows >= 290 && runs >= 300 && relations >= 8);
 	puts("phoenician_golden_test: ok");
 	return 0;

@@ -1,6 +1,7 @@
 /*
- * phoenician_test.c - every sign, every number, random texts both ways, and what must be refused where.
- * Then the same bytes damaged at random: nothing may crash, and a stop is found in any rubble.
+ * phoenician_test.c - every sign, every number, random texts both ways, and what must be refused
+ * where. Then the same bytes damaged at random: nothing may crash, and a stop is found in any
+ * rubble.
  */
 #include "sem/phoenician.h"
 
@@ -45,10 +46,25 @@ static void knows_all_29_signs(void) {
 }
 
 static void finds_signs_by_any_of_their_names(void) {
-	static const struct { const char *name; int sign; } names[] = {
-		{ "aleph", 0 }, { "Alf", 0 }, { "gimel", 2 }, { "WAW", 5 }, { "zen", 6 }, { "ayn", 15 },
-		{ "resh", 19 }, { "res", 19 }, { "sin", 20 }, { "taw", 21 }, { "tet", 8 }, { "mem", 12 },
-		{ "word separator", 31 }, { "number twenty", 24 }, { "twenty", 24 },
+	static const struct {
+		const char *name;
+		int sign;
+	} names[] = {
+		{ "aleph", 0 },
+		{ "Alf", 0 },
+		{ "gimel", 2 },
+		{ "WAW", 5 },
+		{ "zen", 6 },
+		{ "ayn", 15 },
+		{ "resh", 19 },
+		{ "res", 19 },
+		{ "sin", 20 },
+		{ "taw", 21 },
+		{ "tet", 8 },
+		{ "mem", 12 },
+		{ "word separator", 31 },
+		{ "number twenty", 24 },
+		{ "twenty", 24 },
 	};
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		CHECK(phoenician_find(names[i].name) == names[i].sign);
@@ -65,7 +81,8 @@ static void names_are_unambiguous(void) {
 			continue;
 		char list[64], *save = NULL;
 		snprintf(list, sizeof(list), "%s", s->aliases);
-		for (char *name = strtok_r(list, " ", &save); name; name = strtok_r(NULL, " ", &save))
+		for (char *name = strtok_r(list, " ", &save); name;
+				name = strtok_r(NULL, " ", &save))
 			CHECK(phoenician_find(name) == (int)i);
 	}
 }
@@ -79,10 +96,12 @@ static void numbers_go_round(void) {
 		CHECK(phoenician_number_value(row, (size_t)count, true) == (int)n);
 		CHECK(phoenician_number_value(row, (size_t)count, false) == (int)n);
 		snprintf(decimal, sizeof(decimal), "%u", n);
-		CHECK(decode(decimal, PHOENICIAN_LATIN | PHOENICIAN_STRICT) == 0 && text.tokens[0].number == n);
+		CHECK(decode(decimal, PHOENICIAN_LATIN | PHOENICIAN_STRICT) == 0 &&
+				text.tokens[0].number == n);
 		CHECK(phoenician_encode(&text, 0, script, sizeof(script)) == 4 * count);
 		CHECK(decode(script, PHOENICIAN_STRICT) == 0);
-		CHECK(text.token_count == 1 && text.tokens[0].number == n && text.tokens[0].count == count);
+		CHECK(text.token_count == 1 && text.tokens[0].number == n &&
+				text.tokens[0].count == count);
 		CHECK(phoenician_encode(&text, PHOENICIAN_LATIN, latin, sizeof(latin)) > 0);
 		CHECK(strcmp(latin, decimal) == 0);
 	}
@@ -91,27 +110,55 @@ static void numbers_go_round(void) {
 }
 
 static void reads_numbers_as_the_script_writes_them(void) {
-	static const struct { const char *text; int value, strict; } numbers[] = {
-		{ "𐤛", 3, 3 }, { "𐤛𐤖", 4, 4 }, { "𐤛𐤛𐤛", 9, 9 }, { "𐤗𐤖", 11, 11 }, { "𐤘𐤘𐤛", 43, 43 },
-		{ "𐤙𐤘𐤘𐤛", 143, 143 }, { "𐤛𐤙", 300, 300 }, { "𐤛𐤛𐤛𐤙𐤘𐤘𐤘𐤘𐤗𐤛𐤛𐤛", 999, 999 },
-		{ "𐤖𐤖𐤖𐤖", 4, 0 }, { "𐤖𐤖𐤖𐤖𐤖𐤖𐤖𐤖𐤖", 9, 0 }, { "𐤖𐤙", 100, 0 }, { "𐤖𐤖𐤙𐤖𐤖", 202, 0 }, { "𐤛𐤖𐤖", 5, 0 },
-		{ "𐤖𐤖𐤖𐤖𐤖𐤖𐤖𐤖𐤖𐤖", 0, 0 }, { "𐤛𐤛𐤛𐤖", 0, 0 }, { "𐤛𐤛𐤛𐤛", 0, 0 }, { "𐤚𐤚", 0, 0 }, { "𐤖𐤛", 0, 0 },
-		{ "𐤖𐤗", 0, 0 }, { "𐤗𐤘", 0, 0 }, { "𐤗𐤗", 0, 0 }, { "𐤘𐤘𐤘𐤘𐤘", 0, 0 }, { "𐤙𐤙", 0, 0 }, { "𐤗𐤙", 0, 0 },
-		{ "𐤘𐤙", 0, 0 }, { "𐤚𐤖", 0, 0 },
+	static const struct {
+		const char *text;
+		int value, strict;
+	} numbers[] = {
+		{ "𐤛", 3, 3 },
+		{ "𐤛𐤖", 4, 4 },
+		{ "𐤛𐤛𐤛", 9, 9 },
+		{ "𐤗𐤖", 11, 11 },
+		{ "𐤘𐤘𐤛", 43, 43 },
+		{ "𐤙𐤘𐤘𐤛", 143, 143 },
+		{ "𐤛𐤙", 300, 300 },
+		{ "𐤛𐤛𐤛𐤙𐤘𐤘𐤘𐤘𐤗𐤛𐤛𐤛", 999, 999 },
+		{ "𐤖𐤖𐤖𐤖", 4, 0 },
+		{ "𐤖𐤖𐤖𐤖𐤖𐤖𐤖𐤖𐤖", 9, 0 },
+		{ "𐤖𐤙", 100, 0 },
+		{ "𐤖𐤖𐤙𐤖𐤖", 202, 0 },
+		{ "𐤛𐤖𐤖", 5, 0 },
+		{ "𐤖𐤖𐤖𐤖𐤖𐤖𐤖𐤖𐤖𐤖", 0, 0 },
+		{ "𐤛𐤛𐤛𐤖", 0, 0 },
+		{ "𐤛𐤛𐤛𐤛", 0, 0 },
+		{ "𐤚𐤚", 0, 0 },
+		{ "𐤖𐤛", 0, 0 },
+		{ "𐤖𐤗", 0, 0 },
+		{ "𐤗𐤘", 0, 0 },
+		{ "𐤗𐤗", 0, 0 },
+		{ "𐤘𐤘𐤘𐤘𐤘", 0, 0 },
+		{ "𐤙𐤙", 0, 0 },
+		{ "𐤗𐤙", 0, 0 },
+		{ "𐤘𐤙", 0, 0 },
+		{ "𐤚𐤖", 0, 0 },
 	};
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		int rc = decode(numbers[i].text, 0);
 		CHECK(rc == (numbers[i].value ? 0 : -EPROTO));
 		CHECK(numbers[i].value ? text.tokens[0].number == numbers[i].value
-				: error.code == PHOENICIAN_E_NUMERAL && text.token_count == 0);
+				       : error.code == PHOENICIAN_E_NUMERAL &&
+								text.token_count == 0);
 		rc = decode(numbers[i].text, PHOENICIAN_STRICT);
 		CHECK(rc == (numbers[i].strict ? 0 : -EPROTO));
 		if (rc < 0)
-			CHECK(error.code == (numbers[i].value ? PHOENICIAN_E_NUMERAL_FORM : PHOENICIAN_E_NUMERAL));
+			CHECK(error.code == (numbers[i].value ? PHOENICIAN_E_NUMERAL_FORM
+							      : PHOENICIAN_E_NUMERAL));
 	}
 }
 
-/* Every run of at most four number signs: a value, if any, has one canonical form, and that is strict. */
+/*
+ * Every run of at most four number signs: a value, if any, has one canonical form, and that is
+ * strict.
+ */
 static void strict_numbers_are_the_canonical_ones(void) {
 	unsigned strict = 0;
 	for (unsigned i = 0; i < 6 * 6 * 6 * 6; i++) {
@@ -123,7 +170,7 @@ static void strict_numbers_are_the_canonical_ones(void) {
 		CHECK(value == -EINVAL || (value >= 1 && value <= 999));
 		CHECK(exact == -EINVAL || exact == value);
 		bool same = value > 0 && phoenician_number_signs((unsigned)value, canonical) == 4 &&
-				memcmp(canonical, row, 4) == 0;
+			    memcmp(canonical, row, 4) == 0;
 		CHECK(same == (exact > 0));
 		strict += exact > 0;
 	}
@@ -134,10 +181,12 @@ static void letters_go_round(void) {
 	char script[8], latin[4], one[2] = "";
 	for (unsigned i = 0; i < 22; i++) {
 		one[0] = phoenician_sign(i)->ascii;
-		CHECK(decode(one, PHOENICIAN_LATIN) == 0 && text.sign_count == 1 && text.signs[0] == i);
+		CHECK(decode(one, PHOENICIAN_LATIN) == 0 && text.sign_count == 1 &&
+				text.signs[0] == i);
 		CHECK(phoenician_encode(&text, 0, script, sizeof(script)) == 4);
 		CHECK(decode(script, 0) == 0 && text.sign_count == 1 && text.signs[0] == i);
-		CHECK(phoenician_encode(&text, PHOENICIAN_LATIN, latin, sizeof(latin)) == 1 && latin[0] == one[0]);
+		CHECK(phoenician_encode(&text, PHOENICIAN_LATIN, latin, sizeof(latin)) == 1 &&
+				latin[0] == one[0]);
 	}
 }
 
@@ -165,36 +214,48 @@ static void texts_go_round(void) {
 		CHECK(decode(latin, PHOENICIAN_LATIN | PHOENICIAN_STRICT) == 0);
 		CHECK(phoenician_encode(&text, 0, script, sizeof(script)) > 0);
 		CHECK(decode(script, PHOENICIAN_STRICT) == 0);
-		CHECK(phoenician_is_utterance(script, strlen(script)) == (strspn(latin, "0123456789.") != strlen(latin)));
-		CHECK(phoenician_encode(&text, PHOENICIAN_LATIN, again, sizeof(again)) == (int)strlen(latin));
+		CHECK(phoenician_is_utterance(script, strlen(script)) ==
+				(strspn(latin, "0123456789.") != strlen(latin)));
+		CHECK(phoenician_encode(&text, PHOENICIAN_LATIN, again, sizeof(again)) ==
+				(int)strlen(latin));
 		CHECK(strcmp(latin, again) == 0);
-		CHECK(phoenician_encode(&text, PHOENICIAN_ISOLATED, twice, sizeof(twice)) == (int)strlen(script) + 6);
+		CHECK(phoenician_encode(&text, PHOENICIAN_ISOLATED, twice, sizeof(twice)) ==
+				(int)strlen(script) + 6);
 		CHECK(decode(twice, PHOENICIAN_STRICT) == 0);
-		CHECK(phoenician_encode(&text, 0, twice, sizeof(twice)) > 0 && strcmp(script, twice) == 0);
+		CHECK(phoenician_encode(&text, 0, twice, sizeof(twice)) > 0 &&
+				strcmp(script, twice) == 0);
 	}
 }
 
 static void cuts_into_tokens(void) {
 	CHECK(decode("𐤌𐤟𐤛 𐤄𐤀𐤘𐤖\t𐤕\u3000𐤁" RTL_MARK "𐤂\n", 0) == 0);
-	static const struct { unsigned kind, first, count, number, at, bytes; } want[] = {
-		{ PHOENICIAN_LETTER, 0, 1, 0, 0, 4 }, { PHOENICIAN_NUMBER, 1, 1, 3, 8, 4 },
-		{ PHOENICIAN_LETTER, 2, 2, 0, 13, 8 }, { PHOENICIAN_NUMBER, 4, 2, 21, 21, 8 },
-		{ PHOENICIAN_LETTER, 6, 1, 0, 30, 4 }, { PHOENICIAN_LETTER, 7, 2, 0, 37, 11 },
+	static const struct {
+		unsigned kind, first, count, number, at, bytes;
+	} want[] = {
+		{ PHOENICIAN_LETTER, 0, 1, 0, 0, 4 },
+		{ PHOENICIAN_NUMBER, 1, 1, 3, 8, 4 },
+		{ PHOENICIAN_LETTER, 2, 2, 0, 13, 8 },
+		{ PHOENICIAN_NUMBER, 4, 2, 21, 21, 8 },
+		{ PHOENICIAN_LETTER, 6, 1, 0, 30, 4 },
+		{ PHOENICIAN_LETTER, 7, 2, 0, 37, 11 },
 	};
 	CHECK(text.token_count == COUNT_OF(want));
 	for (unsigned i = 0; i < COUNT_OF(want); i++) {
 		const struct phoenician_token *t = &text.tokens[i];
-		CHECK(t->kind == want[i].kind && t->first == want[i].first && t->count == want[i].count);
-		CHECK(t->number == want[i].number && t->at == want[i].at && t->bytes == want[i].bytes);
+		CHECK(t->kind == want[i].kind && t->first == want[i].first &&
+				t->count == want[i].count);
+		CHECK(t->number == want[i].number && t->at == want[i].at &&
+				t->bytes == want[i].bytes);
 	}
 }
 
 static void takes_escapes_for_what_they_name(void) {
 	CHECK(decode("\\ud802\\uDD0C\\ud802\\udd1f\\uD802\\udd1b", 0) == 0);
-	CHECK(text.token_count == 2 && text.signs[0] == PHOENICIAN_MEM && text.tokens[1].number == 3);
+	CHECK(text.token_count == 2 && text.signs[0] == PHOENICIAN_MEM &&
+			text.tokens[1].number == 3);
 	CHECK(decode("𐤌\\u0020𐤌\\u200f", 0) == 0 && text.token_count == 2);
-	static const char *const bad[] = { "\\ud802", "\\ud802𐤌", "\\udd00", "\\ud802\\ud802", "\\ud802\\u0041",
-		"\\ud8", "\\", "\\n", "\\ud80g\\udd00", "\\ud802\\udd0" };
+	static const char *const bad[] = { "\\ud802", "\\ud802𐤌", "\\udd00", "\\ud802\\ud802",
+		"\\ud802\\u0041", "\\ud8", "\\", "\\n", "\\ud80g\\udd00", "\\ud802\\udd0" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		CHECK(decode(bad[i], 0) == -EPROTO);
 		CHECK(error.code == PHOENICIAN_E_BAD_ESCAPE && error.at == 0);
@@ -208,12 +269,19 @@ static void reads_the_letters_of_the_literature(void) {
 	CHECK(decode("h\u0323 t\u0323 s\u0323 s\u030c h t s", PHOENICIAN_LATIN) == 0);
 	static const uint8_t apart[] = { 7, 8, 17, 20, 4, 21, 14 };
 	CHECK(text.sign_count == sizeof(apart) && memcmp(text.signs, apart, sizeof(apart)) == 0);
-	CHECK(decode("m\u0323", PHOENICIAN_LATIN) == -EPROTO && error.at == 1 && error.code_point == 0x323);
+	CHECK(decode("m\u0323", PHOENICIAN_LATIN) == -EPROTO && error.at == 1 &&
+			error.code_point == 0x323);
 	CHECK(decode("m3T2", PHOENICIAN_LATIN) == 0 && text.token_count == 4);
 }
 
 static void says_what_is_wrong_and_where(void) {
-	static const struct { const char *text; unsigned flags; int rc; enum phoenician_code code; uint32_t at, point; } bad[] = {
+	static const struct {
+		const char *text;
+		unsigned flags;
+		int rc;
+		enum phoenician_code code;
+		uint32_t at, point;
+	} bad[] = {
 		{ "", 0, -EPROTO, PHOENICIAN_E_EMPTY, 0, 0 },
 		{ " 𐤟 ", 0, -EPROTO, PHOENICIAN_E_EMPTY, 6, 0 },
 		{ "𐤌x", 0, -EPROTO, PHOENICIAN_E_UNKNOWN_SYMBOL, 4, 'x' },
@@ -234,7 +302,8 @@ static void says_what_is_wrong_and_where(void) {
 		{ "m.0", PHOENICIAN_LATIN, -EPROTO, PHOENICIAN_E_NUMERAL, 2, 0 },
 		{ "m.1000", PHOENICIAN_LATIN, -EPROTO, PHOENICIAN_E_NUMERAL, 2, 0 },
 		{ "m.99999999999999999999", PHOENICIAN_LATIN, -EPROTO, PHOENICIAN_E_NUMERAL, 2, 0 },
-		{ "m.007", PHOENICIAN_LATIN | PHOENICIAN_STRICT, -EPROTO, PHOENICIAN_E_NUMERAL_FORM, 2, 0 },
+		{ "m.007", PHOENICIAN_LATIN | PHOENICIAN_STRICT, -EPROTO, PHOENICIAN_E_NUMERAL_FORM,
+				2, 0 },
 		{ "m.𐤛", PHOENICIAN_LATIN, -EPROTO, PHOENICIAN_E_UNKNOWN_SYMBOL, 2, 0x1091b },
 	};
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -259,7 +328,8 @@ static void holds_256_signs_and_no_more(void) {
 	char latin[3 * 200 + 1] = "";
 	for (int i = 0; i < 200; i++)
 		memcpy(latin + 3 * i, "m9", 3), latin[3 * i + 2] = '.';
-	CHECK(phoenician_decode(latin, sizeof(latin) - 1, PHOENICIAN_LATIN, &text, &error) == -E2BIG);
+	CHECK(phoenician_decode(latin, sizeof(latin) - 1, PHOENICIAN_LATIN, &text, &error) ==
+			-E2BIG);
 	for (int i = 0; i < 500; i++)
 		latin[i] = ' ';
 	latin[500] = 'm';
@@ -272,9 +342,12 @@ static void encodes_into_what_there_is(void) {
 	CHECK(phoenician_encode(&text, 0, out, 12) == -E2BIG);
 	CHECK(phoenician_encode(&text, 0, out, 13) == 12 && strlen(out) == 12);
 	CHECK(phoenician_encode(&text, PHOENICIAN_LATIN, out, 1) == -E2BIG);
-	CHECK(phoenician_encode_signs(text.signs, 1, PHOENICIAN_LATIN, out, 2) == 1 && strcmp(out, "m") == 0);
-	CHECK(phoenician_encode_signs(text.signs, 2, PHOENICIAN_LATIN, out, sizeof(out)) == -EINVAL);
-	CHECK(phoenician_encode_signs((const uint8_t[]){ 0x1d }, 1, 0, out, sizeof(out)) == -EINVAL);
+	CHECK(phoenician_encode_signs(text.signs, 1, PHOENICIAN_LATIN, out, 2) == 1 &&
+			strcmp(out, "m") == 0);
+	CHECK(phoenician_encode_signs(text.signs, 2, PHOENICIAN_LATIN, out, sizeof(out)) ==
+			-EINVAL);
+	CHECK(phoenician_encode_signs((const uint8_t[]){ 0x1d }, 1, 0, out, sizeof(out)) ==
+			-EINVAL);
 }
 
 static bool stops(const char *s, unsigned flags) {
@@ -282,15 +355,17 @@ static bool stops(const char *s, unsigned flags) {
 }
 
 static void finds_a_stop_in_any_rubble(void) {
-	static const char *const yes[] = { "𐤕", " 𐤕 ", "𐤌𐤟𐤕", "x𐤕x", "garbage \xff\xfe 𐤕", "\xf0\x90\xa4𐤕", "𐤕𐤛",
-		"\\ud802\\udd15", "\\\\ud802\\udd15", "\\ud802 𐤕", "𐤕\xf0", "𐤕\u200f", "\u202e𐤕", "𐤕𐤕𐤕", "𐤗𐤗𐤗 𐤕", "𐤕 𐤌" };
-	static const char *const no[] = { "", "𐤌", "𐤀𐤕", "𐤕𐤀", "𐤀\u200f𐤕", "t", "stop", "\xf0\x90\xa4", "𐤕𐤀 𐤀𐤕",
-		"\\ud802\\udd14" };
+	static const char *const yes[] = { "𐤕", " 𐤕 ", "𐤌𐤟𐤕", "x𐤕x", "garbage \xff\xfe 𐤕",
+		"\xf0\x90\xa4𐤕", "𐤕𐤛", "\\ud802\\udd15", "\\\\ud802\\udd15", "\\ud802 𐤕", "𐤕\xf0",
+		"𐤕\u200f", "\u202e𐤕", "𐤕𐤕𐤕", "𐤗𐤗𐤗 𐤕", "𐤕 𐤌" };
+	static const char *const no[] = { "", "𐤌", "𐤀𐤕", "𐤕𐤀", "𐤀\u200f𐤕", "t", "stop",
+		"\xf0\x90\xa4", "𐤕𐤀 𐤀𐤕", "\\ud802\\udd14" };
 	for (size_t i = 0; i < COUNT_OF(yes); i++)
 		CHECK(stops(yes[i], 0));
 	for (size_t i = 0; i < COUNT_OF(no); i++)
 		CHECK(!stops(no[i], 0));
-	CHECK(stops("m.t", PHOENICIAN_LATIN) && stops("oh, t!", PHOENICIAN_LATIN) && !stops("mt", PHOENICIAN_LATIN));
+	CHECK(stops("m.t", PHOENICIAN_LATIN) && stops("oh, t!", PHOENICIAN_LATIN) &&
+			!stops("mt", PHOENICIAN_LATIN));
 	CHECK(!stops("t\u0323", PHOENICIAN_LATIN)); /* that is TET */
 	char many[4096];
 	for (size_t i = 0; i + 4 < sizeof(many); i += 4)
@@ -302,14 +377,18 @@ static void finds_a_stop_in_any_rubble(void) {
 
 static void tells_utterances_from_prose(void) {
 	static const char *const yes[] = { "𐤌", "𐤌𐤟𐤛", "  𐤌 𐤛\n", "\u2067𐤌\u2069" };
-	static const char *const no[] = { "", "  ", "𐤛", "𐤟", "I say 𐤌", "𐤌.", "hello", "𐤌\xf0\x90" };
+	static const char *const no[] = { "", "  ", "𐤛", "𐤟", "I say 𐤌", "𐤌.", "hello",
+		"𐤌\xf0\x90" };
 	for (size_t i = 0; i < COUNT_OF(yes); i++)
 		CHECK(phoenician_is_utterance(yes[i], strlen(yes[i])));
 	for (size_t i = 0; i < COUNT_OF(no); i++)
 		CHECK(!phoenician_is_utterance(no[i], strlen(no[i])));
 }
 
-/* Damaged texts: no crash, offsets inside, tokens inside; what decodes, encodes and decodes to the same. */
+/*
+ * Damaged texts: no crash, offsets inside, tokens inside; what decodes, encodes and decodes to the
+ * same.
+ */
 static void survives_damage(void) {
 	static const char whole[] = "𐤌𐤟𐤛 \\ud802\\udd0c 𐤀𐤄𐤀 𐤙𐤘 \u200f𐤕𐤟m.12 h\u0323";
 	char bytes[sizeof(whole)], script[2048];
@@ -323,15 +402,18 @@ static void survives_damage(void) {
 		CHECK(rc == 0 || (rc == -EPROTO && error.code && error.at <= n));
 		for (unsigned k = 0; k < text.token_count; k++) {
 			const struct phoenician_token *t = &text.tokens[k];
-			CHECK(t->first + t->count <= text.sign_count && (size_t)t->at + t->bytes <= n && t->count > 0);
+			CHECK(t->first + t->count <= text.sign_count &&
+					(size_t)t->at + t->bytes <= n && t->count > 0);
 		}
 		if (rc < 0)
 			continue;
 		struct phoenician_text first = text;
 		CHECK(phoenician_encode(&text, 0, script, sizeof(script)) > 0);
-		CHECK(decode(script, PHOENICIAN_STRICT) == 0 && text.token_count == first.token_count);
+		CHECK(decode(script, PHOENICIAN_STRICT) == 0 &&
+				text.token_count == first.token_count);
 		for (unsigned k = 0; k < text.token_count; k++)
-			CHECK(text.tokens[k].kind == first.tokens[k].kind && text.tokens[k].number == first.tokens[k].number);
+			CHECK(text.tokens[k].kind == first.tokens[k].kind &&
+					text.tokens[k].number == first.tokens[k].number);
 	}
 }
 

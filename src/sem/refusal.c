@@ -39,7 +39,8 @@ static void copy_text(char *out, size_t capacity, const char *s) {
 	out[n] = 0;
 }
 
-struct refusal refusal_make(enum refusal_code code, uint32_t at, double asked, double allowed, const char *what) {
+struct refusal refusal_make(enum refusal_code code, uint32_t at, double asked, double allowed,
+		const char *what) {
 	struct refusal r = { .code = (uint16_t)code, .at = at, .asked = asked, .allowed = allowed };
 	copy_text(r.what, sizeof(r.what), what ? what : "");
 	return r;
@@ -50,11 +51,13 @@ const char *refusal_line(const struct refusal *r, char out[REFUSAL_TEXT_MAX]) {
 	char numbers[160] = "", place[32] = "";
 	bool numbered = *unit != 0, placed = r->at != REFUSAL_NOWHERE;
 	if (numbered)
-		snprintf(numbers, sizeof(numbers), "%s %.6g, allowed %.6g", unit, r->asked, r->allowed);
+		snprintf(numbers, sizeof(numbers), "%s %.6g, allowed %.6g", unit, r->asked,
+				r->allowed);
 	if (placed)
 		snprintf(place, sizeof(place), "%sbyte %u", numbered ? ", " : "", r->at);
-	snprintf(out, REFUSAL_TEXT_MAX, "%s: %s%s%s%s%s%s%s", refusal_name(r->code), refusal_text(r->code),
-			*r->what ? ": " : "", r->what, numbered || placed ? " (" : "", numbers, place,
+	snprintf(out, REFUSAL_TEXT_MAX, "%s: %s%s%s%s%s%s%s", refusal_name(r->code),
+			refusal_text(r->code), *r->what ? ": " : "", r->what,
+			numbered || placed ? " (" : "", numbers, place,
 			numbered || placed ? ")" : "");
 	return out;
 }

@@ -32,14 +32,18 @@ struct refusal {
 };
 
 /* Fill one in; `what` may be NULL and is cut at a character. */
-struct refusal refusal_make(enum refusal_code code, uint32_t at, double asked, double allowed, const char *what);
+struct refusal refusal_make(enum refusal_code code, uint32_t at, double asked, double allowed,
+		const char *what);
 
 /* "UNTRUSTED", its sentence, and what its numbers count ("" when nothing); "?" outside.  Static. */
 const char *refusal_name(unsigned code);
 const char *refusal_text(unsigned code);
 const char *refusal_unit(unsigned code);
 
-/* One line for people: "LIMIT: more than is allowed: walk (number 500, allowed 99, byte 4)".  Returns out. */
+/*
+ * One line for people: "LIMIT: more than is allowed: walk (number 500, allowed 99, byte 4)".
+ * Returns out.
+ */
 const char *refusal_line(const struct refusal *r, char out[REFUSAL_TEXT_MAX]);
 
 #endif

@@ -5,7 +5,8 @@
 #include <math.h>
 #include "sem/decay.h"
 
-_Static_assert(sizeof(struct trust_record) == 24 + 2 * TRUST_DIMS * sizeof(double), "no padding: it is hashed");
+_Static_assert(sizeof(struct trust_record) == 24 + 2 * TRUST_DIMS * sizeof(double),
+		"no padding: it is hashed");
 
 #define NS_IN_SECOND INT64_C(1000000000)
 #define REPEAT 0.8
@@ -30,18 +31,22 @@ int64_t trust_half_life_ns(enum trust_role role) {
 }
 
 struct trust_record trust_record_make(uint32_t subject, enum trust_role role, int64_t now_ns) {
-	return (struct trust_record){ .subject = subject, .role = role, .at_ns = now_ns,
+	return (struct trust_record){ .subject = subject,
+		.role = role,
+		.at_ns = now_ns,
 		.half_life_ns = trust_half_life_ns(role) };
 }
 
-struct trust_record *trust_find(const struct trust_book *b, uint32_t subject, enum trust_role role) {
+struct trust_record *trust_find(
+		const struct trust_book *b, uint32_t subject, enum trust_role role) {
 	for (uint32_t i = 0; i < b->count; i++)
 		if (b->records[i].subject == subject && b->records[i].role == (uint32_t)role)
 			return &b->records[i];
 	return NULL;
 }
 
-struct trust_record *trust_open(struct trust_book *b, uint32_t subject, enum trust_role role, int64_t now_ns) {
+struct trust_record *trust_open(
+		struct trust_book *b, uint32_t subject, enum trust_role role, int64_t now_ns) {
 	struct trust_record *r = trust_find(b, subject, role);
 	if (r || b->count == b->capacity)
 		return r;
@@ -61,7 +66,8 @@ void trust_decay(struct trust_record *r, int64_t now_ns) {
 	r->at_ns = now_ns;
 }
 
-int trust_observe(struct trust_record *r, enum trust_dim dim, double outcome, double weight, int64_t now_ns) {
+int trust_observe(struct trust_record *r, enum trust_dim dim, double outcome, double weight,
+		int64_t now_ns) {
 	CHECK((unsigned)dim < TRUST_DIMS);
 	if (!(outcome >= 0 && outcome <= 1) || !(weight > 0 && weight <= 1))
 		return -EINVAL;
@@ -90,8 +96,8 @@ static struct trust_opinion opine(double positive, double negative, double base_
 	return (struct trust_opinion){ positive, negative, t, sqrt(t * (1 - t) / (whole + 1)) };
 }
 
-struct trust_opinion trust_opinion(const struct trust_prior *prior, const struct trust_record *r, enum trust_dim dim,
-		int64_t now_ns) {
+struct trust_opinion trust_opinion(const struct trust_prior *prior, const struct trust_record *r,
+		enum trust_dim dim, int64_t now_ns) {
 	CHECK((unsigned)dim < TRUST_DIMS);
 	double p = prior->strength * prior->expectation[dim];
 	double n = prior->strength * (1 - prior->expectation[dim]);
@@ -103,7 +109,8 @@ struct trust_opinion trust_opinion(const struct trust_prior *prior, const struct
 	return opine(p, n, prior->base_rate);
 }
 
-double trust_lower(const struct trust_prior *prior, const struct trust_record *r, double z, int64_t now_ns) {
+double trust_lower(const struct trust_prior *prior, const struct trust_record *r, double z,
+		int64_t now_ns) {
 	double least = 1;
 	for (int d = 0; d < TRUST_DIMS; d++) {
 		struct trust_opinion o = trust_opinion(prior, r, (enum trust_dim)d, now_ns);

@@ -1,6 +1,6 @@
 /*
- * trust_test.c - the worked numbers of spec/trust.md, properties of the formulas, attacks on them, and the same
- * bytes for the same observations.
+ * trust_test.c - the worked numbers of spec/trust.md, properties of the formulas, attacks on them,
+ * and the same bytes for the same observations.
  */
 #include "sem/trust.h"
 
@@ -16,7 +16,8 @@ static bool near(double a, double b, double by) {
 	return fabs(a - b) <= by;
 }
 
-static struct trust_prior said(double talent, double training, double temperament, double strength) {
+static struct trust_prior said(
+		double talent, double training, double temperament, double strength) {
 	return (struct trust_prior){ { talent, training, temperament }, strength, TRUST_BASE_RATE };
 }
 
@@ -27,9 +28,15 @@ static void observe(struct trust_record *r, int times, double outcome) {
 
 /* semantics.md 3.2, step 7. */
 static void worked_example(void) {
-	static const struct { int good, bad; double p, n, expectation, sigma, lower; bool allowed; } steps[] = {
-		{ 8, 1, 8, 4, .643, .124, .519, false }, { 12, 0, 20, 4, .808, .076, .732, true },
-		{ 0, 1, 20, 8, .700, .082, .618, true }, { 0, 1, 20, 12, .618, .082, .536, false },
+	static const struct {
+		int good, bad;
+		double p, n, expectation, sigma, lower;
+		bool allowed;
+	} steps[] = {
+		{ 8, 1, 8, 4, .643, .124, .519, false },
+		{ 12, 0, 20, 4, .808, .076, .732, true },
+		{ 0, 1, 20, 8, .700, .082, .618, true },
+		{ 0, 1, 20, 12, .618, .082, .536, false },
 	};
 	struct trust_prior nobody = said(0, 0, 0, 0);
 	struct trust_record r = trust_record_make(1, TRUST_MODEL, 0);
@@ -38,7 +45,8 @@ static void worked_example(void) {
 		observe(&r, steps[i].bad, 0);
 		struct trust_opinion o = trust_opinion(&nobody, &r, TRUST_TRAINING, 0);
 		CHECK(o.positive == steps[i].p && o.negative == steps[i].n);
-		CHECK(near(o.expectation, steps[i].expectation, 5e-4) && near(o.sigma, steps[i].sigma, 5e-4));
+		CHECK(near(o.expectation, steps[i].expectation, 5e-4) &&
+				near(o.sigma, steps[i].sigma, 5e-4));
 		double lower = o.expectation - o.sigma;
 		CHECK(near(lower, steps[i].lower, 1e-3) && (lower >= 0.6) == steps[i].allowed);
 		CHECK(trust_lower_of(o.positive, o.negative, 1) == lower);
@@ -47,8 +55,11 @@ static void worked_example(void) {
 
 /* The table of spec/trust.md, and what each may do. */
 static void priors_of_the_plan(void) {
-	static const struct { double t[3], strength, lower[3]; unsigned may; } rows[] = {
-		{ { .8, .9, .7 }, 10, { .667, .536, .405 }, 1 },   /* the report's phi3_mini */
+	static const struct {
+		double t[3], strength, lower[3];
+		unsigned may;
+	} rows[] = {
+		{ { .8, .9, .7 }, 10, { .667, .536, .405 }, 1 }, /* the report's phi3_mini */
 		{ { .9, .9, .9 }, 10, { .833, .730, .627 }, 2 },
 		{ { .95, .95, .95 }, 10, { .875, .783, .692 }, 2 },
 		{ { .99, .99, .99 }, 50, { .971, .948, .925 }, 3 }, /* an operator */
@@ -57,11 +68,13 @@ static void priors_of_the_plan(void) {
 	};
 	static const double z[] = { 0, 1, 2 };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct trust_prior p = said(rows[i].t[0], rows[i].t[1], rows[i].t[2], rows[i].strength);
+		struct trust_prior p =
+				said(rows[i].t[0], rows[i].t[1], rows[i].t[2], rows[i].strength);
 		for (int k = 0; k < 3; k++)
 			CHECK(near(trust_lower(&p, NULL, z[k], 0), rows[i].lower[k], 6e-4));
-		for (unsigned class = 0; class < TRUST_CLASSES; class++) {
-			bool may = trust_lower(&p, NULL, trust_z(class), 0) >= trust_threshold(class);
+		for (unsigned class = 0; class < TRUST_CLASSES; class ++) {
+			bool may = trust_lower(&p, NULL, trust_z(class), 0) >=
+				   trust_threshold(class);
 			CHECK(may == (rows[i].may != -1u && class <= rows[i].may));
 		}
 	}
@@ -111,8 +124,8 @@ static void evidence_decays_and_the_prior_does_not(void) {
 
 static void refuses_what_is_no_observation(void) {
 	struct trust_record r = trust_record_make(1, TRUST_MODEL, 0), same = r;
-	static const double bad[][2] = { { -.1, 1 }, { 1.1, 1 }, { NAN, 1 }, { .5, 0 }, { .5, -1 }, { .5, 1.1 }, { .5, NAN },
-		{ INFINITY, 1 } };
+	static const double bad[][2] = { { -.1, 1 }, { 1.1, 1 }, { NAN, 1 }, { .5, 0 }, { .5, -1 },
+		{ .5, 1.1 }, { .5, NAN }, { INFINITY, 1 } };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		CHECK(trust_observe(&r, TRUST_TALENT, bad[i][0], bad[i][1], 100) == -EINVAL);
 	CHECK(memcmp(&r, &same, sizeof(r)) == 0);
@@ -122,13 +135,18 @@ static void refuses_what_is_no_observation(void) {
 }
 
 static void weights_are_bounded(void) {
-	CHECK(trust_weight(1, 1, 0, 1) == 1 && trust_weight(5, 1, 0, 1) == 1 && trust_weight(1, 4, 0, 1) == .25);
-	CHECK(near(trust_weight(1, 1, 2, 1), .64, 1e-12) && near(trust_weight(1, 1, 1000000, 1), .1, 1e-12));
-	CHECK(trust_weight(1, 1, 0, 7) == 1 && trust_weight(1, 1, 0, -1) == 0 && trust_weight(-1, 1, 0, 1) == 0);
+	CHECK(trust_weight(1, 1, 0, 1) == 1 && trust_weight(5, 1, 0, 1) == 1 &&
+			trust_weight(1, 4, 0, 1) == .25);
+	CHECK(near(trust_weight(1, 1, 2, 1), .64, 1e-12) &&
+			near(trust_weight(1, 1, 1000000, 1), .1, 1e-12));
+	CHECK(trust_weight(1, 1, 0, 7) == 1 && trust_weight(1, 1, 0, -1) == 0 &&
+			trust_weight(-1, 1, 0, 1) == 0);
 	CHECK(trust_weight(1, 0, 0, .5) == .5 && trust_weight(NAN, 1, 0, 1) == 0);
 }
 
-/* More good never lowers, more bad never raises; bounds stay in 0..1; a larger z is never bolder. */
+/*
+ * More good never lowers, more bad never raises; bounds stay in 0..1; a larger z is never bolder.
+ */
 static void bounds_move_the_right_way(void) {
 	struct trust_prior p = said(.6, .7, .8, 4);
 	for (int good = 0; good < 40; good += 3) {
@@ -142,7 +160,8 @@ static void bounds_move_the_right_way(void) {
 				b = a;
 				CHECK(trust_observe(&b, (enum trust_dim)d, 1, 1, 0) == 0);
 				CHECK(trust_opinion(&p, &b, (enum trust_dim)d, 0).expectation >
-						trust_opinion(&p, &a, (enum trust_dim)d, 0).expectation);
+						trust_opinion(&p, &a, (enum trust_dim)d, 0)
+								.expectation);
 				CHECK(trust_lower(&p, &b, 0, 0) >= trust_lower(&p, &a, 0, 0));
 				b = a;
 				CHECK(trust_observe(&b, (enum trust_dim)d, 0, 1, 0) == 0);
@@ -158,9 +177,10 @@ static double expected(const struct trust_record *r, int64_t now_ns) {
 }
 
 /*
- * The sharpest on-off attacker: good while refused, bad whenever it would be trusted (0.6).  Its share of accepted
- * bad acts cannot stay above 1 - r* with r* = kappa theta / (1 - theta + kappa theta) = 6/7 (symmetric evidence would
- * give it 0.4), and an honest one with 5 % errors is hardly ever refused.
+ * The sharpest on-off attacker: good while refused, bad whenever it would be trusted (0.6).  Its
+ * share of accepted bad acts cannot stay above 1 - r* with r* = kappa theta / (1 - theta + kappa
+ * theta) = 6/7 (symmetric evidence would give it 0.4), and an honest one with 5 % errors is hardly
+ * ever refused.
  */
 static void on_off_attacks_do_not_pay(void) {
 	struct trust_record bad = trust_record_make(1, TRUST_MODEL, 0), honest = bad;
@@ -174,9 +194,11 @@ static void on_off_attacks_do_not_pay(void) {
 		seed = seed * 1664525 + 1013904223;
 		if (i > 100)
 			refused += expected(&honest, now) < 0.6;
-		CHECK(trust_observe(&honest, TRUST_TEMPERAMENT, seed >> 16 < 3277 ? 0 : 1, 1, now) == 0);
+		CHECK(trust_observe(&honest, TRUST_TEMPERAMENT, seed >> 16 < 3277 ? 0 : 1, 1,
+				      now) == 0);
 	}
-	fprintf(stderr, "trust_test: on-off %.3f of steps, honest refused %.4f\n", harm / (double)steps, refused / (double)steps);
+	fprintf(stderr, "trust_test: on-off %.3f of steps, honest refused %.4f\n",
+			harm / (double)steps, refused / (double)steps);
 	CHECK(harm / (double)steps <= 1 / 7.0 + 0.01 && refused / (double)steps <= 0.005);
 }
 
@@ -184,21 +206,26 @@ static void books_keep_records_apart(void) {
 	struct trust_record room[3];
 	struct trust_book b = { room, 0, 3 };
 	CHECK(!trust_find(&b, 1, TRUST_MODEL));
-	struct trust_record *m = trust_open(&b, 1, TRUST_MODEL, 9), *c = trust_open(&b, 1, TRUST_COMMANDER, 9);
+	struct trust_record *m = trust_open(&b, 1, TRUST_MODEL, 9),
+			    *c = trust_open(&b, 1, TRUST_COMMANDER, 9);
 	CHECK(m && c && m != c && trust_open(&b, 1, TRUST_MODEL, 10) == m && m->at_ns == 9);
-	CHECK(trust_open(&b, 2, TRUST_MODEL, 9) && !trust_open(&b, 3, TRUST_MODEL, 9) && b.count == 3);
+	CHECK(trust_open(&b, 2, TRUST_MODEL, 9) && !trust_open(&b, 3, TRUST_MODEL, 9) &&
+			b.count == 3);
 	CHECK(trust_find(&b, 1, TRUST_COMMANDER) == c && c->half_life_ns == 30 * DAY);
-	CHECK(strcmp(trust_role_text(TRUST_DRIVER), "driver") == 0 && strcmp(trust_role_text(TRUST_ROLE_COUNT), "?") == 0);
+	CHECK(strcmp(trust_role_text(TRUST_DRIVER), "driver") == 0 &&
+			strcmp(trust_role_text(TRUST_ROLE_COUNT), "?") == 0);
 }
 
-/* FNV-1a over the record after a thousand odd observations: the same on every machine and compiler. */
+/*
+ * FNV-1a over the record after a thousand odd observations: the same on every machine and compiler.
+ */
 static void has_the_same_bytes_everywhere(void) {
 	struct trust_record r = trust_record_make(3, TRUST_MODEL, 0);
 	uint64_t hash = UINT64_C(14695981039346656037);
 	unsigned char raw[sizeof(r)];
 	for (int i = 0; i < 1000; i++)
-		CHECK(trust_observe(&r, (enum trust_dim)(i % 3), (i * 7 % 11) / 10.0, (1 + i % 9) / 9.0,
-				i * INT64_C(7777777777777)) == 0);
+		CHECK(trust_observe(&r, (enum trust_dim)(i % 3), (i * 7 % 11) / 10.0,
+				      (1 + i % 9) / 9.0, i * INT64_C(7777777777777)) == 0);
 	memcpy(raw, &r, sizeof(r));
 	for (size_t i = 0; i < sizeof(raw); i++)
 		hash = (hash ^ raw[i]) * UINT64_C(1099511628211);

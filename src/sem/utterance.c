@@ -18,10 +18,13 @@ static int add_entry(struct utterance_lexicon *l, const char *form, uint32_t sen
 	struct phoenician_text t;
 	if (phoenician_decode(form, strnlen(form, sizeof(l->senses->form)), 0, &t, NULL) < 0)
 		return -EPROTO;
-	if (t.token_count != 1 || t.tokens[0].kind != PHOENICIAN_LETTER || t.sign_count > UTTERANCE_FORM_MAX)
+	if (t.token_count != 1 || t.tokens[0].kind != PHOENICIAN_LETTER ||
+			t.sign_count > UTTERANCE_FORM_MAX)
 		return -EPROTO;
 	struct utterance_entry *e = &l->entries[l->count];
-	*e = (struct utterance_entry){ .length = (uint8_t)t.sign_count, .sense = (uint16_t)sense, .next = PLAN_NONE };
+	*e = (struct utterance_entry){
+		.length = (uint8_t)t.sign_count, .sense = (uint16_t)sense, .next = PLAN_NONE
+	};
 	memcpy(e->signs, t.signs, t.sign_count);
 	uint16_t *link = &l->head[e->signs[0]];
 	while (*link != PLAN_NONE)
@@ -30,8 +33,8 @@ static int add_entry(struct utterance_lexicon *l, const char *form, uint32_t sen
 	return 0;
 }
 
-int utterance_lexicon_init(struct utterance_lexicon *l, const struct plan_sense *senses, uint32_t first,
-		uint32_t count, uint32_t *bad) {
+int utterance_lexicon_init(struct utterance_lexicon *l, const struct plan_sense *senses,
+		uint32_t first, uint32_t count, uint32_t *bad) {
 	memset(l, 0, sizeof(*l));
 	memset(l->head, 0xff, sizeof(l->head));
 	l->senses = senses;
@@ -66,12 +69,14 @@ static uint16_t longest(const struct utterance_lexicon *l, const uint8_t *signs,
 }
 
 /* The n-th entry of the same compound as `entry`, counted around; how many there are. */
-static uint16_t nth_sense(const struct utterance_lexicon *l, uint16_t entry, unsigned n, unsigned *count) {
+static uint16_t nth_sense(
+		const struct utterance_lexicon *l, uint16_t entry, unsigned n, unsigned *count) {
 	const struct utterance_entry *same = &l->entries[entry];
 	uint16_t found[UTTERANCE_PARSES_MAX];
 	*count = 0;
 	for (uint16_t i = entry; i != PLAN_NONE; i = l->entries[i].next)
-		if (*count < UTTERANCE_PARSES_MAX && entry_is(&l->entries[i], same->signs, same->length))
+		if (*count < UTTERANCE_PARSES_MAX &&
+				entry_is(&l->entries[i], same->signs, same->length))
 			found[(*count)++] = i;
 	return found[n % *count];
 }
@@ -86,12 +91,12 @@ struct piece {
 struct reader {
 	const struct utterance_lexicon *lexicon;
 	const uint8_t *signs;
-	uint32_t at;                 /* byte offset of the word */
+	uint32_t at; /* byte offset of the word */
 	unsigned count;
 	struct piece pieces[PHOENICIAN_SIGNS_MAX];
-	unsigned senses;             /* most senses of one piece */
-	unsigned variant;            /* which of them this reading takes */
-	unsigned unknown;            /* piece that the table lacks */
+	unsigned senses;  /* most senses of one piece */
+	unsigned variant; /* which of them this reading takes */
+	unsigned unknown; /* piece that the table lacks */
 	struct utterance_parse *out;
 };
 
@@ -139,7 +144,8 @@ static int read_piece(struct reader *r, unsigned i) {
 		r->unknown = i;
 		return READ_UNKNOWN;
 	}
-	const struct utterance_entry *e = &r->lexicon->entries[nth_sense(r->lexicon, p->entry, r->variant, &senses)];
+	const struct utterance_entry *e =
+			&r->lexicon->entries[nth_sense(r->lexicon, p->entry, r->variant, &senses)];
 	const struct plan_sense *s = &r->lexicon->senses[e->sense];
 	if (phoenician_encode_signs(e->signs, e->length, PHOENICIAN_LATIN, text, sizeof(text)) > 0)
 		shape(r->out, text);
@@ -150,12 +156,19 @@ static int read_piece(struct reader *r, unsigned i) {
 	if (r->out->count == UTTERANCE_INTENTS_MAX)
 		return READ_TOO_MUCH;
 	r->out->intents[r->out->count++] = (struct utterance_intent){ .verb = s->verb,
-		.safety_class = s->safety_class, .sense = e->sense, .number = s->number_default, .at = r->at };
+		.safety_class = s->safety_class,
+		.sense = e->sense,
+		.number = s->number_default,
+		.at = r->at };
 	return SCORE_EXACT;
 }
 
-/* Pieces that an operator takes at i, 0 when it is not there.  GAML WAU may be a compound of the table. */
-static unsigned operator_width(const struct reader *r, unsigned i, unsigned to, uint8_t sign, bool with_wau) {
+/*
+ * Pieces that an operator takes at i, 0 when it is not there.  GAML WAU may be a compound of the
+ * table.
+ */
+static unsigned operator_width(
+		const struct reader *r, unsigned i, unsigned to, uint8_t sign, bool with_wau) {
 	const uint8_t *s = r->signs + r->pieces[i].first;
 	if (!with_wau)
 		return is_sign(r, i, sign) ? 1 : 0;
@@ -165,8 +178,8 @@ static unsigned operator_width(const struct reader *r, unsigned i, unsigned to, 
 }
 
 /* Where an operator stands between two operands; `to` when it does not. */
-static unsigned find_operator(const struct reader *r, unsigned from, unsigned to, uint8_t sign, bool with_wau,
-		unsigned *width) {
+static unsigned find_operator(const struct reader *r, unsigned from, unsigned to, uint8_t sign,
+		bool with_wau, unsigned *width) {
 	for (unsigned i = from + 1; i + 1 < to; i++) {
 		*width = operator_width(r, i, to, sign, with_wau);
 		if (*width && i + *width < to)
@@ -176,8 +189,8 @@ static unsigned find_operator(const struct reader *r, unsigned from, unsigned to
 }
 
 /* name(left,right); a range that is empty is left out. */
-static int read_pair(struct reader *r, const char *name, unsigned from, unsigned mid, unsigned mid_end, unsigned to,
-		unsigned depth) {
+static int read_pair(struct reader *r, const char *name, unsigned from, unsigned mid,
+		unsigned mid_end, unsigned to, unsigned depth) {
 	shape(r->out, name);
 	shape(r->out, "(");
 	int score = worst(SCORE_OPERATOR, read_range(r, from, mid, depth + 1));
@@ -217,21 +230,25 @@ static int read_range(struct reader *r, unsigned from, unsigned to, unsigned dep
 		bool with_wau;
 		const char *name;
 	} operators[] = {
-		{ PHOENICIAN_GAML, true, "causes" }, { PHOENICIAN_GAML, false, "becomes" },
-		{ PHOENICIAN_NUN, false, "emerges" }, { PHOENICIAN_MEM, false, "flows" },
+		{ PHOENICIAN_GAML, true, "causes" },
+		{ PHOENICIAN_GAML, false, "becomes" },
+		{ PHOENICIAN_NUN, false, "emerges" },
+		{ PHOENICIAN_MEM, false, "flows" },
 		{ PHOENICIAN_WAU, false, "and" },
 	};
 	if (depth > UTTERANCE_DEPTH_MAX)
 		return READ_TOO_MUCH;
 	if (to - from == 1)
 		return read_piece(r, from);
-	if (to - from >= 3 && is_sign(r, from, PHOENICIAN_BET) && is_sign(r, to - 1, PHOENICIAN_BET))
+	if (to - from >= 3 && is_sign(r, from, PHOENICIAN_BET) &&
+			is_sign(r, to - 1, PHOENICIAN_BET))
 		return read_within(r, from, to, depth);
 	for (size_t i = 0; i < COUNT_OF(operators); i++) {
-		unsigned width, at = find_operator(r, from, to, operators[i].sign, operators[i].with_wau, &width);
+		unsigned width, at = find_operator(r, from, to, operators[i].sign,
+						operators[i].with_wau, &width);
 		if (at == to)
 			continue;
-		if (i + 1 < COUNT_OF(operators)) /* all but the last relate things, they do not ask for them */
+		if (i + 1 < COUNT_OF(operators)) /* the others relate things, and ask for none */
 			r->out->acts = false;
 		return read_pair(r, operators[i].name, from, at, at + width, to, depth);
 	}
@@ -248,7 +265,10 @@ static int read_negation(struct reader *r, unsigned from, unsigned to) {
 	return score;
 }
 
-/* ALF TAU, when the table does not say which: "does not exist" and "is complete" (both in the origin). */
+/*
+ * ALF TAU, when the table does not say which: "does not exist" and "is complete" (both in the
+ * origin).
+ */
 static int read_completion(struct reader *r) {
 	r->out->acts = false;
 	shape(r->out, "complete");
@@ -337,25 +357,28 @@ struct resolver {
 	struct reader reader;
 	struct utterance *out;
 	bool word_before; /* a number here would belong to it */
-	uint32_t vague_at, idle_at; /* the word with the least margin, the first that moves nothing */
+	uint32_t vague_at,
+			idle_at; /* the word with the least margin, the first that moves nothing */
 	bool idle;
 };
 
-static void refuse(struct utterance *u, enum refusal_code code, uint32_t at, double asked, double allowed,
-		const char *what) {
+static void refuse(struct utterance *u, enum refusal_code code, uint32_t at, double asked,
+		double allowed, const char *what) {
 	if (u->refusal.code == REFUSAL_NONE)
 		u->refusal = refusal_make(code, at, asked, allowed, what);
 }
 
-static void refuse_word(struct resolver *v, const struct phoenician_text *t, const struct phoenician_token *k,
-		int failed) {
+static void refuse_word(struct resolver *v, const struct phoenician_text *t,
+		const struct phoenician_token *k, int failed) {
 	const struct piece *p = &v->reader.pieces[v->reader.unknown];
 	char text[REFUSAL_WHAT_MAX];
 	if (failed == READ_TOO_MUCH) {
-		refuse(v->out, REFUSAL_LIMIT, k->at, k->count, UTTERANCE_DEPTH_MAX, "nesting or motions of one word");
+		refuse(v->out, REFUSAL_LIMIT, k->at, k->count, UTTERANCE_DEPTH_MAX,
+				"nesting or motions of one word");
 		return;
 	}
-	if (phoenician_encode_signs(t->signs + k->first + p->first, p->count, 0, text, sizeof(text)) < 0)
+	if (phoenician_encode_signs(
+			    t->signs + k->first + p->first, p->count, 0, text, sizeof(text)) < 0)
 		text[0] = 0;
 	refuse(v->out, REFUSAL_UNKNOWN_SYMBOL, k->at, 0, 0, text);
 }
@@ -395,7 +418,8 @@ static bool join(struct utterance *u, const struct readings *word) {
 	return true;
 }
 
-static void take_word(struct resolver *v, const struct phoenician_text *t, const struct phoenician_token *k) {
+static void take_word(struct resolver *v, const struct phoenician_text *t,
+		const struct phoenician_token *k) {
 	struct readings word;
 	v->reader.at = k->at;
 	cut(&v->reader, t->signs + k->first, k->count);
@@ -415,7 +439,8 @@ static void take_word(struct resolver *v, const struct phoenician_text *t, const
 		v->idle_at = k->at;
 	}
 	if (!join(v->out, &word))
-		refuse(v->out, REFUSAL_LIMIT, k->at, UTTERANCE_INTENTS_MAX + 1, UTTERANCE_INTENTS_MAX, "motions");
+		refuse(v->out, REFUSAL_LIMIT, k->at, UTTERANCE_INTENTS_MAX + 1,
+				UTTERANCE_INTENTS_MAX, "motions");
 }
 
 /* A number belongs to the last intent of each parse, if its last word asked for one. */
@@ -444,7 +469,8 @@ static void take_number(struct resolver *v, const struct phoenician_token *k) {
 static bool is_joint(const struct resolver *v, const struct phoenician_text *t, unsigned i) {
 	const struct utterance_lexicon *l = v->reader.lexicon;
 	const struct phoenician_token *k = &t->tokens[i];
-	if (i == 0 || i + 1 == t->token_count || k->count != 1 || t->signs[k->first] != PHOENICIAN_WAU)
+	if (i == 0 || i + 1 == t->token_count || k->count != 1 ||
+			t->signs[k->first] != PHOENICIAN_WAU)
 		return false;
 	if (k->kind != PHOENICIAN_LETTER || k[1].kind != PHOENICIAN_LETTER)
 		return false;
@@ -464,16 +490,19 @@ static void take_tokens(struct resolver *v, const struct phoenician_text *t) {
 }
 
 static void refuse_text(struct utterance *u, const struct phoenician_error *e) {
-	static const uint8_t codes[] = { REFUSAL_NONE, REFUSAL_MALFORMED, REFUSAL_MALFORMED, REFUSAL_UNKNOWN_SYMBOL,
-		REFUSAL_BAD_NUMBER, REFUSAL_BAD_NUMBER, REFUSAL_LIMIT, REFUSAL_MALFORMED };
-	_Static_assert(COUNT_OF(codes) == PHOENICIAN_CODE_COUNT, "each error of the script is refused as something");
+	static const uint8_t codes[] = { REFUSAL_NONE, REFUSAL_MALFORMED, REFUSAL_MALFORMED,
+		REFUSAL_UNKNOWN_SYMBOL, REFUSAL_BAD_NUMBER, REFUSAL_BAD_NUMBER, REFUSAL_LIMIT,
+		REFUSAL_MALFORMED };
+	_Static_assert(COUNT_OF(codes) == PHOENICIAN_CODE_COUNT,
+			"each error of the script is refused as something");
 	bool long_one = e->code == PHOENICIAN_E_TOO_LONG;
 	refuse(u, (enum refusal_code)codes[e->code], e->at, long_one ? PHOENICIAN_SIGNS_MAX + 1 : 0,
 			long_one ? PHOENICIAN_SIGNS_MAX : 0, phoenician_code_name(e->code));
 }
 
 /* Numbers where the table wants them, and nowhere else. */
-static void check_number(struct utterance *u, const struct plan_sense *senses, const struct utterance_intent *t) {
+static void check_number(struct utterance *u, const struct plan_sense *senses,
+		const struct utterance_intent *t) {
 	const struct plan_sense *s = &senses[t->sense];
 	if (t->has_number && s->takes_number == 0)
 		refuse(u, REFUSAL_BAD_NUMBER, t->at, t->number, 0, s->gloss);
@@ -492,7 +521,8 @@ static void settle(struct resolver *v) {
 		if (best->intents[i].safety_class > safety)
 			safety = best->intents[i].safety_class;
 	if (u->margin < UTTERANCE_MARGIN_MIN || (safety > 0 && u->parse_count > 1))
-		refuse(u, REFUSAL_AMBIGUOUS, v->vague_at, u->margin, UTTERANCE_MARGIN_MIN, best->shape);
+		refuse(u, REFUSAL_AMBIGUOUS, v->vague_at, u->margin, UTTERANCE_MARGIN_MIN,
+				best->shape);
 	else if (!best->acts || best->count == 0)
 		refuse(u, REFUSAL_NOT_AN_ACTION, v->idle_at, 0, 0, best->shape);
 	for (unsigned i = 0; i < best->count; i++)
@@ -503,8 +533,8 @@ static void settle(struct resolver *v) {
 	memcpy(u->intents, best->intents, best->count * sizeof(best->intents[0]));
 }
 
-void utterance_resolve(const struct utterance_lexicon *l, const char *text, size_t bytes, unsigned flags,
-		struct utterance *out) {
+void utterance_resolve(const struct utterance_lexicon *l, const char *text, size_t bytes,
+		unsigned flags, struct utterance *out) {
 	struct phoenician_text t;
 	struct phoenician_error e;
 	struct resolver v = { .reader = { .lexicon = l }, .out = out };
@@ -521,6 +551,7 @@ void utterance_resolve(const struct utterance_lexicon *l, const char *text, size
 			out->parses[i].count = 0;
 	if (out->stop) {
 		out->count = 1;
-		out->intents[0] = (struct utterance_intent){ .verb = PLAN_VERB_STOP, .sense = PLAN_NONE };
+		out->intents[0] = (struct utterance_intent){ .verb = PLAN_VERB_STOP,
+			.sense = PLAN_NONE };
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * fuzz_belief.c - any bytes as a reply, as a question and as facts: bounds hold, and a view is one frame with as many
- * facts as were put in.
+ * fuzz_belief.c - any bytes as a reply, as a question and as facts: bounds hold, and a view is one
+ * frame with as many facts as were put in.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +12,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ROOM 8192
 
-/* Cut the input at line feeds into the strings of up to 4 facts and a question; line feeds inside are '\r' here. */
+/*
+ * Cut the input at line feeds into the strings of up to 4 facts and a question; line feeds inside
+ * are '\r' here.
+ */
 static size_t build(const char *text, size_t size, struct belief_fact facts[4], char *question) {
 	size_t count = 0, field = 0;
 	char *to = facts[0].key;
@@ -22,8 +25,12 @@ static size_t build(const char *text, size_t size, struct belief_fact facts[4], 
 		if (text[i] == '\n' && field < 8) {
 			field++;
 			count = field / 2;
-			to = field == 8 ? question : field % 2 ? facts[field / 2].value : facts[field / 2].key;
-			room = field == 8 ? 255 : field % 2 ? BELIEF_VALUE_MAX - 1 : BELIEF_KEY_MAX - 1;
+			to = field == 8  ? question
+			     : field % 2 ? facts[field / 2].value
+					 : facts[field / 2].key;
+			room = field == 8  ? 255
+			       : field % 2 ? BELIEF_VALUE_MAX - 1
+					   : BELIEF_KEY_MAX - 1;
 			n = 0;
 		} else if (n < room && text[i]) {
 			to[n++] = text[i];
@@ -41,7 +48,8 @@ static void check_view(const char *view, size_t bytes, size_t most) {
 		opens += view[i] == '[';
 		closes += view[i] == ']';
 	}
-	CHECK(breaks == 2 && opens == 1 && closes == 1 && view[0] == '[' && memcmp(view + bytes - 3, "\n< ", 3) == 0);
+	CHECK(breaks == 2 && opens == 1 && closes == 1 && view[0] == '[' &&
+			memcmp(view + bytes - 3, "\n< ", 3) == 0);
 	for (const char *p = view; *p != ']'; p++) {
 		equals += *p == '=';
 		parts += *p == ';';
@@ -59,7 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	CHECK(belief_parse((const char *)data, size, text, sizeof(text), &r) == 0);
 	CHECK(r.text_bytes <= size && text[r.text_bytes] == 0 && r.count <= BELIEF_CLAUSES_MAX);
 	for (unsigned i = 0; i < r.count; i++)
-		CHECK(strlen(r.facts[i].key) - 1 < BELIEF_KEY_MAX - 1 && strlen(r.facts[i].value) - 1 < BELIEF_VALUE_MAX - 1);
+		CHECK(strlen(r.facts[i].key) - 1 < BELIEF_KEY_MAX - 1 &&
+				strlen(r.facts[i].value) - 1 < BELIEF_VALUE_MAX - 1);
 	size_t count = build((const char *)data, size, facts, question);
 	for (size_t capacity = BELIEF_VIEW_MIN; capacity <= ROOM; capacity *= 2) {
 		int n = belief_render_view(view, capacity, facts, count, question);
