@@ -29,7 +29,8 @@ static const char *option(const struct cdm_backend_config *cfg, const char *key)
 static int echo_load(void **model, const struct cdm_backend_config *cfg, struct cdm_diag *diag) {
 	FILE *f = fopen(cfg->path, "r");
 	if (!f) {
-		cdm_diag_add(diag, CDM_ERROR, "B0310", "cannot open the model %s: %s", cfg->path, strerror(errno));
+		cdm_diag_add(diag, CDM_ERROR, "B0310", "cannot open the model %s: %s", cfg->path,
+				strerror(errno));
 		return -ENOENT;
 	}
 	fclose(f);
@@ -72,7 +73,8 @@ static uint32_t count_words(const struct cdm_request *rq) {
 }
 
 /* Say the prompt once; CDM_FINISH_END to go on. */
-static enum cdm_finish say_once(const struct echo *m, const struct cdm_request *rq, struct cdm_result *r) {
+static enum cdm_finish say_once(
+		const struct echo *m, const struct cdm_request *rq, struct cdm_result *r) {
 	size_t n;
 	for (size_t at = 0; (n = next_word(rq, at)) > 0; at += n) {
 		if (rq->poll && rq->poll(rq->self))
@@ -88,14 +90,17 @@ static enum cdm_finish say_once(const struct echo *m, const struct cdm_request *
 	return CDM_FINISH_END;
 }
 
-static int echo_generate(void *model, const struct cdm_request *rq, struct cdm_result *r, struct cdm_diag *diag) {
+static int echo_generate(void *model, const struct cdm_request *rq, struct cdm_result *r,
+		struct cdm_diag *diag) {
 	const struct echo *m = model;
 	struct cdm_mono start = m->host->now();
 	if (m->crash_on_use)
 		abort();
 	*r = (struct cdm_result){ .tokens_in = count_words(rq) };
 	if (r->tokens_in >= m->context) {
-		cdm_diag_add(diag, CDM_ERROR, "B0321", "the prompt has %u words, and the model keeps %u", r->tokens_in, m->context);
+		cdm_diag_add(diag, CDM_ERROR, "B0321",
+				"the prompt has %u words, and the model keeps %u", r->tokens_in,
+				m->context);
 		return -E2BIG;
 	}
 	struct cdm_mono first = m->host->now();
@@ -107,11 +112,13 @@ static int echo_generate(void *model, const struct cdm_request *rq, struct cdm_r
 	return 0;
 }
 
-static int echo_prepare(void *model, const struct cdm_tensor *in, const struct cdm_tensor *out, struct cdm_diag *diag) {
+static int echo_prepare(void *model, const struct cdm_tensor *in, const struct cdm_tensor *out,
+		struct cdm_diag *diag) {
 	(void)model;
 	if (in->dtype == out->dtype && in->bytes == out->bytes)
 		return 0;
-	cdm_diag_add(diag, CDM_ERROR, "B0320", "echo copies: its source and its target must be alike");
+	cdm_diag_add(diag, CDM_ERROR, "B0320",
+			"echo copies: its source and its target must be alike");
 	return -EINVAL;
 }
 

@@ -13,13 +13,15 @@
 #include <string.h>
 
 /* The layout of the pinned header; another header in the include path stops the build here. */
-_Static_assert(LLAMA_SESSION_VERSION == 10 && LLAMA_STATE_SEQ_VERSION == 3, "llama.h is not of " LLAMA_PINNED);
+_Static_assert(LLAMA_SESSION_VERSION == 10 && LLAMA_STATE_SEQ_VERSION == 3,
+		"llama.h is not of " LLAMA_PINNED);
 #ifdef __x86_64__
 _Static_assert(sizeof(struct llama_model_params) == 80, "llama.h is not of " LLAMA_PINNED);
 _Static_assert(sizeof(struct llama_context_params) == 160, "llama.h is not of " LLAMA_PINNED);
 #endif
 
-static const char *const library_names[] = { "libllama.v" LLAMA_PINNED ".so", "libllama.so.0", "libllama.so" };
+static const char *const library_names[] = { "libllama.v" LLAMA_PINNED ".so", "libllama.so.0",
+	"libllama.so" };
 
 static void *open_library(const char *dir, struct cdm_diag *diag) {
 	char path[4096];
@@ -51,7 +53,8 @@ static int find_symbols(struct llama_api *api, void *lib, struct cdm_diag *diag)
 #undef LLAMA_FN
 	if (!missing)
 		return 0;
-	cdm_diag_add(diag, CDM_ERROR, "B0102", "this libllama has no %s: it is not version " LLAMA_PINNED, missing);
+	cdm_diag_add(diag, CDM_ERROR, "B0102",
+			"this libllama has no %s: it is not version " LLAMA_PINNED, missing);
 	return -ENOTSUP;
 }
 
@@ -62,10 +65,12 @@ int llama_api_same_version(const char *have, const char *pinned) {
 
 static int check_versions(const struct llama_api *api, const char *dir, struct cdm_diag *diag) {
 	const char *llama = api->llama_version(), *ggml = api->ggml_version();
-	if (llama_api_same_version(llama, LLAMA_PINNED) && llama_api_same_version(ggml, GGML_PINNED))
+	if (llama_api_same_version(llama, LLAMA_PINNED) &&
+			llama_api_same_version(ggml, GGML_PINNED))
 		return 0;
 	cdm_diag_add(diag, CDM_ERROR, "B0103",
-			"%s holds llama %s with ggml %s; this backend was built for llama %s with ggml %s",
+			"%s holds llama %s with ggml %s; this backend was built for llama %s with "
+			"ggml %s",
 			dir, llama, ggml, LLAMA_PINNED, GGML_PINNED);
 	return -ENOTSUP;
 }
@@ -76,7 +81,8 @@ static int load_cpu(struct llama_api *api, const char *dir, struct cdm_diag *dia
 		api->ggml_backend_load_all_from_path(dir);
 	ggml_backend_dev_t cpu = api->ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
 	if (!cpu) {
-		cdm_diag_add(diag, CDM_ERROR, "B0104", "no libggml-cpu in %s suits this processor", dir);
+		cdm_diag_add(diag, CDM_ERROR, "B0104", "no libggml-cpu in %s suits this processor",
+				dir);
 		return -ENOTSUP;
 	}
 	ggml_backend_reg_t reg = api->ggml_backend_dev_backend_reg(cpu);
@@ -86,17 +92,20 @@ static int load_cpu(struct llama_api *api, const char *dir, struct cdm_diag *dia
 	memcpy(&api->threadpool_free, &drop, sizeof(drop));
 	if (make && drop)
 		return 0;
-	cdm_diag_add(diag, CDM_ERROR, "B0102", "this libggml-cpu has no thread pools: it is not version " GGML_PINNED);
+	cdm_diag_add(diag, CDM_ERROR, "B0102",
+			"this libggml-cpu has no thread pools: it is not version " GGML_PINNED);
 	return -ENOTSUP;
 }
 
-int llama_api_open(struct llama_api *api, const char *dir, ggml_log_callback log, struct cdm_diag *diag) {
+int llama_api_open(struct llama_api *api, const char *dir, ggml_log_callback log,
+		struct cdm_diag *diag) {
 	memset(api, 0, sizeof(*api));
 	if (!dir)
 		dir = getenv("CADMUS_LLAMA_DIR");
 	if (!dir || !*dir) {
 		cdm_diag_add(diag, CDM_ERROR, "B0100",
-				"where llama.cpp's libraries are is not known: set CADMUS_LLAMA_DIR, or run tools/setup");
+				"where llama.cpp's libraries are is not known: set "
+				"CADMUS_LLAMA_DIR, or run tools/setup");
 		return -ENOTSUP;
 	}
 	void *lib = open_library(dir, diag);

@@ -33,7 +33,8 @@ struct llama_api {
  * Open the libraries in folder `dir` (CADMUS_LLAMA_DIR when NULL).  -ENOTSUP with the reason in
  * diag: not there, symbols missing, of another version.  Its log goes to `log` from then on.
  */
-int llama_api_open(struct llama_api *api, const char *dir, ggml_log_callback log, struct cdm_diag *diag);
+int llama_api_open(struct llama_api *api, const char *dir, ggml_log_callback log,
+		struct cdm_diag *diag);
 
 /* Is `have` ("0.5.0-dev") the version `pinned` ("0.5.0")? */
 int llama_api_same_version(const char *have, const char *pinned);

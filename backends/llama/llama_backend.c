@@ -47,7 +47,8 @@ static void on_log(enum ggml_log_level level, const char *text, void *unused) {
 		log_bytes--;
 	log_text[log_bytes] = 0;
 	if (level == GGML_LOG_LEVEL_ERROR && !first_error[0])
-		snprintf(first_error, sizeof(first_error), "%.*s", (int)sizeof(first_error) - 1, log_text);
+		snprintf(first_error, sizeof(first_error), "%.*s", (int)sizeof(first_error) - 1,
+				log_text);
 	if (log_bytes && log_model)
 		log_model->host->log(level_of(level), log_text);
 	log_bytes = 0;
@@ -77,7 +78,8 @@ static int look_at_file(const char *path, struct cdm_diag *diag) {
 	FILE *f = fopen(path, "rb");
 	if (!f) {
 		int e = errno;
-		cdm_diag_add(diag, CDM_ERROR, "B0110", "cannot open the model %s: %s", path, strerror(e));
+		cdm_diag_add(diag, CDM_ERROR, "B0110", "cannot open the model %s: %s", path,
+				strerror(e));
 		return e == ENOENT || e == EACCES ? -e : -EIO;
 	}
 	size_t n = fread(head, 1, sizeof(head), f);
@@ -92,10 +94,12 @@ static int look_at_file(const char *path, struct cdm_diag *diag) {
 /* One that repacks weights for AMX starts a thread per processor while it loads: not within our share. */
 static bool would_take_all_threads(const struct text_model *m) {
 	const char *info = m->api.llama_print_system_info();
-	return info && strstr(info, "AMX_INT8 = 1") && (long)m->threads < sysconf(_SC_NPROCESSORS_ONLN);
+	return info && strstr(info, "AMX_INT8 = 1") &&
+	       (long)m->threads < sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-static int load_weights(struct text_model *m, const struct cdm_backend_config *cfg, struct cdm_diag *diag) {
+static int load_weights(
+		struct text_model *m, const struct cdm_backend_config *cfg, struct cdm_diag *diag) {
 	struct llama_model_params p = m->api.llama_model_default_params();
 	p.n_gpu_layers = option_number(cfg->host, "gpu_layers", 0);
 	p.use_extra_bufts = !would_take_all_threads(m);
@@ -206,10 +210,13 @@ static void text_describe(void *model, struct cdm_model_facts *facts) {
 	struct text_model *m = model;
 	const struct llama_api *a = &m->api;
 	memset(facts, 0, sizeof(*facts));
-	a->llama_model_meta_val_str(m->model, "general.architecture", facts->architecture, sizeof(facts->architecture));
+	a->llama_model_meta_val_str(m->model, "general.architecture", facts->architecture,
+			sizeof(facts->architecture));
 	a->llama_model_desc(m->model, facts->description, sizeof(facts->description));
-	copy_text(facts->quantization, sizeof(facts->quantization), a->llama_ftype_name(a->llama_model_ftype(m->model)));
-	snprintf(facts->engine, sizeof(facts->engine), "llama.cpp %.20s, ggml %.20s", a->llama_version(), a->ggml_version());
+	copy_text(facts->quantization, sizeof(facts->quantization),
+			a->llama_ftype_name(a->llama_model_ftype(m->model)));
+	snprintf(facts->engine, sizeof(facts->engine), "llama.cpp %.20s, ggml %.20s",
+			a->llama_version(), a->ggml_version());
 	facts->parameters = a->llama_model_n_params(m->model);
 	facts->bytes = a->llama_model_size(m->model);
 	facts->context = m->limit;

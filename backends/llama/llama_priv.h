@@ -23,7 +23,8 @@ struct text_model {
 	bool cancelled;        /* what it answered */
 };
 
-int text_generate(void *model, const struct cdm_request *rq, struct cdm_result *result, struct cdm_diag *diag);
+int text_generate(void *model, const struct cdm_request *rq, struct cdm_result *result,
+		struct cdm_diag *diag);
 /* What the engine calls between steps of a computation: true aborts it. */
 bool text_should_abort(void *model);
 

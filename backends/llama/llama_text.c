@@ -61,7 +61,8 @@ static int feed(struct turn *t, llama_token *tokens, uint32_t count) {
 	struct text_model *m = t->m;
 	for (uint32_t at = 0; at < count && !cancelled(t);) {
 		uint32_t n = count - at < m->batch ? count - at : m->batch;
-		int rc = m->api.llama_decode(m->context, m->api.llama_batch_get_one(tokens + at, (int32_t)n));
+		int rc = m->api.llama_decode(
+				m->context, m->api.llama_batch_get_one(tokens + at, (int32_t)n));
 		if (rc == 2 && m->cancelled) {
 			cut(m, m->known_count);
 			return 0;
@@ -77,12 +78,13 @@ static int feed(struct turn *t, llama_token *tokens, uint32_t count) {
 
 static int tokenize(struct turn *t) {
 	struct text_model *m = t->m;
-	if (t->rq->prompt_bytes > INT32_MAX || !stream_is_utf8(t->rq->prompt, t->rq->prompt_bytes)) {
+	if (t->rq->prompt_bytes > INT32_MAX ||
+			!stream_is_utf8(t->rq->prompt, t->rq->prompt_bytes)) {
 		cdm_diag_add(t->diag, CDM_ERROR, "B0120", "the prompt is not valid UTF-8");
 		return -EILSEQ;
 	}
-	int n = m->api.llama_tokenize(m->vocab, t->rq->prompt, (int32_t)t->rq->prompt_bytes, m->wanted,
-			(int32_t)m->limit, true, m->parse_special);
+	int n = m->api.llama_tokenize(m->vocab, t->rq->prompt, (int32_t)t->rq->prompt_bytes,
+			m->wanted, (int32_t)m->limit, true, m->parse_special);
 	if (n == 0) {
 		cdm_diag_add(t->diag, CDM_ERROR, "B0123", "the prompt is empty");
 		return -EINVAL;
@@ -92,7 +94,8 @@ static int tokenize(struct turn *t) {
 	if (n > 0 && need < m->limit)
 		return 0;
 	cdm_diag_add(t->diag, CDM_ERROR, "B0121",
-			"the prompt has %u tokens, and the model keeps %u: no room for an answer", need, m->limit);
+			"the prompt has %u tokens, and the model keeps %u: no room for an answer",
+			need, m->limit);
 	return -E2BIG;
 }
 
@@ -181,13 +184,15 @@ static int serve(struct turn *t) {
 	return 0;
 }
 
-int text_generate(void *model, const struct cdm_request *rq, struct cdm_result *result, struct cdm_diag *diag) {
+int text_generate(void *model, const struct cdm_request *rq, struct cdm_result *result,
+		struct cdm_diag *diag) {
 	struct text_model *m = model;
 	struct turn t = { .m = m, .rq = rq, .out = result, .diag = diag, .start = m->host->now() };
 	memset(result, 0, sizeof(*result));
 	int rc = stream_init(&t.stream, rq);
 	if (rc < 0) {
-		cdm_diag_add(diag, CDM_ERROR, "B0124", "at most %d stop strings of at most %d bytes, none empty",
+		cdm_diag_add(diag, CDM_ERROR, "B0124",
+				"at most %d stop strings of at most %d bytes, none empty",
 				CDM_STOPS_MAX, STREAM_STOP_BYTES_MAX);
 		return rc;
 	}

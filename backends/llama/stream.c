@@ -66,7 +66,8 @@ static size_t find_stop(const struct stream *s) {
 	size_t first = s->held_bytes;
 	for (uint32_t k = 0; k < s->to->stop_count; k++) {
 		size_t n = strlen(s->to->stop[k]);
-		for (size_t at = 0; n <= s->held_bytes && at <= s->held_bytes - n && at < first; at++)
+		for (size_t at = 0; n <= s->held_bytes && at <= s->held_bytes - n && at < first;
+				at++)
 			if (memcmp(s->held + at, s->to->stop[k], n) == 0)
 				first = at;
 	}
@@ -78,7 +79,8 @@ static size_t find_start(const struct stream *s) {
 	for (size_t at = 0; at < s->held_bytes; at++) {
 		size_t left = s->held_bytes - at;
 		for (uint32_t k = 0; k < s->to->stop_count; k++)
-			if (strlen(s->to->stop[k]) > left && memcmp(s->held + at, s->to->stop[k], left) == 0)
+			if (strlen(s->to->stop[k]) > left &&
+					memcmp(s->held + at, s->to->stop[k], left) == 0)
 				return at;
 	}
 	return s->held_bytes;

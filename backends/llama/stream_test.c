@@ -24,7 +24,9 @@ static int on_text(void *self, const char *text, size_t bytes) {
 static struct cdm_request request(const char *a, const char *b) {
 	said_bytes = calls = 0;
 	said[0] = 0;
-	return (struct cdm_request){ .on_text = on_text, .stop_count = (a != NULL) + (b != NULL), .stop = { a, b } };
+	return (struct cdm_request){
+		.on_text = on_text, .stop_count = (a != NULL) + (b != NULL), .stop = { a, b }
+	};
 }
 
 /* Say `text` in pieces of `step` bytes; what came out is in `said`. */
@@ -79,7 +81,8 @@ static void ends_before_the_first_stop(void) {
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		for (size_t step = 1; step < 9; step++) {
-			CHECK(run(rows[i].text, strlen(rows[i].text), step, rows[i].a, rows[i].b) == rows[i].stopped);
+			CHECK(run(rows[i].text, strlen(rows[i].text), step, rows[i].a, rows[i].b) ==
+					rows[i].stopped);
 			CHECK(strcmp(said, rows[i].out) == 0);
 		}
 }

@@ -16,15 +16,16 @@ struct onnx_adapter {
 	 * Can the model make `out` of `in`?  Sets free dimensions of the model's inputs.  -EINVAL with
 	 * the reason.
 	 */
-	int (*accept)(struct ort_model *m, const struct cdm_tensor *in, const struct cdm_tensor *out,
-			struct cdm_diag *diag);
+	int (*accept)(struct ort_model *m, const struct cdm_tensor *in,
+			const struct cdm_tensor *out, struct cdm_diag *diag);
 	/* Fill the inputs from a sample. */
 	void (*feed)(struct ort_model *m, const struct cdm_tensor *in);
 	/* Make the result of the outputs.  `threshold` is the model's option. */
 	void (*read)(const struct ort_model *m, float threshold, struct cdm_tensor *out);
 	float threshold; /* unless the model's options say otherwise */
 	/* After ort_ready(): are the outputs as they must be? */
-	int (*check)(const struct ort_model *m, const struct cdm_tensor *out, struct cdm_diag *diag);
+	int (*check)(const struct ort_model *m, const struct cdm_tensor *out,
+			struct cdm_diag *diag);
 };
 
 #define ONNX_ADAPTER(name, summary) extern const struct onnx_adapter onnx_adapter_##name;

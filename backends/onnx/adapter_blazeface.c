@@ -32,27 +32,35 @@ static const struct layer {
 static const struct ort_port *find_output(const struct ort_model *m, int anchors, int numbers) {
 	for (size_t i = 0; i < m->output_count; i++) {
 		const struct ort_port *p = &m->outputs[i];
-		if (p->dtype == CDM_F32 && p->rank == 3 && p->dims[1] == anchors && p->dims[2] == numbers)
+		if (p->dtype == CDM_F32 && p->rank == 3 && p->dims[1] == anchors &&
+				p->dims[2] == numbers)
 			return p;
 	}
 	return NULL;
 }
 
-static int accept(struct ort_model *m, const struct cdm_tensor *in, const struct cdm_tensor *out, struct cdm_diag *diag) {
+static int accept(struct ort_model *m, const struct cdm_tensor *in, const struct cdm_tensor *out,
+		struct cdm_diag *diag) {
 	struct ort_port *p = &m->inputs[0];
 	if (p->rank == 4 && p->dims[0] < 0)
 		p->dims[0] = 1;
-	if (m->input_count != 1 || p->dtype != CDM_F32 || p->rank != 4 || p->dims[0] != 1 || p->dims[1] != p->dims[2] ||
-			p->dims[1] < 16 || p->dims[3] != 3) {
-		cdm_diag_add(diag, CDM_ERROR, "B0230", "this is no BlazeFace model: its input is not f32[1,n,n,3]");
+	if (m->input_count != 1 || p->dtype != CDM_F32 || p->rank != 4 || p->dims[0] != 1 ||
+			p->dims[1] != p->dims[2] || p->dims[1] < 16 || p->dims[3] != 3) {
+		cdm_diag_add(diag, CDM_ERROR, "B0230",
+				"this is no BlazeFace model: its input is not f32[1,n,n,3]");
 		return -EINVAL;
 	}
-	if (in->dtype != CDM_U8 || in->dims != 3 || in->shape[2] != 3 || !in->shape[0] || !in->shape[1]) {
-		cdm_diag_add(diag, CDM_ERROR, "B0231", "BlazeFace wants a picture: a field of u8[height, width, 3]");
+	if (in->dtype != CDM_U8 || in->dims != 3 || in->shape[2] != 3 || !in->shape[0] ||
+			!in->shape[1]) {
+		cdm_diag_add(diag, CDM_ERROR, "B0231",
+				"BlazeFace wants a picture: a field of u8[height, width, 3]");
 		return -EINVAL;
 	}
-	if (out->dtype != CDM_F32 || out->dims != 2 || out->shape[1] != ROW || !out->shape[0] || out->shape[0] > FACES_MAX) {
-		cdm_diag_add(diag, CDM_ERROR, "B0232", "BlazeFace gives faces: a field of f32[n, 6], n at most %d", FACES_MAX);
+	if (out->dtype != CDM_F32 || out->dims != 2 || out->shape[1] != ROW || !out->shape[0] ||
+			out->shape[0] > FACES_MAX) {
+		cdm_diag_add(diag, CDM_ERROR, "B0232",
+				"BlazeFace gives faces: a field of f32[n, 6], n at most %d",
+				FACES_MAX);
 		return -EINVAL;
 	}
 	return 0;
@@ -64,7 +72,8 @@ static int check(const struct ort_model *m, const struct cdm_tensor *out, struct
 		int anchors = layers[l].grid * layers[l].grid * layers[l].per_cell;
 		if (find_output(m, anchors, 1) && find_output(m, anchors, BOX_NUMBERS))
 			continue;
-		cdm_diag_add(diag, CDM_ERROR, "B0230", "this is no BlazeFace model: no outputs for %d anchors", anchors);
+		cdm_diag_add(diag, CDM_ERROR, "B0230",
+				"this is no BlazeFace model: no outputs for %d anchors", anchors);
 		return -EINVAL;
 	}
 	return 0;
@@ -94,12 +103,15 @@ static void feed(struct ort_model *m, const struct cdm_tensor *in) {
 	float *to = m->inputs[0].data;
 	for (size_t y = 0; y < size; y++) {
 		struct sample v = sample_at(y, size, height);
-		const unsigned char *upper = pixels + v.a * width * 3, *lower = pixels + v.b * width * 3;
+		const unsigned char *upper = pixels + v.a * width * 3,
+				    *lower = pixels + v.b * width * 3;
 		for (size_t x = 0; x < size; x++) {
 			struct sample h = sample_at(x, size, width);
 			for (size_t c = 0; c < 3; c++) {
-				float top = (float)upper[h.a * 3 + c] * (1 - h.part) + (float)upper[h.b * 3 + c] * h.part;
-				float low = (float)lower[h.a * 3 + c] * (1 - h.part) + (float)lower[h.b * 3 + c] * h.part;
+				float top = (float)upper[h.a * 3 + c] * (1 - h.part) +
+					    (float)upper[h.b * 3 + c] * h.part;
+				float low = (float)lower[h.a * 3 + c] * (1 - h.part) +
+					    (float)lower[h.b * 3 + c] * h.part;
 				*to++ = (top * (1 - v.part) + low * v.part) / 127.5f - 1;
 			}
 		}
@@ -152,7 +164,8 @@ static size_t find_faces(const struct ort_model *m, float threshold, struct face
 		const float *boxes = find_output(m, grid * grid * n, BOX_NUMBERS)->data;
 		for (int i = 0; i < grid * grid * n; i++) {
 			float score = 1 / (1 + expf(-scores[i]));
-			struct face f = decode(boxes + (size_t)i * BOX_NUMBERS, i / n, grid, size, score);
+			struct face f = decode(
+					boxes + (size_t)i * BOX_NUMBERS, i / n, grid, size, score);
 			if (score >= threshold && f.w > 0 && f.h > 0)
 				insert(faces, &count, f);
 		}
@@ -187,7 +200,8 @@ static void read_faces(const struct ort_model *m, float threshold, struct cdm_te
 
 const struct onnx_adapter onnx_adapter_blazeface = {
 	.name = "blazeface",
-	.summary = "a picture u8[h,w,3] becomes faces f32[n,6]: x, y, w, h in 0..1 of the picture, score, 0",
+	.summary = "a picture u8[h,w,3] becomes faces f32[n,6]: x, y, w, h in 0..1 of the picture, "
+		   "score, 0",
 	.accept = accept,
 	.check = check,
 	.feed = feed,

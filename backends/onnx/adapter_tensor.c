@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-static int complain(struct cdm_diag *diag, const char *what, const struct ort_port *p, const struct cdm_tensor *t) {
+static int complain(struct cdm_diag *diag, const char *what, const struct ort_port *p,
+		const struct cdm_tensor *t) {
 	char shape[64];
-	cdm_diag_add(diag, CDM_ERROR, "B0220", "%s of the model is %s[%s]; the field has %s and %zu bytes", what,
-			p->dtype < CDM_DTYPE_COUNT ? cdm_dtype_name(p->dtype) : "of an unknown type",
+	cdm_diag_add(diag, CDM_ERROR, "B0220",
+			"%s of the model is %s[%s]; the field has %s and %zu bytes", what,
+			p->dtype < CDM_DTYPE_COUNT ? cdm_dtype_name(p->dtype)
+						   : "of an unknown type",
 			ort_shape_text(p, shape), cdm_dtype_name(t->dtype), t->bytes);
 	return -EINVAL;
 }
@@ -19,11 +22,14 @@ static void set_free(struct ort_port *p, const struct cdm_tensor *t) {
 			p->dims[i] = p->rank == t->dims ? (int64_t)t->shape[i] : i == 0 ? 1 : -1;
 }
 
-static int accept(struct ort_model *m, const struct cdm_tensor *in, const struct cdm_tensor *out, struct cdm_diag *diag) {
+static int accept(struct ort_model *m, const struct cdm_tensor *in, const struct cdm_tensor *out,
+		struct cdm_diag *diag) {
 	struct ort_port *p = &m->inputs[0];
 	(void)out;
 	if (m->input_count != 1 || m->output_count != 1) {
-		cdm_diag_add(diag, CDM_ERROR, "B0221", "adapter tensor wants a model with one input and one output, not %zu and %zu",
+		cdm_diag_add(diag, CDM_ERROR, "B0221",
+				"adapter tensor wants a model with one input and one output, not "
+				"%zu and %zu",
 				m->input_count, m->output_count);
 		return -EINVAL;
 	}

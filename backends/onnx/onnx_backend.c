@@ -32,9 +32,11 @@ static const struct onnx_adapter *find_adapter(const char *name, struct cdm_diag
 	return NULL;
 }
 
-static int choose(struct tensor_model *m, const struct cdm_backend_config *cfg, struct cdm_diag *diag) {
+static int choose(struct tensor_model *m, const struct cdm_backend_config *cfg,
+		struct cdm_diag *diag) {
 	const struct cdm_backend_host *h = cfg->host;
-	const char *name = h->option(h->option_of, "adapter"), *threshold = h->option(h->option_of, "threshold");
+	const char *name = h->option(h->option_of, "adapter"),
+		   *threshold = h->option(h->option_of, "threshold");
 	char *end;
 	m->adapter = find_adapter(name ? name : "tensor", diag);
 	if (!m->adapter)
@@ -45,7 +47,8 @@ static int choose(struct tensor_model *m, const struct cdm_backend_config *cfg, 
 	m->threshold = strtof(threshold, &end);
 	if (*threshold && !*end && m->threshold >= 0 && m->threshold <= 1)
 		return 0;
-	cdm_diag_add(diag, CDM_ERROR, "B0206", "threshold must be a number from 0 to 1, not \"%.40s\"", threshold);
+	cdm_diag_add(diag, CDM_ERROR, "B0206",
+			"threshold must be a number from 0 to 1, not \"%.40s\"", threshold);
 	return -EINVAL;
 }
 
@@ -91,14 +94,17 @@ static void tensor_describe(void *model, struct cdm_model_facts *facts) {
 	memset(facts, 0, sizeof(*facts));
 	snprintf(facts->architecture, sizeof(facts->architecture), "%s", m->adapter->name);
 	snprintf(facts->description, sizeof(facts->description), "%s [%s] to %s [%s]",
-			cdm_dtype_name(m->ort.inputs[0].dtype), ort_shape_text(&m->ort.inputs[0], in),
-			cdm_dtype_name(m->ort.outputs[0].dtype), ort_shape_text(&m->ort.outputs[0], out));
+			cdm_dtype_name(m->ort.inputs[0].dtype),
+			ort_shape_text(&m->ort.inputs[0], in),
+			cdm_dtype_name(m->ort.outputs[0].dtype),
+			ort_shape_text(&m->ort.outputs[0], out));
 	snprintf(facts->engine, sizeof(facts->engine), "ONNX Runtime %s", m->ort.version);
 	facts->bytes = m->bytes;
 	facts->threads = m->threads;
 }
 
-static int tensor_prepare(void *model, const struct cdm_tensor *in, const struct cdm_tensor *out, struct cdm_diag *diag) {
+static int tensor_prepare(void *model, const struct cdm_tensor *in, const struct cdm_tensor *out,
+		struct cdm_diag *diag) {
 	struct tensor_model *m = model;
 	int rc = m->adapter->accept(&m->ort, in, out, diag);
 	if (rc == 0)

@@ -8,8 +8,19 @@
 
 /* Our element types in ONNX Runtime's numbers; 0: it has none. */
 static const int ort_types[CDM_DTYPE_COUNT] = {
-	[CDM_U8] = 2, [CDM_I8] = 3, [CDM_U16] = 4, [CDM_I16] = 5, [CDM_U32] = 12, [CDM_I32] = 6, [CDM_U64] = 13,
-	[CDM_I64] = 7, [CDM_F16] = 10, [CDM_BF16] = 16, [CDM_F32] = 1, [CDM_F64] = 11, [CDM_BOOL] = 9,
+	[CDM_U8] = 2,
+	[CDM_I8] = 3,
+	[CDM_U16] = 4,
+	[CDM_I16] = 5,
+	[CDM_U32] = 12,
+	[CDM_I32] = 6,
+	[CDM_U64] = 13,
+	[CDM_I64] = 7,
+	[CDM_F16] = 10,
+	[CDM_BF16] = 16,
+	[CDM_F32] = 1,
+	[CDM_F64] = 11,
+	[CDM_BOOL] = 9,
 };
 
 static enum cdm_dtype type_of(int ort) {
@@ -22,7 +33,8 @@ static enum cdm_dtype type_of(int ort) {
 size_t ort_elements(const struct ort_port *p) {
 	size_t n = 1;
 	for (size_t i = 0; i < p->rank; i++)
-		if (p->dims[i] <= 0 || __builtin_mul_overflow(n, (size_t)p->dims[i], &n) || n > (1u << 30))
+		if (p->dims[i] <= 0 || __builtin_mul_overflow(n, (size_t)p->dims[i], &n) ||
+				n > (1u << 30))
 			return 0;
 	return n;
 }
@@ -37,7 +49,8 @@ const char *ort_shape_text(const struct ort_port *p, char out[64]) {
 
 /* ---- reading what the model says of itself ---- */
 
-static int read_shape(const struct ort_api *a, const struct ort_shape *shape, struct ort_port *p, char why[256]) {
+static int read_shape(const struct ort_api *a, const struct ort_shape *shape, struct ort_port *p,
+		char why[256]) {
 	int type = 0, rc = ort_why(a, a->element_type(shape, &type), why, 256);
 	if (rc == 0)
 		rc = ort_why(a, a->rank(shape, &p->rank), why, 256);
@@ -52,7 +65,8 @@ static int read_shape(const struct ort_api *a, const struct ort_shape *shape, st
 	return rc;
 }
 
-static int read_port(struct ort_model *m, size_t at, int is_input, struct ort_port *p, char why[256]) {
+static int read_port(
+		struct ort_model *m, size_t at, int is_input, struct ort_port *p, char why[256]) {
 	const struct ort_api *a = &m->api;
 	struct ort_type *type = NULL;
 	const struct ort_shape *shape = NULL;
@@ -78,7 +92,8 @@ static int read_ports(struct ort_model *m, char why[256]) {
 	if (rc == 0)
 		rc = ort_why(&m->api, m->api.output_count(m->session, &outputs), why, 256);
 	if (rc == 0 && (inputs > ORT_PORTS_MAX || outputs > ORT_PORTS_MAX || !inputs || !outputs)) {
-		snprintf(why, 256, "it has %zu inputs and %zu outputs; 1 to %d can be used", inputs, outputs, ORT_PORTS_MAX);
+		snprintf(why, 256, "it has %zu inputs and %zu outputs; 1 to %d can be used", inputs,
+				outputs, ORT_PORTS_MAX);
 		return -EPROTO;
 	}
 	for (size_t i = 0; i < inputs && rc == 0; i++, m->input_count++)
@@ -108,11 +123,13 @@ int ort_open(struct ort_model *m, const struct cdm_backend_config *cfg, struct c
 		rc = ort_library_open(m, cfg, diag);
 	if (rc < 0)
 		return rc;
-	rc = ort_why(&m->api, m->api.create_session(m->env, cfg->path, m->options, &m->session), why, sizeof(why));
+	rc = ort_why(&m->api, m->api.create_session(m->env, cfg->path, m->options, &m->session),
+			why, sizeof(why));
 	if (rc == 0)
 		rc = read_ports(m, why);
 	if (rc < 0)
-		cdm_diag_add(diag, CDM_ERROR, "B0211", "ONNX Runtime cannot use %s: %s", cfg->path, why);
+		cdm_diag_add(diag, CDM_ERROR, "B0211", "ONNX Runtime cannot use %s: %s", cfg->path,
+				why);
 	return rc;
 }
 
@@ -153,12 +170,15 @@ static int run(struct ort_model *m, struct ort_value *out[ORT_PORTS_MAX], char w
 	}
 	for (size_t i = 0; i < m->output_count; i++)
 		out_names[i] = m->outputs[i].name;
-	return ort_why(&m->api, m->api.run(m->session, NULL, in_names, in, m->input_count, out_names, m->output_count,
-			out), why, 256);
+	return ort_why(&m->api,
+			m->api.run(m->session, NULL, in_names, in, m->input_count, out_names,
+					m->output_count, out),
+			why, 256);
 }
 
 /* The shape that an output really had becomes that of its port. */
-static int learn_shape(struct ort_model *m, struct ort_port *p, struct ort_value *v, char why[256]) {
+static int learn_shape(
+		struct ort_model *m, struct ort_port *p, struct ort_value *v, char why[256]) {
 	struct ort_shape *shape = NULL;
 	int rc = ort_why(&m->api, m->api.tensor_shape(v, &shape), why, 256);
 	if (rc == 0)
@@ -209,9 +229,13 @@ void ort_close(struct ort_model *m) {
 		drop_port(m, &m->inputs[i]);
 		drop_port(m, &m->outputs[i]);
 		if (m->inputs[i].name)
-			(void)ort_why(&m->api, m->api.allocator_free(m->allocator, m->inputs[i].name), ignored, sizeof(ignored));
+			(void)ort_why(&m->api,
+					m->api.allocator_free(m->allocator, m->inputs[i].name),
+					ignored, sizeof(ignored));
 		if (m->outputs[i].name)
-			(void)ort_why(&m->api, m->api.allocator_free(m->allocator, m->outputs[i].name), ignored, sizeof(ignored));
+			(void)ort_why(&m->api,
+					m->api.allocator_free(m->allocator, m->outputs[i].name),
+					ignored, sizeof(ignored));
 	}
 	if (m->session)
 		m->api.release_session(m->session);

@@ -26,8 +26,8 @@ struct ort_shape;
 struct ort_value;
 struct ort_memory;
 struct ort_allocator;
-typedef void ort_log_fn(void *self, int level, const char *category, const char *id, const char *where,
-		const char *text);
+typedef void ort_log_fn(void *self, int level, const char *category, const char *id,
+		const char *where, const char *text);
 
 struct ort_api {
 #define ORT_FN(index, name, result, parameters) result(*name) parameters;

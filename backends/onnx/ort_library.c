@@ -34,7 +34,8 @@ int ort_why(const struct ort_api *api, struct ort_status *s, char *text, size_t 
 	return -EPROTO;
 }
 
-static void on_log(void *self, int level, const char *category, const char *id, const char *where, const char *text) {
+static void on_log(void *self, int level, const char *category, const char *id, const char *where,
+		const char *text) {
 	(void)category, (void)id, (void)where;
 	const struct cdm_backend_host *host = self;
 	host->log(level > ORT_WARNING ? CDM_LOG_ERROR : level == ORT_WARNING ? CDM_LOG_WARNING : CDM_LOG_DEBUG, text);
@@ -60,7 +61,8 @@ static void *open_library(const char *dir, struct cdm_diag *diag) {
 	void *lib = NULL;
 	if (!dir && (!file || !*file)) {
 		cdm_diag_add(diag, CDM_ERROR, "B0200",
-				"where ONNX Runtime's library is is not known: set CADMUS_ORT_LIB, or run tools/setup");
+				"where ONNX Runtime's library is is not known: set CADMUS_ORT_LIB, "
+				"or run tools/setup");
 		return NULL;
 	}
 	for (size_t i = 0; dir && !lib && i < sizeof(names) / sizeof(names[0]); i++) {
@@ -92,7 +94,8 @@ static int take_table(struct ort_model *m, void *lib, struct cdm_diag *diag) {
 		take_functions(&m->api, table);
 		return 0;
 	}
-	cdm_diag_add(diag, CDM_ERROR, "B0202", "this ONNX Runtime is version %s; 1.%u or later is needed", m->version,
+	cdm_diag_add(diag, CDM_ERROR, "B0202",
+			"this ONNX Runtime is version %s; 1.%u or later is needed", m->version,
 			ORT_API_LEVEL);
 	return -ENOTSUP;
 }
@@ -111,20 +114,27 @@ static int make_environment(struct ort_model *m, uint32_t threads, struct cdm_di
 	const struct ort_api *a = &m->api;
 	char why[256] = "";
 	int rc = 0, n = threads ? (int)threads : 1;
-	step(a, &rc, a->create_env_with_logger(on_log, (void *)(uintptr_t)m->host, ORT_ERROR, "cadmus", &m->env), why);
+	step(a, &rc,
+			a->create_env_with_logger(on_log, (void *)(uintptr_t)m->host, ORT_ERROR,
+					"cadmus", &m->env),
+			why);
 	step(a, &rc, a->default_allocator(&m->allocator), why);
-	step(a, &rc, a->create_cpu_memory(ORT_DEVICE_ALLOCATOR, ORT_MEMORY_DEFAULT, &m->memory), why);
+	step(a, &rc, a->create_cpu_memory(ORT_DEVICE_ALLOCATOR, ORT_MEMORY_DEFAULT, &m->memory),
+			why);
 	step(a, &rc, a->create_options(&m->options), why);
 	if (rc == 0) {
 		step(a, &rc, a->set_execution_mode(m->options, ORT_SEQUENTIAL), why);
 		step(a, &rc, a->set_optimization(m->options, ORT_OPTIMIZE_ALL), why);
 		step(a, &rc, a->set_intra_threads(m->options, n), why);
 		step(a, &rc, a->set_inter_threads(m->options, 1), why);
-		step(a, &rc, a->add_config(m->options, "session.intra_op.allow_spinning", "0"), why);
-		step(a, &rc, a->add_config(m->options, "session.inter_op.allow_spinning", "0"), why);
+		step(a, &rc, a->add_config(m->options, "session.intra_op.allow_spinning", "0"),
+				why);
+		step(a, &rc, a->add_config(m->options, "session.inter_op.allow_spinning", "0"),
+				why);
 	}
 	if (rc < 0)
-		cdm_diag_add(diag, CDM_ERROR, "B0203", "ONNX Runtime %s does not start: %s", m->version, why);
+		cdm_diag_add(diag, CDM_ERROR, "B0203", "ONNX Runtime %s does not start: %s",
+				m->version, why);
 	return rc < 0 ? -ENOTSUP : 0;
 }
 
@@ -202,7 +212,10 @@ static int trial_sum(const struct ort_model *m, struct ort_session *s) {
 	int rc = 0;
 	step(a, &rc, a->wrap_tensor(m->memory, data, sizeof(data), &dim, 1, ORT_F32, &in), why);
 	if (rc == 0)
-		step(a, &rc, a->run(s, NULL, &x, (const struct ort_value *const *)&in, 1, &y, 1, &out), why);
+		step(a, &rc,
+				a->run(s, NULL, &x, (const struct ort_value *const *)&in, 1, &y, 1,
+						&out),
+				why);
 	if (rc == 0) {
 		step(a, &rc, a->tensor_data(out, (void **)&sum), why);
 		step(a, &rc, a->tensor_shape(out, &shape), why);
@@ -227,7 +240,10 @@ static int try_table(struct ort_model *m, struct cdm_diag *diag) {
 	char why[256] = "";
 	int good = 0, bad = 0;
 	step(a, &bad, a->create_session_from_array(m->env, "no model", 8, m->options, &s), why);
-	step(a, &good, a->create_session_from_array(m->env, trial_model, sizeof(trial_model), m->options, &s), why);
+	step(a, &good,
+			a->create_session_from_array(
+					m->env, trial_model, sizeof(trial_model), m->options, &s),
+			why);
 	if (good == 0)
 		good = trial_names(m, s);
 	if (good == 0)
@@ -238,11 +254,14 @@ static int try_table(struct ort_model *m, struct cdm_diag *diag) {
 		a->release_session(s);
 	if (good == 0 && bad < 0)
 		return 0;
-	cdm_diag_add(diag, CDM_ERROR, "B0204", "ONNX Runtime %s fails the trial of its own functions: %s", m->version, why);
+	cdm_diag_add(diag, CDM_ERROR, "B0204",
+			"ONNX Runtime %s fails the trial of its own functions: %s", m->version,
+			why);
 	return -ENOTSUP;
 }
 
-int ort_library_open(struct ort_model *m, const struct cdm_backend_config *cfg, struct cdm_diag *diag) {
+int ort_library_open(
+		struct ort_model *m, const struct cdm_backend_config *cfg, struct cdm_diag *diag) {
 	void *lib = open_library(cfg->library_dir, diag);
 	if (!lib)
 		return -ENOTSUP;

@@ -32,8 +32,11 @@ static void *loaded(const char *const *options, uint32_t context) {
 }
 
 static struct cdm_result ask(void *m, const char *prompt, uint32_t max, int (*poll)(void *)) {
-	struct cdm_request rq = { .prompt = prompt, .prompt_bytes = strlen(prompt), .max_tokens = max, .on_text = on_text,
-			.poll = poll };
+	struct cdm_request rq = { .prompt = prompt,
+		.prompt_bytes = strlen(prompt),
+		.max_tokens = max,
+		.on_text = on_text,
+		.poll = poll };
 	struct cdm_result r;
 	said[0] = 0;
 	CHECK(b->generate(m, &rq, &r, &d) == 0);
@@ -46,7 +49,8 @@ static void says_what_it_was_told(void) {
 	b->describe(m, &f);
 	CHECK(f.threads == 2 && f.context == 6);
 	struct cdm_result r = ask(m, "go to  it", 100, NULL);
-	CHECK(strcmp(said, "go to  it") == 0 && r.finish == CDM_FINISH_END && r.tokens_in == 3 && r.tokens_out == 3);
+	CHECK(strcmp(said, "go to  it") == 0 && r.finish == CDM_FINISH_END && r.tokens_in == 3 &&
+			r.tokens_out == 3);
 	r = ask(m, "go to  it", 2, NULL);
 	CHECK(strcmp(said, "go to") == 0 && r.finish == CDM_FINISH_LENGTH);
 	r = ask(m, "1 2 3 4", 100, NULL);
@@ -63,7 +67,8 @@ static void says_what_it_was_told(void) {
 
 static void copies_samples(void) {
 	unsigned char x[3] = { 1, 2, 3 }, y[3] = { 0 };
-	struct cdm_tensor in = { x, 3, CDM_U8, 1, { 3 }, { .bytes = 3 } }, out = { y, 3, CDM_U8, 1, { 3 }, { .bytes = 3 } };
+	struct cdm_tensor in = { x, 3, CDM_U8, 1, { 3 }, { .bytes = 3 } },
+			  out = { y, 3, CDM_U8, 1, { 3 }, { .bytes = 3 } };
 	void *m = loaded(NULL, 0);
 	CHECK(b->prepare(m, &in, &out, &d) == 0 && b->transform(m, &in, &out) == 0 && y[2] == 3);
 	out.dtype = CDM_I8;

@@ -13,14 +13,15 @@ static const struct cdm_backend *b;
 static struct cdm_diag d;
 
 /* y = x + x over f32[4]; as engines read it. */
-static const unsigned char sum_model[] = { 0x08, 0x08, 0x3a, 53, 0x0a, 14, 0x0a, 1, 'x', 0x0a, 1, 'x', 0x12, 1, 'y',
-	0x22, 3, 'A', 'd', 'd', 0x12, 1, 'g', 0x5a, 15, 0x0a, 1, 'x', 0x12, 10, 0x0a, 8, 0x08, 1, 0x12, 4, 0x0a, 2,
-	0x08, 4, 0x62, 15, 0x0a, 1, 'y', 0x12, 10, 0x0a, 8, 0x08, 1, 0x12, 4, 0x0a, 2, 0x08, 4, 0x42, 4, 0x0a, 0,
-	0x10, 13 };
+static const unsigned char sum_model[] = { 0x08, 0x08, 0x3a, 53, 0x0a, 14, 0x0a, 1, 'x', 0x0a, 1,
+	'x', 0x12, 1, 'y', 0x22, 3, 'A', 'd', 'd', 0x12, 1, 'g', 0x5a, 15, 0x0a, 1, 'x', 0x12, 10,
+	0x0a, 8, 0x08, 1, 0x12, 4, 0x0a, 2, 0x08, 4, 0x62, 15, 0x0a, 1, 'y', 0x12, 10, 0x0a, 8,
+	0x08, 1, 0x12, 4, 0x0a, 2, 0x08, 4, 0x42, 4, 0x0a, 0, 0x10, 13 };
 /* The same over f32[?]. */
-static const unsigned char free_model[] = { 0x08, 0x08, 0x3a, 49, 0x0a, 14, 0x0a, 1, 'x', 0x0a, 1, 'x', 0x12, 1, 'y',
-	0x22, 3, 'A', 'd', 'd', 0x12, 1, 'g', 0x5a, 13, 0x0a, 1, 'x', 0x12, 8, 0x0a, 6, 0x08, 1, 0x12, 2, 0x0a, 0,
-	0x62, 13, 0x0a, 1, 'y', 0x12, 8, 0x0a, 6, 0x08, 1, 0x12, 2, 0x0a, 0, 0x42, 4, 0x0a, 0, 0x10, 13 };
+static const unsigned char free_model[] = { 0x08, 0x08, 0x3a, 49, 0x0a, 14, 0x0a, 1, 'x', 0x0a, 1,
+	'x', 0x12, 1, 'y', 0x22, 3, 'A', 'd', 'd', 0x12, 1, 'g', 0x5a, 13, 0x0a, 1, 'x', 0x12, 8,
+	0x0a, 6, 0x08, 1, 0x12, 2, 0x0a, 0, 0x62, 13, 0x0a, 1, 'y', 0x12, 8, 0x0a, 6, 0x08, 1, 0x12,
+	2, 0x0a, 0, 0x42, 4, 0x0a, 0, 0x10, 13 };
 
 static int load(void **m, const char *path, uint32_t threads, const char *const *options) {
 	struct cdm_backend_config cfg = { path, NULL, threads, 0, &host };
@@ -32,9 +33,10 @@ static int load(void **m, const char *path, uint32_t threads, const char *const 
 	return rc;
 }
 
-static struct cdm_tensor tensor(void *data, enum cdm_dtype type, uint32_t element, uint32_t dims, uint32_t x,
-		uint32_t y, uint32_t z) {
-	return (struct cdm_tensor){ data, (size_t)element * x * y * z, type, dims, { x, y, z }, { .bytes = 0 } };
+static struct cdm_tensor tensor(void *data, enum cdm_dtype type, uint32_t element, uint32_t dims,
+		uint32_t x, uint32_t y, uint32_t z) {
+	return (struct cdm_tensor){ data, (size_t)element * x * y * z, type, dims, { x, y, z },
+		{ .bytes = 0 } };
 }
 
 static int close_to(double a, double b_, double by) {
@@ -47,7 +49,8 @@ static void adds(const unsigned char *model, size_t bytes, uint32_t count) {
 	float x[16], y[16];
 	void *m;
 	const char *path = host_file("sum.onnx");
-	struct cdm_tensor in = tensor(x, CDM_F32, 4, 1, count, 1, 1), out = tensor(y, CDM_F32, 4, 1, count, 1, 1);
+	struct cdm_tensor in = tensor(x, CDM_F32, 4, 1, count, 1, 1),
+			  out = tensor(y, CDM_F32, 4, 1, count, 1, 1);
 	host_write(path, model, bytes);
 	CHECK(load(&m, path, 1, NULL) == 0);
 	CHECK(b->transform(m, &in, &out) == -EINVAL); /* not prepared */
@@ -61,7 +64,8 @@ static void adds(const unsigned char *model, size_t bytes, uint32_t count) {
 	}
 	struct cdm_model_facts f;
 	b->describe(m, &f);
-	CHECK(strstr(f.engine, "ONNX Runtime 1.") && f.bytes == bytes && strcmp(f.architecture, "tensor") == 0);
+	CHECK(strstr(f.engine, "ONNX Runtime 1.") && f.bytes == bytes &&
+			strcmp(f.architecture, "tensor") == 0);
 	b->unload(m);
 }
 
@@ -69,14 +73,17 @@ static void refuses_fields_that_do_not_fit(void) {
 	float x[5], y[5];
 	void *m;
 	const char *path = host_file("sum.onnx");
-	struct cdm_tensor four = tensor(x, CDM_F32, 4, 1, 4, 1, 1), five = tensor(y, CDM_F32, 4, 1, 5, 1, 1);
+	struct cdm_tensor four = tensor(x, CDM_F32, 4, 1, 4, 1, 1),
+			  five = tensor(y, CDM_F32, 4, 1, 5, 1, 1);
 	struct cdm_tensor ints = tensor(x, CDM_I32, 4, 1, 4, 1, 1);
 	host_write(path, sum_model, sizeof(sum_model));
 	CHECK(load(&m, path, 1, NULL) == 0);
-	CHECK(b->prepare(m, &five, &four, &d) == -EINVAL && host_said(&d, "the input of the model is f32[4]"));
+	CHECK(b->prepare(m, &five, &four, &d) == -EINVAL &&
+			host_said(&d, "the input of the model is f32[4]"));
 	CHECK(b->prepare(m, &ints, &four, &d) == -EINVAL && host_said(&d, "the field has i32"));
 	d.count = 0;
-	CHECK(b->prepare(m, &four, &five, &d) == -EINVAL && host_said(&d, "the output of the model is f32[4]"));
+	CHECK(b->prepare(m, &four, &five, &d) == -EINVAL &&
+			host_said(&d, "the output of the model is f32[4]"));
 	CHECK(b->transform(m, &four, &five) == -EINVAL);
 	CHECK(b->prepare(m, &four, &four, &d) == 0 && b->transform(m, &four, &four) == 0);
 	b->unload(m);
@@ -84,11 +91,13 @@ static void refuses_fields_that_do_not_fit(void) {
 }
 
 static void refuses_what_is_no_model(void) {
-	static const char *const nonsense[] = { "adapter", "palmistry", NULL }, *const high[] = { "threshold", "1.5", NULL },
-		*const word[] = { "threshold", "much", NULL };
+	static const char *const nonsense[] = { "adapter", "palmistry", NULL },
+				 *const high[] = { "threshold", "1.5", NULL },
+				 *const word[] = { "threshold", "much", NULL };
 	char path[128];
 	void *m;
-	CHECK(load(&m, "/nowhere/model.onnx", 1, NULL) == -ENOENT && host_said(&d, "/nowhere/model.onnx"));
+	CHECK(load(&m, "/nowhere/model.onnx", 1, NULL) == -ENOENT &&
+			host_said(&d, "/nowhere/model.onnx"));
 	snprintf(path, sizeof(path), "%s", host_file("bad.onnx"));
 	for (size_t cut = 0; cut < sizeof(sum_model); cut += 7) {
 		host_write(path, sum_model, cut);
@@ -103,7 +112,8 @@ static void refuses_what_is_no_model(void) {
 			b->unload(m);
 	}
 	host_write(path, sum_model, sizeof(sum_model));
-	CHECK(load(&m, path, 1, nonsense) == -EINVAL && host_said(&d, "there are: tensor, blazeface"));
+	CHECK(load(&m, path, 1, nonsense) == -EINVAL &&
+			host_said(&d, "there are: tensor, blazeface"));
 	CHECK(load(&m, path, 1, high) == -EINVAL && host_said(&d, "threshold"));
 	CHECK(load(&m, path, 1, word) == -EINVAL && host_said(&d, "much"));
 }
@@ -113,7 +123,8 @@ static void refuses_engines_it_does_not_know(void) {
 	void *m;
 	snprintf(path, sizeof(path), "%s", host_file("sum.onnx"));
 	setenv("CADMUS_ORT_LIB", "/nowhere/libonnxruntime.so", 1);
-	CHECK(load(&m, path, 1, NULL) == -ENOTSUP && host_said(&d, "/nowhere/libonnxruntime.so: no such file"));
+	CHECK(load(&m, path, 1, NULL) == -ENOTSUP &&
+			host_said(&d, "/nowhere/libonnxruntime.so: no such file"));
 	setenv("CADMUS_ORT_LIB", path, 1); /* a file, but no library */
 	CHECK(load(&m, path, 1, NULL) == -ENOTSUP && host_said(&d, "cannot be loaded"));
 	setenv("CADMUS_ORT_LIB", "libm.so.6", 1); /* never looked for by a bare name */
@@ -145,7 +156,8 @@ static struct photo read_photo(const char *folder, const char *name) {
 static float rows[8][6];
 
 static int find_faces(void *m, struct photo p) {
-	struct cdm_tensor in = tensor(p.pixels, CDM_U8, 1, 3, p.height, p.width, 3), out = tensor(rows, CDM_F32, 4, 2, 8, 6, 1);
+	struct cdm_tensor in = tensor(p.pixels, CDM_U8, 1, 3, p.height, p.width, 3),
+			  out = tensor(rows, CDM_F32, 4, 2, 8, 6, 1);
 	int count = 0;
 	CHECK(b->prepare(m, &in, &out, &d) == 0);
 	memset(rows, 0x7f, sizeof(rows));
@@ -156,12 +168,15 @@ static int find_faces(void *m, struct photo p) {
 	for (int i = 0; i < 8; i++) {
 		int face = rows[i][4] > 0;
 		CHECK(close_to((double)rows[i][5], 0, 0) && (face ? i == count : close_to((double)rows[i][2], 0, 0)));
-		CHECK(!face || (rows[i][0] >= 0 && rows[i][1] >= 0 && rows[i][0] + rows[i][2] <= 1.0001f &&
-				rows[i][1] + rows[i][3] <= 1.0001f && rows[i][4] >= 0.55f));
+		CHECK(!face || (rows[i][0] >= 0 && rows[i][1] >= 0 &&
+					       rows[i][0] + rows[i][2] <= 1.0001f &&
+					       rows[i][1] + rows[i][3] <= 1.0001f &&
+					       rows[i][4] >= 0.55f));
 		count += face;
 	}
-	printf("  %ux%u: %d faces, best %.2f at %.2f,%.2f size %.2fx%.2f, %.2f ms\n", p.width, p.height, count,
-			(double)rows[0][4], (double)rows[0][0], (double)rows[0][1], (double)rows[0][2], (double)rows[0][3], ms);
+	printf("  %ux%u: %d faces, best %.2f at %.2f,%.2f size %.2fx%.2f, %.2f ms\n", p.width,
+			p.height, count, (double)rows[0][4], (double)rows[0][0], (double)rows[0][1],
+			(double)rows[0][2], (double)rows[0][3], ms);
 	return count;
 }
 
@@ -175,11 +190,13 @@ static void place(struct photo p, uint32_t x, uint32_t size, struct photo into, 
 /* The large model takes this cat for a face too. */
 static void finds_faces(const char *model, const char *photos, int knows_cats) {
 	static const char *const options[] = { "adapter", "blazeface", NULL };
-	struct photo astronaut = read_photo(photos, "astronaut.png"), cat = read_photo(photos, "chelsea.png");
+	struct photo astronaut = read_photo(photos, "astronaut.png"),
+		     cat = read_photo(photos, "chelsea.png");
 	void *m;
 	CHECK(load(&m, model, 1, options) == 0);
 	CHECK(find_faces(m, astronaut) == 1);
-	double cx = (double)(rows[0][0] + rows[0][2] / 2) * 512, cy = (double)(rows[0][1] + rows[0][3] / 2) * 512;
+	double cx = (double)(rows[0][0] + rows[0][2] / 2) * 512,
+	       cy = (double)(rows[0][1] + rows[0][3] / 2) * 512;
 	CHECK(close_to(cx, 225, 12) && close_to(cy, 129, 16) && rows[0][4] > 0.85f);
 	CHECK((find_faces(m, cat) == 0) == knows_cats);
 	struct photo two = { calloc(512 * 3, 512), 512, 512 };
@@ -197,8 +214,10 @@ static void refuses_what_is_no_picture(const char *model) {
 	static const char *const options[] = { "adapter", "blazeface", NULL };
 	static float few[4];
 	static unsigned char pixels[64 * 64 * 3];
-	struct cdm_tensor grey = tensor(pixels, CDM_U8, 1, 3, 64, 64, 1), in = tensor(pixels, CDM_U8, 1, 3, 64, 64, 3);
-	struct cdm_tensor wrong = tensor(few, CDM_F32, 4, 2, 1, 4, 1), out = tensor(rows, CDM_F32, 4, 2, 8, 6, 1);
+	struct cdm_tensor grey = tensor(pixels, CDM_U8, 1, 3, 64, 64, 1),
+			  in = tensor(pixels, CDM_U8, 1, 3, 64, 64, 3);
+	struct cdm_tensor wrong = tensor(few, CDM_F32, 4, 2, 1, 4, 1),
+			  out = tensor(rows, CDM_F32, 4, 2, 8, 6, 1);
 	struct cdm_tensor one = tensor(pixels, CDM_U8, 1, 3, 1, 1, 3);
 	void *m;
 	CHECK(load(&m, model, 1, options) == 0);
@@ -218,7 +237,8 @@ static void refuses_what_is_no_picture(const char *model) {
 static void never_takes_more_threads_than_given(const char *model) {
 	static const char *const options[] = { "adapter", "blazeface", NULL };
 	static unsigned char pixels[64 * 64 * 3];
-	struct cdm_tensor in = tensor(pixels, CDM_U8, 1, 3, 64, 64, 3), out = tensor(rows, CDM_F32, 4, 2, 8, 6, 1);
+	struct cdm_tensor in = tensor(pixels, CDM_U8, 1, 3, 64, 64, 3),
+			  out = tensor(rows, CDM_F32, 4, 2, 8, 6, 1);
 	unsigned before = host_threads();
 	for (uint32_t n = 1; n <= 3; n++) {
 		void *m;
@@ -244,7 +264,8 @@ int main(int argc, char **argv) {
 	refuses_fields_that_do_not_fit();
 	refuses_what_is_no_model();
 	refuses_engines_it_does_not_know();
-	const char *models = host_place("CADMUS_MODELS", "the models"), *photos = host_place("CADMUS_PHOTOS", "photographs");
+	const char *models = host_place("CADMUS_MODELS", "the models"),
+		   *photos = host_place("CADMUS_PHOTOS", "photographs");
 	snprintf(model, sizeof(model), "%s/face_detection_front_128x128_barracuda.onnx", models ? models : "");
 	if (!models || access(model, R_OK) != 0) {
 		printf("skipped: no BlazeFace at %s\n", model);

@@ -12,7 +12,8 @@
 #include "base/check.h"
 
 /* -ENODEV (no driver, no such device), -ENOMEM; the reason as text. */
-MUST_CHECK int cuda_allocate(int device, size_t bytes, unsigned long long *at, char *why, size_t capacity);
+MUST_CHECK int cuda_allocate(
+		int device, size_t bytes, unsigned long long *at, char *why, size_t capacity);
 void cuda_free(int device, unsigned long long at);
 /* Complete on return.  -EIO. */
 MUST_CHECK int cuda_upload(int device, unsigned long long to, const void *from, size_t bytes);

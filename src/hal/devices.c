@@ -14,7 +14,8 @@
 struct device_class {
 	enum hal_kind kind;
 	const char *folder, *prefix, *node; /* node: folder of the device file, or NULL */
-	bool (*fill)(const char *root, const struct device_class *c, const char *name, struct hal_device *d);
+	bool (*fill)(const char *root, const struct device_class *c, const char *name,
+			struct hal_device *d);
 };
 
 /* ---- what all have in common ---- */
@@ -31,7 +32,8 @@ static bool matches(const char *prefix, const char *name) {
 	return true;
 }
 
-static void fill_common(const char *root, const struct device_class *c, const char *name, struct hal_device *d) {
+static void fill_common(const char *root, const struct device_class *c, const char *name,
+		struct hal_device *d) {
 	int64_t numa;
 	snprintf(d->path, sizeof(d->path), "%s/%s", c->folder, name);
 	if (c->node)
@@ -55,8 +57,16 @@ static const char *vendor_name(int64_t id) {
 		int64_t id;
 		const char *name;
 	} vendors[] = {
-		{ 0x8086, "Intel" }, { 0x10de, "NVIDIA" }, { 0x1002, "AMD" }, { 0x1022, "AMD" }, { 0x1af4, "virtio" },
-		{ 0x1234, "QEMU" }, { 0x1ae0, "Google" }, { 0x1e60, "Hailo" }, { 0x106b, "Apple" }, { 0x1d0f, "Amazon" },
+		{ 0x8086, "Intel" },
+		{ 0x10de, "NVIDIA" },
+		{ 0x1002, "AMD" },
+		{ 0x1022, "AMD" },
+		{ 0x1af4, "virtio" },
+		{ 0x1234, "QEMU" },
+		{ 0x1ae0, "Google" },
+		{ 0x1e60, "Hailo" },
+		{ 0x106b, "Apple" },
+		{ 0x1d0f, "Amazon" },
 	};
 	for (size_t k = 0; k < COUNT_OF(vendors); k++)
 		if (vendors[k].id == id)
@@ -67,9 +77,10 @@ static const char *vendor_name(int64_t id) {
 /* "Intel 8086:9a49", or what the device tree calls it. */
 static void name_processor(const char *root, const char *device, struct hal_device *d) {
 	int64_t vendor, id;
-	if (sysfs_number(root, &vendor, "%s/vendor", device) >= 0 && sysfs_number(root, &id, "%s/device", device) >= 0)
-		snprintf(d->name, sizeof(d->name), "%s %04llx:%04llx", vendor_name(vendor), (long long)vendor & 0xffff,
-				(long long)id & 0xffff);
+	if (sysfs_number(root, &vendor, "%s/vendor", device) >= 0 &&
+			sysfs_number(root, &id, "%s/device", device) >= 0)
+		snprintf(d->name, sizeof(d->name), "%s %04llx:%04llx", vendor_name(vendor),
+				(long long)vendor & 0xffff, (long long)id & 0xffff);
 	else
 		sysfs_text(root, d->name, sizeof(d->name), "%s/of_node/compatible", device);
 }
@@ -77,7 +88,8 @@ static void name_processor(const char *root, const char *device, struct hal_devi
 /* The proprietary driver tells the model's name elsewhere. */
 static void ask_nvidia(const char *root, struct hal_device *d) {
 	char line[96];
-	if (sysfs_text(root, line, sizeof(line), "proc/driver/nvidia/gpus/%s/information", d->place) > 0 &&
+	if (sysfs_text(root, line, sizeof(line), "proc/driver/nvidia/gpus/%s/information",
+			    d->place) > 0 &&
 			strncmp(line, "Model:", 6) == 0)
 		snprintf(d->name, sizeof(d->name), "%.60s", line + 6 + strspn(line + 6, " \t"));
 }
@@ -91,7 +103,8 @@ static void add_memory(const char *root, struct hal_device *d) {
 	append(d->detail, sizeof(d->detail), ", ", text);
 }
 
-static bool fill_gpu(const char *root, const struct device_class *c, const char *name, struct hal_device *d) {
+static bool fill_gpu(const char *root, const struct device_class *c, const char *name,
+		struct hal_device *d) {
 	char device[160];
 	struct sysfs_names nodes;
 	(void)c, (void)name;
@@ -101,12 +114,14 @@ static bool fill_gpu(const char *root, const struct device_class *c, const char 
 	sysfs_list(root, &nodes, "%s/drm", device);
 	for (uint32_t k = 0; k < nodes.count; k++)
 		if (matches("renderD", nodes.at[k]))
-			snprintf(d->detail, sizeof(d->detail), "computes by /dev/dri/%s", nodes.at[k]);
+			snprintf(d->detail, sizeof(d->detail), "computes by /dev/dri/%s",
+					nodes.at[k]);
 	add_memory(root, d);
 	return true;
 }
 
-static bool fill_accelerator(const char *root, const struct device_class *c, const char *name, struct hal_device *d) {
+static bool fill_accelerator(const char *root, const struct device_class *c, const char *name,
+		struct hal_device *d) {
 	char device[160];
 	(void)c, (void)name;
 	snprintf(device, sizeof(device), "%s/device", d->path);
@@ -115,12 +130,14 @@ static bool fill_accelerator(const char *root, const struct device_class *c, con
 }
 
 /* On the PCI bus, those that no class above has: display controllers (03) and accelerators (12). */
-static bool fill_pci(const char *root, const struct device_class *c, const char *name, struct hal_device *d) {
+static bool fill_pci(const char *root, const struct device_class *c, const char *name,
+		struct hal_device *d) {
 	int64_t class;
 	if (sysfs_number(root, &class, "%s/class", d->path) < 0 || class >> 16 != (c->kind == HAL_GPU ? 0x03 : 0x12))
 		return false;
 	if (sysfs_exists(root, "%s/drm", d->path) || sysfs_exists(root, "%s/accel", d->path) ||
-			sysfs_exists(root, "%s/apex", d->path) || sysfs_exists(root, "%s/hailo_chardev", d->path))
+			sysfs_exists(root, "%s/apex", d->path) ||
+			sysfs_exists(root, "%s/hailo_chardev", d->path))
 		return false;
 	snprintf(d->place, sizeof(d->place), "%.31s", name);
 	sysfs_link(root, d->driver, sizeof(d->driver), "%s/driver", d->path);
@@ -134,7 +151,8 @@ static bool fill_pci(const char *root, const struct device_class *c, const char 
 /* ---- senses ---- */
 
 /* A camera has several nodes: the one with index 0 gives pictures, others tell about them. */
-static bool fill_camera(const char *root, const struct device_class *c, const char *name, struct hal_device *d) {
+static bool fill_camera(const char *root, const struct device_class *c, const char *name,
+		struct hal_device *d) {
 	int64_t index;
 	(void)c, (void)name;
 	sysfs_text(root, d->name, sizeof(d->name), "%s/name", d->path);
@@ -144,14 +162,16 @@ static bool fill_camera(const char *root, const struct device_class *c, const ch
 /* "accel_x" of "in_accel_x_raw"; false for other files. */
 static bool channel_of(const char *file, char out[SYSFS_NAME_MAX]) {
 	size_t n = strlen(file);
-	bool raw = n > 7 && strcmp(file + n - 4, "_raw") == 0, input = n > 9 && strcmp(file + n - 6, "_input") == 0;
+	bool raw = n > 7 && strcmp(file + n - 4, "_raw") == 0,
+	     input = n > 9 && strcmp(file + n - 6, "_input") == 0;
 	if (strncmp(file, "in_", 3) != 0 || (!raw && !input))
 		return false;
 	snprintf(out, SYSFS_NAME_MAX, "%.*s", (int)(n - 3 - (raw ? 4 : 6)), file + 3);
 	return true;
 }
 
-static bool fill_iio(const char *root, const struct device_class *c, const char *name, struct hal_device *d) {
+static bool fill_iio(const char *root, const struct device_class *c, const char *name,
+		struct hal_device *d) {
 	struct sysfs_names files;
 	char channel[SYSFS_NAME_MAX];
 	(void)c, (void)name;
@@ -164,7 +184,8 @@ static bool fill_iio(const char *root, const struct device_class *c, const char 
 	return true;
 }
 
-static bool fill_audio(const char *root, const struct device_class *c, const char *name, struct hal_device *d) {
+static bool fill_audio(const char *root, const struct device_class *c, const char *name,
+		struct hal_device *d) {
 	struct sysfs_names files;
 	unsigned plays = 0, hears = 0;
 	(void)c;
@@ -182,7 +203,8 @@ static bool fill_audio(const char *root, const struct device_class *c, const cha
 	return true;
 }
 
-static bool fill_can(const char *root, const struct device_class *c, const char *name, struct hal_device *d) {
+static bool fill_can(const char *root, const struct device_class *c, const char *name,
+		struct hal_device *d) {
 	int64_t type;
 	char state[24];
 	(void)c;
@@ -193,7 +215,8 @@ static bool fill_can(const char *root, const struct device_class *c, const char 
 	sysfs_text(root, state, sizeof(state), "%s/operstate", d->path);
 	snprintf(d->detail, sizeof(d->detail), "%s%s", state[0] ? "is " : "", state);
 	if (strcmp(state, "down") == 0)
-		snprintf(d->problem, sizeof(d->problem), "down: ip link set %.15s up type can bitrate ...", name);
+		snprintf(d->problem, sizeof(d->problem),
+				"down: ip link set %.15s up type can bitrate ...", name);
 	return true;
 }
 

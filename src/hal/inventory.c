@@ -65,6 +65,7 @@ int hal_scan(const char *root, struct hal_inventory *out, struct cdm_diag *diag)
 	devices_scan(root, out);
 	meters_scan(root, out);
 	if (out->dropped)
-		cdm_diag_add(diag, CDM_WARNING, "H0002", "%u more devices than can be listed", out->dropped);
+		cdm_diag_add(diag, CDM_WARNING, "H0002", "%u more devices than can be listed",
+				out->dropped);
 	return 0;
 }

@@ -121,13 +121,18 @@ static void knows_a_laptop(const char *data) {
 	unpack(data, "laptop");
 	scan();
 	const struct hal_processors *p = &inv.processors;
-	CHECK(p->threads == 4 && p->cores == 2 && p->packages == 1 && p->nodes == 1 && strstr(p->model, "i3-1115G4"));
-	CHECK(p->cache_count == 3 && p->caches[2].level == 3 && p->caches[2].bytes == 6144 << 10 && p->caches[2].count == 1);
+	CHECK(p->threads == 4 && p->cores == 2 && p->packages == 1 && p->nodes == 1 &&
+			strstr(p->model, "i3-1115G4"));
+	CHECK(p->cache_count == 3 && p->caches[2].level == 3 && p->caches[2].bytes == 6144 << 10 &&
+			p->caches[2].count == 1);
 	CHECK(hal_usable_threads(p) == 4 && p->limit_milli == 0);
-	CHECK(inv.memory.bytes == 7895420ull << 10 && inv.memory.available == 4210000ull << 10 && inv.memory.limit == 0);
-	CHECK(hal_count(&inv, HAL_GPU) == 1 && hal_count(&inv, HAL_CAMERA) == 1 && hal_count(&inv, HAL_CAN) == 0);
+	CHECK(inv.memory.bytes == 7895420ull << 10 && inv.memory.available == 4210000ull << 10 &&
+			inv.memory.limit == 0);
+	CHECK(hal_count(&inv, HAL_GPU) == 1 && hal_count(&inv, HAL_CAMERA) == 1 &&
+			hal_count(&inv, HAL_CAN) == 0);
 	const struct hal_device *d = find(HAL_GPU, "Intel 8086:9a78");
-	CHECK(strcmp(d->node, "/dev/dri/card0") == 0 && strcmp(d->driver, "i915") == 0 && d->numa == -1);
+	CHECK(strcmp(d->node, "/dev/dri/card0") == 0 && strcmp(d->driver, "i915") == 0 &&
+			d->numa == -1);
 	CHECK(strcmp(d->place, "0000:00:02.0") == 0 && strstr(d->detail, "/dev/dri/renderD128"));
 	d = find(HAL_CAMERA, "Integrated_Webcam_HD: Integrate");
 	CHECK(strcmp(d->node, "/dev/video0") == 0 && strcmp(d->driver, "uvcvideo") == 0);
@@ -135,7 +140,8 @@ static void knows_a_laptop(const char *data) {
 	CHECK(strcmp(d->node, "hw:0") == 0 && strcmp(d->detail, "2 playback, 1 capture") == 0);
 	d = find(HAL_ENERGY, "core");
 	CHECK(d->has_value && is(d->value, 1234.5) && strcmp(d->unit, "J") == 0);
-	CHECK(is(find(HAL_ENERGY, "BAT0")->value, 7.31) && is(find(HAL_THERMAL, "x86_pkg_temp")->value, 54));
+	CHECK(is(find(HAL_ENERGY, "BAT0")->value, 7.31) &&
+			is(find(HAL_THERMAL, "x86_pkg_temp")->value, 54));
 	CHECK(hal_count(&inv, HAL_THERMAL) == 2 && hal_count(&inv, HAL_ENERGY) == 3);
 }
 
@@ -156,27 +162,39 @@ static void knows_a_robot(const char *data) {
 	unpack(data, "robot");
 	scan();
 	const struct hal_processors *p = &inv.processors;
-	CHECK(p->threads == 6 && p->cores == 6 && p->limit_milli == 2500 && strcmp(p->model, "NVIDIA Orin Nano") == 0 && hal_usable_threads(p) == 2);
-	CHECK(inv.memory.limit == 4ull << 30 && inv.memory.huge_free == 16 && inv.memory.huge_page == 2 << 20);
-	CHECK(strcmp(find(HAL_GPU, "nvidia,ga10b")->driver, "gk20a") == 0 && hal_count(&inv, HAL_GPU) == 1);
+	CHECK(p->threads == 6 && p->cores == 6 && p->limit_milli == 2500 &&
+			strcmp(p->model, "NVIDIA Orin Nano") == 0 && hal_usable_threads(p) == 2);
+	CHECK(inv.memory.limit == 4ull << 30 && inv.memory.huge_free == 16 &&
+			inv.memory.huge_page == 2 << 20);
+	CHECK(strcmp(find(HAL_GPU, "nvidia,ga10b")->driver, "gk20a") == 0 &&
+			hal_count(&inv, HAL_GPU) == 1);
 	const struct hal_device *d = find(HAL_ACCELERATOR, "Google 1ae0:089a");
-	CHECK(strcmp(d->node, "/dev/apex_0") == 0 && d->numa == 0 && strcmp(d->driver, "apex") == 0);
+	CHECK(strcmp(d->node, "/dev/apex_0") == 0 && d->numa == 0 &&
+			strcmp(d->driver, "apex") == 0);
 	d = find(HAL_ACCELERATOR, "Hailo 1e60:2864");
-	CHECK(!d->node[0] && strstr(d->problem, "no driver") && hal_count(&inv, HAL_ACCELERATOR) == 2);
+	CHECK(!d->node[0] && strstr(d->problem, "no driver") &&
+			hal_count(&inv, HAL_ACCELERATOR) == 2);
 	CHECK(hal_count(&inv, HAL_CAMERA) == 3);
-	CHECK(strcmp(inv.devices[3].node, "/dev/video0") == 0 && strcmp(inv.devices[5].node, "/dev/video10") == 0);
+	CHECK(strcmp(inv.devices[3].node, "/dev/video0") == 0 &&
+			strcmp(inv.devices[5].node, "/dev/video10") == 0);
 	CHECK(strcmp(find(HAL_IIO, "icm42688-accel")->detail, "accel_x accel_y accel_z") == 0);
-	CHECK(strcmp(find(HAL_IIO, "bme280")->node, "/dev/iio:device1") == 0 && hal_count(&inv, HAL_IIO) == 2);
+	CHECK(strcmp(find(HAL_IIO, "bme280")->node, "/dev/iio:device1") == 0 &&
+			hal_count(&inv, HAL_IIO) == 2);
 	d = find(HAL_CAN, "can0");
-	CHECK(strcmp(d->driver, "mttcan") == 0 && strcmp(d->detail, "is up") == 0 && !d->problem[0]);
-	CHECK(strstr(find(HAL_CAN, "can1")->problem, "ip link set can1 up") && hal_count(&inv, HAL_CAN) == 2);
-	CHECK(is(find(HAL_ENERGY, "ina3221 VDD_IN")->value, 6) && is(find(HAL_ENERGY, "ina3221 VDD_CPU_GPU_CV")->value, 1.984));
-	CHECK(is(find(HAL_ENERGY, "ina226 power1")->value, 7.5) && hal_count(&inv, HAL_ENERGY) == 3);
+	CHECK(strcmp(d->driver, "mttcan") == 0 && strcmp(d->detail, "is up") == 0 &&
+			!d->problem[0]);
+	CHECK(strstr(find(HAL_CAN, "can1")->problem, "ip link set can1 up") &&
+			hal_count(&inv, HAL_CAN) == 2);
+	CHECK(is(find(HAL_ENERGY, "ina3221 VDD_IN")->value, 6) &&
+			is(find(HAL_ENERGY, "ina3221 VDD_CPU_GPU_CV")->value, 1.984));
+	CHECK(is(find(HAL_ENERGY, "ina226 power1")->value, 7.5) &&
+			hal_count(&inv, HAL_ENERGY) == 3);
 	CHECK(strstr(find(HAL_THERMAL, "broken-thermal")->problem, "cannot be read"));
 }
 
 static void reads_meters_again(void) {
-	struct hal_device d = *find(HAL_ENERGY, "ina226 power1"), shunt = *find(HAL_ENERGY, "ina3221 VDD_IN");
+	struct hal_device d = *find(HAL_ENERGY, "ina226 power1"),
+			  shunt = *find(HAL_ENERGY, "ina3221 VDD_IN");
 	place("sys/class/hwmon/hwmon2/power1_input", "8000000");
 	CHECK(hal_read_value(root, &d) == 0 && is(d.value, 8));
 	place("sys/class/hwmon/hwmon2/power1_input", "nonsense");
@@ -190,8 +208,10 @@ static void reads_meters_again(void) {
 static void knows_a_container(const char *data) {
 	unpack(data, "container");
 	scan();
-	CHECK(inv.processors.threads == 2 && inv.processors.limit_milli == 500 && hal_usable_threads(&inv.processors) == 1);
-	CHECK(inv.memory.limit == 1 << 30 && inv.count == 0 && inv.dropped == 0 && diag.errors == 0);
+	CHECK(inv.processors.threads == 2 && inv.processors.limit_milli == 500 &&
+			hal_usable_threads(&inv.processors) == 1);
+	CHECK(inv.memory.limit == 1 << 30 && inv.count == 0 && inv.dropped == 0 &&
+			diag.errors == 0);
 	fresh_root(); /* nothing at all */
 	scan();
 	CHECK(inv.count == 0 && inv.memory.bytes == 0 && hal_usable_threads(&inv.processors) >= 1);
@@ -207,12 +227,15 @@ static void survives_odd_trees(void) {
 		snprintf(path, sizeof(path), "sys/class/net/can%d/type", i);
 		place(path, "280");
 	}
-	place("sys/class/video4linux/video0/name", "a \x1b[31mred\x1b[0m camera \xff with a name that is far longer than a device has room for in the list");
+	place("sys/class/video4linux/video0/name",
+			"a \x1b[31mred\x1b[0m camera \xff with a name that is far longer than a "
+			"device has room for in the list");
 	place("sys/class/video4linux/video-1/name", "no number");
 	place("sys/fs/cgroup/cpu.max", "-5 0");
 	place("proc/meminfo", "MemTotal: lots of kB\nNotMemAvailable: 5 kB");
 	scan();
-	CHECK(inv.count == HAL_DEVICES_MAX && inv.dropped >= 20 && inv.processors.limit_milli == 0 && inv.memory.bytes == 0);
+	CHECK(inv.count == HAL_DEVICES_MAX && inv.dropped >= 20 &&
+			inv.processors.limit_milli == 0 && inv.memory.bytes == 0);
 	CHECK(hal_count(&inv, HAL_CAMERA) == 1 && inv.memory.available == 0);
 	for (const char *c = inv.devices[0].name; *c; c++)
 		CHECK(*c >= 0x20 && *c < 0x7f);
@@ -233,24 +256,30 @@ static void tells_people_and_programs(const char *data) {
 	CHECK(f != NULL);
 	hal_print(&inv, f);
 	fclose(f);
-	CHECK(strstr(text, "6 threads on 6 cores") && strstr(text, "may keep 2 busy") && strstr(text, "ina3221 VDD_IN: 6 W"));
-	CHECK(strstr(text, "48.5 °C") && strstr(text, "the control group allows 4.0 GiB") && strstr(text, "/dev/apex_0"));
+	CHECK(strstr(text, "6 threads on 6 cores") && strstr(text, "may keep 2 busy") &&
+			strstr(text, "ina3221 VDD_IN: 6 W"));
+	CHECK(strstr(text, "48.5 °C") && strstr(text, "the control group allows 4.0 GiB") &&
+			strstr(text, "/dev/apex_0"));
 	free(text);
 	json_t *j = hal_json(&inv);
 	CHECK(j != NULL);
-	CHECK(json_integer_value(json_object_get(json_object_get(j, "processors"), "usable_threads")) == 2);
+	CHECK(json_integer_value(json_object_get(
+			      json_object_get(j, "processors"), "usable_threads")) == 2);
 	json_t *devices = json_object_get(j, "devices");
 	CHECK(json_array_size(devices) == inv.count);
 	json_t *gpu = json_array_get(devices, 0);
-	CHECK(strcmp(json_string_value(json_object_get(gpu, "kind")), "gpu") == 0 && !json_object_get(gpu, "value"));
+	CHECK(strcmp(json_string_value(json_object_get(gpu, "kind")), "gpu") == 0 &&
+			!json_object_get(gpu, "value"));
 	CHECK(json_is_null(json_object_get(gpu, "problem")));
 	json_decref(j);
 }
 
 static void looks_at_this_machine(void) {
 	memset(&diag, 0, sizeof(diag));
-	CHECK(hal_scan("", &inv, &diag) == 0 && inv.processors.threads >= 1 && inv.memory.bytes > 0);
-	CHECK(inv.processors.allowed >= 1 && hal_usable_threads(&inv.processors) <= inv.processors.threads);
+	CHECK(hal_scan("", &inv, &diag) == 0 && inv.processors.threads >= 1 &&
+			inv.memory.bytes > 0);
+	CHECK(inv.processors.allowed >= 1 &&
+			hal_usable_threads(&inv.processors) <= inv.processors.threads);
 	json_t *j = hal_json(&inv);
 	CHECK(j != NULL);
 	json_decref(j);

@@ -23,7 +23,8 @@ static size_t round_up(size_t bytes, size_t to) {
 }
 
 static void *map(size_t bytes, int flags) {
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags,
+			-1, 0);
 	return at == MAP_FAILED ? NULL : at;
 }
 
@@ -67,7 +68,8 @@ static int allocate_huge(struct hal_block *b) {
 }
 
 static int allocate_device(struct hal_block *b) {
-	int rc = cuda_allocate(b->device, b->bytes, &b->device_at, b->reason, sizeof(b->reason) / 2);
+	int rc = cuda_allocate(
+			b->device, b->bytes, &b->device_at, b->reason, sizeof(b->reason) / 2);
 	if (rc < 0)
 		return allocate_pinned(b);
 	b->got = HAL_MEMORY_DEVICE;

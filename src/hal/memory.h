@@ -16,7 +16,13 @@
 #include <stddef.h>
 #include "base/check.h"
 
-enum hal_memory { HAL_MEMORY_HOST, HAL_MEMORY_PINNED, HAL_MEMORY_HUGE, HAL_MEMORY_DEVICE, HAL_MEMORY_COUNT };
+enum hal_memory {
+	HAL_MEMORY_HOST,
+	HAL_MEMORY_PINNED,
+	HAL_MEMORY_HUGE,
+	HAL_MEMORY_DEVICE,
+	HAL_MEMORY_COUNT
+};
 
 struct hal_block {
 	void *at;                /* host address; NULL for DEVICE */

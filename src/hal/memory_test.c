@@ -41,14 +41,16 @@ static void works(struct hal_block *b) {
 	CHECK(hal_download(out, b, 8000, 64) == 0 && memcmp(out, zero, 64) == 0);
 	CHECK(hal_upload(b, 1000, in, sizeof(in)) == 0);
 	CHECK(hal_download(out, b, 1000, sizeof(out)) == 0 && memcmp(in, out, sizeof(in)) == 0);
-	CHECK(hal_upload(b, b->bytes - 10, in, 11) == -E2BIG && hal_download(out, b, b->bytes + 1, 0) == -E2BIG);
+	CHECK(hal_upload(b, b->bytes - 10, in, 11) == -E2BIG &&
+			hal_download(out, b, b->bytes + 1, 0) == -E2BIG);
 	CHECK(hal_upload(b, SIZE_MAX, in, 2) == -E2BIG && hal_upload(b, b->bytes, in, 0) == 0);
 	CHECK((b->got == b->wanted) == (b->reason[0] == 0));
 }
 
 static void gives_host_memory(void) {
 	struct hal_block b;
-	CHECK(hal_allocate(HAL_MEMORY_HOST, 8192, 0, &b) == 0 && b.got == HAL_MEMORY_HOST && b.at && !b.device_at);
+	CHECK(hal_allocate(HAL_MEMORY_HOST, 8192, 0, &b) == 0 && b.got == HAL_MEMORY_HOST && b.at &&
+			!b.device_at);
 	works(&b);
 	hal_free(&b);
 	hal_free(&b);
@@ -81,13 +83,15 @@ static void says_why_it_did_not_pin(void) {
 		CHECK(setrlimit(RLIMIT_MEMLOCK, &none) == 0);
 		if (geteuid() == 0)
 			CHECK(setresuid(65534, 65534, 65534) == 0);
-		CHECK(hal_allocate(HAL_MEMORY_PINNED, 8192, 0, &b) == 0 && b.got == HAL_MEMORY_HOST);
+		CHECK(hal_allocate(HAL_MEMORY_PINNED, 8192, 0, &b) == 0 &&
+				b.got == HAL_MEMORY_HOST);
 		CHECK(strstr(b.reason, "mlock") && strstr(b.reason, "limit 0 KiB"));
 		works(&b);
 		hal_free(&b);
 		_exit(0);
 	}
-	CHECK(child > 0 && waitpid(child, &ends, 0) == child && WIFEXITED(ends) && WEXITSTATUS(ends) == 0);
+	CHECK(child > 0 && waitpid(child, &ends, 0) == child && WIFEXITED(ends) &&
+			WEXITSTATUS(ends) == 0);
 }
 
 static void uses_huge_pages_if_there_are_any(void) {
@@ -101,7 +105,8 @@ static void uses_huge_pages_if_there_are_any(void) {
 
 static void uses_a_device(void) {
 	struct hal_block a, b, c;
-	CHECK(hal_allocate(HAL_MEMORY_DEVICE, 8192, 0, &a) == 0 && a.got == HAL_MEMORY_DEVICE && !a.at && a.device_at);
+	CHECK(hal_allocate(HAL_MEMORY_DEVICE, 8192, 0, &a) == 0 && a.got == HAL_MEMORY_DEVICE &&
+			!a.at && a.device_at);
 	CHECK(hal_allocate(HAL_MEMORY_DEVICE, 8192, 0, &b) == 0 && b.device_at != a.device_at);
 	works(&a);
 	works(&b);
@@ -128,7 +133,8 @@ static void with_driver(const char *library, void (*run)(void)) {
 		run();
 		_exit(0);
 	}
-	CHECK(child > 0 && waitpid(child, &ends, 0) == child && WIFEXITED(ends) && WEXITSTATUS(ends) == 0);
+	CHECK(child > 0 && waitpid(child, &ends, 0) == child && WIFEXITED(ends) &&
+			WEXITSTATUS(ends) == 0);
 }
 
 static void does_without_a_driver(void) {
@@ -141,7 +147,8 @@ static void does_without_a_driver(void) {
 
 static void names_what_a_driver_lacks(void) {
 	struct hal_block b;
-	CHECK(hal_allocate(HAL_MEMORY_DEVICE, 8192, 0, &b) == 0 && strstr(b.reason, "has no cuInit"));
+	CHECK(hal_allocate(HAL_MEMORY_DEVICE, 8192, 0, &b) == 0 &&
+			strstr(b.reason, "has no cuInit"));
 	hal_free(&b);
 }
 

@@ -38,8 +38,8 @@ int hal_read_value(const char *root, struct hal_device *d) {
 	return 0;
 }
 
-static void add(const char *root, struct hal_inventory *i, enum hal_kind kind, const char *unit, const char *name,
-		const char *driver, const char *path) {
+static void add(const char *root, struct hal_inventory *i, enum hal_kind kind, const char *unit,
+		const char *name, const char *driver, const char *path) {
 	struct hal_device *d = inventory_add(i, kind);
 	if (!d)
 		return;
@@ -81,18 +81,20 @@ static const char *unit_of(const char *file) {
 }
 
 /* What a sensor's channel is called: its label, or the file's name without its end. */
-static void label_of(const char *root, const char *folder, const char *file, char *out, size_t capacity) {
+static void label_of(const char *root, const char *folder, const char *file, char *out,
+		size_t capacity) {
 	char stem[32];
 	snprintf(stem, sizeof(stem), "%.*s", (int)strcspn(file, "_"), file);
 	if (sysfs_text(root, out, capacity, "%s/%s_label", folder, stem) > 0)
 		return;
-	if (strncmp(stem, "curr", 4) == 0 && sysfs_text(root, out, capacity, "%s/in%s_label", folder, stem + 4) > 0)
+	if (strncmp(stem, "curr", 4) == 0 &&
+			sysfs_text(root, out, capacity, "%s/in%s_label", folder, stem + 4) > 0)
 		return;
 	snprintf(out, capacity, "%s", stem);
 }
 
-static void scan_hwmon_file(const char *root, struct hal_inventory *i, const char *folder, const char *driver,
-		const char *file) {
+static void scan_hwmon_file(const char *root, struct hal_inventory *i, const char *folder,
+		const char *driver, const char *file) {
 	char label[40], name[64], path[128];
 	const char *unit = unit_of(file);
 	int64_t mv;
@@ -125,7 +127,9 @@ static void scan_batteries(const char *root, struct hal_inventory *i) {
 	sysfs_list(root, &names, "sys/class/power_supply");
 	for (uint32_t k = 0; k < names.count; k++) {
 		sysfs_text(root, type, sizeof(type), "sys/class/power_supply/%s/type", names.at[k]);
-		if (strcmp(type, "Battery") != 0 || !sysfs_exists(root, "sys/class/power_supply/%s/power_now", names.at[k]))
+		if (strcmp(type, "Battery") != 0 ||
+				!sysfs_exists(root, "sys/class/power_supply/%s/power_now",
+						names.at[k]))
 			continue;
 		snprintf(path, sizeof(path), "sys/class/power_supply/%s/power_now", names.at[k]);
 		add(root, i, HAL_ENERGY, "W", names.at[k], "battery", path);

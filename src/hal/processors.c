@@ -14,9 +14,12 @@
 /* ---- topology ---- */
 
 static void add_cache(struct hal_processors *p, hwloc_obj_t cache) {
-	struct hal_cache c = { .level = cache->attr->cache.depth, .bytes = cache->attr->cache.size, .count = 1,
-		.type = cache->attr->cache.type == HWLOC_OBJ_CACHE_DATA ? 'd'
-				: cache->attr->cache.type == HWLOC_OBJ_CACHE_INSTRUCTION ? 'i' : 'u' };
+	struct hal_cache c = { .level = cache->attr->cache.depth,
+		.bytes = cache->attr->cache.size,
+		.count = 1,
+		.type = cache->attr->cache.type == HWLOC_OBJ_CACHE_DATA          ? 'd'
+			: cache->attr->cache.type == HWLOC_OBJ_CACHE_INSTRUCTION ? 'i'
+										 : 'u' };
 	for (uint32_t k = 0; k < p->cache_count; k++) {
 		struct hal_cache *known = &p->caches[k];
 		if (known->level == c.level && known->type == c.type && known->bytes == c.bytes) {
@@ -29,9 +32,11 @@ static void add_cache(struct hal_processors *p, hwloc_obj_t cache) {
 }
 
 static void take_caches(struct hal_processors *p, hwloc_topology_t t) {
-	static const hwloc_obj_type_t types[] = { HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L4CACHE };
+	static const hwloc_obj_type_t types[] = { HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE,
+		HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L4CACHE };
 	for (size_t k = 0; k < COUNT_OF(types); k++)
-		for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(t, types[k], o)) != NULL;)
+		for (hwloc_obj_t o = NULL;
+				(o = hwloc_get_next_obj_by_type(t, types[k], o)) != NULL;)
 			add_cache(p, o);
 }
 
@@ -46,7 +51,8 @@ static void take_topology(struct hal_processors *p, hwloc_topology_t t) {
 	p->packages = count_of(t, HWLOC_OBJ_PACKAGE);
 	p->nodes = count_of(t, HWLOC_OBJ_NUMANODE);
 	for (uint32_t n = 0; n < p->nodes && n < HAL_NODES_MAX; n++)
-		p->node_bytes[n] = hwloc_get_obj_by_type(t, HWLOC_OBJ_NUMANODE, n)->attr->numanode.local_memory;
+		p->node_bytes[n] = hwloc_get_obj_by_type(t, HWLOC_OBJ_NUMANODE, n)
+						   ->attr->numanode.local_memory;
 	take_caches(p, t);
 }
 
@@ -78,7 +84,8 @@ static void scan_topology(const char *root, struct hal_processors *p, struct cdm
 		if (hwloc_topology_load(t) == 0)
 			take_topology(p, t);
 		else
-			cdm_diag_add(diag, CDM_WARNING, "H0003", "hwloc cannot tell the processors of this machine");
+			cdm_diag_add(diag, CDM_WARNING, "H0003",
+					"hwloc cannot tell the processors of this machine");
 		hwloc_topology_destroy(t);
 	}
 	if (*root) {
@@ -114,7 +121,8 @@ static uint32_t processor_limit(const char *root) {
 static uint64_t memory_limit(const char *root, uint64_t all) {
 	int64_t bytes;
 	if (sysfs_number(root, &bytes, "sys/fs/cgroup/memory.max") < 0 &&
-			sysfs_number(root, &bytes, "sys/fs/cgroup/memory/memory.limit_in_bytes") < 0)
+			sysfs_number(root, &bytes, "sys/fs/cgroup/memory/memory.limit_in_bytes") <
+					0)
 		return 0;
 	return bytes > 0 && (uint64_t)bytes < all ? (uint64_t)bytes : 0; /* "max" is no number */
 }
@@ -124,7 +132,8 @@ static uint64_t meminfo(const char *text, const char *key) {
 	const char *line = strstr(text, key);
 	char unit[4] = "";
 	unsigned long long v = 0;
-	if (!line || (line != text && line[-1] != '\n') || sscanf(line + strlen(key), ": %llu %3s", &v, unit) < 1)
+	if (!line || (line != text && line[-1] != '\n') ||
+			sscanf(line + strlen(key), ": %llu %3s", &v, unit) < 1)
 		return 0;
 	return strcmp(unit, "kB") == 0 ? v << 10 : v;
 }

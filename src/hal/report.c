@@ -18,11 +18,12 @@ static void print_bytes(FILE *out, uint64_t bytes) {
 }
 
 static void print_processors(const struct hal_processors *p, FILE *out) {
-	fprintf(out, "processors     %s%s%u threads on %u cores, %u package%s, %u NUMA node%s\n", p->model,
-			p->model[0] ? ": " : "", p->threads, p->cores, p->packages, p->packages == 1 ? "" : "s", p->nodes,
-			p->nodes == 1 ? "" : "s");
+	fprintf(out, "processors     %s%s%u threads on %u cores, %u package%s, %u NUMA node%s\n",
+			p->model, p->model[0] ? ": " : "", p->threads, p->cores, p->packages,
+			p->packages == 1 ? "" : "s", p->nodes, p->nodes == 1 ? "" : "s");
 	if (hal_usable_threads(p) < p->threads)
-		fprintf(out, "               of which this process may keep %u busy\n", hal_usable_threads(p));
+		fprintf(out, "               of which this process may keep %u busy\n",
+				hal_usable_threads(p));
 	for (uint32_t k = 0; k < p->cache_count; k++) {
 		fprintf(out, "               cache L%u%c: %u of ", p->caches[k].level,
 				p->caches[k].type == 'u' ? ' ' : p->caches[k].type, p->caches[k].count);
@@ -85,18 +86,23 @@ void hal_print(const struct hal_inventory *i, FILE *out) {
 static json_t *json_processors(const struct hal_processors *p) {
 	json_t *caches = json_array(), *nodes = json_array();
 	for (uint32_t k = 0; k < p->cache_count; k++)
-		json_array_append_new(caches, json_pack("{s:i, s:s#, s:i, s:I}", "level", (int)p->caches[k].level, "type",
-				&p->caches[k].type, 1, "count", (int)p->caches[k].count, "bytes", (json_int_t)p->caches[k].bytes));
+		json_array_append_new(caches,
+				json_pack("{s:i, s:s#, s:i, s:I}", "level", (int)p->caches[k].level,
+						"type", &p->caches[k].type, 1, "count",
+						(int)p->caches[k].count, "bytes",
+						(json_int_t)p->caches[k].bytes));
 	for (uint32_t n = 0; n < p->nodes && n < HAL_NODES_MAX; n++)
 		json_array_append_new(nodes, json_integer((json_int_t)p->node_bytes[n]));
-	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o}", "model", p->model, "threads", (int)p->threads, "cores",
-			(int)p->cores, "packages", (int)p->packages, "usable_threads", (int)hal_usable_threads(p), "caches",
-			caches, "numa_node_bytes", nodes);
+	return json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o}", "model", p->model, "threads",
+			(int)p->threads, "cores", (int)p->cores, "packages", (int)p->packages,
+			"usable_threads", (int)hal_usable_threads(p), "caches", caches,
+			"numa_node_bytes", nodes);
 }
 
 static json_t *json_memory(const struct hal_memory_facts *m) {
-	return json_pack("{s:I, s:I, s:o, s:I, s:I}", "bytes", (json_int_t)m->bytes, "available", (json_int_t)m->available,
-			"limit", m->limit ? json_integer((json_int_t)m->limit) : json_null(), "huge_page",
+	return json_pack("{s:I, s:I, s:o, s:I, s:I}", "bytes", (json_int_t)m->bytes, "available",
+			(json_int_t)m->available, "limit",
+			m->limit ? json_integer((json_int_t)m->limit) : json_null(), "huge_page",
 			(json_int_t)m->huge_page, "huge_free", (json_int_t)m->huge_free);
 }
 
@@ -105,9 +111,10 @@ static json_t *text_or_null(const char *s) {
 }
 
 static json_t *json_device(const struct hal_device *d) {
-	json_t *j = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "kind", hal_kind_text(d->kind), "name", d->name,
-			"node", text_or_null(d->node), "driver", text_or_null(d->driver), "place", text_or_null(d->place),
-			"detail", text_or_null(d->detail), "problem", text_or_null(d->problem));
+	json_t *j = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "kind", hal_kind_text(d->kind),
+			"name", d->name, "node", text_or_null(d->node), "driver",
+			text_or_null(d->driver), "place", text_or_null(d->place), "detail",
+			text_or_null(d->detail), "problem", text_or_null(d->problem));
 	json_object_set_new(j, "numa", d->numa >= 0 ? json_integer(d->numa) : json_null());
 	if (d->unit[0]) {
 		json_object_set_new(j, "value", d->has_value ? json_real(d->value) : json_null());
@@ -120,6 +127,7 @@ json_t *hal_json(const struct hal_inventory *i) {
 	json_t *devices = json_array();
 	for (uint32_t k = 0; k < i->count; k++)
 		json_array_append_new(devices, json_device(&i->devices[k]));
-	return json_pack("{s:o, s:o, s:o, s:i}", "processors", json_processors(&i->processors), "memory",
-			json_memory(&i->memory), "devices", devices, "dropped", (int)i->dropped);
+	return json_pack("{s:o, s:o, s:o, s:i}", "processors", json_processors(&i->processors),
+			"memory", json_memory(&i->memory), "devices", devices, "dropped",
+			(int)i->dropped);
 }

@@ -23,7 +23,8 @@
 static void make_path(char path[SYSFS_PATH_MAX], const char *root, const char *format, va_list args)
 		__attribute__((format(printf, 3, 0)));
 
-static void make_path(char path[SYSFS_PATH_MAX], const char *root, const char *format, va_list args) {
+static void make_path(
+		char path[SYSFS_PATH_MAX], const char *root, const char *format, va_list args) {
 	int n = snprintf(path, SYSFS_PATH_MAX, "%s/", root);
 	if (n >= 0 && n < SYSFS_PATH_MAX)
 		vsnprintf(path + n, SYSFS_PATH_MAX - (size_t)n, format, args);

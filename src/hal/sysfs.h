@@ -17,13 +17,16 @@ struct sysfs_names {
 };
 
 /* First line, without white space around it; "" when it cannot be read.  Bytes, or -errno. */
-int sysfs_text(const char *root, char *out, size_t capacity, const char *format, ...) PRINTF_LIKE(4, 5);
+int sysfs_text(const char *root, char *out, size_t capacity, const char *format, ...)
+		PRINTF_LIKE(4, 5);
 /* A number, decimal or 0x; -errno, -EPROTO when it is none. */
 int sysfs_number(const char *root, int64_t *out, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Last part of what a link points at; "" when there is none. */
-void sysfs_link(const char *root, char *out, size_t capacity, const char *format, ...) PRINTF_LIKE(4, 5);
+void sysfs_link(const char *root, char *out, size_t capacity, const char *format, ...)
+		PRINTF_LIKE(4, 5);
 bool sysfs_exists(const char *root, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Names in a folder, in natural order (card2 before card10); none when there is no folder. */
-void sysfs_list(const char *root, struct sysfs_names *out, const char *format, ...) PRINTF_LIKE(3, 4);
+void sysfs_list(const char *root, struct sysfs_names *out, const char *format, ...)
+		PRINTF_LIKE(3, 4);
 
 #endif

@@ -11,8 +11,10 @@
 #include "base/program.h"
 
 static void backend_log(enum cdm_backend_log level, const char *text) {
-	static const enum log_level levels[] = { [CDM_LOG_ERROR] = LOG_ERROR, [CDM_LOG_WARNING] = LOG_WARN,
-		[CDM_LOG_INFO] = LOG_INFO, [CDM_LOG_DEBUG] = LOG_DEBUG };
+	static const enum log_level levels[] = { [CDM_LOG_ERROR] = LOG_ERROR,
+		[CDM_LOG_WARNING] = LOG_WARN,
+		[CDM_LOG_INFO] = LOG_INFO,
+		[CDM_LOG_DEBUG] = LOG_DEBUG };
 	log_line((unsigned)level < COUNT_OF(levels) ? levels[level] : LOG_WARN, "%s", text);
 }
 
@@ -32,9 +34,11 @@ const struct cdm_backend *loader_module(const char *path, struct cdm_diag *diag)
 	if (!b)
 		cdm_diag_add(diag, CDM_ERROR, "M0101", "%s cannot be loaded: %s", path, dlerror());
 	else if (b->abi != CDM_BACKEND_ABI)
-		cdm_diag_add(diag, CDM_ERROR, "M0102", "%s has interface %u, and this Cadmus %u", path, b->abi, CDM_BACKEND_ABI);
+		cdm_diag_add(diag, CDM_ERROR, "M0102", "%s has interface %u, and this Cadmus %u",
+				path, b->abi, CDM_BACKEND_ABI);
 	else if (!is_whole(b))
-		cdm_diag_add(diag, CDM_ERROR, "M0103", "%s lacks functions that a backend must have", path);
+		cdm_diag_add(diag, CDM_ERROR, "M0103",
+				"%s lacks functions that a backend must have", path);
 	else
 		return b;
 	return NULL;
@@ -49,7 +53,8 @@ static int find_backend(struct loader *l, struct cdm_diag *diag) {
 	}
 	int rc = program_find(PROGRAM_BACKEND, name, path, sizeof(path));
 	if (rc < 0) {
-		struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "M0105", "there is no backend %.40s here", name);
+		struct cdm_message *m = cdm_diag_add(
+				diag, CDM_ERROR, "M0105", "there is no backend %.40s here", name);
 		if (m)
 			strcpy(m->hint, "was it built? tools/setup fetches what it needs");
 		return -ENOENT;
@@ -69,13 +74,16 @@ static int read_context(const struct loader *l, uint32_t *context, struct cdm_di
 		*context = (uint32_t)v;
 		return 0;
 	}
-	cdm_diag_add(diag, CDM_ERROR, "M0106", "context must be a number of tokens up to 1048576, not \"%.40s\"", text);
+	cdm_diag_add(diag, CDM_ERROR, "M0106",
+			"context must be a number of tokens up to 1048576, not \"%.40s\"", text);
 	return -EINVAL;
 }
 
 static int load(struct loader *l, uint32_t threads, struct cdm_diag *diag) {
-	struct cdm_backend_config cfg = { .path = option(l, "file"), .library_dir = option(l, "library_dir"),
-			.threads = threads ? threads : 1, .host = &l->host };
+	struct cdm_backend_config cfg = { .path = option(l, "file"),
+		.library_dir = option(l, "library_dir"),
+		.threads = threads ? threads : 1,
+		.host = &l->host };
 	int rc = read_context(l, &cfg.context, diag);
 	if (rc < 0)
 		return rc;
@@ -91,13 +99,15 @@ static int load(struct loader *l, uint32_t threads, struct cdm_diag *diag) {
 	return rc;
 }
 
-int loader_open(struct loader *l, const struct plan *plan, uint16_t entity, uint32_t threads, struct cdm_diag *diag) {
+int loader_open(struct loader *l, const struct plan *plan, uint16_t entity, uint32_t threads,
+		struct cdm_diag *diag) {
 	*l = (struct loader){ .plan = plan, .entity = entity, .host = { clock_mono, backend_log, option, l } };
 	int rc = find_backend(l, diag);
 	if (rc == 0)
 		rc = load(l, threads, diag);
 	if (rc < 0 && diag && !diag->errors)
-		cdm_diag_add(diag, CDM_ERROR, "M0108", "the model cannot be loaded: %s", err_text(rc));
+		cdm_diag_add(diag, CDM_ERROR, "M0108", "the model cannot be loaded: %s",
+				err_text(rc));
 	if (rc < 0)
 		loader_close(l);
 	return rc;

@@ -28,8 +28,8 @@ struct loader {
  * the backend asks for.  -ENOENT no such backend or file, -EINVAL the options are wrong, else what the
  * backend said; the reason in diag.
  */
-MUST_CHECK int loader_open(struct loader *l, const struct plan *plan, uint16_t entity, uint32_t threads,
-		struct cdm_diag *diag);
+MUST_CHECK int loader_open(struct loader *l, const struct plan *plan, uint16_t entity,
+		uint32_t threads, struct cdm_diag *diag);
 /* No-op on a zeroed or failed one. */
 void loader_close(struct loader *l);
 

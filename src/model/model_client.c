@@ -30,8 +30,12 @@ static int ask(struct model_client *m, struct wire_message *message, uint64_t *i
 }
 
 int model_client_generate(struct model_client *m, const struct model_request *rq, uint64_t *id) {
-	struct wire_message w = { .kind = WIRE_GENERATE, .prompt = { rq->prompt, rq->prompt_bytes }, .max = rq->max_tokens,
-			.temperature = rq->temperature, .seed = rq->seed, .stop = { .count = rq->stop_count } };
+	struct wire_message w = { .kind = WIRE_GENERATE,
+		.prompt = { rq->prompt, rq->prompt_bytes },
+		.max = rq->max_tokens,
+		.temperature = rq->temperature,
+		.seed = rq->seed,
+		.stop = { .count = rq->stop_count } };
 	if (rq->prompt_bytes > WIRE_PROMPT_MAX)
 		return -E2BIG;
 	if (rq->stop_count > CDM_STOPS_MAX || !(rq->temperature >= 0))
@@ -85,10 +89,12 @@ static void take_facts(const struct wire_message *w, struct model_event *e) {
 }
 
 static struct model_result result_of(const struct cdm_result *r) {
-	return (struct model_result){ r->finish, r->tokens_in, r->tokens_cached, r->tokens_out, r->prompt_ns, r->eval_ns };
+	return (struct model_result){ r->finish, r->tokens_in, r->tokens_cached, r->tokens_out,
+		r->prompt_ns, r->eval_ns };
 }
 
-int model_client_next(struct model_client *m, void *buffer, size_t capacity, struct model_event *e) {
+int model_client_next(
+		struct model_client *m, void *buffer, size_t capacity, struct model_event *e) {
 	struct wire_message w;
 	if (m->fd < 0)
 		return -EPIPE;

@@ -37,7 +37,14 @@ struct model_result {
 	int64_t prompt_ns, eval_ns;
 };
 
-enum model_event_kind { MODEL_LOADED, MODEL_FAILED, MODEL_TOKEN, MODEL_DONE, MODEL_ERROR, MODEL_PONG };
+enum model_event_kind {
+	MODEL_LOADED,
+	MODEL_FAILED,
+	MODEL_TOKEN,
+	MODEL_DONE,
+	MODEL_ERROR,
+	MODEL_PONG
+};
 
 struct model_event {
 	enum model_event_kind kind;
@@ -57,7 +64,8 @@ void model_client_open(struct model_client *m, int fd);
  * Send one request.  Its id (> 0) in *id.  -EAGAIN: the worker does not read now; -EPIPE: it is gone;
  * -E2BIG: the prompt is too long; -EINVAL: too many, or empty, stop strings.
  */
-MUST_CHECK int model_client_generate(struct model_client *m, const struct model_request *rq, uint64_t *id);
+MUST_CHECK int model_client_generate(
+		struct model_client *m, const struct model_request *rq, uint64_t *id);
 /* The request ends with DONE, reason "cancelled", if it still runs. */
 MUST_CHECK int model_client_cancel(struct model_client *m, uint64_t id);
 /* LOADED comes again, with *id. */
@@ -69,6 +77,7 @@ MUST_CHECK int model_client_ping(struct model_client *m, uint64_t *id);
  * Take one event.  1; 0: none now; -EPIPE: the worker is gone; -EPROTO: it broke the protocol (drop
  * the channel).  Text points into buffer, which should have WIRE_MESSAGE_MAX bytes.
  */
-MUST_CHECK int model_client_next(struct model_client *m, void *buffer, size_t capacity, struct model_event *e);
+MUST_CHECK int model_client_next(
+		struct model_client *m, void *buffer, size_t capacity, struct model_event *e);
 
 #endif

@@ -36,15 +36,23 @@ static void say(const struct wire_message *m) {
 
 static void asks(void) {
 	uint64_t id, other;
-	struct model_request rq = { .prompt = "hello", .prompt_bytes = 5, .max_tokens = 9, .temperature = 0.5, .seed = 3,
-		.stop_count = 1, .stop = { "\n" } };
+	struct model_request rq = { .prompt = "hello",
+		.prompt_bytes = 5,
+		.max_tokens = 9,
+		.temperature = 0.5,
+		.seed = 3,
+		.stop_count = 1,
+		.stop = { "\n" } };
 	fresh();
 	CHECK(model_client_generate(&client, &rq, &id) == 0 && id > 0);
 	struct wire_message m = heard();
-	CHECK(m.kind == WIRE_GENERATE && m.id == id && m.max == 9 && m.seed == 3 && m.stop.count == 1);
+	CHECK(m.kind == WIRE_GENERATE && m.id == id && m.max == 9 && m.seed == 3 &&
+			m.stop.count == 1);
 	CHECK(m.prompt.bytes == 5 && memcmp(m.prompt.at, "hello", 5) == 0);
-	CHECK(model_client_ping(&client, &other) == 0 && other == id + 1 && heard().kind == WIRE_PING);
-	CHECK(model_client_describe(&client, &other) == 0 && other == id + 2 && heard().kind == WIRE_DESCRIBE);
+	CHECK(model_client_ping(&client, &other) == 0 && other == id + 1 &&
+			heard().kind == WIRE_PING);
+	CHECK(model_client_describe(&client, &other) == 0 && other == id + 2 &&
+			heard().kind == WIRE_DESCRIBE);
 	CHECK(model_client_cancel(&client, id) == 0);
 	m = heard();
 	CHECK(m.kind == WIRE_CANCEL && m.id == id);
@@ -68,34 +76,49 @@ static void refuses_requests_that_cannot_be(void) {
 	CHECK(model_client_generate(&client, &rq, &id) == -EINVAL && id == 77);
 	rq.temperature = 0;
 	rq.prompt_bytes = WIRE_PROMPT_MAX;
-	CHECK(model_client_generate(&client, &rq, &id) == 0 && id == 1 && heard().prompt.bytes == WIRE_PROMPT_MAX);
+	CHECK(model_client_generate(&client, &rq, &id) == 0 && id == 1 &&
+			heard().prompt.bytes == WIRE_PROMPT_MAX);
 }
 
 static void hears_every_event(void) {
 	struct model_event e;
-	struct wire_message m = { .kind = WIRE_LOADED, .id = 4, .load_ns = 5, .context = 512, .samples = 9 };
-	m.backend = m.architecture = m.description = m.quantization = m.engine = wire_text_of("llama");
+	struct wire_message m = {
+		.kind = WIRE_LOADED, .id = 4, .load_ns = 5, .context = 512, .samples = 9
+	};
+	m.backend = m.architecture = m.description = m.quantization = m.engine =
+			wire_text_of("llama");
 	fresh();
 	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 0);
 	say(&m);
-	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 && e.kind == MODEL_LOADED && e.id == 4);
-	CHECK(strcmp(e.backend, "llama") == 0 && e.facts.context == 512 && e.load_ns == 5 && e.samples == 9);
+	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 &&
+			e.kind == MODEL_LOADED && e.id == 4);
+	CHECK(strcmp(e.backend, "llama") == 0 && e.facts.context == 512 && e.load_ns == 5 &&
+			e.samples == 9);
 	m = (struct wire_message){ .kind = WIRE_TOKEN, .id = 1, .text = wire_text_of("word") };
 	say(&m);
-	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 && e.kind == MODEL_TOKEN && e.text.bytes == 4);
-	m = (struct wire_message){ .kind = WIRE_DONE, .id = 1, .result = { CDM_FINISH_LENGTH, 1, 2, 3, 4, 5 } };
+	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 &&
+			e.kind == MODEL_TOKEN && e.text.bytes == 4);
+	m = (struct wire_message){
+		.kind = WIRE_DONE, .id = 1, .result = { CDM_FINISH_LENGTH, 1, 2, 3, 4, 5 }
+	};
 	say(&m);
 	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 && e.kind == MODEL_DONE);
-	CHECK(e.result.finish == CDM_FINISH_LENGTH && e.result.tokens_cached == 2 && e.result.eval_ns == 5);
-	m = (struct wire_message){ .kind = WIRE_ERROR, .id = 1, .code = -E2BIG, .text = wire_text_of("too long") };
+	CHECK(e.result.finish == CDM_FINISH_LENGTH && e.result.tokens_cached == 2 &&
+			e.result.eval_ns == 5);
+	m = (struct wire_message){
+		.kind = WIRE_ERROR, .id = 1, .code = -E2BIG, .text = wire_text_of("too long")
+	};
 	say(&m);
-	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 && e.kind == MODEL_ERROR && e.code == -E2BIG);
+	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 &&
+			e.kind == MODEL_ERROR && e.code == -E2BIG);
 	m = (struct wire_message){ .kind = WIRE_FAILED, .text = wire_text_of("no engine") };
 	say(&m);
-	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 && e.kind == MODEL_FAILED && e.id == 0);
+	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 &&
+			e.kind == MODEL_FAILED && e.id == 0);
 	m = (struct wire_message){ .kind = WIRE_PONG, .id = 8 };
 	say(&m);
-	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 && e.kind == MODEL_PONG && e.id == 8);
+	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 && e.kind == MODEL_PONG &&
+			e.id == 8);
 }
 
 static void names_a_peer_that_is_mad_or_gone(void) {
@@ -118,7 +141,8 @@ static void names_a_peer_that_is_mad_or_gone(void) {
 	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == -EPIPE);
 	CHECK(io_pair(pair) == 0);
 	model_client_open(&client, -1);
-	CHECK(model_client_ping(&client, &id) == -EPIPE && model_client_next(&client, buffer, 9, &e) == -EPIPE);
+	CHECK(model_client_ping(&client, &id) == -EPIPE &&
+			model_client_next(&client, buffer, 9, &e) == -EPIPE);
 }
 
 int main(void) {

@@ -67,7 +67,9 @@ static struct wire_text cut_text(const char *text, char room[WIRE_TEXT_MAX]) {
 
 static void say_error(struct serve *s, uint64_t id, int code, const char *text) {
 	char room[WIRE_TEXT_MAX];
-	struct wire_message m = { .kind = WIRE_ERROR, .id = id, .code = code, .text = cut_text(text, room) };
+	struct wire_message m = {
+		.kind = WIRE_ERROR, .id = id, .code = code, .text = cut_text(text, room)
+	};
 	if (strcmp(err_name(code), "EUNKNOWN") == 0)
 		m.code = -EIO;
 	say(s, &m);
@@ -75,12 +77,21 @@ static void say_error(struct serve *s, uint64_t id, int code, const char *text) 
 
 static void say_loaded(struct serve *s, uint64_t id) {
 	const struct cdm_model_facts *f = &s->loader->facts;
-	struct wire_message m = { .kind = WIRE_LOADED, .id = id, .backend = wire_text_of(s->loader->backend->name),
-		.architecture = wire_text_of(f->architecture), .description = wire_text_of(f->description),
-		.quantization = wire_text_of(f->quantization), .engine = wire_text_of(f->engine),
-		.parameters = f->parameters, .bytes = f->bytes, .context = f->context,
-		.context_trained = f->context_trained, .vocabulary = f->vocabulary, .threads = f->threads,
-		.load_ns = s->loader->load_ns, .samples = s->samples };
+	struct wire_message m = { .kind = WIRE_LOADED,
+		.id = id,
+		.backend = wire_text_of(s->loader->backend->name),
+		.architecture = wire_text_of(f->architecture),
+		.description = wire_text_of(f->description),
+		.quantization = wire_text_of(f->quantization),
+		.engine = wire_text_of(f->engine),
+		.parameters = f->parameters,
+		.bytes = f->bytes,
+		.context = f->context,
+		.context_trained = f->context_trained,
+		.vocabulary = f->vocabulary,
+		.threads = f->threads,
+		.load_ns = s->loader->load_ns,
+		.samples = s->samples };
 	say(s, &m);
 }
 
@@ -136,9 +147,15 @@ static int on_poll(void *self) {
 static void generate(struct serve *s, const struct wire_message *m) {
 	static char prompt[WIRE_PROMPT_MAX], stops[CDM_STOPS_MAX][WIRE_TEXT_MAX + 1];
 	static struct cdm_diag diag;
-	struct cdm_request rq = { .prompt = prompt, .prompt_bytes = m->prompt.bytes, .max_tokens = m->max,
-		.temperature = (float)m->temperature, .seed = m->seed, .stop_count = m->stop.count,
-		.on_text = on_text, .poll = on_poll, .self = s };
+	struct cdm_request rq = { .prompt = prompt,
+		.prompt_bytes = m->prompt.bytes,
+		.max_tokens = m->max,
+		.temperature = (float)m->temperature,
+		.seed = m->seed,
+		.stop_count = m->stop.count,
+		.on_text = on_text,
+		.poll = on_poll,
+		.self = s };
 	struct wire_message done = { .kind = WIRE_DONE, .id = m->id };
 	memcpy(prompt, m->prompt.at, m->prompt.bytes); /* the message's buffer is used again meanwhile */
 	for (uint32_t i = 0; i < m->stop.count; i++) {
@@ -170,7 +187,8 @@ static void handle(struct serve *s, const struct wire_message *m) {
 		else if (s->id)
 			say_error(s, m->id, -EBUSY, "the model answers another request");
 		else if (!s->loader->backend->generate)
-			say_error(s, m->id, -ENOTSUP, "this model works on fields, and does not talk");
+			say_error(s, m->id, -ENOTSUP,
+					"this model works on fields, and does not talk");
 		else
 			generate(s, m);
 		break;

@@ -41,7 +41,8 @@ static uint16_t find_target(const struct plan *p, uint16_t self) {
 }
 
 static int open_fields(struct transform *t, struct peers *peers, struct cdm_diag *diag) {
-	uint16_t source = find_source(t, peers->self), target = find_target(t->loader->plan, peers->self);
+	uint16_t source = find_source(t, peers->self),
+		 target = find_target(t->loader->plan, peers->self);
 	int rc = source == PLAN_NONE ? -EINVAL : field_open(&t->source, peers, source);
 	if (rc < 0) {
 		cdm_diag_add(diag, CDM_ERROR, "M0201", "the model reads no field: %s",
@@ -75,12 +76,15 @@ static int read_rate(struct transform *t, struct cdm_diag *diag) {
 		t->period_ns = (int64_t)(1e9 / hz);
 		return 0;
 	}
-	cdm_diag_add(diag, CDM_ERROR, "M0203", "rate_hz must be a number from 0.001 to 1000000, not \"%.40s\"", text);
+	cdm_diag_add(diag, CDM_ERROR, "M0203",
+			"rate_hz must be a number from 0.001 to 1000000, not \"%.40s\"", text);
 	return -EINVAL;
 }
 
 static struct cdm_tensor tensor_of(const struct plan_field *f) {
-	struct cdm_tensor x = { .bytes = f->bytes, .dtype = (enum cdm_dtype)f->dtype, .dims = f->dims };
+	struct cdm_tensor x = {
+		.bytes = f->bytes, .dtype = (enum cdm_dtype)f->dtype, .dims = f->dims
+	};
 	memcpy(x.shape, f->shape, sizeof(x.shape));
 	return x;
 }
@@ -90,13 +94,16 @@ static int make_copy_room(struct transform *t, struct cdm_diag *diag) {
 	if (t->source.plan->leases == 0)
 		rc = hal_allocate(HAL_MEMORY_PINNED, t->source.plan->bytes, 0, &t->copy);
 	if (rc == 0 && t->copy.reason[0])
-		cdm_diag_add(diag, CDM_NOTE, "M0205", "input is kept in %s memory: %s", hal_memory_text(t->copy.got), t->copy.reason);
+		cdm_diag_add(diag, CDM_NOTE, "M0205", "input is kept in %s memory: %s",
+				hal_memory_text(t->copy.got), t->copy.reason);
 	if (rc < 0)
-		cdm_diag_add(diag, CDM_ERROR, "M0204", "no memory for a sample of %u bytes", t->source.plan->bytes);
+		cdm_diag_add(diag, CDM_ERROR, "M0204", "no memory for a sample of %u bytes",
+				t->source.plan->bytes);
 	return rc;
 }
 
-int transform_open(struct transform *t, struct loader *l, struct peers *peers, struct cdm_diag *diag) {
+int transform_open(
+		struct transform *t, struct loader *l, struct peers *peers, struct cdm_diag *diag) {
 	*t = (struct transform){ .loader = l };
 	t->trust = own_trust(t);
 	int rc = open_fields(t, peers, diag);

@@ -32,7 +32,8 @@ struct transform {
  * the one field that it may read; and the first that it writes.  -EINVAL, or what the backend says
  * of the shapes; the reason in diag.
  */
-MUST_CHECK int transform_open(struct transform *t, struct loader *l, struct peers *peers, struct cdm_diag *diag);
+MUST_CHECK int transform_open(
+		struct transform *t, struct loader *l, struct peers *peers, struct cdm_diag *diag);
 void transform_close(struct transform *t);
 /* How long to wait before the next step may be made; 0: now. */
 int64_t transform_wait_ns(const struct transform *t, struct cdm_mono now);

@@ -80,7 +80,10 @@ static void put_value(struct mp_out *o, enum type type, const void *at) {
 	case U32: mp_uint(o, *(const uint32_t *)at); break;
 	case I64: mp_int(o, *(const int64_t *)at); break;
 	case F64: mp_f64(o, *(const double *)at); break;
-	case TEXT: mp_strn(o, ((const struct wire_text *)at)->at, ((const struct wire_text *)at)->bytes); break;
+	case TEXT:
+		mp_strn(o, ((const struct wire_text *)at)->at,
+				((const struct wire_text *)at)->bytes);
+		break;
 	case TEXTS: put_texts(o, at); break;
 	case CODE: mp_str(o, err_name(*(const int *)at)); break;
 	case FINISH: mp_str(o, wire_finish_text(*(const enum cdm_finish *)at)); break;

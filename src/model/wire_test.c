@@ -13,13 +13,25 @@
 static uint8_t bytes[WIRE_MESSAGE_MAX], again[WIRE_MESSAGE_MAX];
 
 static struct wire_message sample(enum wire_kind kind) {
-	struct wire_message m = { .kind = kind, .id = UINT64_MAX, .max = 40, .seed = UINT32_MAX, .temperature = 0.75,
-		.code = -ETIMEDOUT, .parameters = UINT64_MAX, .bytes = 1, .context = 512, .context_trained = 4096,
-		.vocabulary = 32000, .threads = 2, .load_ns = INT64_MAX, .samples = 3 };
+	struct wire_message m = { .kind = kind,
+		.id = UINT64_MAX,
+		.max = 40,
+		.seed = UINT32_MAX,
+		.temperature = 0.75,
+		.code = -ETIMEDOUT,
+		.parameters = UINT64_MAX,
+		.bytes = 1,
+		.context = 512,
+		.context_trained = 4096,
+		.vocabulary = 32000,
+		.threads = 2,
+		.load_ns = INT64_MAX,
+		.samples = 3 };
 	m.result = (struct cdm_result){ CDM_FINISH_STOP, 1, 2, 3, 4, 5 };
 	m.prompt = wire_text_of("> what is my name?\n< ");
 	m.text = wire_text_of("it is \xf0\x90\xa4\x95");
-	m.backend = m.architecture = m.description = m.quantization = m.engine = wire_text_of("engine");
+	m.backend = m.architecture = m.description = m.quantization = m.engine =
+			wire_text_of("engine");
 	m.stop = (struct wire_texts){ 2, { wire_text_of("\n"), wire_text_of("</s>") } };
 	return m;
 }
@@ -33,7 +45,8 @@ static void carries_every_kind(void) {
 		struct wire_message in = sample((enum wire_kind)kind), out;
 		int n = wire_write(&in, bytes, sizeof(bytes));
 		CHECK(n > 0 && wire_read(bytes, (size_t)n, &out) == 0 && out.kind == in.kind);
-		CHECK(wire_write(&out, again, sizeof(again)) == n && memcmp(bytes, again, (size_t)n) == 0);
+		CHECK(wire_write(&out, again, sizeof(again)) == n &&
+				memcmp(bytes, again, (size_t)n) == 0);
 		for (int cut = 0; cut < n; cut++) {
 			CHECK(wire_write(&in, again, (size_t)cut) == -E2BIG);
 			uint8_t *exact = malloc((size_t)cut + 1); /* so that reading past the end is seen */
@@ -46,22 +59,27 @@ static void carries_every_kind(void) {
 		CHECK(wire_read(bytes, (size_t)n + 1, &out) == -EPROTO); /* something behind it */
 		CHECK(strcmp(wire_kind_text(kind), "?") != 0);
 	}
-	CHECK(strcmp(wire_kind_text(WIRE_KIND_COUNT), "?") == 0 && strcmp(wire_finish_text(5), "?") == 0);
+	CHECK(strcmp(wire_kind_text(WIRE_KIND_COUNT), "?") == 0 &&
+			strcmp(wire_finish_text(5), "?") == 0);
 }
 
 static void keeps_the_members_of_a_kind_and_no_others(void) {
 	struct wire_message in = sample(WIRE_GENERATE), out;
 	int n = wire_write(&in, bytes, sizeof(bytes));
-	CHECK(wire_read(bytes, (size_t)n, &out) == 0 && out.id == in.id && same(out.prompt, in.prompt));
+	CHECK(wire_read(bytes, (size_t)n, &out) == 0 && out.id == in.id &&
+			same(out.prompt, in.prompt));
 	CHECK(out.max == 40 && out.seed == UINT32_MAX && fabs(out.temperature - 0.75) < 1e-9);
 	CHECK(out.stop.count == 2 && same(out.stop.at[1], in.stop.at[1]));
-	CHECK(out.text.bytes == 0 && out.code == 0 && out.parameters == 0 && out.result.tokens_in == 0);
+	CHECK(out.text.bytes == 0 && out.code == 0 && out.parameters == 0 &&
+			out.result.tokens_in == 0);
 	in = sample(WIRE_DONE);
 	n = wire_write(&in, bytes, sizeof(bytes));
-	CHECK(wire_read(bytes, (size_t)n, &out) == 0 && memcmp(&out.result, &in.result, sizeof(in.result)) == 0);
+	CHECK(wire_read(bytes, (size_t)n, &out) == 0 &&
+			memcmp(&out.result, &in.result, sizeof(in.result)) == 0);
 	in = sample(WIRE_ERROR);
 	n = wire_write(&in, bytes, sizeof(bytes));
-	CHECK(wire_read(bytes, (size_t)n, &out) == 0 && out.code == -ETIMEDOUT && same(out.text, in.text));
+	CHECK(wire_read(bytes, (size_t)n, &out) == 0 && out.code == -ETIMEDOUT &&
+			same(out.text, in.text));
 }
 
 /* {"m": kind, key: value written by the caller} */
@@ -165,7 +183,8 @@ static void cuts_texts_at_code_points(void) {
 
 /* Every byte of every kind, turned to other values: an error or a message, never more. */
 static void survives_every_changed_byte(void) {
-	static const uint8_t junk[] = { 0x00, 0x7f, 0x80, 0x9f, 0xa0, 0xc1, 0xc6, 0xcf, 0xd9, 0xdb, 0xdf, 0xff };
+	static const uint8_t junk[] = { 0x00, 0x7f, 0x80, 0x9f, 0xa0, 0xc1, 0xc6, 0xcf, 0xd9, 0xdb,
+		0xdf, 0xff };
 	unsigned accepted = 0;
 	for (unsigned kind = 0; kind < WIRE_KIND_COUNT; kind++) {
 		struct wire_message in = sample((enum wire_kind)kind), out;

@@ -53,7 +53,8 @@ static int look_at_seat(void *self) {
 
 /* Sleep until the seat or the channel has something, or `ns` have passed (< 0: for ever); then handle it. */
 static void wait_and_look(struct worker *w, int64_t ns) {
-	struct pollfd p[2] = { { .fd = w->seat->fd, .events = POLLIN }, { .fd = w->serve.channel, .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = w->seat->fd, .events = POLLIN },
+		{ .fd = w->serve.channel, .events = POLLIN } };
 	struct timespec t = { ns / NS_PER_S, ns % NS_PER_S };
 	int n = ppoll(p, 2, ns < 0 ? NULL : &t, NULL);
 	if (n <= 0)
@@ -77,7 +78,8 @@ static void note_failure(const struct worker *w, int rc) {
 	if (rc == -EPROTO)
 		log_warn("the source field is not what it should be");
 	else if ((n & (n - 1)) == 0)
-		log_warn("the model failed on a sample (%llu times): %s", (unsigned long long)n, err_text(rc));
+		log_warn("the model failed on a sample (%llu times): %s", (unsigned long long)n,
+				err_text(rc));
 }
 
 static void perceive(struct worker *w) {
@@ -125,7 +127,8 @@ static int cannot(struct worker *w) {
 	log_error("cannot run the model: %s", why);
 	struct cdm_mono start = clock_mono();
 	int64_t left;
-	while (!w->quit && w->serve.channel < 0 && (left = FAILED_NS - mono_since(start, clock_mono())) > 0) {
+	while (!w->quit && w->serve.channel < 0 &&
+			(left = FAILED_NS - mono_since(start, clock_mono())) > 0) {
 		struct pollfd p = { .fd = w->seat->fd, .events = POLLIN };
 		if (poll(&p, 1, (int)(left / NS_PER_MS) + 1) > 0)
 			look_at_seat(w);
@@ -162,8 +165,8 @@ int worker_main(struct seat *seat) {
 	} else {
 		w->serve.look = look_at_seat;
 		w->serve.self = w;
-		log_info("%s with %s, loaded in %.0f ms", w->loader.facts.description, w->loader.facts.engine,
-				ns_to_ms(w->loader.load_ns));
+		log_info("%s with %s, loaded in %.0f ms", w->loader.facts.description,
+				w->loader.facts.engine, ns_to_ms(w->loader.load_ns));
 		look_at_seat(w);
 		works_on_fields(w) ? perceive(w) : talk(w);
 	}

@@ -65,7 +65,8 @@ static void option(const char *key, const char *value) {
 /* The model writes a field of `dtype` and `count` elements. */
 static uint16_t writes(enum cdm_dtype dtype, uint32_t count) {
 	option("reads", "camera.frame,other");
-	return result = plan_builder_field(&builder, "model.result", dtype, count, 4, 0, WORKER, 1u << CORE);
+	return result = plan_builder_field(
+			       &builder, "model.result", dtype, count, 4, 0, WORKER, 1u << CORE);
 }
 
 static _Noreturn void become_worker(int fd) {
@@ -198,7 +199,9 @@ static struct model_event hear_kind(enum model_event_kind kind) {
 }
 
 static uint64_t ask(const char *prompt, uint32_t max) {
-	struct model_request rq = { .prompt = prompt, .prompt_bytes = strlen(prompt), .max_tokens = max };
+	struct model_request rq = {
+		.prompt = prompt, .prompt_bytes = strlen(prompt), .max_tokens = max
+	};
 	uint64_t id;
 	CHECK(model_client_generate(&client, &rq, &id) == 0);
 	said[0] = 0;
@@ -226,14 +229,17 @@ static void answers(void) {
 	option("context", "100");
 	begin();
 	struct model_event e = hear_kind(MODEL_LOADED);
-	CHECK(e.id == 0 && strcmp(e.backend, "echo") == 0 && e.facts.context == 100 && e.facts.threads == 1);
+	CHECK(e.id == 0 && strcmp(e.backend, "echo") == 0 && e.facts.context == 100 &&
+			e.facts.threads == 1);
 	uint64_t id = ask("what is my name", 50);
 	e = gather(id, 0);
 	CHECK(e.kind == MODEL_DONE && e.id == id && strcmp(said, "what is my name") == 0);
-	CHECK(e.result.finish == CDM_FINISH_END && e.result.tokens_in == 4 && e.result.tokens_out == 4);
+	CHECK(e.result.finish == CDM_FINISH_END && e.result.tokens_in == 4 &&
+			e.result.tokens_out == 4);
 	id = ask("one two three", 2);
 	e = gather(id, 0);
-	CHECK(e.kind == MODEL_DONE && e.result.finish == CDM_FINISH_LENGTH && strcmp(said, "one two") == 0);
+	CHECK(e.kind == MODEL_DONE && e.result.finish == CDM_FINISH_LENGTH &&
+			strcmp(said, "one two") == 0);
 	CHECK(model_client_ping(&client, &id) == 0 && hear_kind(MODEL_PONG).id == id);
 	CHECK(model_client_describe(&client, &id) == 0);
 	CHECK(hear_kind(MODEL_LOADED).id == id && threads_of(pid) == 1);
@@ -271,7 +277,8 @@ static void is_busy_with_one_request(void) {
 	CHECK(model_client_cancel(&client, first) == 0); /* too late: ignored */
 	id = ask("and now", 2);
 	e = gather(id, 0);
-	CHECK(e.kind == MODEL_DONE && e.result.finish == CDM_FINISH_LENGTH && strcmp(said, "and now") == 0);
+	CHECK(e.kind == MODEL_DONE && e.result.finish == CDM_FINISH_LENGTH &&
+			strcmp(said, "and now") == 0);
 	quit();
 }
 
@@ -319,7 +326,8 @@ static void lets_go_of_a_mad_core(void) {
 
 /* ---- models that cannot be loaded, or fall over ---- */
 
-static void fails(const char *backend, const char *file, const char *key, const char *value, const char *why) {
+static void fails(const char *backend, const char *file, const char *key, const char *value,
+		const char *why) {
 	char text[WIRE_TEXT_MAX];
 	describe(backend, file, 0);
 	if (key)
@@ -433,7 +441,8 @@ static void follows_its_source(void) {
 	world_stop(&w, CAM);
 	io_close(&channel); /* and core is away as well */
 	world_start(&w, CAM, false);
-	CHECK(peers_replace(&w.at[CAM], WORKER, directory_get(&w.directory, WORKER).epoch, w.fd[WORKER]) == 0);
+	CHECK(peers_replace(&w.at[CAM], WORKER, directory_get(&w.directory, WORKER).epoch,
+			      w.fd[WORKER]) == 0);
 	CHECK(field_writer_open(&camera, &w.at[CAM], frame) == 0);
 	CHECK(seat_send_peer(parent_end, CAM, w.at[CAM].own.epoch, w.fd[CAM]) == 0);
 	shoot(2, 1, CDM_OK);
@@ -455,7 +464,8 @@ static void keeps_its_pace(void) {
 		shoot((unsigned char)shots, 1, CDM_OK);
 		int rc = wait_field(&reader, NS_PER_MS);
 		CHECK(rc == 0 || rc == -ETIMEDOUT || rc == -ECANCELED);
-		if (field_read(&reader, got, sizeof(got), clock_mono(), &info) == 0 && info.version != last) {
+		if (field_read(&reader, got, sizeof(got), clock_mono(), &info) == 0 &&
+				info.version != last) {
 			samples += (unsigned)(info.version - last);
 			last = info.version;
 		}
@@ -492,10 +502,12 @@ static void refuses_fields_that_do_not_fit(void) {
 
 /* ---- real engines ---- */
 
-static void report(const char *what, const struct model_event *loaded, const struct model_event *done) {
+static void report(const char *what, const struct model_event *loaded,
+		const struct model_event *done) {
 	printf("  %s: loaded in %.1f ms; %u tokens read in %.2f ms, %u written in %.2f ms\n", what,
-			ns_to_ms(loaded->load_ns), done->result.tokens_in, ns_to_ms(done->result.prompt_ns),
-			done->result.tokens_out, ns_to_ms(done->result.eval_ns));
+			ns_to_ms(loaded->load_ns), done->result.tokens_in,
+			ns_to_ms(done->result.prompt_ns), done->result.tokens_out,
+			ns_to_ms(done->result.eval_ns));
 }
 
 static void talks_by_llama(void) {
@@ -512,7 +524,8 @@ static void talks_by_llama(void) {
 		builder.processes[WORKER].threads = threads;
 		begin();
 		loaded = hear_kind(MODEL_LOADED);
-		CHECK(loaded.facts.vocabulary == TINY_GGUF_TOKENS && loaded.facts.threads == threads);
+		CHECK(loaded.facts.vocabulary == TINY_GGUF_TOKENS &&
+				loaded.facts.threads == threads);
 		for (int round = 0; round < 2; round++) {
 			uint64_t id = ask("[door = locked]\n> is the door locked?\n< ", 30);
 			gather(id, 3);
@@ -556,9 +569,11 @@ static void sees_by_onnx(const char *models) {
 	struct cdm_mono taken = shoot(77, 1, CDM_OK), start = clock_mono();
 	CHECK(wait_field(&reader, PATIENCE_MS * NS_PER_MS) == 0);
 	double ms = ns_to_ms(mono_since(start, clock_mono()));
-	CHECK(field_read(&reader, rows, sizeof(rows), clock_mono(), &info) == 0 && info.source_time.ns == taken.ns);
+	CHECK(field_read(&reader, rows, sizeof(rows), clock_mono(), &info) == 0 &&
+			info.source_time.ns == taken.ns);
 	CHECK(rows[0][4] >= 0 && rows[0][4] < 0.55f && threads_of(pid) <= 2); /* a grey wall has no face */
-	printf("  onnx: loaded in %.1f ms; from picture to faces %.2f ms\n", ns_to_ms(e.load_ns), ms);
+	printf("  onnx: loaded in %.1f ms; from picture to faces %.2f ms\n", ns_to_ms(e.load_ns),
+			ms);
 	quit();
 }
 

@@ -18,12 +18,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	CHECK(rc == 0 || rc == -EPROTO);
 	if (rc < 0)
 		return 0;
-	CHECK(m.kind < WIRE_KIND_COUNT && m.stop.count <= CDM_STOPS_MAX && m.temperature >= 0 && m.code <= 0);
+	CHECK(m.kind < WIRE_KIND_COUNT && m.stop.count <= CDM_STOPS_MAX && m.temperature >= 0 &&
+			m.code <= 0);
 	wire_text_copy(m.prompt, text, sizeof(text));
 	wire_text_copy(m.text, text, sizeof(text));
 	/* Shortest forms in our order: what is written of it is read as the same. */
 	int n = wire_write(&m, first, sizeof(first));
 	CHECK(n > 0 && wire_read(first, (size_t)n, &again) == 0);
-	CHECK(wire_write(&again, second, sizeof(second)) == n && memcmp(first, second, (size_t)n) == 0);
+	CHECK(wire_write(&again, second, sizeof(second)) == n &&
+			memcmp(first, second, (size_t)n) == 0);
 	return 0;
 }

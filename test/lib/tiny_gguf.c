@@ -113,9 +113,15 @@ static size_t plan_tensors(struct plan plan[3 + 9 * LAYERS]) {
 		const char *name;
 		uint64_t a, b;
 	} block[9] = {
-		{ "attn_norm", WIDTH, 0 }, { "attn_q", WIDTH, WIDTH }, { "attn_k", WIDTH, WIDTH },
-		{ "attn_v", WIDTH, WIDTH }, { "attn_output", WIDTH, WIDTH }, { "ffn_norm", WIDTH, 0 },
-		{ "ffn_gate", WIDTH, FEED }, { "ffn_up", WIDTH, FEED }, { "ffn_down", FEED, WIDTH },
+		{ "attn_norm", WIDTH, 0 },
+		{ "attn_q", WIDTH, WIDTH },
+		{ "attn_k", WIDTH, WIDTH },
+		{ "attn_v", WIDTH, WIDTH },
+		{ "attn_output", WIDTH, WIDTH },
+		{ "ffn_norm", WIDTH, 0 },
+		{ "ffn_gate", WIDTH, FEED },
+		{ "ffn_up", WIDTH, FEED },
+		{ "ffn_down", FEED, WIDTH },
 	};
 	size_t n = 0;
 	plan[n++] = (struct plan){ "token_embd.weight", WIDTH, TINY_GGUF_TOKENS };
@@ -123,7 +129,8 @@ static size_t plan_tensors(struct plan plan[3 + 9 * LAYERS]) {
 	plan[n++] = (struct plan){ "output.weight", WIDTH, TINY_GGUF_TOKENS };
 	for (int l = 0; l < LAYERS; l++)
 		for (int k = 0; k < 9; k++, n++) {
-			snprintf(plan[n].name, sizeof(plan[n].name), "blk.%d.%s.weight", l, block[k].name);
+			snprintf(plan[n].name, sizeof(plan[n].name), "blk.%d.%s.weight", l,
+					block[k].name);
 			plan[n].a = block[k].a;
 			plan[n].b = block[k].b;
 		}

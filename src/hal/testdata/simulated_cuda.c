@@ -84,7 +84,8 @@ EXPORT int cuMemFree_v2(unsigned long long at) {
 
 static int lies_in_a_block(unsigned long long at, size_t bytes) {
 	for (int i = 0; i < BLOCKS; i++)
-		if (blocks[i].bytes && at >= BASE + blocks[i].at && at + bytes <= BASE + blocks[i].at + blocks[i].bytes)
+		if (blocks[i].bytes && at >= BASE + blocks[i].at &&
+				at + bytes <= BASE + blocks[i].at + blocks[i].bytes)
 			return 1;
 	return 0;
 }
