@@ -31,7 +31,7 @@ void verb_usage(const struct verb *v, FILE *to) {
 	fprintf(to, "\nEvery verb takes --json, --machine NAME and --help.\n");
 }
 
-static void complain(const char *verb, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static void complain(const char *verb, const char *format, va_list args) {
 	fprintf(stderr, "cadmus %s: ", verb);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);

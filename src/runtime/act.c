@@ -12,7 +12,7 @@
 #include "sem/coherence.h"
 #include "sem/trust.h"
 
-#define ACT_DEADLINE_NS (2 * NS_PER_S) /* from the symbols to the gate */
+#define ACT_DEADLINE_NS (10 * NS_PER_S) /* from the asking to the gate: what was meant for then is not done now */
 #define ACT_HALF_LIFE_NS (500 * NS_PER_MS) /* of feedback, where no awareness field says otherwise */
 
 /* ---- trust ---- */
@@ -73,7 +73,7 @@ static double coherence_now(struct core *c, struct cdm_mono now, struct cdm_mono
 }
 
 static struct gate_request request_of(struct core *c, const struct speaker *s, double view_trust,
-		uint16_t model, const struct utterance *u, const struct utterance_intent *i) {
+		uint16_t model, struct cdm_mono asked, const struct utterance *u, const struct utterance_intent *i) {
 	const struct plan_actuator *a = c->plan->actuators.count ? plan_actuators(c->plan) : NULL;
 	struct cdm_mono now = clock_mono();
 	unsigned class = gate_class(i, a);
@@ -89,7 +89,7 @@ static struct gate_request request_of(struct core *c, const struct speaker *s, d
 		.actuator = a,
 		.lease_held = !c->motion.moving && c->guard_channel >= 0,
 		.now = now,
-		.deadline = { now.ns + ACT_DEADLINE_NS } };
+		.deadline = { asked.ns + ACT_DEADLINE_NS } };
 	if (i->sense != PLAN_NONE) {
 		const struct plan_sense *sense = &plan_senses(c->plan)[i->sense];
 		r.sense_trust = trust_lower_of(sense->evidence_p, sense->evidence_n, trust_z(class));
@@ -99,7 +99,7 @@ static struct gate_request request_of(struct core *c, const struct speaker *s, d
 }
 
 struct verdict act_judge(struct core *c, const struct speaker *s, double view_trust, uint16_t model,
-		const char *symbols, size_t bytes, struct utterance *u) {
+		struct cdm_mono asked, const char *symbols, size_t bytes, struct utterance *u) {
 	struct verdict v = { .what = VERDICT_REFUSED };
 	if (!c->has_lexicon) {
 		v.refusal = refusal_make(REFUSAL_UNKNOWN_SYMBOL, REFUSAL_NOWHERE, 0, 0, "this machine has no symbol table");
@@ -114,7 +114,7 @@ struct verdict act_judge(struct core *c, const struct speaker *s, double view_tr
 	}
 	v.refusal = u->refusal;
 	for (unsigned i = 0; v.refusal.code == REFUSAL_NONE && i < u->count; i++) {
-		struct gate_request r = request_of(c, s, view_trust, model, u, &u->intents[i]);
+		struct gate_request r = request_of(c, s, view_trust, model, asked, u, &u->intents[i]);
 		v.refusal = gate_decide(&r).refusal;
 	}
 	if (v.refusal.code == REFUSAL_NONE && u->count > 0) {

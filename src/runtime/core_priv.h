@@ -162,9 +162,12 @@ struct motion {
 	float from_x, from_y, from_heading;
 };
 
-/* Judge symbols; record the verdict; start the motion once that is on the disk.  `extra` goes into the same transaction. */
+/*
+ * Judge symbols that were asked for at `asked`.  A stop is carried out here; anything else is started
+ * by motion_start() once the entries of act_entries() are on the disk.
+ */
 struct verdict act_judge(struct core *c, const struct speaker *s, double view_trust, uint16_t model,
-		const char *symbols, size_t bytes, struct utterance *u);
+		struct cdm_mono asked, const char *symbols, size_t bytes, struct utterance *u);
 /* Entries (command or refusal) that say what act_judge() found; at most 2, bodies in `room`. */
 unsigned act_entries(struct core *c, const struct speaker *s, const struct utterance *u, struct verdict *v,
 		double trust, struct journal_entry *e, uint8_t *room, size_t capacity);

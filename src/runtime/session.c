@@ -160,7 +160,7 @@ static void op_act(struct core *c, const struct asked *r) {
 	if (!d)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
 	*d = (struct direct_act){ .used = true, .to = r->to, .speaker = r->speaker, .symbols = clock_mono() };
-	d->verdict = act_judge(c, &d->speaker, 1.0, PLAN_NONE, r->q->symbols, strlen(r->q->symbols), &d->utterance);
+	d->verdict = act_judge(c, &d->speaker, 1.0, PLAN_NONE, d->symbols, r->q->symbols, strlen(r->q->symbols), &d->utterance);
 	d->trust = act_trust(c, &d->speaker, PLAN_NONE, 0);
 	unsigned n = act_entries(c, &d->speaker, &d->utterance, &d->verdict, d->trust, e, room, sizeof(room));
 	int rc = n ? ledger_submit(c, e, n, direct_settled, d) : -E2BIG;

@@ -165,7 +165,7 @@ void turn_answered(struct core *c, const struct model_result *r) {
 		return finish(c);
 	}
 	if (t->reply.utterance || t->reply.stop)
-		decision.verdict = act_judge(c, &t->speaker, t->view_trust, t->model, t->text, strlen(t->text),
+		decision.verdict = act_judge(c, &t->speaker, t->view_trust, t->model, t->began, t->text, strlen(t->text),
 				&decision.utterance);
 	commit(c, t);
 }
