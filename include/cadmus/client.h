@@ -136,6 +136,84 @@ CDM_API int cdm_describe(const struct cdm_machine *m, uint32_t index, struct cdm
 /** Describe a field by name.  0, or -ENOENT. */
 CDM_API int cdm_find(const struct cdm_machine *m, const char *name, struct cdm_field *out);
 
+/* ---- processes, entities, models ----------------------------------------------------------------- */
+
+enum cdm_process_role {
+	CDM_PROCESS_CORE = 0,
+	CDM_PROCESS_GUARD = 1,   /**< the last word before the motors */
+	CDM_PROCESS_HOST = 2,    /**< one driver */
+	CDM_PROCESS_WORKER = 3,  /**< one model */
+	CDM_PROCESS_GATEWAY = 4, /**< one way in for others */
+	CDM_PROCESS_CLIENT = 5,  /**< a place for a program like this one */
+};
+
+enum cdm_process_state {
+	CDM_PROCESS_FREE = 0,     /**< never started, or a client's place that nobody has */
+	CDM_PROCESS_STARTING = 1,
+	CDM_PROCESS_LIVE = 2,
+	CDM_PROCESS_DEAD = 3,     /**< ended without being told to */
+	CDM_PROCESS_STOPPED = 4,  /**< ended in good order */
+};
+
+/** A process as it is now: known from the kernel, kept by the daemon in shared memory. */
+struct cdm_process {
+	char name[CDM_NAME_MAX];
+	char entity[CDM_NAME_MAX]; /**< whom it runs; "" for none */
+	uint32_t index;            /**< in this machine, from 0 */
+	uint32_t role;             /**< enum cdm_process_role */
+	uint32_t state;            /**< enum cdm_process_state */
+	uint32_t epoch;            /**< how often it was started; 0: never */
+	uint32_t restarts;
+	uint32_t essential;        /**< 1: without it the machine does not do its work (core, guard) */
+	int32_t pid;               /**< 0: none */
+	uint32_t pad;              /**< 0 */
+	struct cdm_mono started, died; /**< of its last time; 0: never */
+	uint64_t reserved[4];      /**< 0 */
+};
+
+/** How many processes, free places for clients among them, the machine has. */
+CDM_API uint32_t cdm_process_count(const struct cdm_machine *m);
+
+/** Describe process `index`.  0, or -EINVAL. */
+CDM_API int cdm_process_at(const struct cdm_machine *m, uint32_t index, struct cdm_process *out);
+
+/** "core", "guard", "host" ...; "?" outside the enum.  Static. */
+CDM_API const char *cdm_process_role_name(uint32_t role);
+
+/** "live", "dead" ...; "?" outside the enum.  Static. */
+CDM_API const char *cdm_process_state_name(uint32_t state);
+
+/** How many counters each process keeps in its memory. */
+CDM_API uint32_t cdm_counter_count(void);
+
+/** Name of a counter, like "drops"; "?" outside the range.  Static. */
+CDM_API const char *cdm_counter_name(uint32_t counter);
+
+/** What it counts, as one clause.  Static. */
+CDM_API const char *cdm_counter_text(uint32_t counter);
+
+/**
+ * Read a counter of a process.  It begins at 0 with each start of the process.
+ *
+ * @return 0, -EAGAIN (the process has no memory that we know of), -EINVAL
+ */
+CDM_API int cdm_counter(struct cdm_machine *m, uint32_t process, uint32_t counter, uint64_t *value);
+
+/**
+ * An option of an entity, as its driver, model or gateway gets it.  NULL when there is no such entity or option;
+ * valid until cdm_detach().
+ */
+CDM_API const char *cdm_option(const struct cdm_machine *m, const char *entity, const char *key);
+
+/** How many language models one can talk to. */
+CDM_API uint32_t cdm_model_count(const struct cdm_machine *m);
+
+/**
+ * Name of language model `index`, NULL outside the range; valid until cdm_detach().  It is also the name of its entity: its
+ * file is cdm_option(m, name, "file").
+ */
+CDM_API const char *cdm_model_name(const struct cdm_machine *m, uint32_t index);
+
 /* ---- reading ------------------------------------------------------------------------------------- */
 
 /**
@@ -157,6 +235,13 @@ CDM_API void cdm_close(struct cdm_reader *r);
  * @return 0, -EAGAIN, -E2BIG, -EPROTO
  */
 CDM_API int cdm_read(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info);
+
+/**
+ * What is known of the latest sample, without its bytes.
+ *
+ * @return 0, -EAGAIN, -EPROTO
+ */
+CDM_API int cdm_peek(struct cdm_reader *r, struct cdm_info *info);
 
 /**
  * Copy the next sample in order.  A new reader begins with sample 1, or half of the history behind the newest when that

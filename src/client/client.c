@@ -6,11 +6,10 @@
  * A machine is kept by whoever still needs it: the attached program, each reader, each borrowed
  * sample.  The last one takes it down, so no order of closing is wrong.
  */
-#include "cadmus/client.h"
+#include "client/client_priv.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,26 +19,12 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "client/control.h"
-#include "client/seat.h"
 #include "store/wait.h"
-
-struct cdm_machine {
-	struct seat seat;
-	pthread_t follower;
-	int quit;            /* eventfd: the follower shall end */
-	uint32_t alive;      /* atomic */
-	uint32_t interrupts; /* atomic: grows with each cdm_interrupt() */
-	uint32_t users;      /* atomic */
-};
 
 struct cdm_reader {
 	struct cdm_machine *machine;
 	struct field field;
 	uint32_t interrupts; /* of the machine, as the last wait told them */
-};
-
-struct cdm_control {
-	int fd;
 };
 
 _Static_assert(CDM_FIELD_SAMPLES == (int)PLAN_SAMPLES && CDM_FIELD_AWARENESS == (int)PLAN_AWARENESS &&
@@ -57,6 +42,9 @@ static void let_go(struct cdm_machine *m) {
 		return;
 	seat_close(&m->seat);
 	io_close(&m->quit);
+	io_close(&m->channel);
+	pthread_cond_destroy(&m->changed);
+	pthread_mutex_destroy(&m->lock);
 	free(m);
 }
 
@@ -65,7 +53,10 @@ static bool follow_once(struct cdm_machine *m) {
 	struct seat_event e;
 	int rc;
 	while ((rc = seat_handle(&m->seat, &e)) > 0) {
-		io_close(&e.fd); /* channels and doors are not for clients */
+		if (m->is_gateway && e.kind == SEAT_EVENT_CHANNEL && e.process == m->seat.plan->core)
+			gateway_channel(m, e.fd);
+		else
+			io_close(&e.fd); /* channels and doors are not for clients */
 		if (e.kind == SEAT_EVENT_QUIT)
 			return false;
 	}
@@ -82,10 +73,11 @@ static void *follow(void *self) {
 		alive = follow_once(m);
 	}
 	__atomic_store_n(&m->alive, 0, __ATOMIC_RELEASE);
+	gateway_over(m);
 	return NULL;
 }
 
-static int start_follower(struct cdm_machine *m) {
+int client_follow(struct cdm_machine *m) {
 	sigset_t all, before;
 	m->quit = eventfd(0, EFD_CLOEXEC);
 	if (m->quit < 0)
@@ -97,18 +89,35 @@ static int start_follower(struct cdm_machine *m) {
 	return -rc;
 }
 
-int cdm_attach(const char *machine, struct cdm_machine **out, struct cdm_diag *diag) {
-	*out = NULL;
+struct cdm_machine *client_new(void) {
 	struct cdm_machine *m = calloc(1, sizeof(*m));
 	if (!m)
-		return -ENOMEM;
-	m->quit = -1;
+		return NULL;
+	m->quit = m->channel = m->seat.fd = -1;
 	m->alive = m->users = 1;
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_cond_init(&m->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return m;
+}
+
+void client_drop(struct cdm_machine *m) {
+	let_go(m);
+}
+
+int cdm_attach(const char *machine, struct cdm_machine **out, struct cdm_diag *diag) {
+	*out = NULL;
+	struct cdm_machine *m = client_new();
+	if (!m)
+		return -ENOMEM;
 	int rc = seat_attach(&m->seat, machine, diag);
 	if (rc == 0)
-		rc = start_follower(m);
+		rc = client_follow(m);
 	if (rc < 0) {
-		let_go(m);
+		client_drop(m);
 		return rc;
 	}
 	*out = m;
@@ -206,6 +215,10 @@ int cdm_read(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *
 
 int cdm_next(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info) {
 	return field_next(&r->field, out, capacity, clock_mono(), info);
+}
+
+int cdm_peek(struct cdm_reader *r, struct cdm_info *info) {
+	return field_peek(&r->field, clock_mono(), info);
 }
 
 int cdm_read_at(struct cdm_reader *r, struct cdm_mono at, void *out, size_t capacity, struct cdm_info *info) {

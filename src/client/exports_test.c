@@ -9,7 +9,11 @@ int main(int argc, char **argv) {
 		"cdm_close", "cdm_read", "cdm_next", "cdm_read_at", "cdm_skip", "cdm_missed", "cdm_lease",
 		"cdm_lease_next", "cdm_release", "cdm_wait", "cdm_wait_any", "cdm_control_open", "cdm_control_close",
 		"cdm_control_fd", "cdm_control_send", "cdm_control_receive", "cdm_dtype_size", "cdm_dtype_name",
-		"cdm_status_name", "cdm_diag_add" };
+		"cdm_status_name", "cdm_diag_add", "cdm_peek", "cdm_process_count", "cdm_process_at",
+		"cdm_process_role_name", "cdm_process_state_name", "cdm_counter_count", "cdm_counter_name",
+		"cdm_counter_text", "cdm_counter", "cdm_option", "cdm_model_count", "cdm_model_name",
+		"cdm_gateway_open", "cdm_gateway_entity", "cdm_gateway_ready", "cdm_gateway_failed",
+		"cdm_gateway_channel", "cdm_gateway_wait" };
 	static const char *const hidden[] = { "seat_attach", "field_read", "plan_verify", "io_send", "check_failed",
 		"peers_replace", "control_connect", "clock_mono" };
 	CHECK(argc == 2);

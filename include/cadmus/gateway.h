@@ -1,0 +1,65 @@
+/*
+ * gateway.h - what a gateway uses: a program that the machine starts, and that lets others in.
+ *
+ * A description names it (`communications:` with a `protocol`); the daemon starts the program and leaves it a place in
+ * the machine.  All of client.h works on it.  Beside that it may ask core, as the entity that it is: what
+ * that entity was granted is all that anybody gets through it.
+ *
+ *     struct cdm_machine *m;
+ *     struct cdm_control *c;
+ *
+ *     if (cdm_gateway_open(&m, NULL) < 0)
+ *         return 1;                       // somebody else started us
+ *     if (listen_somewhere(cdm_option(m, cdm_gateway_entity(m), "listen")) < 0)
+ *         return cdm_gateway_failed(m, "cannot listen"), 1;
+ *     cdm_gateway_ready(m);
+ *     ...                                 // in a thread: while (cdm_gateway_channel(m, &c, -1) == 0) talk(c);
+ *     cdm_gateway_wait(m);                // until the machine wants us to end
+ *     cdm_detach(m);
+ *
+ * Functions may be called by any thread at any time, but for the opening.  Errors are those of client.h.
+ */
+#ifndef CADMUS_GATEWAY_H
+#define CADMUS_GATEWAY_H
+
+#include "cadmus/client.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Take the place that the daemon left to this process.
+ *
+ * @param out   the machine, yours until cdm_detach(); NULL after a failure
+ * @param diag  gets what a person must understand; may be NULL
+ * @return 0, -ENOENT (nobody left us one), -EPROTO, -ETIMEDOUT, -EPIPE, -ENOMEM
+ */
+CDM_API int cdm_gateway_open(struct cdm_machine **out, struct cdm_diag *diag);
+
+/** The entity that this gateway is; valid until cdm_detach(). */
+CDM_API const char *cdm_gateway_entity(const struct cdm_machine *m);
+
+/** Say that others can come in now.  0, -EPIPE (the daemon is gone), -EAGAIN. */
+CDM_API int cdm_gateway_ready(struct cdm_machine *m);
+
+/** Say why it cannot start (107 bytes of it are kept); then end the process with 1. */
+CDM_API void cdm_gateway_failed(struct cdm_machine *m, const char *why);
+
+/**
+ * Wait for the next connection to core.  There is one at a time; when core is restarted the old one ends (-EPIPE) and
+ * another one comes.  Its messages are those of cdm_control_open(); one thread may receive while others, one at a
+ * time, send.
+ *
+ * @return 0 (*out is yours until cdm_control_close()), -ETIMEDOUT, -ECANCELED (the machine wants us to end), -ENOMEM
+ */
+CDM_API int cdm_gateway_channel(struct cdm_machine *m, struct cdm_control **out, int64_t timeout_ns);
+
+/** Wait until the machine wants us to end, or is gone. */
+CDM_API void cdm_gateway_wait(struct cdm_machine *m);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

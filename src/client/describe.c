@@ -1,0 +1,104 @@
+/*
+ * describe.c - who lives in a machine, what they count, which models there are: see cadmus/client.h.
+ *
+ * Names and options come from the plan, life from the directory, counters from each process's own segment.
+ */
+#include "client/client_priv.h"
+
+#include <errno.h>
+#include <string.h>
+#include "store/directory.h"
+
+_Static_assert(CDM_PROCESS_CORE == (int)PLAN_CORE && CDM_PROCESS_GUARD == (int)PLAN_GUARD &&
+		CDM_PROCESS_HOST == (int)PLAN_HOST && CDM_PROCESS_WORKER == (int)PLAN_WORKER &&
+		CDM_PROCESS_GATEWAY == (int)PLAN_GATEWAY && CDM_PROCESS_CLIENT == (int)PLAN_CLIENT, "one enum in two places");
+_Static_assert(CDM_PROCESS_FREE == (int)DIRECTORY_FREE && CDM_PROCESS_STARTING == (int)DIRECTORY_STARTING &&
+		CDM_PROCESS_LIVE == (int)DIRECTORY_LIVE && CDM_PROCESS_DEAD == (int)DIRECTORY_DEAD &&
+		CDM_PROCESS_STOPPED == (int)DIRECTORY_STOPPED, "one enum in two places");
+
+/* ---- processes ---- */
+
+uint32_t cdm_process_count(const struct cdm_machine *m) {
+	return m->seat.plan->processes.count;
+}
+
+int cdm_process_at(const struct cdm_machine *m, uint32_t index, struct cdm_process *out) {
+	const struct plan *p = m->seat.plan;
+	if (index >= p->processes.count)
+		return -EINVAL;
+	const struct plan_process *q = &plan_processes(p)[index];
+	struct directory_entry e = directory_get(&m->seat.peers.directory, (uint16_t)index);
+	*out = (struct cdm_process){ .index = index, .role = q->role, .state = e.state, .epoch = e.epoch,
+		.restarts = e.restarts, .essential = index == p->core || index == p->guard, .pid = e.pid,
+		.started = e.started, .died = e.died };
+	memcpy(out->name, q->name, sizeof(out->name));
+	if (q->entity != PLAN_NONE)
+		memcpy(out->entity, plan_entities(p)[q->entity].name, sizeof(out->entity));
+	return 0;
+}
+
+const char *cdm_process_role_name(uint32_t role) {
+	return plan_role_text(role);
+}
+
+const char *cdm_process_state_name(uint32_t state) {
+	return directory_state_text(state);
+}
+
+/* ---- counters ---- */
+
+uint32_t cdm_counter_count(void) {
+	return COUNTER_COUNT;
+}
+
+const char *cdm_counter_name(uint32_t counter) {
+	return counter_name(counter);
+}
+
+const char *cdm_counter_text(uint32_t counter) {
+	return counter_text(counter);
+}
+
+int cdm_counter(struct cdm_machine *m, uint32_t process, uint32_t counter, uint64_t *value) {
+	struct peers *t = &m->seat.peers;
+	if (process >= m->seat.plan->processes.count || counter >= COUNTER_COUNT)
+		return -EINVAL;
+	peers_enter(t);
+	const struct segment *s = process == m->seat.process ? &t->own : peers_get(t, (uint16_t)process);
+	if (s)
+		*value = counter_get(s, (enum counter)counter);
+	peers_leave(t);
+	return s ? 0 : -EAGAIN;
+}
+
+/* ---- entities and models ---- */
+
+const char *cdm_option(const struct cdm_machine *m, const char *entity, const char *key) {
+	uint16_t e = plan_find_entity(m->seat.plan, entity);
+	return e == PLAN_NONE ? NULL : plan_find_option(m->seat.plan, e, key);
+}
+
+/* The entity of a process that answers in words, else PLAN_NONE. */
+static uint16_t language_model(const struct plan *p, const struct plan_process *q) {
+	bool speaks = q->role == PLAN_WORKER && q->entity != PLAN_NONE &&
+		      plan_entities(p)[q->entity].sort == PLAN_LINGUISTIC;
+	return speaks ? q->entity : PLAN_NONE;
+}
+
+uint32_t cdm_model_count(const struct cdm_machine *m) {
+	const struct plan *p = m->seat.plan;
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < p->processes.count; i++)
+		n += language_model(p, &plan_processes(p)[i]) != PLAN_NONE;
+	return n;
+}
+
+const char *cdm_model_name(const struct cdm_machine *m, uint32_t index) {
+	const struct plan *p = m->seat.plan;
+	for (uint32_t i = 0; i < p->processes.count; i++) {
+		uint16_t e = language_model(p, &plan_processes(p)[i]);
+		if (e != PLAN_NONE && index-- == 0)
+			return plan_entities(p)[e].name;
+	}
+	return NULL;
+}
