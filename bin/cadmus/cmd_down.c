@@ -6,6 +6,18 @@
 #include "bin/cadmus/machine.h"
 #include "client/control.h"
 
+#define PATIENCE_MS 20000
+
+/* A handle of the parent: it is who listens at the control door, from the first moment to the last. */
+static int parent_of(const char *machine) {
+	uid_t uid;
+	pid_t pid;
+	int fd = control_connect(machine);
+	int rc = fd < 0 ? fd : io_peer(fd, &uid, &pid);
+	io_close(&fd);
+	return rc < 0 ? rc : io_pidfd(pid);
+}
+
 static int run(const struct verb_context *c, int argc, char **argv) {
 	uint8_t message[64], reply[1024];
 	char name[CDM_NAME_MAX];
@@ -15,22 +27,19 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		return verb_wrong("down", "it takes no arguments");
 	if (machine_name(c, "down", name))
 		return 1;
+	int parent = parent_of(name);
 	mp_begin(&o, message, sizeof(message));
 	mp_map(&o, 2);
 	mp_kv_str(&o, "op", "down");
 	mp_kv_uint(&o, "id", 1);
 	ssize_t n = machine_ask(c, "down", message, o.length, 1, reply, sizeof(reply));
-	if (n < 0 || machine_is_error("down", reply, (size_t)n))
-		return 1;
-	/* The parent holds the control door to the end: a connection that waits there is hung up then. */
-	int fd;
-	while ((fd = control_connect(name)) >= 0) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int rc = poll(&p, 1, 15000);
-		io_close(&fd);
-		if (rc == 0)
-			return verb_failed("down", "%s is still there after 15 s; see its log", name);
-	}
+	int code = n < 0 || machine_is_error("down", reply, (size_t)n);
+	struct pollfd gone = { .fd = parent, .events = POLLIN };
+	if (code == 0 && parent >= 0 && poll(&gone, 1, PATIENCE_MS) != 1)
+		code = verb_failed("down", "%s is still there after %d s; see its log", name, PATIENCE_MS / 1000);
+	io_close(&parent);
+	if (code)
+		return code;
 	if (c->json)
 		return json_print(json_pack("{s:s}", "down", name));
 	printf("%s is down\n", name);
