@@ -239,7 +239,7 @@ static void read_sort(struct lang *l, struct entity *e) {
 	const char *text = node_text(e->map, "consciousness_type");
 	int sort = text ? word_find(TYPE_SORT, 0, text) : -1;
 	e->sort = sort >= 0 ? (uint8_t)sort : assumed[e->class];
-	if (!text)
+	if (!node_get(e->map, "consciousness_type"))
 		say(l, C0520, e->at, e->name, plan_sort_text(e->sort), NULL);
 }
 

@@ -34,8 +34,9 @@ static void wrong_form(struct lang *l, const struct node *n, const char *name, c
 /* The items of a list: scalars, or maps of a section. */
 static void check_items(struct lang *l, const struct node *list, const struct key *k) {
 	for (const struct node *i = list->first; i; i = i->next) {
-		if (type_form(k->type) == FORM_MAPS ? i->kind != NODE_MAP : i->kind != NODE_TEXT)
-			wrong_form(l, i, k->name, type_text(k->type));
+		bool maps = type_form(k->type) == FORM_MAPS;
+		if (i->kind != (maps ? NODE_MAP : NODE_TEXT))
+			wrong_form(l, i, k->name, maps ? "maps as items" : "scalars as items");
 		else if (i->kind == NODE_MAP)
 			check_map(l, i, (enum section)k->of);
 	}

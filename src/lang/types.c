@@ -185,22 +185,28 @@ static void (*const checks[TYPE_COUNT])(struct lang *, const struct node *, cons
 	[TYPE_VERSION] = check_version, [TYPE_FORM] = check_nothing,
 };
 
-/* Maps of sections below, whole lists for those whose length matters, else item by item. */
+static void check_items(struct lang *l, const struct node *list, const struct key *k) {
+	for (const struct node *i = list->first; i; i = i->next) {
+		if (k->type == TYPE_MAPS && i->kind == NODE_MAP)
+			check_map(l, i, (enum section)k->of);
+		else if (k->type != TYPE_MAPS && i->kind == NODE_TEXT)
+			checks[k->type](l, i, k);
+	}
+}
+
+/* By the form that the value has, if it is one that its key takes. */
 static void check_value(struct lang *l, const struct node *n, const struct key *k) {
-	bool whole = k->type == TYPE_TRUST || k->type == TYPE_SHAPE;
-	if (k->type == TYPE_MAP && n->kind == NODE_MAP)
-		check_map(l, n, (enum section)k->of);
-	else if (k->type == TYPE_OPTIONS && n->kind == NODE_MAP)
+	enum form f = type_form(k->type);
+	bool whole = k->type == TYPE_TRUST || k->type == TYPE_SHAPE; /* lists whose length matters */
+	if (n->kind == NODE_MAP && f == FORM_MAP && k->type == TYPE_OPTIONS)
 		check_options(l, n, k);
-	else if (n->kind == NODE_LIST && whole)
+	else if (n->kind == NODE_MAP && f == FORM_MAP)
+		check_map(l, n, (enum section)k->of);
+	else if (n->kind == NODE_LIST && f == FORM_LIST && whole)
 		checks[k->type](l, n, k);
-	else if (n->kind == NODE_LIST && type_form(k->type) != FORM_ONE) {
-		for (const struct node *i = n->first; i; i = i->next)
-			if (k->type == TYPE_MAPS && i->kind == NODE_MAP)
-				check_map(l, i, (enum section)k->of);
-			else if (k->type != TYPE_MAPS && i->kind == NODE_TEXT)
-				checks[k->type](l, i, k);
-	} else if (n->kind == NODE_TEXT && (type_form(k->type) == FORM_ONE || type_form(k->type) == FORM_EITHER))
+	else if (n->kind == NODE_LIST && (f == FORM_LIST || f == FORM_MAPS || f == FORM_EITHER))
+		check_items(l, n, k);
+	else if (n->kind == NODE_TEXT && (f == FORM_ONE || f == FORM_EITHER))
 		checks[k->type](l, n, k);
 }
 
