@@ -18,9 +18,11 @@ struct field {
 	uint32_t least, most; /* bytes of a TEXT */
 };
 
-#define ROW(kind, key, type, least, most) { #key, type, offsetof(struct body_##kind, key), least, most }
+#define ROW(kind, key, type, least, most)                                                          \
+	{ #key, type, offsetof(struct body_##kind, key), least, most }
 /* A key whose member says its unit: p_ppm is written as "p". */
-#define UNIT_ROW(kind, key, member, type) { key, type, offsetof(struct body_##kind, member), 0, 0 }
+#define UNIT_ROW(kind, key, member, type)                                                          \
+	{ key, type, offsetof(struct body_##kind, member), 0, 0 }
 
 static const struct field epoch_fields[] = {
 	ROW(epoch, epoch, UINT, 0, 0),
@@ -157,7 +159,8 @@ static int put(struct mp_out *o, const struct field *f, const void *body) {
 	return -EINVAL;
 }
 
-static int build(const struct field *fields, size_t count, const void *body, void *out, size_t capacity) {
+static int build(const struct field *fields, size_t count, const void *body, void *out,
+		size_t capacity) {
 	struct mp_out o;
 	mp_begin(&o, out, capacity < JOURNAL_BODY_MAX ? capacity : JOURNAL_BODY_MAX);
 	mp_map(&o, (uint32_t)count);
@@ -247,18 +250,26 @@ static int get_facts(struct mp_in *in, struct body_turn *turn) {
 static int get(struct mp_in *in, const struct field *f, void *body) {
 	void *at = (char *)body + f->at;
 	switch (f->type) {
-	case TEXT: return get_text(in, f->least, f->most, at);
-	case UINT: return mp_get_uint(in, at);
-	case INT: return mp_get_int(in, at);
-	case PPM: return get_ppm(in, at);
-	case HASH: return get_hash(in, at);
-	case WHAT: return get_what(in, at);
-	case FACTS: return get_facts(in, body);
+	case TEXT:
+		return get_text(in, f->least, f->most, at);
+	case UINT:
+		return mp_get_uint(in, at);
+	case INT:
+		return mp_get_int(in, at);
+	case PPM:
+		return get_ppm(in, at);
+	case HASH:
+		return get_hash(in, at);
+	case WHAT:
+		return get_what(in, at);
+	case FACTS:
+		return get_facts(in, body);
 	}
 	return -EPROTO;
 }
 
-static const struct field *find(const struct field *fields, size_t count, const char *key, size_t bytes) {
+static const struct field *find(
+		const struct field *fields, size_t count, const char *key, size_t bytes) {
 	for (size_t i = 0; i < count; i++)
 		if (is(key, bytes, fields[i].key))
 			return &fields[i];
@@ -269,7 +280,8 @@ static const struct field *find(const struct field *fields, size_t count, const 
 static int complete(const struct field *fields, size_t count, const void *body) {
 	for (size_t i = 0; i < count; i++) {
 		const void *at = (const char *)body + fields[i].at;
-		if (fields[i].type == TEXT && ((const struct body_text *)at)->bytes < fields[i].least)
+		if (fields[i].type == TEXT &&
+				((const struct body_text *)at)->bytes < fields[i].least)
 			return -EPROTO;
 		if (fields[i].type == WHAT && *(const uint64_t *)at == 0)
 			return -EPROTO;
@@ -277,7 +289,8 @@ static int complete(const struct field *fields, size_t count, const void *body) 
 	return 0;
 }
 
-static int parse(const struct field *fields, size_t count, const void *bytes, size_t length, void *body) {
+static int parse(const struct field *fields, size_t count, const void *bytes, size_t length,
+		void *body) {
 	struct mp_in in;
 	uint32_t pairs;
 	mp_open(&in, bytes, length);
@@ -296,13 +309,13 @@ static int parse(const struct field *fields, size_t count, const void *bytes, si
 	return in.at == in.end ? complete(fields, count, body) : -EPROTO;
 }
 
-#define JOURNAL_KIND(NAME, name, class, text)                                                        \
-	int body_build_##name(const struct body_##name *b, void *out, size_t capacity) {             \
-		return build(name##_fields, COUNT_OF(name##_fields), b, out, capacity);              \
-	}                                                                                            \
-	int body_parse_##name(const void *bytes, size_t count, struct body_##name *b) {              \
-		memset(b, 0, sizeof(*b));                                                            \
-		return parse(name##_fields, COUNT_OF(name##_fields), bytes, count, b);               \
+#define JOURNAL_KIND(NAME, name, class, text)                                                      \
+	int body_build_##name(const struct body_##name *b, void *out, size_t capacity) {           \
+		return build(name##_fields, COUNT_OF(name##_fields), b, out, capacity);            \
+	}                                                                                          \
+	int body_parse_##name(const void *bytes, size_t count, struct body_##name *b) {            \
+		memset(b, 0, sizeof(*b));                                                          \
+		return parse(name##_fields, COUNT_OF(name##_fields), bytes, count, b);             \
 	}
 #include "journal/kind.def"
 #undef JOURNAL_KIND

@@ -1,5 +1,6 @@
 /*
- * body_test.c - what is built parses to the same; bounds hold on both sides; hostile bytes are refused.
+ * body_test.c - what is built parses to the same; bounds hold on both sides; hostile bytes are
+ * refused.
  */
 #include "journal/body.h"
 
@@ -16,10 +17,15 @@ static int same(struct body_text a, struct body_text b) {
 }
 
 static struct body_turn a_turn(void) {
-	struct body_turn t = { .request = body_text("r-17"), .speaker = body_text("ada"),
-		.model = body_text("phi3"), .user = body_text("call me Ada"),
-		.answer = body_text("Hello Ada"), .view_hash = hash_of("view", 4), .trust_ppm = 540000,
-		.fact_count = 2, .symbols = body_text("\xf0\x90\xa4\x80") };
+	struct body_turn t = { .request = body_text("r-17"),
+		.speaker = body_text("ada"),
+		.model = body_text("phi3"),
+		.user = body_text("call me Ada"),
+		.answer = body_text("Hello Ada"),
+		.view_hash = hash_of("view", 4),
+		.trust_ppm = 540000,
+		.fact_count = 2,
+		.symbols = body_text("\xf0\x90\xa4\x80") };
 	t.facts[0] = (struct body_fact){ body_text("name"), body_text("Ada"), 900000 };
 	t.facts[1] = (struct body_fact){ body_text("mood"), body_text(""), 1 };
 	return t;
@@ -35,7 +41,8 @@ static void a_turn_survives(void) {
 	CHECK(same(u.facts[0].key, body_text("name")) && same(u.facts[0].value, body_text("Ada")));
 	CHECK(u.facts[0].trust_ppm == 900000 && u.facts[1].value.bytes == 0);
 	uint8_t again[1024];
-	CHECK(body_build_turn(&u, again, sizeof(again)) == n && memcmp(again, room, (size_t)n) == 0);
+	CHECK(body_build_turn(&u, again, sizeof(again)) == n &&
+			memcmp(again, room, (size_t)n) == 0);
 }
 
 static void the_others_survive(void) {
@@ -51,12 +58,15 @@ static void the_others_survive(void) {
 	for (uint64_t what = BODY_LOADED; what < BODY_WHAT_COUNT; what++) {
 		struct body_model model = { body_text("phi3"), what }, model2;
 		n = body_build_model(&model, room, sizeof(room));
-		CHECK(n > 0 && body_parse_model(room, (size_t)n, &model2) == 0 && model2.what == what);
+		CHECK(n > 0 && body_parse_model(room, (size_t)n, &model2) == 0 &&
+				model2.what == what);
 	}
-	CHECK(strcmp(body_what_name(BODY_ACTIVE), "active") == 0 && strcmp(body_what_name(0), "?") == 0);
+	CHECK(strcmp(body_what_name(BODY_ACTIVE), "active") == 0 &&
+			strcmp(body_what_name(0), "?") == 0);
 
-	struct body_evidence ev = { body_text("phi3"), body_text("talker"), body_text("talent"), UINT64_MAX,
-		3, 1000 }, ev2;
+	struct body_evidence ev = { body_text("phi3"), body_text("talker"), body_text("talent"),
+		UINT64_MAX, 3, 1000 },
+			     ev2;
 	n = body_build_evidence(&ev, room, sizeof(room));
 	CHECK(n > 0 && body_parse_evidence(room, (size_t)n, &ev2) == 0 && ev2.p_ppm == UINT64_MAX);
 	CHECK(ev2.n_ppm == 3 && ev2.half_life_ms == 1000 && same(ev.dim, ev2.dim));
@@ -103,8 +113,10 @@ static void bounds_hold_when_building(void) {
 	t.user = t.answer = (struct body_text){ big, BODY_UTTERANCE_MAX };
 	t.fact_count = BODY_FACTS_MAX;
 	for (int i = 0; i < BODY_FACTS_MAX; i++)
-		t.facts[i] = (struct body_fact){ { big, BODY_KEY_MAX }, { big, BODY_VALUE_MAX }, 0 };
-	CHECK(body_build_turn(&t, room, sizeof(room)) == -E2BIG); /* each fits, the whole does not */
+		t.facts[i] = (struct body_fact){ { big, BODY_KEY_MAX }, { big, BODY_VALUE_MAX },
+			0 };
+	CHECK(body_build_turn(&t, room, sizeof(room)) ==
+			-E2BIG); /* each fits, the whole does not */
 
 	struct body_set s = { body_text(""), body_text("1") };
 	CHECK(body_build_set(&s, room, sizeof(room)) == -EINVAL);
@@ -116,7 +128,8 @@ static void bounds_hold_when_building(void) {
 
 static void trust_stays_between_0_and_1(void) {
 	CHECK(body_ppm(0.54) == 540000 && body_ppm(1) == BODY_PPM && body_ppm(7) == BODY_PPM);
-	CHECK(body_ppm(-1) == 0 && body_ppm(0) == 0 && body_ppm(NAN) == 0 && body_ppm(INFINITY) == BODY_PPM);
+	CHECK(body_ppm(-1) == 0 && body_ppm(0) == 0 && body_ppm(NAN) == 0 &&
+			body_ppm(INFINITY) == BODY_PPM);
 	struct body_turn t = a_turn(), u;
 	t.trust_ppm = 2 * BODY_PPM;
 	int n = body_build_turn(&t, room, sizeof(room));
@@ -187,6 +200,25 @@ static void put_fact_without_key(struct mp_out *o) {
 	mp_map(o, 1);
 	mp_kv_str(o, "value", "v");
 }
+static void put_long_fact(struct mp_out *o, size_t key, size_t value) {
+	static char text[BODY_VALUE_MAX + 1];
+	memset(text, 'x', sizeof(text));
+	mp_array(o, 1);
+	mp_map(o, 2);
+	mp_str(o, "key");
+	mp_strn(o, text, key);
+	mp_str(o, "value");
+	mp_strn(o, text, value);
+}
+static void put_longest_fact(struct mp_out *o) {
+	put_long_fact(o, BODY_KEY_MAX, BODY_VALUE_MAX);
+}
+static void put_fact_with_long_key(struct mp_out *o) {
+	put_long_fact(o, BODY_KEY_MAX + 1, 1);
+}
+static void put_fact_with_long_value(struct mp_out *o) {
+	put_long_fact(o, 1, BODY_VALUE_MAX + 1);
+}
 static void put_fact_that_is_a_number(struct mp_out *o) {
 	mp_array(o, 1);
 	mp_uint(o, 1);
@@ -204,6 +236,9 @@ static void wrong_values_are_refused(void) {
 	CHECK(parse_value("facts", put_many_facts) == -EPROTO);
 	CHECK(parse_value("facts", put_fact_without_key) == -EPROTO);
 	CHECK(parse_value("facts", put_fact_that_is_a_number) == -EPROTO);
+	CHECK(parse_value("facts", put_longest_fact) == 0);
+	CHECK(parse_value("facts", put_fact_with_long_key) == -EPROTO);
+	CHECK(parse_value("facts", put_fact_with_long_value) == -EPROTO);
 }
 
 /* Every beginning of a body is refused, and so is one with more behind it. */

@@ -22,7 +22,8 @@
 static const char *const migrations[] = {
 	"CREATE TABLE migration (version INTEGER PRIMARY KEY, wall_ns INTEGER NOT NULL,"
 	" program TEXT NOT NULL) STRICT;"
-	"CREATE TABLE record (seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, hlc INTEGER NOT NULL,"
+	"CREATE TABLE record (seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, hlc INTEGER NOT "
+	"NULL,"
 	" wall_ns INTEGER NOT NULL, entity TEXT NOT NULL, principal TEXT NOT NULL,"
 	" visibility TEXT NOT NULL, kind TEXT NOT NULL, class TEXT NOT NULL, body BLOB,"
 	" body_hash BLOB NOT NULL, prev BLOB NOT NULL, hash BLOB NOT NULL) STRICT;"
@@ -34,26 +35,29 @@ static const char *const migrations[] = {
 
 #define VERSION ((int)COUNT_OF(migrations))
 
-#define COLUMNS                                                                                      \
-	"seq, epoch, hlc, wall_ns, entity, principal, visibility, kind, class, body, body_hash, prev, hash"
-enum column { SEQ, EPOCH, HLC, WALL, ENTITY, PRINCIPAL, VISIBILITY, KIND, CLASS, BODY, BODY_HASH, PREV, HASH };
+#define COLUMNS                                                                                    \
+	"seq, epoch, hlc, wall_ns, entity, principal, visibility, kind, class, body, body_hash, "  \
+	"prev, hash"
+enum column {
+	SEQ,
+	EPOCH,
+	HLC,
+	WALL,
+	ENTITY,
+	PRINCIPAL,
+	VISIBILITY,
+	KIND,
+	CLASS,
+	BODY,
+	BODY_HASH,
+	PREV,
+	HASH
+};
 
 /* ---- errors ---- */
 
-static int from_errno(int e) {
-	switch (e) {
-	case EFBIG:
-	case EDQUOT:
-	case ENOSPC: return -ENOSPC;
-	case ENOENT: return -ENOENT;
-	case EROFS:
-	case EPERM:
-	case EACCES: return -EACCES;
-	default: return -EIO;
-	}
-}
-
-/* SQLite passes the number on from most statements, but not from COMMIT: there, errno still has it. */
+/* SQLite passes the number on from most statements, but not from COMMIT: there, errno still has it.
+ */
 static int system_error(struct db *db) {
 	int e = errno;
 	return sqlite3_system_errno(db->sql) ? sqlite3_system_errno(db->sql) : e;
@@ -64,32 +68,43 @@ int db_error(struct db *db) {
 	switch (code & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_ROW:
-	case SQLITE_DONE: return 0;
-	case SQLITE_FULL: return -ENOSPC;
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_FULL:
+		return -ENOSPC;
 	case SQLITE_BUSY:
-	case SQLITE_LOCKED: return -EBUSY;
-	case SQLITE_NOTADB: return -EPROTO;
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_NOTADB:
+		return -EPROTO;
 	case SQLITE_CORRUPT:
 	case SQLITE_CONSTRAINT:
-	case SQLITE_MISMATCH: return -EBADMSG;
+	case SQLITE_MISMATCH:
+		return -EBADMSG;
 	case SQLITE_READONLY:
-	case SQLITE_PERM: return -EACCES;
-	case SQLITE_NOMEM: return -ENOMEM;
-	case SQLITE_CANTOPEN: return from_errno(sqlite3_system_errno(db->sql));
+	case SQLITE_PERM:
+		return -EACCES;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_CANTOPEN:
+		return message_error(sqlite3_system_errno(db->sql));
 	case SQLITE_IOERR:
-		/* A failed write took nothing from what was there; after a failed sync nobody knows. */
+		/* A failed write took nothing from what was there; after a failed sync nobody
+		 * knows. */
 		if (code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE)
-			return from_errno(system_error(db));
+			return message_error(system_error(db));
 		return -EIO;
-	default: return -EIO;
+	default:
+		return -EIO;
 	}
 }
 
 static int explain(struct db *db, const char *path, struct cdm_diag *diag) {
 	int rc = db_error(db);
-	enum message m = rc == -EPROTO ? MESSAGE_FOREIGN : rc == -EBADMSG ? MESSAGE_DAMAGED
-			: rc == -ENOENT						 ? MESSAGE_MISSING
-										 : MESSAGE_OPEN;
+	enum message m = rc == -EPROTO    ? MESSAGE_FOREIGN
+			 : rc == -EBADMSG ? MESSAGE_DAMAGED
+			 : rc == -ENOENT  ? MESSAGE_MISSING
+					  : MESSAGE_OPEN;
 	message_add(diag, m, "%s: %s", path, sqlite3_errmsg(db->sql));
 	return rc ? rc : -EIO;
 }
@@ -118,7 +133,8 @@ static int query(struct db *db, const char *sql, int64_t *out) {
 /* 1: an empty file; 0: one of ours, at *version; -EPROTO: neither, or too new. */
 static int identify(struct db *db, const char *path, int64_t *version, struct cdm_diag *diag) {
 	int64_t id = 0, objects = 0;
-	if (query(db, "PRAGMA application_id", &id) < 0 || query(db, "PRAGMA user_version", version) < 0 ||
+	if (query(db, "PRAGMA application_id", &id) < 0 ||
+			query(db, "PRAGMA user_version", version) < 0 ||
 			query(db, "SELECT count(*) FROM sqlite_schema", &objects) < 0)
 		return explain(db, path, diag);
 	if (id == 0 && *version == 0 && objects == 0)
@@ -128,8 +144,8 @@ static int identify(struct db *db, const char *path, int64_t *version, struct cd
 		return -EPROTO;
 	}
 	if (*version > VERSION) {
-		message_add(diag, MESSAGE_NEWER, "%s has format %lld; this cadmus reads up to %d", path,
-				(long long)*version, VERSION);
+		message_add(diag, MESSAGE_NEWER, "%s has format %lld; this cadmus reads up to %d",
+				path, (long long)*version, VERSION);
 		return -EPROTO;
 	}
 	return 0;
@@ -140,7 +156,8 @@ static int migrate_step(struct db *db, int version) {
 	int rc = run(db, "BEGIN IMMEDIATE");
 	if (rc == 0)
 		rc = run(db, migrations[version]);
-	snprintf(sql, sizeof(sql), "INSERT INTO migration VALUES (%d, %lld, 'cadmus %s');"
+	snprintf(sql, sizeof(sql),
+			"INSERT INTO migration VALUES (%d, %lld, 'cadmus %s');"
 			"PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
 			version + 1, (long long)clock_wall().ns, CADMUS_VERSION, DB_APPLICATION_ID,
 			version + 1);
@@ -171,9 +188,11 @@ static int on_commit(void *user, sqlite3 *sql, const char *name, int frames) {
 
 static int prepare_writer(struct db *db) {
 	static const char settings[] =
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
-		"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-		"PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 8388608";
+			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA "
+			"secure_delete = ON;"
+			"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA "
+			"mmap_size = 0;"
+			"PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 8388608";
 	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
 	int rc = run(db, settings);
 	if (rc < 0)
@@ -190,7 +209,8 @@ static int prepare_statements(struct db *db) {
 	} all[] = {
 		{ &db->begin, "BEGIN IMMEDIATE" },
 		{ &db->commit, "COMMIT" },
-		{ &db->insert, "INSERT INTO record (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)" },
+		{ &db->insert, "INSERT INTO record (" COLUMNS
+			       ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)" },
 		{ &db->erase, "UPDATE record SET body = NULL WHERE seq = ?" },
 	};
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
@@ -206,8 +226,9 @@ static int prepare_statements(struct db *db) {
 static int create_private(const char *path, struct cdm_diag *diag) {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == EEXIST)
-		return 0; /* not opened here: closing it would drop locks of readers in this process */
-	int rc = fd < 0 ? -errno : 0;
+		return 0; /* not opened here: closing it would drop locks of readers in this process
+			   */
+	int rc = fd < 0 ? message_error(errno) : 0;
 	if (fd >= 0)
 		close(fd);
 	if (rc < 0)
@@ -301,7 +322,7 @@ int db_open_reader(struct db *db, const char *path, struct cdm_diag *diag) {
 	int64_t version = 0;
 	memset(db, 0, sizeof(*db));
 	if (access(path, R_OK) < 0) {
-		int rc = from_errno(errno);
+		int rc = message_error(errno);
 		enum message m = rc == -ENOENT ? MESSAGE_MISSING : MESSAGE_OPEN;
 		message_add(diag, m, "%s: %s", path, err_text(rc));
 		return rc;
@@ -313,9 +334,14 @@ int db_open_reader(struct db *db, const char *path, struct cdm_diag *diag) {
 		return explain(db, path, diag);
 	bool fixed = !has_wal(path) && !folder_is_writable(path);
 	rc = fixed ? open_immutable(db, path, diag) : identify(db, path, &version, diag);
+	if (rc == 1) { /* its owner died before it was made */
+		message_add(diag, MESSAGE_MISSING, "%s is empty", path);
+		return -ENOENT;
+	}
 	if (rc < 0)
 		return rc;
-	return run(db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0");
+	return run(db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size "
+		       "= 0");
 }
 
 void db_close(struct db *db) {
@@ -359,7 +385,8 @@ int db_insert(struct db *db, const struct journal_record *r) {
 	sqlite3_bind_int64(s, 1 + WALL, r->wall.ns);
 	sqlite3_bind_text(s, 1 + ENTITY, r->entity, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 1 + PRINCIPAL, r->principal, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 1 + VISIBILITY, record_visibility_name(r->visibility), -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 1 + VISIBILITY, record_visibility_name(r->visibility), -1,
+			SQLITE_STATIC);
 	sqlite3_bind_text(s, 1 + KIND, r->kind_name, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 1 + CLASS, record_class_name(r->class), -1, SQLITE_STATIC);
 	sqlite3_bind_blob(s, 1 + BODY, r->body, (int)r->body_bytes, SQLITE_STATIC);
@@ -445,11 +472,10 @@ static bool take_body(sqlite3_stmt *s, struct journal_record *r) {
 static bool take_row(sqlite3_stmt *s, struct journal_record *r) {
 	r->wall.ns = sqlite3_column_int64(s, WALL);
 	return take_number(s, SEQ, &r->seq) && take_number(s, EPOCH, &r->epoch) &&
-			take_number(s, HLC, &r->hlc) &&
-			take_text(s, ENTITY, r->entity, sizeof(r->entity)) &&
-			take_text(s, PRINCIPAL, r->principal, sizeof(r->principal)) && take_names(s, r) &&
-			take_body(s, r) && take_hash(s, BODY_HASH, &r->body_hash) &&
-			take_hash(s, PREV, &r->prev) && take_hash(s, HASH, &r->hash);
+	       take_number(s, HLC, &r->hlc) && take_text(s, ENTITY, r->entity, sizeof(r->entity)) &&
+	       take_text(s, PRINCIPAL, r->principal, sizeof(r->principal)) && take_names(s, r) &&
+	       take_body(s, r) && take_hash(s, BODY_HASH, &r->body_hash) &&
+	       take_hash(s, PREV, &r->prev) && take_hash(s, HASH, &r->hash);
 }
 
 int db_step(struct db *db, sqlite3_stmt *s, struct journal_record *r) {
@@ -470,7 +496,8 @@ int db_tail(struct db *db, struct journal_record *tail, struct cdm_diag *diag) {
 	if (rc == 1)
 		rc = record_check(tail, tail->seq - 1, &tail->prev);
 	if (rc < 0)
-		message_add(diag, MESSAGE_DAMAGED, "the last record cannot be read (%s)", err_name(rc));
+		message_add(diag, MESSAGE_DAMAGED, "the last record cannot be read (%s)",
+				err_name(rc));
 	tail->body = NULL;
 	tail->body_bytes = 0;
 	sqlite3_finalize(s);

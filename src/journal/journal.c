@@ -8,7 +8,8 @@
  *
  *	control thread                      writer thread
  *	struct journal but for `db`, `chain`   db, chain, group
- *	shared: queue (see queue_priv.h); stop, error, settled_ticket, stats by atomics; two eventfds
+ *	shared: queue (see queue_priv.h); stop, error, settled_ticket, stats by atomics; two
+ *eventfds
  */
 #include "journal/journal.h"
 
@@ -124,8 +125,8 @@ static int store_timed(struct journal *j, struct batch *const *group, unsigned n
 		__atomic_store_n(&j->stats.commit_ns_max, ns, __ATOMIC_RELAXED);
 	if (rc == -EIO || rc == -EBADMSG) {
 		j->dead = true;
-		log_info("journal: the state file cannot be relied on any more (%s): %s", err_name(rc),
-				sqlite3_errmsg(j->db.sql));
+		log_info("journal: the state file cannot be relied on any more (%s): %s",
+				err_name(rc), sqlite3_errmsg(j->db.sql));
 	}
 	return rc == -EBADMSG ? -EIO : rc;
 }
@@ -203,7 +204,8 @@ static int64_t time_left(struct journal *j) {
 	if (!b)
 		return -1;
 	int64_t left = j->window_ns - mono_since(b->submitted, clock_mono());
-	bool now = left <= 0 || queue_pressing(&j->queue) || __atomic_load_n(&j->stop, __ATOMIC_ACQUIRE);
+	bool now = left <= 0 || queue_pressing(&j->queue) ||
+		   __atomic_load_n(&j->stop, __ATOMIC_ACQUIRE);
 	return now ? 0 : left;
 }
 
@@ -223,22 +225,14 @@ static void *writer(void *arg) {
 
 /* ---- opening and closing ---- */
 
-/* The one name that all openers of a file agree on: its folder must exist, itself need not. */
+/* The one name that all openers of a file agree on.  A file to be made has no other names yet. */
 static int canonical(const char *path, char out[PATH_MAX], struct cdm_diag *diag) {
-	char folder[PATH_MAX];
 	if (realpath(path, out))
 		return 0;
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	size_t n = slash ? (size_t)(slash - path) + 1 : 0;
-	int rc = -errno;
-	if (rc == -ENOENT && n < sizeof(folder) && *name) {
-		memcpy(folder, n ? path : ".", n ? n : 1);
-		folder[n ? n : 1] = 0;
-		char whole[PATH_MAX];
-		if (!realpath(folder, whole))
-			rc = -errno;
-		else if (snprintf(out, PATH_MAX, "%s/%s", strcmp(whole, "/") ? whole : "", name) < PATH_MAX)
-			return 0;
+	int rc = message_error(errno);
+	if (rc == -ENOENT && *path && strlen(path) < PATH_MAX) {
+		memcpy(out, path, strlen(path) + 1);
+		return 0;
 	}
 	message_add(diag, MESSAGE_OPEN, "%s: %s", path, err_text(rc));
 	return rc;
@@ -254,7 +248,8 @@ static int start_writer(struct journal *j) {
 	return rc ? -rc : 0;
 }
 
-static int open_parts(struct journal *j, const char *path, size_t queue_bytes, struct cdm_diag *diag) {
+static int open_parts(
+		struct journal *j, const char *path, size_t queue_bytes, struct cdm_diag *diag) {
 	char name[PATH_MAX];
 	int rc = canonical(path, name, diag);
 	if (rc < 0)
@@ -262,7 +257,8 @@ static int open_parts(struct journal *j, const char *path, size_t queue_bytes, s
 	j->lock_fd = lock_take(name, diag);
 	if (j->lock_fd < 0)
 		return j->lock_fd;
-	if ((rc = db_open_writer(&j->db, name, diag)) < 0 || (rc = db_tail(&j->db, &j->tail, diag)) < 0)
+	if ((rc = db_open_writer(&j->db, name, diag)) < 0 ||
+			(rc = db_tail(&j->db, &j->tail, diag)) < 0)
 		return rc;
 	j->chain = (struct chain){ j->tail.seq, j->tail.hash };
 	j->epoch = j->tail.epoch;
@@ -278,7 +274,8 @@ static int open_parts(struct journal *j, const char *path, size_t queue_bytes, s
 
 int journal_open(const char *path, const struct journal_options *options, struct journal **out,
 		struct cdm_diag *diag) {
-	struct journal_options o = options ? *options : (struct journal_options){ .queue_bytes = 0 };
+	struct journal_options o =
+			options ? *options : (struct journal_options){ .queue_bytes = 0 };
 	*out = NULL;
 	if (o.queue_bytes && o.queue_bytes < QUEUE_LEAST)
 		return -EINVAL;
@@ -329,7 +326,7 @@ static int check_entry(const struct journal_entry *e) {
 	if (!e->entity || !e->principal || !e->body || e->body_bytes == 0)
 		return -EINVAL;
 	bool fits = strlen(e->entity) < CDM_NAME_MAX && strlen(e->principal) < CDM_NAME_MAX &&
-			e->body_bytes <= JOURNAL_BODY_MAX;
+		    e->body_bytes <= JOURNAL_BODY_MAX;
 	return fits ? 0 : -E2BIG;
 }
 
@@ -348,8 +345,12 @@ static int check_entries(const struct journal_entry *entries, unsigned n) {
 static void fill(struct journal *j, struct journal_record *r, const struct journal_entry *e,
 		enum journal_class class, struct cdm_wall now) {
 	j->hlc = record_hlc_next(j->hlc, now);
-	*r = (struct journal_record){ .epoch = j->epoch, .hlc = j->hlc, .wall = now,
-		.kind = (uint16_t)e->kind, .visibility = (uint8_t)e->visibility, .class = (uint8_t)class,
+	*r = (struct journal_record){ .epoch = j->epoch,
+		.hlc = j->hlc,
+		.wall = now,
+		.kind = (uint16_t)e->kind,
+		.visibility = (uint8_t)e->visibility,
+		.class = (uint8_t) class,
 		.body_bytes = (uint32_t)e->body_bytes };
 	snprintf(r->kind_name, sizeof(r->kind_name), "%s", record_kind_name(e->kind));
 	snprintf(r->entity, sizeof(r->entity), "%s", e->entity);
@@ -397,7 +398,8 @@ int journal_submit(struct journal *j, const struct journal_entry *entries, unsig
 	return 0;
 }
 
-int journal_erase(struct journal *j, uint64_t seq, const struct journal_entry *note, uint64_t *ticket) {
+int journal_erase(struct journal *j, uint64_t seq, const struct journal_entry *note,
+		uint64_t *ticket) {
 	int rc = check_entries(note, 1);
 	if (rc < 0)
 		return rc;
@@ -411,14 +413,18 @@ int journal_take(struct journal *j, struct journal_result *out) {
 		queue_free(&j->queue, j->taken);
 	j->taken = queue_settled(&j->queue);
 	if (!j->taken) {
-		drain_fd(j->event_fd); /* before the second look: what settles after it signals again */
+		drain_fd(j->event_fd); /* before the second look: what settles after it signals
+					  again */
 		j->taken = queue_settled(&j->queue);
 	}
 	if (!j->taken)
 		return -EAGAIN;
 	const struct batch *b = j->taken;
-	*out = (struct journal_result){ .ticket = b->ticket, .rc = b->rc, .wiped = b->wiped,
-		.count = b->count, .records = b->records };
+	*out = (struct journal_result){ .ticket = b->ticket,
+		.rc = b->rc,
+		.wiped = b->wiped,
+		.count = b->count,
+		.records = b->records };
 	return 0;
 }
 

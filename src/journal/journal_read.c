@@ -112,7 +112,8 @@ static int walk(struct journal_reader *r, uint64_t limit, struct walk *w, struct
 		message_add(diag, MESSAGE_CHAIN, "record %llu is not the one that was written",
 				(unsigned long long)w->seq + 1);
 	else if (rc < 0)
-		message_add(diag, MESSAGE_DAMAGED, "the journal cannot be read after record %llu (%s)",
+		message_add(diag, MESSAGE_DAMAGED,
+				"the journal cannot be read after record %llu (%s)",
 				(unsigned long long)w->seq, sqlite3_errmsg(r->db.sql));
 	return rc;
 }
@@ -145,7 +146,9 @@ int journal_verify(struct journal_reader *r, struct journal_report *report, stru
 	struct walk w = { .seq = 0 };
 	int pages = check_pages(r, diag);
 	int rc = walk(r, 0, &w, diag);
-	*report = (struct journal_report){ .records = w.seq, .erased = w.erased, .head = w.hash,
+	*report = (struct journal_report){ .records = w.seq,
+		.erased = w.erased,
+		.head = w.hash,
 		.first_bad = rc == -EBADMSG ? w.seq + 1 : 0 };
 	return rc < 0 ? rc : pages;
 }

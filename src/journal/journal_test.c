@@ -1,5 +1,6 @@
 /*
- * journal_test.c - the journal on a real file: what it promises to its owner, to readers, and to strangers.
+ * journal_test.c - the journal on a real file: what it promises to its owner, to readers, and to
+ * strangers.
  *
  * What happens when processes die, disks fill and files rot is in test/fault/journal_*.c.
  */
@@ -47,8 +48,10 @@ static void records_come_back_as_they_stand(void) {
 	struct hash zero = { { 0 } };
 	CHECK(record_check(a, 0, &zero) == 0 && record_check(b, 1, &a->hash) == 0);
 	CHECK(a->kind == JOURNAL_SET && strcmp(a->kind_name, "set") == 0 && a->class == JOURNAL_D2);
-	CHECK(a->epoch == 3 && a->visibility == JOURNAL_MACHINE && b->visibility == JOURNAL_PRIVATE);
-	CHECK(strcmp(a->entity, "core") == 0 && strcmp(a->principal, "ada") == 0 && b->principal[0] == 0);
+	CHECK(a->epoch == 3 && a->visibility == JOURNAL_MACHINE &&
+			b->visibility == JOURNAL_PRIVATE);
+	CHECK(strcmp(a->entity, "core") == 0 && strcmp(a->principal, "ada") == 0 &&
+			b->principal[0] == 0);
 	CHECK(a->wall.ns >= before && a->wall.ns <= clock_wall().ns && b->hlc > a->hlc);
 	CHECK(journal_take(j, &r) == -EAGAIN);
 	journal_stop(&j);
@@ -56,7 +59,9 @@ static void records_come_back_as_they_stand(void) {
 
 	j = testing_open(&t); /* and the next owner finds its place */
 	CHECK(journal_tail(j)->seq == 2 && journal_tail(j)->epoch == 3);
-	CHECK(testing_settle(j, testing_submit_set(j, "speed", "2", JOURNAL_D2), NULL) == 0);
+	testing_submit_set(j, "speed", "2", JOURNAL_D2);
+	r = testing_result(j);
+	CHECK(r.rc == 0 && r.records[0].seq == 3 && r.records[0].epoch == 3);
 	journal_stop(&j);
 	CHECK(testing_verified(t.path) == 3);
 	testing_remove(&t);
@@ -85,11 +90,11 @@ static void wrong_entries_are_refused(void) {
 	uint8_t room[256];
 	struct journal_entry good = testing_set("speed", "1", room, sizeof(room)), e;
 	struct journal_entry many[JOURNAL_BATCH_MAX + 1];
-#define REFUSES(change, error)                                                                       \
-	do {                                                                                         \
-		e = good;                                                                            \
-		change;                                                                              \
-		CHECK(journal_submit(j, &e, 1, JOURNAL_D2, NULL) == error);                          \
+#define REFUSES(change, error)                                                                     \
+	do {                                                                                       \
+		e = good;                                                                          \
+		change;                                                                            \
+		CHECK(journal_submit(j, &e, 1, JOURNAL_D2, NULL) == error);                        \
 	} while (0)
 	REFUSES(e.kind = JOURNAL_KIND_COUNT, -EINVAL);
 	REFUSES(e.visibility = JOURNAL_VISIBILITY_COUNT, -EINVAL);
@@ -122,7 +127,8 @@ static void volatile_entries_are_counted_only(void) {
 	CHECK(testing_submit_set(j, "speed", "2", JOURNAL_D2) == 1);
 	CHECK(testing_settle(j, 1, NULL) == 0);
 	journal_stats(j, &stats);
-	CHECK(stats.volatile_entries == 1 && stats.records == 1 && stats.batches == 1 && stats.commits == 1);
+	CHECK(stats.volatile_entries == 1 && stats.records == 1 && stats.batches == 1 &&
+			stats.commits == 1);
 	journal_stop(&j);
 	CHECK(testing_verified(t.path) == 1);
 	testing_remove(&t);
@@ -205,7 +211,8 @@ static void a_second_owner_is_told_who_is_the_first(void) {
 	struct cdm_diag d = { .count = 0 };
 	struct journal *j;
 	snprintf(pid_text, sizeof(pid_text), "process %ld", (long)child);
-	CHECK(journal_open(t.path, NULL, &j, &d) == -EBUSY && j == NULL && says(&d, "J0001", pid_text));
+	CHECK(journal_open(t.path, NULL, &j, &d) == -EBUSY && j == NULL &&
+			says(&d, "J0001", pid_text));
 	char alias[100], reader[100];
 	snprintf(alias, sizeof(alias), "%s/alias", t.folder);
 	CHECK(symlink(t.path, alias) == 0);
@@ -233,8 +240,11 @@ static void strangers_cannot_change_records(void) {
 	struct journal *j = testing_open(&t);
 	CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) == 0);
 	sql(t.path, "SELECT * FROM record", SQLITE_OK);
-	sql(t.path, "INSERT INTO record SELECT seq + 1, epoch, hlc, wall_ns, entity, principal, visibility,"
-		" kind, class, body, body_hash, prev, hash FROM record", SQLITE_ERROR);
+	sql(t.path,
+			"INSERT INTO record SELECT seq + 1, epoch, hlc, wall_ns, entity, "
+			"principal, visibility,"
+			" kind, class, body, body_hash, prev, hash FROM record",
+			SQLITE_ERROR);
 	sql(t.path, "UPDATE record SET body = NULL", SQLITE_ERROR);
 	sql(t.path, "DELETE FROM record", SQLITE_CONSTRAINT);
 	journal_stop(&j);
@@ -266,7 +276,8 @@ static void open_both_ways(int want_writer, int want_reader, const char *id, con
 	struct journal *j;
 	struct journal_reader *r;
 	CHECK(journal_open(t.path, NULL, &j, &d) == want_writer && j == NULL && says(&d, id, text));
-	CHECK(journal_read_open(t.path, &r, &d2) == want_reader && r == NULL && says(&d2, id, text));
+	CHECK(journal_read_open(t.path, &r, &d2) == want_reader && r == NULL &&
+			says(&d2, id, text));
 }
 
 static void other_files_are_refused_unchanged(void) {
@@ -275,7 +286,8 @@ static void other_files_are_refused_unchanged(void) {
 	sql(t.path, "SELECT cake FROM recipes", SQLITE_OK);
 	testing_remove(&t);
 	FILE *f = fopen(t.path, "w");
-	CHECK(f && fputs("this is a poem, and not a short one, about nothing in particular\n", f) > 0);
+	CHECK(f && fputs("this is a poem, and not a short one, about nothing in particular\n", f) >
+					0);
 	for (int i = 0; i < 100; i++)
 		fputs("line by line by line\n", f);
 	CHECK(fclose(f) == 0);
@@ -298,13 +310,26 @@ static void missing_places_are_named(void) {
 	struct cdm_diag d = { .count = 0 };
 	struct journal *j;
 	struct journal_reader *r;
-	CHECK(journal_open("/nonexistent/folder/state", NULL, &j, &d) == -ENOENT && says(&d, "J0005", "/nonexistent"));
+	CHECK(journal_open("/nonexistent/folder/state", NULL, &j, &d) == -ENOENT &&
+			says(&d, "J0005", "/nonexistent"));
 	CHECK(journal_read_open(t.path, &r, &d) == -ENOENT && says(&d, "J0007", t.path));
+	FILE *f = fopen(t.path, "w"); /* an owner that died while it made the file */
+	CHECK(f && fclose(f) == 0 && journal_read_open(t.path, &r, &d) == -ENOENT);
+	CHECK(says(&d, "J0007", "is empty"));
+	j = testing_open(&t);
+	journal_stop(&j);
+	testing_remove(&t);
 	CHECK(journal_open(t.folder, NULL, &j, NULL) < 0); /* a folder */
 	char lock[100];
 	snprintf(lock, sizeof(lock), "%s.lock", t.folder);
 	unlink(lock);
 	CHECK(journal_open("", NULL, &j, NULL) == -ENOENT);
+	char deep[5000];
+	memset(deep, 'x', sizeof(deep) - 1);
+	deep[sizeof(deep) - 1] = 0;
+	CHECK(journal_open(deep, NULL, &j, NULL) == -E2BIG &&
+			journal_read_open(deep, &r, NULL) == -E2BIG);
+	CHECK(journal_open("/dev/null/state", NULL, &j, NULL) == -ENOENT);
 }
 
 /* ---- reading ---- */
@@ -330,13 +355,16 @@ static void readers_see_what_they_ask_for(void) {
 	CHECK(journal_last(r, &seq) == 0 && seq == 0);
 	CHECK(journal_seq_at(r, clock_wall(), &seq) == 0 && seq == 0);
 	for (int i = 0; i < 10; i++)
-		CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) == 0);
+		CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) ==
+				0);
 	CHECK(journal_last(r, &seq) == 0 && seq == 10); /* with the writer running */
 	struct seen all = { 0 }, some = { 0 }, stopped = { .stop_at = 4 }, none = { 0 };
 	CHECK(journal_each(r, 0, 0, see, &all) == 0 && all.first == 1 && all.count == 10);
-	CHECK(journal_each(r, 3, 5, see, &some) == 0 && some.first == 3 && some.last == 7 && some.count == 5);
+	CHECK(journal_each(r, 3, 5, see, &some) == 0 && some.first == 3 && some.last == 7 &&
+			some.count == 5);
 	CHECK(journal_each(r, 2, 0, see, &stopped) == 42 && stopped.last == 4);
-	CHECK(journal_each(r, 11, 0, see, &none) == 0 && journal_each(r, UINT64_MAX, 0, see, &none) == 0);
+	CHECK(journal_each(r, 11, 0, see, &none) == 0 &&
+			journal_each(r, UINT64_MAX, 0, see, &none) == 0);
 	CHECK(none.count == 0);
 	journal_stop(&j);
 	CHECK(journal_last(r, &seq) == 0 && seq == 10); /* and without it */
@@ -361,16 +389,19 @@ static void a_time_leads_to_a_record(void) {
 	struct journal_reader *r;
 	struct times x = { .count = 0 };
 	for (int i = 0; i < 12; i++)
-		CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) == 0);
+		CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) ==
+				0);
 	journal_stop(&j);
-	CHECK(journal_read_open(t.path, &r, NULL) == 0 && journal_each(r, 0, 0, note_time, &x) == 0);
+	CHECK(journal_read_open(t.path, &r, NULL) == 0 &&
+			journal_each(r, 0, 0, note_time, &x) == 0);
 	for (unsigned i = 0; i < x.count; i++)
 		for (int64_t off = -1; off <= 1; off++) {
 			uint64_t seq, want = 0;
 			int64_t when = x.ms[i] + off;
 			while (want < x.count && x.ms[want] <= when)
 				want++;
-			CHECK(journal_seq_at(r, (struct cdm_wall){ when * NS_PER_MS }, &seq) == 0 && seq == want);
+			CHECK(journal_seq_at(r, (struct cdm_wall){ when * NS_PER_MS }, &seq) == 0 &&
+					seq == want);
 		}
 	journal_read_close(&r);
 	testing_remove(&t);
@@ -387,7 +418,8 @@ static void a_walk_is_a_snapshot(void) {
 	struct journal *j = testing_open(&t);
 	struct journal_reader *r;
 	for (int i = 0; i < 5; i++)
-		CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) == 0);
+		CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) ==
+				0);
 	CHECK(journal_read_open(t.path, &r, NULL) == 0);
 	CHECK(journal_each(r, 0, 0, write_meanwhile, j) == 0);
 	journal_read_close(&r);
@@ -403,18 +435,28 @@ static struct journal_entry any_entry(uint64_t *seed, uint8_t *room, size_t n) {
 	uint64_t d = testing_random(seed);
 	snprintf(a, sizeof(a), "n%u", (unsigned)(d >> 8 & 63));
 	snprintf(b, sizeof(b), "v%u", (unsigned)(d >> 16 & 255));
-	struct body_turn turn = { .request = body_text(d & 64 ? a : ""), .model = body_text("phi3"),
-		.user = body_text(b), .answer = body_text(a), .fact_count = 1, .trust_ppm = 7 };
+	struct body_turn turn = { .request = body_text(d & 64 ? a : ""),
+		.model = body_text("phi3"),
+		.user = body_text(b),
+		.answer = body_text(a),
+		.fact_count = 1,
+		.trust_ppm = 7 };
 	turn.facts[0] = (struct body_fact){ body_text(a), body_text(d & 1024 ? b : ""), 3 };
-	struct body_evidence ev = { body_text(a), body_text("talker"), body_text("talent"), d >> 40, 5, 1 + (d & 255) };
+	struct body_evidence ev = { body_text(a), body_text("talker"), body_text("talent"), d >> 40,
+		5, 1 + (d & 255) };
 	struct body_model model = { body_text(a), 1 + d % 3 };
 	struct body_command command = { d >> 44, body_text("walk"), 3, body_text(a), 5 };
 	switch (d % 5) {
-	case 0: return testing_set(a, b, room, n);
-	case 1: return testing_entry(JOURNAL_TURN, room, body_build_turn(&turn, room, n));
-	case 2: return testing_entry(JOURNAL_EVIDENCE, room, body_build_evidence(&ev, room, n));
-	case 3: return testing_entry(JOURNAL_MODEL, room, body_build_model(&model, room, n));
-	default: return testing_entry(JOURNAL_COMMAND, room, body_build_command(&command, room, n));
+	case 0:
+		return testing_set(a, b, room, n);
+	case 1:
+		return testing_entry(JOURNAL_TURN, room, body_build_turn(&turn, room, n));
+	case 2:
+		return testing_entry(JOURNAL_EVIDENCE, room, body_build_evidence(&ev, room, n));
+	case 3:
+		return testing_entry(JOURNAL_MODEL, room, body_build_model(&model, room, n));
+	default:
+		return testing_entry(JOURNAL_COMMAND, room, body_build_command(&command, room, n));
 	}
 }
 
@@ -431,7 +473,9 @@ static void replay_is_the_live_state(void) {
 			unsigned n = 1 + (unsigned)(testing_random(&seed) % 8);
 			for (unsigned i = 0; i < n; i++)
 				e[i] = any_entry(&seed, room[i], sizeof(room[i]));
-			enum journal_class class = batch == 9 || testing_random(&seed) % 8 == 0 ? JOURNAL_D2 : JOURNAL_D1;
+			enum journal_class class = batch == 9 || testing_random(&seed) % 8 == 0
+								   ? JOURNAL_D2
+								   : JOURNAL_D1;
 			CHECK(journal_submit(j, e, n, class, &ticket) == 0);
 		}
 		CHECK(testing_settle(j, ticket, live) == 0);
@@ -475,9 +519,12 @@ static uint64_t a_secret(struct journal *j, size_t bytes) {
 	uint64_t ticket;
 	memset(user, 'u', bytes);
 	memcpy(user + bytes - 12, "my-pin-4711!", 12);
-	struct body_turn turn = { .user = { user, bytes }, .model = body_text("phi3"), .fact_count = 1 };
+	struct body_turn turn = {
+		.user = { user, bytes }, .model = body_text("phi3"), .fact_count = 1
+	};
 	turn.facts[0] = (struct body_fact){ body_text("pin"), body_text("my-pin-4711!"), 1 };
-	struct journal_entry e = testing_entry(JOURNAL_TURN, room, body_build_turn(&turn, room, sizeof(room)));
+	struct journal_entry e = testing_entry(
+			JOURNAL_TURN, room, body_build_turn(&turn, room, sizeof(room)));
 	CHECK(journal_submit(j, &e, 1, JOURNAL_D2, &ticket) == 0);
 	return ticket;
 }
@@ -497,18 +544,36 @@ static void erased_is_gone_and_the_chain_holds(size_t bytes) {
 	CHECK(r.ticket == ticket && r.rc == 0 && r.wiped == 0 && r.records[0].seq == 4);
 	CHECK(!file_holds("", "my-pin") && !file_holds("-wal", "my-pin"));
 	note = erase_note(99, room, sizeof(room));
-	CHECK(journal_erase(j, 99, &note, &ticket) == 0 && testing_settle(j, ticket, NULL) == -ENOENT);
+	CHECK(journal_erase(j, 99, &note, &ticket) == 0 &&
+			testing_settle(j, ticket, NULL) == -ENOENT);
 	CHECK(journal_error(j) == 0);
 	CHECK(testing_settle(j, testing_submit_set(j, "speed", "3", JOURNAL_D2), NULL) == 0);
 	journal_stop(&j);
 	struct journal_reader *reader;
 	struct journal_report report;
 	CHECK(journal_read_open(t.path, &reader, NULL) == 0);
-	CHECK(journal_verify(reader, &report, NULL) == 0 && report.records == 5 && report.erased == 1);
-	CHECK(journal_state_at(reader, UINT64_MAX, s, NULL) == 0 && s->erased == 1 && !state_fact(s, "ada", "pin"));
+	CHECK(journal_verify(reader, &report, NULL) == 0 && report.records == 5 &&
+			report.erased == 1);
+	CHECK(journal_state_at(reader, UINT64_MAX, s, NULL) == 0 && s->erased == 1 &&
+			!state_fact(s, "ada", "pin"));
 	CHECK(s->turns_end == 0 && s->kinds[JOURNAL_TURN] == 1 && s->kinds[JOURNAL_ERASE] == 1);
 	journal_read_close(&reader);
 	free(s);
+	testing_remove(&t);
+}
+
+/* An erasure that finds nothing fails alone, although others waited beside it. */
+static void an_erasure_shares_no_transaction(void) {
+	struct journal_options patient = { .window_ns = 3600 * NS_PER_S };
+	struct journal *j;
+	uint8_t room[256];
+	struct journal_entry note = erase_note(99, room, sizeof(room));
+	CHECK(journal_open(t.path, &patient, &j, NULL) == 0);
+	testing_submit_set(j, "speed", "1", JOURNAL_D1);
+	CHECK(journal_erase(j, 99, &note, NULL) == 0);
+	CHECK(testing_settle(j, 1, NULL) == 0 && testing_settle(j, 2, NULL) == -ENOENT);
+	journal_stop(&j);
+	CHECK(testing_verified(t.path) == 1);
 	testing_remove(&t);
 }
 
@@ -546,7 +611,8 @@ static void the_wal_stays_short(void) {
 	uint64_t ticket;
 	memset(user, 'u', sizeof(user));
 	struct body_turn turn = { .user = { user, sizeof(user) } };
-	struct journal_entry e = testing_entry(JOURNAL_TURN, room, body_build_turn(&turn, room, sizeof(room)));
+	struct journal_entry e = testing_entry(
+			JOURNAL_TURN, room, body_build_turn(&turn, room, sizeof(room)));
 	for (int i = 0; i < 100; i++) {
 		CHECK(journal_submit(j, &e, 1, JOURNAL_D2, &ticket) == 0);
 		CHECK(testing_settle(j, ticket, NULL) == 0);
@@ -602,6 +668,7 @@ int main(void) {
 	replay_is_the_live_state();
 	erased_is_gone_and_the_chain_holds(100);
 	erased_is_gone_and_the_chain_holds(40000); /* overflow pages */
+	an_erasure_shares_no_transaction();
 	a_reader_that_holds_on_is_reported();
 	the_wal_stays_short();
 	any_thread_may_look();

@@ -56,20 +56,26 @@ static inline struct journal *testing_open(const struct testing *t) {
 }
 
 /* An entry of a kind whose body stands in `room`. */
-static inline struct journal_entry testing_entry(enum journal_kind kind, const void *room, int bytes) {
+static inline struct journal_entry testing_entry(
+		enum journal_kind kind, const void *room, int bytes) {
 	CHECK(bytes > 0);
-	return (struct journal_entry){ .kind = kind, .visibility = JOURNAL_MACHINE, .entity = "core",
-		.principal = "ada", .body = room, .body_bytes = (size_t)bytes };
+	return (struct journal_entry){ .kind = kind,
+		.visibility = JOURNAL_MACHINE,
+		.entity = "core",
+		.principal = "ada",
+		.body = room,
+		.body_bytes = (size_t)bytes };
 }
 
 /* A setting: the simplest record with a value. */
-static inline struct journal_entry testing_set(const char *field, const char *value, void *room, size_t n) {
+static inline struct journal_entry testing_set(
+		const char *field, const char *value, void *room, size_t n) {
 	struct body_set b = { body_text(field), body_text(value) };
 	return testing_entry(JOURNAL_SET, room, body_build_set(&b, room, n));
 }
 
-static inline uint64_t testing_submit_set(struct journal *j, const char *field, const char *value,
-		enum journal_class class) {
+static inline uint64_t testing_submit_set(
+		struct journal *j, const char *field, const char *value, enum journal_class class) {
 	uint8_t room[1024];
 	uint64_t ticket;
 	struct journal_entry e = testing_set(field, value, room, sizeof(room));
@@ -86,7 +92,8 @@ static inline struct journal_result testing_result(struct journal *j) {
 	return r;
 }
 
-/* Take results up to this ticket, fold them into `s` (may be NULL), and return the last one's rc. */
+/* Take results up to this ticket, fold them into `s` (may be NULL), and return the last one's rc.
+ */
 static inline int testing_settle(struct journal *j, uint64_t ticket, struct journal_state *s) {
 	struct journal_result r;
 	do {

@@ -39,13 +39,13 @@ int lock_take(const char *path, struct cdm_diag *diag) {
 		return -E2BIG;
 	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
-		int rc = -errno;
+		int rc = message_error(errno);
 		message_add(diag, MESSAGE_OPEN, "%s: cannot be opened (%s)", name, err_name(rc));
 		return rc;
 	}
 	int rc = 0;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		rc = errno == EWOULDBLOCK ? busy(fd, path, diag) : -errno;
+		rc = errno == EWOULDBLOCK ? busy(fd, path, diag) : message_error(errno);
 	else
 		sign(fd); /* a full disk costs the name, not the lock */
 	if (rc == 0)

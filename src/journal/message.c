@@ -1,6 +1,7 @@
 /* message.c - see message_priv.h. */
 #include "journal/message_priv.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -11,6 +12,29 @@ static const struct {
 #include "journal/message.def"
 #undef JOURNAL_MESSAGE
 };
+
+int message_error(int e) {
+	switch (e) {
+	case EFBIG:
+	case EDQUOT:
+	case ENOSPC:
+		return -ENOSPC;
+	case ENOTDIR:
+	case ENOENT:
+		return -ENOENT;
+	case EROFS:
+	case EPERM:
+	case EACCES:
+		return -EACCES;
+	case ENAMETOOLONG:
+		return -E2BIG;
+	case EISDIR:
+	case ELOOP:
+		return -EINVAL;
+	default:
+		return -EIO;
+	}
+}
 
 void message_add(struct cdm_diag *diag, enum message m, const char *format, ...) {
 	char text[CDM_DIAG_TEXT];

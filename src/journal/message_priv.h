@@ -15,4 +15,7 @@ enum message {
 /* Add an error with its id and hint; diag may be NULL. */
 void message_add(struct cdm_diag *diag, enum message m, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* What a file system said (a positive errno), in our list. */
+int message_error(int e);
+
 #endif

@@ -14,18 +14,22 @@ static void names_go_both_ways(void) {
 	}
 	for (unsigned v = 0; v < JOURNAL_VISIBILITY_COUNT; v++)
 		CHECK(record_visibility_find(record_visibility_name(v)) == (int)v);
-	CHECK(record_class_find("D2") == JOURNAL_D2 && strcmp(record_class_name(JOURNAL_D1), "D1") == 0);
+	CHECK(record_class_find("D2") == JOURNAL_D2 &&
+			strcmp(record_class_name(JOURNAL_D1), "D1") == 0);
 	CHECK(record_kind_find("dance") == -ENOENT && strcmp(record_kind_name(99), "?") == 0);
-	CHECK(record_visibility_find("") == -ENOENT && strcmp(record_visibility_name(99), "?") == 0);
+	CHECK(record_visibility_find("") == -ENOENT &&
+			strcmp(record_visibility_name(99), "?") == 0);
 	CHECK(record_class_find("D3") == -ENOENT && strcmp(record_class_name(3), "?") == 0);
-	CHECK(record_kind_class(JOURNAL_TURN) == JOURNAL_D2 && record_kind_class(JOURNAL_EVIDENCE) == JOURNAL_D1);
+	CHECK(record_kind_class(JOURNAL_TURN) == JOURNAL_D2 &&
+			record_kind_class(JOURNAL_EVIDENCE) == JOURNAL_D1);
 }
 
 static void private_things_are_seen_by_their_owner(void) {
 	CHECK(record_visible("ada", JOURNAL_PRIVATE, "ada"));
 	CHECK(!record_visible("ada", JOURNAL_PRIVATE, "bob"));
 	CHECK(!record_visible("ada", JOURNAL_PRIVATE, ""));
-	CHECK(record_visible("ada", JOURNAL_MACHINE, "bob") && record_visible("ada", JOURNAL_PUBLIC, "bob"));
+	CHECK(record_visible("ada", JOURNAL_MACHINE, "bob") &&
+			record_visible("ada", JOURNAL_PUBLIC, "bob"));
 }
 
 static struct cdm_wall at_ms(int64_t ms) {
@@ -36,7 +40,7 @@ static struct cdm_wall at_ms(int64_t ms) {
 static void the_hybrid_clock_only_grows(void) {
 	uint64_t a = record_hlc_next(0, at_ms(1000)), b = record_hlc_next(a, at_ms(1000));
 	CHECK(a == UINT64_C(1000) << 16 && b == a + 1);
-	CHECK(record_hlc_next(b, at_ms(5)) == b + 1);       /* set back */
+	CHECK(record_hlc_next(b, at_ms(5)) == b + 1);                /* set back */
 	CHECK(record_hlc_next(b, (struct cdm_wall){ -7 }) == b + 1); /* before 1970 */
 	CHECK(record_hlc_next(b, at_ms(1001)) == UINT64_C(1001) << 16);
 	uint64_t h = a;
@@ -49,9 +53,19 @@ static void the_hybrid_clock_only_grows(void) {
 }
 
 static struct journal_record linked(uint64_t seq, const struct hash *prev, const char *body) {
-	struct journal_record r = { .seq = seq, .epoch = 3, .hlc = seq << 16, .wall = { -5 }, .kind = JOURNAL_SET,
-		.visibility = JOURNAL_PUBLIC, .class = JOURNAL_D2, .kind_name = "set", .entity = "core",
-		.principal = "ada", .body = body, .body_bytes = (uint32_t)strlen(body), .prev = *prev };
+	struct journal_record r = { .seq = seq,
+		.epoch = 3,
+		.hlc = seq << 16,
+		.wall = { -5 },
+		.kind = JOURNAL_SET,
+		.visibility = JOURNAL_PUBLIC,
+		.class = JOURNAL_D2,
+		.kind_name = "set",
+		.entity = "core",
+		.principal = "ada",
+		.body = body,
+		.body_bytes = (uint32_t)strlen(body),
+		.prev = *prev };
 	r.body_hash = hash_of(body, strlen(body));
 	r.hash = record_hash(&r);
 	return r;
@@ -62,11 +76,11 @@ static void the_chain_notices_every_change(void) {
 	struct hash zero = { { 0 } };
 	struct journal_record a = linked(1, &zero, "one"), b = linked(2, &a.hash, "two"), c;
 	CHECK(record_check(&a, 0, &zero) == 0 && record_check(&b, 1, &a.hash) == 0);
-#define NOTICES(change)                                                                              \
-	do {                                                                                         \
-		c = b;                                                                               \
-		change;                                                                              \
-		CHECK(record_check(&c, 1, &a.hash) == -EBADMSG);                                     \
+#define NOTICES(change)                                                                            \
+	do {                                                                                       \
+		c = b;                                                                             \
+		change;                                                                            \
+		CHECK(record_check(&c, 1, &a.hash) == -EBADMSG);                                   \
 	} while (0)
 	NOTICES(c.seq = 3);
 	NOTICES(c.epoch++);
@@ -93,8 +107,12 @@ static void the_chain_notices_every_change(void) {
 
 /* The names that fill their room to the last byte fit into the header that is hashed. */
 static void the_longest_header_fits(void) {
-	struct journal_record r = { .seq = UINT64_MAX, .epoch = UINT64_MAX, .hlc = UINT64_MAX,
-		.wall = { INT64_MIN }, .visibility = JOURNAL_MACHINE, .class = JOURNAL_D1 };
+	struct journal_record r = { .seq = UINT64_MAX,
+		.epoch = UINT64_MAX,
+		.hlc = UINT64_MAX,
+		.wall = { INT64_MIN },
+		.visibility = JOURNAL_MACHINE,
+		.class = JOURNAL_D1 };
 	memset(r.entity, 'e', sizeof(r.entity) - 1);
 	memset(r.principal, 'p', sizeof(r.principal) - 1);
 	memset(r.kind_name, 'k', sizeof(r.kind_name) - 1);

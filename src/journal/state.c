@@ -87,10 +87,11 @@ static uint32_t tag_of(const char *principal, const char *id) {
 
 /* 2^(-2^-k) in units of 2^-32, k = 1..16. */
 static const uint32_t roots[16] = { 0xb504f333, 0xd744fcca, 0xeac0c6e7, 0xf5257d15, 0xfa83b2db,
-	0xfd3e0c0c, 0xfe9e115c, 0xff4ecb59, 0xffa75652, 0xffd3a751, 0xffe9d2b2, 0xfff4e91b, 0xfffa747e,
-	0xfffd3a3b, 0xfffe9d1c, 0xffff4e8e };
+	0xfd3e0c0c, 0xfe9e115c, 0xff4ecb59, 0xffa75652, 0xffd3a751, 0xffe9d2b2, 0xfff4e91b,
+	0xfffa747e, 0xfffd3a3b, 0xfffe9d1c, 0xffff4e8e };
 
-/* sum * 2^(-passed / half_life), in integers: whole halvings shift, the rest multiplies roots of 1/2. */
+/* sum * 2^(-passed / half_life), in integers: whole halvings shift, the rest multiplies roots of
+ * 1/2. */
 static uint64_t decay(uint64_t sum, uint64_t passed, uint64_t half_life) {
 	if (half_life == 0)
 		return sum;
@@ -122,8 +123,8 @@ static int fold_epoch(struct journal_state *s, const struct journal_record *r) {
 	return 0;
 }
 
-static void fold_fact(struct journal_state *s, const struct journal_record *r, const struct body_turn *turn,
-		const struct body_fact *said) {
+static void fold_fact(struct journal_state *s, const struct journal_record *r,
+		const struct body_turn *turn, const struct body_fact *said) {
 	struct state_fact key;
 	struct table t = facts_of(s);
 	COPY(key.key, said->key);
@@ -146,7 +147,8 @@ static void fold_fact(struct journal_state *s, const struct journal_record *r, c
 	f->wall = r->wall;
 }
 
-static void keep_turn(struct journal_state *s, const struct journal_record *r, const struct body_turn *b) {
+static void keep_turn(struct journal_state *s, const struct journal_record *r,
+		const struct body_turn *b) {
 	struct state_turn *t = &s->turns[s->turns_end++ % STATE_TURNS_MAX];
 	t->seq = r->seq;
 	t->wall = r->wall;
@@ -263,7 +265,8 @@ static int fold_erase(struct journal_state *s, const struct journal_record *r) {
 	return body_parse_erase(r->body, r->body_bytes, &b);
 }
 
-static int (*const folds[JOURNAL_KIND_COUNT])(struct journal_state *, const struct journal_record *) = {
+static int (*const folds[JOURNAL_KIND_COUNT])(
+		struct journal_state *, const struct journal_record *) = {
 #define JOURNAL_KIND(NAME, name, class, text) fold_##name,
 #include "journal/kind.def"
 #undef JOURNAL_KIND
@@ -310,7 +313,8 @@ static struct journal_state *as_mutable(const struct journal_state *s) {
 	return (struct journal_state *)(uintptr_t)s;
 }
 
-const struct state_fact *state_fact(const struct journal_state *s, const char *principal, const char *key) {
+const struct state_fact *state_fact(
+		const struct journal_state *s, const char *principal, const char *key) {
 	struct state_fact k;
 	struct table t = facts_of(as_mutable(s));
 	return KEY(k.key, key) && KEY(k.principal, principal) ? table_find(&t, &k) : NULL;
@@ -330,8 +334,8 @@ const struct state_setting *state_setting(const struct journal_state *s, const c
 	return KEY(k.field, field) ? table_find(&t, &k) : NULL;
 }
 
-const struct state_request *state_request(const struct journal_state *s, const char *principal,
-		const char *id) {
+const struct state_request *state_request(
+		const struct journal_state *s, const char *principal, const char *id) {
 	uint32_t tag = tag_of(principal, id);
 	unsigned count = s->requests_end < STATE_REQUESTS_MAX ? (unsigned)s->requests_end
 							      : STATE_REQUESTS_MAX;

@@ -1,10 +1,10 @@
 /*
  * state_hash.c - the state as canonical MessagePack, hashed as it is written.
  *
- * The whole is one array: [seq, epoch, plan_hash, active_model, command_id_max, kinds, counts, facts,
- * evidence, settings, turns, requests].  Tables are in the order of their keys, rings from the
- * oldest; an entry is an array of its members without the calendar.  No entry is larger than the
- * buffer, which goes into the hash after each.
+ * The whole is one array: [seq, epoch, plan_hash, active_model, command_id_max, kinds, counts,
+ * facts, evidence, settings, turns, requests].  Tables are in the order of their keys, rings from
+ * the oldest; an entry is an array of its members without the calendar.  No entry is larger than
+ * the buffer, which goes into the hash after each.
  */
 #include "journal/state.h"
 
@@ -122,7 +122,8 @@ static void put_turns(struct writer *w, const struct journal_state *s) {
 }
 
 static void put_requests(struct writer *w, const struct journal_state *s) {
-	uint64_t end = s->requests_end, first = end < STATE_REQUESTS_MAX ? 0 : end - STATE_REQUESTS_MAX;
+	uint64_t end = s->requests_end,
+		 first = end < STATE_REQUESTS_MAX ? 0 : end - STATE_REQUESTS_MAX;
 	mp_array(&w->out, (uint32_t)(end - first));
 	for (uint64_t n = first; n < end; n++) {
 		const struct state_request *q = &s->requests[n % STATE_REQUESTS_MAX];

@@ -1,5 +1,6 @@
 /*
- * state_test.c - what each kind of record does to the state, where its bounds are, and what its hash sees.
+ * state_test.c - what each kind of record does to the state, where its bounds are, and what its
+ * hash sees.
  */
 #include "journal/state.h"
 
@@ -10,9 +11,17 @@ static struct journal_state *s, *other;
 static uint8_t room[JOURNAL_BODY_MAX];
 
 static struct journal_record record(uint64_t seq, enum journal_kind kind, int bytes) {
-	struct journal_record r = { .seq = seq, .epoch = 1, .hlc = seq << 16, .wall = { (int64_t)seq },
-		.kind = (uint16_t)kind, .visibility = JOURNAL_PRIVATE, .class = JOURNAL_D2, .entity = "core",
-		.principal = "ada", .body = room, .body_bytes = (uint32_t)bytes };
+	struct journal_record r = { .seq = seq,
+		.epoch = 1,
+		.hlc = seq << 16,
+		.wall = { (int64_t)seq },
+		.kind = (uint16_t)kind,
+		.visibility = JOURNAL_PRIVATE,
+		.class = JOURNAL_D2,
+		.entity = "core",
+		.principal = "ada",
+		.body = room,
+		.body_bytes = (uint32_t)bytes };
 	CHECK(bytes > 0);
 	return r;
 }
@@ -22,10 +31,15 @@ static void apply(struct journal_state *to, enum journal_kind kind, int bytes) {
 	CHECK(state_apply(to, &r) == 0);
 }
 
-static int turn(const char *request, const char *user, const char *answer, const char *key, const char *value) {
-	struct body_turn t = { .request = body_text(request), .speaker = body_text("ada"),
-		.model = body_text("phi3"), .user = body_text(user), .answer = body_text(answer),
-		.trust_ppm = 500000, .fact_count = key != NULL };
+static int turn(const char *request, const char *user, const char *answer, const char *key,
+		const char *value) {
+	struct body_turn t = { .request = body_text(request),
+		.speaker = body_text("ada"),
+		.model = body_text("phi3"),
+		.user = body_text(user),
+		.answer = body_text(answer),
+		.trust_ppm = 500000,
+		.fact_count = key != NULL };
 	t.facts[0] = (struct body_fact){ body_text(key), body_text(value), 400000 };
 	return body_build_turn(&t, room, sizeof(room));
 }
@@ -36,8 +50,8 @@ static int set(const char *field, const char *value) {
 }
 
 static int evidence(uint64_t p, uint64_t n, uint64_t half_life_ms) {
-	struct body_evidence b = { body_text("phi3"), body_text("talker"), body_text("talent"), p, n,
-		half_life_ms };
+	struct body_evidence b = { body_text("phi3"), body_text("talker"), body_text("talent"), p,
+		n, half_life_ms };
 	return body_build_evidence(&b, room, sizeof(room));
 }
 
@@ -50,7 +64,8 @@ static void the_beginning_is_empty(void) {
 	state_init(s);
 	state_init(other);
 	CHECK(!differ() && !state_turn(s, 0) && !state_fact_at(s, 0) && !state_setting_at(s, 0));
-	CHECK(!state_evidence_at(s, 0) && !state_fact(s, "ada", "name") && !state_request(s, "ada", ""));
+	CHECK(!state_evidence_at(s, 0) && !state_fact(s, "ada", "name") &&
+			!state_request(s, "ada", ""));
 }
 
 static void records_apply_once_and_in_order(void) {
@@ -66,7 +81,8 @@ static void records_apply_once_and_in_order(void) {
 static void an_epoch_names_the_plan(void) {
 	struct body_epoch b = { 9, hash_of("plan", 4) };
 	state_init(s);
-	struct journal_record r = record(1, JOURNAL_EPOCH, body_build_epoch(&b, room, sizeof(room)));
+	struct journal_record r =
+			record(1, JOURNAL_EPOCH, body_build_epoch(&b, room, sizeof(room)));
 	r.epoch = 9;
 	CHECK(state_apply(s, &r) == 0 && s->epoch == 9 && hash_equal(&s->plan_hash, &b.plan_hash));
 }
@@ -74,17 +90,21 @@ static void an_epoch_names_the_plan(void) {
 static void facts_belong_to_who_said_them(void) {
 	state_init(s);
 	apply(s, JOURNAL_TURN, turn("", "call me Ada", "Hello", "name", "Ada"));
-	struct journal_record r = record(2, JOURNAL_TURN, turn("", "call me Bob", "Hello", "name", "Bob"));
+	struct journal_record r =
+			record(2, JOURNAL_TURN, turn("", "call me Bob", "Hello", "name", "Bob"));
 	snprintf(r.principal, sizeof(r.principal), "bob");
 	r.visibility = JOURNAL_MACHINE;
 	CHECK(state_apply(s, &r) == 0 && s->fact_count == 2);
-	const struct state_fact *ada = state_fact(s, "ada", "name"), *bob = state_fact(s, "bob", "name");
+	const struct state_fact *ada = state_fact(s, "ada", "name"),
+				*bob = state_fact(s, "bob", "name");
 	CHECK(ada && bob && strcmp(ada->value, "Ada") == 0 && strcmp(bob->value, "Bob") == 0);
-	CHECK(ada->seq == 1 && ada->trust_ppm == 400000 && ada->wall.ns == 1 && strcmp(ada->source, "phi3") == 0);
+	CHECK(ada->seq == 1 && ada->trust_ppm == 400000 && ada->wall.ns == 1 &&
+			strcmp(ada->source, "phi3") == 0);
 	CHECK(ada->visibility == JOURNAL_PRIVATE && bob->visibility == JOURNAL_MACHINE);
 	CHECK(state_fact_at(s, 0) == ada && state_fact_at(s, 1) == bob && !state_fact_at(s, 2));
 	apply(s, JOURNAL_TURN, turn("", "Ada Lovelace", "Noted", "name", "Ada Lovelace"));
-	CHECK(s->fact_count == 2 && strcmp(state_fact(s, "ada", "name")->value, "Ada Lovelace") == 0);
+	CHECK(s->fact_count == 2 &&
+			strcmp(state_fact(s, "ada", "name")->value, "Ada Lovelace") == 0);
 	apply(s, JOURNAL_TURN, turn("", "forget it", "Done", "name", ""));
 	CHECK(s->fact_count == 1 && !state_fact(s, "ada", "name") && state_fact(s, "bob", "name"));
 }
@@ -100,7 +120,8 @@ static void the_oldest_fact_makes_room(void) {
 	}
 	CHECK(s->fact_count == STATE_FACTS_MAX && s->dropped == 3);
 	CHECK(!state_fact(s, "ada", "k0000") && state_fact(s, "ada", "k0001"));
-	CHECK(!state_fact(s, "ada", "k0002") && !state_fact(s, "ada", "k0003") && state_fact(s, "ada", "k0004"));
+	CHECK(!state_fact(s, "ada", "k0002") && !state_fact(s, "ada", "k0003") &&
+			state_fact(s, "ada", "k0004"));
 }
 
 static void turns_are_a_window(void) {
@@ -112,7 +133,8 @@ static void turns_are_a_window(void) {
 	}
 	CHECK(s->turns_end == STATE_TURNS_MAX + 5 && s->kinds[JOURNAL_TURN] == s->turns_end);
 	CHECK(strcmp(state_turn(s, 0)->user, "turn 68") == 0);
-	CHECK(strcmp(state_turn(s, STATE_TURNS_MAX - 1)->user, "turn 5") == 0 && !state_turn(s, STATE_TURNS_MAX));
+	CHECK(strcmp(state_turn(s, STATE_TURNS_MAX - 1)->user, "turn 5") == 0 &&
+			!state_turn(s, STATE_TURNS_MAX));
 }
 
 /* Two bytes a character: a cut at an odd place must not halve one. */
@@ -135,12 +157,15 @@ static void a_retried_request_is_applied_once(void) {
 	state_init(s);
 	apply(s, JOURNAL_TURN, turn("r1", "u", "first", "k", "1"));
 	apply(s, JOURNAL_TURN, turn("r1", "u", "second", "k", "2"));
-	CHECK(s->duplicates == 1 && s->turns_end == 1 && strcmp(state_fact(s, "ada", "k")->value, "1") == 0);
+	CHECK(s->duplicates == 1 && s->turns_end == 1 &&
+			strcmp(state_fact(s, "ada", "k")->value, "1") == 0);
 	const struct state_request *q = state_request(s, "ada", "r1");
-	CHECK(q && q->seq == 1 && strcmp(q->answer, "first") == 0 && !state_request(s, "bob", "r1"));
+	CHECK(q && q->seq == 1 && strcmp(q->answer, "first") == 0 &&
+			!state_request(s, "bob", "r1"));
 	struct journal_record r = record(3, JOURNAL_TURN, turn("r1", "u", "mine", NULL, ""));
 	snprintf(r.principal, sizeof(r.principal), "bob"); /* another's request of the same name */
-	CHECK(state_apply(s, &r) == 0 && s->turns_end == 2 && state_request(s, "bob", "r1")->seq == 3);
+	CHECK(state_apply(s, &r) == 0 && s->turns_end == 2 &&
+			state_request(s, "bob", "r1")->seq == 3);
 	char id[16];
 	for (int i = 0; i < STATE_REQUESTS_MAX; i++) {
 		snprintf(id, sizeof(id), "later %d", i);
@@ -161,7 +186,8 @@ static void settings_and_models(void) {
 	CHECK(strcmp(state_setting_at(s, 0)->field, "light") == 0 && !state_setting(s, "sound"));
 	static char longer[2 * CDM_NAME_MAX];
 	memset(longer, 'x', sizeof(longer) - 1);
-	CHECK(!state_setting(s, longer) && !state_fact(s, longer, longer) && !state_request(s, longer, longer));
+	CHECK(!state_setting(s, longer) && !state_fact(s, longer, longer) &&
+			!state_request(s, longer, longer));
 	struct body_model m = { body_text("phi3"), BODY_LOADED };
 	apply(s, JOURNAL_MODEL, body_build_model(&m, room, sizeof(room)));
 	CHECK(s->active_model[0] == 0);
@@ -178,7 +204,8 @@ static void evidence_at_ms(uint64_t ms, uint64_t p, uint64_t n, uint64_t half_li
 
 /* The integer decay against libm, over ages and half-lives of every size. */
 static void evidence_decays_as_two_to_the_minus_t(void) {
-	static const uint64_t half_lives[] = { 1, 7, 1000, 60000, UINT64_C(2592000000), UINT64_C(1) << 40 };
+	static const uint64_t half_lives[] = { 1, 7, 1000, 60000, UINT64_C(2592000000),
+		UINT64_C(1) << 40 };
 	for (size_t h = 0; h < COUNT_OF(half_lives); h++)
 		for (double age = 0; age < 70; age += 0.37) {
 			uint64_t passed = (uint64_t)(age * (double)half_lives[h]);
@@ -186,7 +213,8 @@ static void evidence_decays_as_two_to_the_minus_t(void) {
 			state_init(s);
 			evidence_at_ms(5, UINT64_C(8000000000000), 0, 0);
 			evidence_at_ms(5 + passed, 0, 1, half_lives[h]);
-			const struct state_evidence *e = state_evidence(s, "phi3", "talker", "talent");
+			const struct state_evidence *e =
+					state_evidence(s, "phi3", "talker", "talent");
 			CHECK(e && e->count == 2 && e->n_ppm == 1 && e->at_ms == 5 + passed);
 			CHECK(fabs((double)e->p_ppm - exact) <= 2e-5 * exact + 17);
 		}
@@ -215,7 +243,8 @@ static void commands_are_counted(void) {
 	apply(s, JOURNAL_OUTCOME, body_build_outcome(&o, room, sizeof(room)));
 	apply(s, JOURNAL_REFUSAL, body_build_refusal(&f, room, sizeof(room)));
 	apply(s, JOURNAL_ERASE, body_build_erase(&e, room, sizeof(room)));
-	CHECK(s->command_id_max == 41 && s->kinds[JOURNAL_COMMAND] == 2 && s->kinds[JOURNAL_OUTCOME] == 1);
+	CHECK(s->command_id_max == 41 && s->kinds[JOURNAL_COMMAND] == 2 &&
+			s->kinds[JOURNAL_OUTCOME] == 1);
 	CHECK(s->kinds[JOURNAL_REFUSAL] == 1 && s->kinds[JOURNAL_ERASE] == 1 && s->broken == 0);
 }
 
@@ -241,8 +270,9 @@ static void the_hash_sees_values_not_the_calendar(void) {
 	state_init(s);
 	state_init(other);
 	for (uint64_t i = 1; i <= 2; i++) {
-		struct journal_record r = i == 1 ? record(i, JOURNAL_TURN, turn("r", "u", "a", "k", "v"))
-						 : record(i, JOURNAL_SET, set("speed", "1"));
+		struct journal_record r =
+				i == 1 ? record(i, JOURNAL_TURN, turn("r", "u", "a", "k", "v"))
+				       : record(i, JOURNAL_SET, set("speed", "1"));
 		CHECK(state_apply(s, &r) == 0);
 		r.wall.ns += 1000;
 		r.hlc += 1000;
@@ -250,16 +280,16 @@ static void the_hash_sees_values_not_the_calendar(void) {
 		CHECK(state_apply(other, &r) == 0);
 	}
 	CHECK(!differ());
-#define SEES(change)                                                                                 \
-	do {                                                                                         \
-		struct journal_state *keep = malloc(sizeof(*keep));                                  \
-		CHECK(keep != NULL);                                                                 \
-		*keep = *other;                                                                      \
-		change;                                                                              \
-		CHECK(differ());                                                                     \
-		*other = *keep;                                                                      \
-		CHECK(!differ());                                                                    \
-		free(keep);                                                                          \
+#define SEES(change)                                                                               \
+	do {                                                                                       \
+		struct journal_state *keep = malloc(sizeof(*keep));                                \
+		CHECK(keep != NULL);                                                               \
+		*keep = *other;                                                                    \
+		change;                                                                            \
+		CHECK(differ());                                                                   \
+		*other = *keep;                                                                    \
+		CHECK(!differ());                                                                  \
+		free(keep);                                                                        \
 	} while (0)
 	SEES(other->seq++);
 	SEES(other->epoch++);

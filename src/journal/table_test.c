@@ -1,4 +1,5 @@
-/* table_test.c - the table against a list that is searched from end to end, over random puts and removals. */
+/* table_test.c - the table against a list that is searched from end to end, over random puts and
+ * removals. */
 #include "journal/table_priv.h"
 
 #include <stdio.h>
@@ -19,8 +20,8 @@ static int compare(const void *key, const void *item) {
 
 static struct thing items[MAX], model[MAX];
 static uint16_t order[MAX], count, model_count;
-static const struct table table = { order, &count, items, sizeof(items[0]), offsetof(struct thing, seq), MAX,
-	compare };
+static const struct table table = { order, &count, items, sizeof(items[0]),
+	offsetof(struct thing, seq), MAX, compare };
 
 static struct thing *model_find(int key) {
 	for (unsigned i = 0; i < model_count; i++)
@@ -38,7 +39,8 @@ static bool model_put(int key, uint64_t seq, uint64_t value) {
 	bool full = !t && model_count == MAX;
 	if (full) {
 		for (unsigned i = 1; i < MAX; i++)
-			if (model[i].seq < oldest->seq || (model[i].seq == oldest->seq && model[i].key < oldest->key))
+			if (model[i].seq < oldest->seq ||
+					(model[i].seq == oldest->seq && model[i].key < oldest->key))
 				oldest = &model[i];
 		model_remove(oldest);
 	}
@@ -69,7 +71,8 @@ int main(void) {
 				model_remove(m);
 		} else {
 			bool evicted, known = model_find(key.key) != NULL;
-			uint64_t seq = 1 + step / 3; /* several with the same one: the key decides who makes room */
+			uint64_t seq = 1 + step / 3; /* several with the same one: the key decides
+							who makes room */
 			struct thing *t = table_put(&table, &key, &evicted);
 			CHECK(known == (t->seq != 0)); /* a new one comes zeroed */
 			*t = (struct thing){ key.key, seq, step };

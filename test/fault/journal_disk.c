@@ -9,9 +9,9 @@
 #include <unistd.h>
 #include "base/check.h"
 
-enum { FILES_MAX = 8, PENDING_MAX = 4096, SECTOR = 512, SHADOW_MAX = 4 << 20 };
+enum { FILES_MAX = 8, PENDING_MAX = 4096, SECTOR = 512, SHADOW_MAX = 1 << 20 };
 
-struct pending { /* written or cut, not yet synced */
+struct pending {  /* written or cut, not yet synced */
 	bool cut; /* to `at` bytes */
 	int64_t at;
 	int bytes;
@@ -50,23 +50,25 @@ static int next_operation(bool takes_space) {
 	return fault == DISK_FAIL ? SQLITE_IOERR : SQLITE_OK;
 }
 
+/* What is there before we come is durable. */
+static struct shadow *new_shadow(const char *path) {
+	struct shadow *s = calloc(1, sizeof(*s));
+	CHECK(s && (s->bytes = calloc(1, SHADOW_MAX)) != NULL);
+	snprintf(s->path, sizeof(s->path), "%s", path);
+	FILE *f = fopen(path, "r");
+	s->size = f ? (int64_t)fread(s->bytes, 1, SHADOW_MAX, f) : 0;
+	if (f)
+		fclose(f);
+	return s;
+}
+
 static struct shadow *shadow_of(const char *path) {
-	for (int i = 0; i < FILES_MAX; i++)
-		if (shadows[i] && strcmp(shadows[i]->path, path) == 0)
-			return shadows[i];
-	for (int i = 0; i < FILES_MAX; i++)
-		if (!shadows[i]) {
-			struct shadow *s = calloc(1, sizeof(*s));
-			CHECK(s && (s->bytes = calloc(1, SHADOW_MAX)) != NULL);
-			snprintf(s->path, sizeof(s->path), "%s", path);
-			FILE *f = fopen(path, "r"); /* what was there before we came is durable */
-			s->size = f ? (int64_t)fread(s->bytes, 1, SHADOW_MAX, f) : 0;
-			if (f)
-				fclose(f);
-			return shadows[i] = s;
-		}
-	CHECK(!"too many files");
-	return NULL;
+	unsigned i = 0;
+	while (shadows[i] && strcmp(shadows[i]->path, path) != 0)
+		CHECK(++i < FILES_MAX);
+	if (!shadows[i])
+		shadows[i] = new_shadow(path);
+	return shadows[i];
 }
 
 static void put(struct shadow *s, int64_t at, const uint8_t *data, int64_t n) {
@@ -197,11 +199,12 @@ static int disk_shm_unmap(sqlite3_file *f, int delete) {
 	return real(f)->pMethods->xShmUnmap(real(f), delete);
 }
 
-static const sqlite3_io_methods methods = { 2, disk_close, disk_read, disk_write, disk_truncate, disk_sync,
-	disk_size, disk_lock, disk_unlock, disk_reserved, disk_control, disk_sector, disk_traits, disk_shm_map,
-	disk_shm_lock, disk_shm_barrier, disk_shm_unmap, NULL, NULL };
+static const sqlite3_io_methods methods = { 2, disk_close, disk_read, disk_write, disk_truncate,
+	disk_sync, disk_size, disk_lock, disk_unlock, disk_reserved, disk_control, disk_sector,
+	disk_traits, disk_shm_map, disk_shm_lock, disk_shm_barrier, disk_shm_unmap, NULL, NULL };
 
-static int disk_open(sqlite3_vfs *v, const char *path, sqlite3_file *out, int flags, int *out_flags) {
+static int disk_open(
+		sqlite3_vfs *v, const char *path, sqlite3_file *out, int flags, int *out_flags) {
 	struct file *f = (struct file *)out;
 	(void)v;
 	*f = (struct file){ .real = calloc(1, (size_t)below->szOsFile) };
@@ -219,7 +222,8 @@ static int disk_open(sqlite3_vfs *v, const char *path, sqlite3_file *out, int fl
 	return rc;
 }
 
-/* A deletion is durable at once: the worst case for what was to be kept, as the folder is synced. */
+/* A deletion is durable at once: the worst case for what was to be kept, as the folder is synced.
+ */
 static int disk_delete(sqlite3_vfs *v, const char *path, int sync) {
 	(void)v;
 	pthread_mutex_lock(&lock);
@@ -248,7 +252,8 @@ void disk_install(void) {
 
 void disk_uninstall(void) {
 	disk_begin(DISK_SOUND, 0, 0);
-	CHECK(sqlite3_vfs_register(below, 1) == SQLITE_OK && sqlite3_vfs_unregister(&disk) == SQLITE_OK);
+	CHECK(sqlite3_vfs_register(below, 1) == SQLITE_OK &&
+			sqlite3_vfs_unregister(&disk) == SQLITE_OK);
 }
 
 void disk_begin(enum disk_fault what, uint64_t at, uint64_t length) {
@@ -300,7 +305,8 @@ void disk_power_cut(uint64_t seed) {
 		char shm[208];
 		let_some_arrive(s, &seed);
 		FILE *f = fopen(s->path, "w");
-		CHECK(f && fwrite(s->bytes, 1, (size_t)s->size, f) == (size_t)s->size && fclose(f) == 0);
+		CHECK(f && fwrite(s->bytes, 1, (size_t)s->size, f) == (size_t)s->size &&
+				fclose(f) == 0);
 		snprintf(shm, sizeof(shm), "%s-shm", s->path);
 		unlink(shm);
 	}

@@ -25,8 +25,9 @@ static int by_size(const void *a, const void *b) {
 
 static void report(const char *what, int64_t total_ns) {
 	qsort(took, SAMPLES, sizeof(took[0]), by_size);
-	printf("%-8s %8.0f /s   p50 %7.3f ms   p99 %7.3f ms\n", what, SAMPLES * 1e9 / (double)total_ns,
-			ns_to_ms(took[SAMPLES / 2]), ns_to_ms(took[SAMPLES * 99 / 100]));
+	printf("%-8s %8.0f /s   p50 %7.3f ms   p99 %7.3f ms\n", what,
+			SAMPLES * 1e9 / (double)total_ns, ns_to_ms(took[SAMPLES / 2]),
+			ns_to_ms(took[SAMPLES * 99 / 100]));
 }
 
 static void raw(void) {
@@ -38,7 +39,8 @@ static void raw(void) {
 	struct cdm_mono start = clock_mono();
 	for (int i = 0; i < SAMPLES; i++) {
 		struct cdm_mono then = clock_mono();
-		CHECK(pwrite(fd, page, sizeof(page), (off_t)i * 4096) == sizeof(page) && fdatasync(fd) == 0);
+		CHECK(pwrite(fd, page, sizeof(page), (off_t)i * 4096) == sizeof(page) &&
+				fdatasync(fd) == 0);
 		took[i] = mono_since(then, clock_mono());
 	}
 	report("raw", mono_since(start, clock_mono()));
@@ -50,7 +52,8 @@ static void d2(struct journal *j) {
 	struct cdm_mono start = clock_mono();
 	for (int i = 0; i < SAMPLES; i++) {
 		struct cdm_mono then = clock_mono();
-		CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) == 0);
+		CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) ==
+				0);
 		took[i] = mono_since(then, clock_mono());
 	}
 	report("D2", mono_since(start, clock_mono()));
@@ -123,8 +126,9 @@ int main(int argc, char **argv) {
 	d1(j);
 	struct journal_stats stats;
 	journal_stats(j, &stats);
-	printf("%-8s %llu records in %llu commits, slowest %.3f ms\n", "in all", (unsigned long long)stats.records,
-			(unsigned long long)stats.commits, ns_to_ms((int64_t)stats.commit_ns_max));
+	printf("%-8s %llu records in %llu commits, slowest %.3f ms\n", "in all",
+			(unsigned long long)stats.records, (unsigned long long)stats.commits,
+			ns_to_ms((int64_t)stats.commit_ns_max));
 	journal_stop(&j);
 	replay();
 	testing_remove(&t);

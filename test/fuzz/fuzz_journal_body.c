@@ -1,7 +1,9 @@
 /*
- * fuzz_journal_body.c - any bytes as the bodies of records: the fold never crashes or leaves its bounds.
+ * fuzz_journal_body.c - any bytes as the bodies of records: the fold never crashes or leaves its
+ * bounds.
  *
- * The input is a sequence of records: kind, flags, principal, length (two bytes, little-endian), body.
+ * The input is a sequence of records: kind, flags, principal, length (two bytes, little-endian),
+ * body.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,9 +21,15 @@ static int next(const uint8_t **data, size_t *size, uint64_t seq, struct journal
 	*data += 5;
 	*size -= 5;
 	bytes = bytes < *size ? bytes : *size;
-	*r = (struct journal_record){ .seq = seq, .epoch = seq / 9, .kind = d[0] % (JOURNAL_KIND_COUNT + 1),
-		.hlc = seq * d[2] << 16, .visibility = d[1] % JOURNAL_VISIBILITY_COUNT,
-		.class = JOURNAL_D2, .erased = d[1] >> 7, .entity = "core", .body_bytes = (uint32_t)bytes };
+	*r = (struct journal_record){ .seq = seq,
+		.epoch = seq / 9,
+		.kind = d[0] % (JOURNAL_KIND_COUNT + 1),
+		.hlc = seq * d[2] << 16,
+		.visibility = d[1] % JOURNAL_VISIBILITY_COUNT,
+		.class = JOURNAL_D2,
+		.erased = d[1] >> 7,
+		.entity = "core",
+		.body_bytes = (uint32_t)bytes };
 	r->principal[0] = (char)('a' + d[2] % 3);
 	uint8_t *body = malloc(bytes + 1);
 	CHECK(body != NULL);

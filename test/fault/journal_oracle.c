@@ -1,0 +1,80 @@
+/*
+ * journal_oracle.c - write a journal with one of everything and print the hash of its state.
+ *
+ * usage: journal_oracle PATH     for journal_oracle.py, which reads the file by spec/journal.md
+ * alone
+ */
+#include "journal/journal_testing.h"
+
+static uint8_t room[JOURNAL_BATCH_MAX][2048];
+static struct journal_entry entries[JOURNAL_BATCH_MAX];
+static unsigned count;
+
+static void add(enum journal_kind kind, int bytes) {
+	CHECK(count < JOURNAL_BATCH_MAX);
+	entries[count] = testing_entry(kind, room[count], bytes);
+	count++;
+}
+
+#define ADD(KIND, kind, ...)                                                                       \
+	do {                                                                                       \
+		struct body_##kind b = { __VA_ARGS__ };                                            \
+		add(JOURNAL_##KIND, body_build_##kind(&b, room[count], sizeof(room[count])));      \
+	} while (0)
+
+static void add_turn(const char *request, const char *user, const char *key, const char *value) {
+	struct body_turn b = { .request = body_text(request),
+		.speaker = body_text("ada"),
+		.model = body_text("phi3"),
+		.user = body_text(user),
+		.answer = body_text("Yes, \xc3\xa9t\xc3\xa9."),
+		.view_hash = hash_of(user, strlen(user)),
+		.trust_ppm = 540000,
+		.fact_count = key != NULL,
+		.symbols = body_text("\xf0\x90\xa4\x80") };
+	b.facts[0] = (struct body_fact){ body_text(key), body_text(value), 300000 };
+	add(JOURNAL_TURN, body_build_turn(&b, room[count], sizeof(room[count])));
+}
+
+static void add_everything(void) {
+	ADD(EPOCH, epoch, 1, hash_of("plan", 4));
+	add_turn("r1", "call me Ada", "name", "Ada");
+	add_turn("r1", "call me Ada", "name", "Eve"); /* a duplicate */
+	add_turn("", "it is warm", "mood", "warm");
+	add_turn("r2", "forget the mood", "mood", "");
+	add_turn("r3", "my cat is Tom", "cat", "Tom");
+	ADD(SET, set, body_text("speed"), body_text("1"));
+	ADD(SET, set, body_text("light"), body_text("on"));
+	ADD(SET, set, body_text("speed"), body_text("0.5"));
+	ADD(MODEL, model, body_text("phi3"), BODY_LOADED);
+	ADD(MODEL, model, body_text("phi3"), BODY_ACTIVE);
+	ADD(EVIDENCE, evidence, body_text("phi3"), body_text("talker"), body_text("talent"),
+			1000000, 5, 0);
+	ADD(EVIDENCE, evidence, body_text("phi3"), body_text("talker"), body_text("talent"), 70000,
+			300, 0);
+	ADD(COMMAND, command, 41, body_text("walk"), -70000, body_text("control"), 540000);
+	ADD(OUTCOME, outcome, 41, body_text("done"), body_text(""));
+	ADD(REFUSAL, refusal, body_text("trust"), body_text("0.3 < 0.5"));
+}
+
+int main(int argc, char **argv) {
+	struct journal *j;
+	struct journal_state *s = testing_state();
+	uint64_t ticket;
+	char hex[HASH_TEXT_MAX];
+	CHECK(argc == 2 && journal_open(argv[1], NULL, &j, NULL) == 0);
+	journal_set_epoch(j, 1);
+	add_everything();
+	entries[5].visibility = JOURNAL_PRIVATE;
+	entries[5].principal = "bob";
+	CHECK(journal_submit(j, entries, count, JOURNAL_D2, &ticket) == 0);
+	CHECK(testing_settle(j, ticket, s) == 0);
+	count = 0;
+	ADD(ERASE, erase, 4, body_text("asked to"));
+	CHECK(journal_erase(j, 4, &entries[0], &ticket) == 0 &&
+			testing_settle(j, ticket, NULL) == 0);
+	journal_stop(&j);
+	struct hash h = testing_replay(argv[1], UINT64_MAX);
+	puts(hash_text(&h, 64, hex));
+	free(s);
+}
