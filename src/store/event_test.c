@@ -7,7 +7,7 @@
 #include <string.h>
 #include "test/lib/world.h"
 
-enum { CORE, GUARD, CAM, THREADS = 3, MANY = 30000 };
+enum { CORE, GUARD, CAM, THREADS = 3, MANY = 100000 };
 
 static struct world w;
 static struct event_writer writer;
@@ -134,15 +134,33 @@ static void *write_many(void *who) {
 	return NULL;
 }
 
+static bool written;
+
+/* Reads where the writers overwrite: never a mixture. */
+static void *read_at_the_edge(void *unused) {
+	struct event_reader r;
+	struct event e;
+	(void)unused;
+	event_reader_open(&r, &w.at[CAM], CAM);
+	while (!__atomic_load_n(&written, __ATOMIC_ACQUIRE)) {
+		uint64_t head = __atomic_load_n(&writer.ring->head, __ATOMIC_ACQUIRE);
+		r.number = head > LAYOUT_EVENTS ? head - LAYOUT_EVENTS : 0;
+		int rc = event_next(&r, &e);
+		CHECK(rc == -EAGAIN || (rc >= 0 && e.b == ~e.a && e.time.ns == (int64_t)(uint32_t)e.a));
+	}
+	return NULL;
+}
+
 /* Several threads write, one reads its own process's ring: one mapping, for ThreadSanitizer. */
 static void holds_when_all_run(void) {
-	pthread_t t[THREADS];
+	pthread_t t[THREADS], edge;
 	struct event e;
 	uint64_t last[THREADS] = { 0 }, seen = 0;
 	fresh();
 	event_reader_open(&reader, &w.at[CAM], CAM);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		CHECK(pthread_create(&t[i], NULL, write_many, (void *)i) == 0);
+	CHECK(pthread_create(&edge, NULL, read_at_the_edge, NULL) == 0);
 	while (seen + reader.missed < THREADS * MANY) {
 		int rc = event_next(&reader, &e);
 		if (rc == -EAGAIN)
@@ -154,6 +172,8 @@ static void holds_when_all_run(void) {
 	}
 	for (int i = 0; i < THREADS; i++)
 		CHECK(pthread_join(t[i], NULL) == 0);
+	__atomic_store_n(&written, true, __ATOMIC_RELEASE);
+	CHECK(pthread_join(edge, NULL) == 0);
 	CHECK(seen > 0);
 	world_close(&w);
 }

@@ -357,6 +357,22 @@ static void the_dead_hold_nothing(void) {
 	world_close(&w);
 }
 
+/* What we hold of a writer's last life does not narrow its next one. */
+static void leases_are_of_one_epoch(void) {
+	struct field_lease l;
+	struct desk_slots held = { { 0 } };
+	fresh();
+	open_both(frame);
+	CHECK(put(1, 1) == 0 && field_lease(&reader, at(2), &l) == 0);
+	world_stop(&w, CAM);
+	world_start(&w, CAM, true);
+	desk_leased(&w.at[CAM], frame, &held);
+	CHECK(held.bits[0] == 0 && desk_holds(&w.at[READER], CAM, 1) && !desk_holds(&w.at[READER], CAM, 2));
+	CHECK(*(const uint64_t *)l.data == 1);
+	field_release(&l);
+	world_close(&w);
+}
+
 static void gives_a_loan_back(void) {
 	uint64_t v;
 	fresh();
@@ -391,6 +407,7 @@ int main(void) {
 	leases_need_a_plan_that_allows_them();
 	leases_wait_until_the_writer_knows();
 	the_dead_hold_nothing();
+	leases_are_of_one_epoch();
 	gives_a_loan_back();
 	puts("field_test: ok");
 }

@@ -4,13 +4,13 @@
  *      control thread                          data thread
  *      store at[p].now                         users++
  *      retire the old one                      load at[p].now, use the mapping
- *      ...                                     (post a lease, load at[p].now again: still the same?)
+ *      ...                                     (post a lease)
  *      each shard of users 0 at some time?     users--
  *      no lease in it?  unmap
  *
  * A thread that enters after the store finds the new mapping, so once each shard has been empty at
- * some time after it, nobody who found the old one is left; then only leases can hold it, and no new
- * one can be posted.  All total: each line of one side pairs with one of the other.
+ * some time after it, nobody who found the old one is left; then only leases can hold it, and those
+ * were posted before their threads left.  All total: each line of one side pairs with one of the other.
  *
  * The same order protects the desk of the peer: `now` is stored before the acknowledgement in
  * our head, so whoever has seen the acknowledgement knows that our next look finds his desk.

@@ -114,6 +114,22 @@ static void refuses_each_wrong_word(void) {
 	close(fd);
 }
 
+/* All bytes right, but its owner could still hand out writable mappings of it. */
+static void refuses_what_is_not_frozen(void) {
+	struct segment w, r;
+	size_t bytes = plan_processes(plan)[cam].segment_bytes;
+	int fd = segment_create(plan, cam), loose = segment_create(plan, cam);
+	CHECK(segment_map_writer(&w, plan, cam, 1, fd) == 0);
+	CHECK(pwrite(loose, w.base, bytes, 0) == (ssize_t)bytes);
+	CHECK(segment_map_reader(&r, plan, cam, 1, loose) == -EPROTO);
+	CHECK(io_memory_freeze_writers(loose) == 0);
+	CHECK(segment_map_reader(&r, plan, cam, 1, loose) == 0);
+	segment_unmap(&r);
+	segment_unmap(&w);
+	close(fd);
+	close(loose);
+}
+
 static void counts(void) {
 	struct segment w, r, none = { 0 };
 	int fd = segment_create(plan, cam);
@@ -158,6 +174,7 @@ int main(void) {
 	refuses_another_plan();
 	refuses_files_that_are_no_segments();
 	refuses_each_wrong_word();
+	refuses_what_is_not_frozen();
 	counts();
 	readers_cannot_write();
 	free(plan);

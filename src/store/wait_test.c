@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include "test/lib/world.h"
 
@@ -230,6 +231,10 @@ static void needs_no_acquaintance(void) {
 	CHECK(field_writer_open(&out, &w.at[LEFT], ping) == 0);
 	for (int i = 0; i < 20; i++) {
 		CHECK(pthread_create(&t, NULL, wait_for_next_life, &in) == 0);
+		while (!desk_waiting(&w.at[RIGHT], ping)) /* counted in, and about to fall asleep */
+			sched_yield();
+		for (int k = 0; k < 100; k++)
+			sched_yield();
 		put(&out, 99);
 		CHECK(pthread_join(t, NULL) == 0);
 	}
