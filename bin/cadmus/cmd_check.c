@@ -1,9 +1,13 @@
 /* cmd_check.c - does a description make a machine? */
 #include <string.h>
+#include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
+#include "lang/lang.h"
 
 static int run(const struct verb_context *c, int argc, char **argv) {
 	struct machine_source s;
+	if (argc == 2 && strcmp(argv[1], "--schema") == 0)
+		return json_print(lang_schema_json());
 	if (argc != 2)
 		return verb_wrong("check", "give one file");
 	if (machine_compile("check", argv[1], &s))
@@ -18,7 +22,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	return code;
 }
 
-VERB(check, "Check a description: every error with its place and a hint", "FILE",
+VERB(check, "Check a description: every error with its place and a hint", "FILE | --schema",
+		"  --schema   print the JSON schema of the language, for editors\n"
 		"examples:\n"
 		"  cadmus check examples/first-flight.cdl.yaml\n"
 		"  cadmus check --json robot.cdl.yaml | jq '.messages[].code'\n"
