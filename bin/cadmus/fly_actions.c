@@ -211,23 +211,32 @@ int fly_do_latency(struct flight *f, const struct fly_action *a) {
 	return 0;
 }
 
+/* What the workers that read this field did with it: how often they borrowed, how often they copied. */
+static void count_readers(struct flight *f, const struct plan_field *field, uint64_t *leases, uint64_t *copies) {
+	for (uint16_t p = 0; p < f->source.plan->processes.count; p++) {
+		const struct segment *s = peers_get(&f->seat.peers, p);
+		if (!s || plan_processes(f->source.plan)[p].role != PLAN_WORKER || !(field->readers >> p & 1))
+			continue;
+		*leases += counter_get(s, COUNTER_leases);
+		*copies += counter_get(s, COUNTER_reads);
+	}
+}
+
 int fly_do_no_copies(struct flight *f, const struct fly_action *a) {
 	struct field field;
 	struct cdm_info info;
-	uint64_t leases = 0, drops = 0;
+	uint64_t leases = 0, copies = 0;
 	if (open_field(f, a, &field))
 		return 1;
+	count_readers(f, field.plan, &leases, &copies);
 	const struct segment *writer = peers_get(&f->seat.peers, field.plan->process);
-	for (uint16_t p = 0; p < f->source.plan->processes.count; p++) {
-		const struct segment *s = peers_get(&f->seat.peers, p);
-		leases += s && p != field.plan->process ? counter_get(s, COUNTER_leases) : 0;
-	}
-	drops = writer ? counter_get(writer, COUNTER_drops) : 0;
+	uint64_t drops = writer ? counter_get(writer, COUNTER_drops) : 0;
 	if (field_peek(&field, clock_mono(), &info) < 0 || leases == 0)
 		return fly_fail(f, "no reader borrowed a sample of %s", field.plan->name);
-	fly_say(f, "%s: frame %llu of %u KiB, decoded in place and borrowed %llu times; %llu dropped", field.plan->name,
-			(unsigned long long)info.version, field.plan->bytes >> 10, (unsigned long long)leases,
-			(unsigned long long)drops);
+	if (copies > 0)
+		return fly_fail(f, "%llu samples were copied", (unsigned long long)copies);
+	fly_say(f, "%s: %u KiB each; borrowed where they stand %llu times, copied 0 times, dropped %llu", field.plan->name,
+			field.plan->bytes >> 10, (unsigned long long)leases, (unsigned long long)drops);
 	return 0;
 }
 
