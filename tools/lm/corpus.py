@@ -16,12 +16,15 @@ ASK_NAME = """what is my name|what's my name|who am I|do you know my name|tell m
 do you remember my name|can you tell me my name|please tell me my name|do you know who I am|what am I called
 what do you call me|tell me who I am|my name|what was my name|can you remember my name|how am I called
 what do people call me|could you say my name|remind me of my name
+can you remember who I am|do you know me|do you remember me|remind me who I am|can you tell me who I am|say who I am
 *do you remember who I am|*what is my name please|*can you say my name|*could you tell me who I am|*what's my name again"""
 ASK_STATE = """{be} the {k} {w}|what is the state of the {k}|how {be} the {k}|tell me about the {k}|what about the {k}
 what is the status of the {k}|what do you know about the {k}|{be} the {k} {w} or {w2}|do you know if the {k} {be} {w}
 tell me the state of the {k}|what state {be} the {k} in|can you tell me if the {k} {be} {w}|the {k}
 in what state {be} the {k}|what happened to the {k}|do you remember if the {k} {be} {w}|how {be} the {k} now
 could you tell me the state of the {k}|what is the {k} like|please tell me about the {k}
+could you tell me if the {k} {be} {w}|I want to know if the {k} {be} {w}|say if the {k} {be} {w}|do you think the {k} {be} {w}
+what can you tell me about the {k}|say what you know about the {k}
 *do you know the state of the {k}|*can you tell me about the {k}|*tell me if the {k} {be} {w}|*please tell me the state of the {k}
 *what can you say about the {k}"""
 ASK_PLACE = """where {be} the {k}|where's the {k}|where can I find the {k}|do you know where the {k} {be}|find the {k}
@@ -32,11 +35,14 @@ have you seen the {k}|where should I look for the {k}|remind me where the {k} {b
 *do you know where I put the {k}"""
 ASK_MY_PLACE = """where {be} my {k}|where's my {k}|do you know where my {k} {be}|where did I put my {k}
 where did I leave my {k}|tell me where my {k} {be}|find my {k}|can you tell me where my {k} {be}
+in what place {be} my {k}|have you seen my {k}|where should I look for my {k}|remind me where my {k} {be}|please find my {k}
+where {be} my {k} again|can you find my {k}|could you tell me where my {k} {be}
 *where can I find my {k}|*do you remember where my {k} {be}|*where {be} my {k} now"""
 ASK_MY = """what is my {k}|what's my {k}|tell me my {k}|do you know my {k}|do you remember my {k}|who is my {k}
 who's my {k}|can you tell me my {k}|please tell me my {k}|what is my {k} called|what is the name of my {k}|my {k}
 what was my {k}|tell me about my {k}|what about my {k}|remind me of my {k}|can you remember my {k}
 could you tell me my {k}|what do you know about my {k}|what is my {k} now|do you know what my {k} is
+can you tell me what my {k} is|do you remember what my {k} is called|say my {k}|can you say what my {k} is|what is my {k} again
 *do you know what my {k} is called|*please remind me of my {k}|*tell me what my {k} is|*could you say what my {k} is
 *what is my {k} please"""
 ASK_SEEN = """what do you see|how many faces do you see|what can you see|do you see me|do you see anyone|who is there
@@ -93,7 +99,9 @@ RISE = """rise|rise up|rise again|raise yourself|come up again|go up|rise now|ca
 lift yourself up|come back up
 *now rise up|*can you rise again|*could you rise|*raise yourself up"""
 STOP = """stop|halt|freeze|stop now|stop there|stop it|stop moving|don't move|do not move|wait|stop right there|hold on
-stop walking|stand still and wait|halt now|freeze now|can you stop|stop at once|no further
+stop walking|halt now|freeze now|can you stop|stop at once|no further|halt at once|wait there|wait right there
+stop everything|stop immediately|halt immediately|freeze immediately|stop right away|freeze there|halt there|stop turning
+stop walking now|don't walk|do not walk|don't move at all|you must stop|halt right away|freeze at once|stop what you do
 *halt right there|*stop right now|*now stop|*freeze right there|*don't move now"""
 
 UNABLE = """fly|dance|sing|jump|swim|cook|sing a song|dance with me|jump over the {x}|fly to the {x}|fly to the moon|eat the {x}
@@ -108,12 +116,20 @@ burn the {x}|break the {x}|cut the {x}|push the {x}|pull the {x}|hide the {x}|go
 *draw a picture|*sing for me|*dance on the {x}|*jump up|*fly over the {x}|*buy me a {x}|*bring the {x} to my {p}
 *sing a song for my {p}|*make a {x}|*cook dinner|*lift me up|*drive me to {c}"""
 
-SMALL = [("hello|hi|hey|good morning|good evening|hello there|hi there|good day|*hey there|*hello again", "hello"),
-         ("thanks|thank you|thank you very much|thanks a lot|many thanks|*thank you so much", "You are welcome."),
+UNABLE_VERBS = """dance sing jump swim cook draw paint laugh cry whistle smile fly drive climb write read play work sleep
+ eat drink shout type bake clap hum pray hunt fish ski surf box skate vote shop dig sew knit iron weld fight hide
+ explode rap bark hop vanish teleport juggle mow fry boil vacuum""".split()
+UNABLE_TAILS = """|now|for me|with me|again|up and down|on the {x}|over the {x}|to the {x}|in the {x}|for my {p}|with my {p}
+to {c}|a little|like a {p}|the {x}|a {x}|all day|here|outside|at once|to my {p}|up|into the {x}|near the {x}"""
+
+SMALL = [("hello|hi|hey|good morning|good evening|hello there|hi there|good day|hi again|hey you|hello to you"
+          "|good morning again|good afternoon|hey hey|*hey there|*hello again", "hello"),
+         ("thanks|thank you|thank you very much|thanks a lot|many thanks|thanks so much|thank you again|well, thank you"
+          "|thank you for that|*thank you so much", "You are welcome."),
          ("who are you|what is your name|what's your name|what are you called|tell me your name|tell me who you are"
           "|do you have a name|*what are you|*please tell me your name", "I am Cadmus."),
          ("how are you|how are you now|how do you do|how is it going|are you well|*how are you doing", "I am well."),
-         ("goodbye|bye|bye bye|good night|see you|*bye now|*goodbye then", "Goodbye.")]
+         ("goodbye|bye|bye bye|good night|see you|goodbye for now|bye then|goodbye my friend|good night then|see you then|*bye now|*goodbye then", "Goodbye.")]
 
 
 def _split(text):
@@ -121,7 +137,16 @@ def _split(text):
     return [t for t in every if t[0] != "*"], [t[1:] for t in every if t[0] == "*"]
 
 
-TEMPLATES = {k: _split(v) for k, v in list(globals().items()) if k.isupper() and isinstance(v, str) and "|" in v}
+def _combined(held):
+    """Verbs with tails; one in eight is held out, and what is held out by name is left out."""
+    every = [(v + " " + t).strip() for v in UNABLE_VERBS for t in UNABLE_TAILS.replace("\n", "|").split("|")]
+    return [t for t in every if W.held_out(t) and t not in held], [t for t in every if not W.held_out(t)
+                                                                  and t not in held]
+
+
+TEMPLATES = {k: _split(v) for k, v in list(globals().items())
+             if k.isupper() and isinstance(v, str) and "|" in v and k != "UNABLE_TAILS"}
+TEMPLATES["COMBINED"] = _combined(TEMPLATES["UNABLE"][1])[::-1]
 SMALL = [(_split(a), b) for a, b in SMALL]
 
 UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
@@ -223,7 +248,8 @@ class Corpus:
             return r.choice(["favourite", "favourite", "favorite"]) + " " + r.choice(W.FAVOURITES), value
         if x < 0.9:
             return r.choice(W.OTHERS), value
-        return self.fresh(low=1, high=3), value
+        noun = self.fresh(low=1, high=3)
+        return noun + "o" if noun[-1] == "s" else noun, value
 
     def seen(self):
         x = self.rng.random()
@@ -254,7 +280,7 @@ class Corpus:
         out = []
         while len(out) < n:
             kind, k, v, be = self.fact()
-            if out and self.chance(0.2):
+            if out and kind != "mine" and self.chance(0.25):
                 k = self.alike(self.rng.choice(out)[1], k)
                 be = "are" if k[-1] == "s" else "is"
             if kind not in ("name", "seen") and not self.clash(k, out):
@@ -283,7 +309,9 @@ class Corpus:
         x = self.rng.random()
         if self.chance(0.35):
             text = text[0].upper() + text[1:]
-        return text + (mark if x < 0.7 else "" if x < 0.95 else " please" + mark if mark == "?" else ".")
+        if mark == "?" and x > 0.95 and not text.endswith("please"):
+            return text + " please?"
+        return text + (mark if x < 0.7 else "")
 
     def ask(self, fact, known=True):
         kind, k, v, be = fact
@@ -311,7 +339,7 @@ class Corpus:
             if facts and self.chance(0.3):
                 old = self.rng.choice(facts)
                 k = self.alike(old[1], f[1])
-                if f[0] not in ("name", "seen") and old[0] not in ("name", "seen"):
+                if f[0] not in ("name", "seen", "mine") and old[0] not in ("name", "seen"):
                     f = (f[0], k, f[2], "are" if k[-1] == "s" else "is")
             if f[0] in ("name", "seen"):
                 if not any(f[1] == g[1] for g in facts):
@@ -346,12 +374,12 @@ class Corpus:
 
     def number(self, n):
         x = self.rng.random()
-        return str(n) if x < 0.45 else in_words(n, "-") if x < 0.5 else in_words(n)
+        return str(n) if x < 0.45 else in_words(n, "-") if x < 0.55 else in_words(n)
 
     def command(self):
         r = self.rng
-        kind = r.choice("WALK WALK WALK WALK TURN TURN SCAN STAND CROUCH RISE STOP".split())
-        n = r.randint(1, 99)
+        kind = r.choice("WALK WALK WALK TURN TURN TURN SCAN SCAN STAND CROUCH RISE STOP STOP".split())
+        n = r.randint(1, 99) if self.chance(0.85) else 10 * r.randint(1, 9)
         if kind == "WALK":
             if self.chance(0.03) and not self.test:
                 n = r.randint(100, 300)
@@ -360,7 +388,7 @@ class Corpus:
             n = 10 * r.randint(1, 36)
             answer = TET + SEP + numeral(n // 10)
         elif kind == "SCAN":
-            n = r.randint(1, 99) if self.chance(0.5) else r.randint(1, 12)
+            n = n if self.chance(0.5) else r.randint(1, 12)
             answer = AYIN + SEP + numeral(n)
         else:
             answer = {"STAND": SAMEKH, "CROUCH": HET, "RISE": NUN, "STOP": TAW}[kind]
@@ -378,7 +406,7 @@ class Corpus:
         return self.surface(text, r.choice([".", "!", ""])), answer
 
     def unable(self):
-        text = self.pick("UNABLE").format(x=self.thing()[0], p=self.rng.choice(W.PETS + W.KIN),
+        text = self.pick("UNABLE" if self.chance(0.6) else "COMBINED").format(x=self.thing()[0], p=self.rng.choice(W.PETS + W.KIN),
                                           c=self.rng.choice(W.LIKES))
         if self.chance(0.2):
             text = self.rng.choice(["please ", "can you ", "could you "]) + text
@@ -403,7 +431,7 @@ class Corpus:
         return {"recall": self.unknown, "unknown": self.unknown, "tell": self.tell,
                 "command": lambda _: self.command(), "unable": lambda _: self.unable(), "small": self.small}[kind](facts)
 
-    KINDS = ["recall"] * 50 + ["unknown"] * 12 + ["tell"] * 17 + ["command"] * 15 + ["unable"] * 4 + ["small"] * 2
+    KINDS = ["recall"] * 36 + ["unknown"] * 15 + ["tell"] * 17 + ["command"] * 20 + ["unable"] * 7 + ["small"] * 5
 
     def example(self, most, turns, recall=0.0):
         """(view, [(said, answer), ...]) with up to `most` facts; recall: share of turns that are recall only."""

@@ -17,13 +17,31 @@ def low(x, on):
     return x.bfloat16() if on else x
 
 
+class Scaled(torch.autograd.Function):
+    """x / rms(x) * gain, with its derivative written out: fewer passes over memory."""
+
+    @staticmethod
+    def forward(ctx, x, gain):
+        r = torch.rsqrt(torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(x.shape[-1]).add_(EPS))
+        n = x * r
+        ctx.save_for_backward(n, r, gain)
+        return n * gain
+
+    @staticmethod
+    def backward(ctx, d):
+        n, r, gain = ctx.saved_tensors
+        m = d * n
+        dots = torch.matmul(m, gain[:, None]).div_(n.shape[-1])
+        return (d * gain).addcmul_(n, dots, value=-1).mul_(r), m.reshape(-1, n.shape[-1]).sum(0)
+
+
 class Norm(nn.Module):
     def __init__(self, width):
         super().__init__()
         self.gain = nn.Parameter(torch.ones(width))
 
     def forward(self, x):
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + EPS) * self.gain
+        return Scaled.apply(x, self.gain)
 
 
 class Block(nn.Module):
@@ -48,8 +66,8 @@ class Block(nn.Module):
         y = low(self.norm1(x), half)
         w = low(torch.cat(list(self.qkv)), half)
         q, k, v = F.linear(y, w).view(b, t, 3, h, d).permute(2, 0, 3, 1, 4)
-        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        a = torch.matmul(q, k.transpose(2, 3)).float() * d ** -0.5 + mask
+        q, k = rotate(q, cos * d ** -0.5, sin * d ** -0.5), rotate(k, cos, sin)
+        a = torch.matmul(q, k.transpose(2, 3)).float() + mask
         o = torch.matmul(low(a.softmax(-1), half), v).transpose(1, 2).reshape(b, t, e)
         x = x + F.linear(o, low(self.out, half))
         y = low(self.norm2(x), half)
@@ -102,7 +120,7 @@ def export(model, path, name, kind=gguf.Q8_0):
     s = model.shape
     kinds = [3] + [1] * (len(vocab.TOKENS) - 1)
     fields = {
-        "general.architecture": "llama", "general.name": name, "general.license": "Apache-2.0",
+        "general.architecture": "llama", "general.name": name, "general.license": "MIT",
         "general.quantization_version": 2, "general.file_type": {gguf.F32: 0, gguf.F16: 1, gguf.Q8_0: 7}[kind],
         "llama.context_length": s["context"], "llama.embedding_length": s["width"], "llama.block_count": s["depth"],
         "llama.feed_forward_length": s["inner"], "llama.attention.head_count": s["heads"],

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train a model on the corpus, on one processor core, and write it as GGUF.
+"""Train a model on the corpus and write it as GGUF.
 
 The corpus is drawn while training, so no example is seen twice on purpose. Difficulty (facts in the view) rises when
 the loss is low. Matrices are updated by momentum with orthogonal steps (Newton-Schulz), the rest by Adam.
@@ -77,10 +77,10 @@ class Batches:
 
     def example(self):
         c, r = self.corpus, self.corpus.rng
-        start = 0.35 if self.level == 0 else 0.12 if self.level < 3 else 0.02
+        start = (0.35, 0.12, 0.12, 0.02, 0)[self.level]
         level = self.level if r.random() < 0.75 else r.randint(0, self.level)
         turns = r.randint(1, self.turns)
-        view, said = c.copying() if r.random() < start else c.example(LEVELS[level], turns, 0.7 if self.level < 3 else 0.3)
+        view, said = c.copying() if r.random() < start else c.example(LEVELS[level], turns, 0.7 if self.level < 3 else 0.1)
         ids, learn = vocab.encode(view)[:-1], []
         learn = [0] * len(ids)
         for i, (ask, answer) in enumerate(said):
@@ -110,9 +110,9 @@ class Batches:
         return ids[:, :-1], learn[:, 1:], ids[:, 1:]
 
 
-def rate(step, steps, warm, tail):
-    """Warm-up, level, then linear decay over the last part."""
-    return min(1.0, (step + 1) / warm, max(0.01, (steps - step) / (tail * steps)))
+def rate(step, done, warm, tail):
+    """Warm-up, level, then linear decay over the last part of the work."""
+    return min(1.0, (step + 1) / warm, max(0.005, (1 - done) / tail))
 
 
 def arguments():
@@ -123,16 +123,18 @@ def arguments():
     p.add_argument("--heads", type=int, default=4)
     p.add_argument("--inner", type=int, default=384)
     p.add_argument("--steps", type=int, default=10000)
+    p.add_argument("--minutes", type=float, help="end after this time instead of a number of steps")
     p.add_argument("--tokens", type=int, default=4096, help="tokens of a step")
     p.add_argument("--turns", type=int, default=4, help="turns of an example at most")
     p.add_argument("--lr", type=float, default=0.02, help="step of the matrices")
     p.add_argument("--adam-lr", type=float, default=0.004, help="step of the embeddings and gains")
     p.add_argument("--decay", type=float, default=0.01)
-    p.add_argument("--tail", type=float, default=0.4, help="share of the steps in which the rate falls to zero")
+    p.add_argument("--tail", type=float, default=0.4, help="share of the work in which the rate falls to zero")
     p.add_argument("--up", type=float, default=0.12, help="loss under which the difficulty rises")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--name", default="cadmus")
     p.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    p.add_argument("--threads", type=int, default=1)
     p.add_argument("--float", action="store_true", help="float32 products (no bfloat16)")
     p.add_argument("--save", type=int, default=500, help="steps between checkpoints")
     return p.parse_args()
@@ -140,16 +142,17 @@ def arguments():
 
 def main():
     a = arguments()
-    torch.set_num_threads(1)
+    torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     net = M.Model(a.width, a.depth, a.heads, a.inner, half=not a.float)
     opt, data = Optimizer(net, a.decay), Batches(a.seed, a.tokens, a.turns)
-    first, mean, since, seen, kept = 0, 4.0, 0, 0, a.out + ".pt"
+    first, mean, since, seen, spent, kept = 0, 4.0, 0, 0, 0.0, a.out + ".pt"
     if a.resume:
         s = torch.load(kept)
         net.load_state_dict(s["net"])
-        opt.load(s["opt"])
-        first, mean, data.level, seen = s["step"], s["mean"], s["level"], s["seen"]
+        if s["opt"]:
+            opt.load(s["opt"])
+        first, mean, data.level, seen, spent = s["step"], s["mean"], s["level"], s["seen"], s["minutes"]
         data.corpus.rng = random.Random(a.seed * 1000003 + first)
     end = []
     signal.signal(signal.SIGTERM, lambda *_: end.append(1))
@@ -157,35 +160,39 @@ def main():
 
     def save(step):
         torch.save({"net": net.state_dict(), "opt": opt.state(), "step": step, "mean": mean, "level": data.level,
-                    "seen": seen}, kept + ".new")
+                    "seen": seen, "minutes": spent + (time.time() - begin) / 60}, kept + ".new")
         os.replace(kept + ".new", kept)
         M.export(net, a.out, a.name, gguf.Q8_0)
 
     begin = time.time()
     at, tokens = begin, 0
-    for step in range(first, a.steps):
+    step = first
+    while not end:
+        minutes = spent + (time.time() - begin) / 60
+        done = minutes / a.minutes if a.minutes else step / a.steps
+        if done >= 1:
+            break
         ids, where, target = data.next()
         loss = F.cross_entropy(net(ids, where), target[where])
         for p in net.parameters():
             p.grad = None
         loss.backward()
-        r = rate(step, a.steps, 100, a.tail)
+        r = rate(step, done, 100, a.tail)
         opt.step(a.lr * r, a.adam_lr * r)
         mean += (loss.item() - mean) * 0.02
         since, seen, tokens = since + 1, seen + ids.numel(), tokens + ids.numel()
+        step += 1
         if mean < a.up and since > 100 and data.level + 1 < len(LEVELS):
             data.level, since, mean, data.ready = data.level + 1, 0, mean + 0.3, []
-            print("step %d: level %d (%d facts)" % (step + 1, data.level, LEVELS[data.level]), flush=True)
-        if (step + 1) % 50 == 0:
+            print("step %d: level %d (%d facts)" % (step, data.level, LEVELS[data.level]), flush=True)
+        if step % 50 == 0:
             now = time.time()
             print("step %d loss %.4f level %d rate %.3f %.1f M tokens %.0f tok/s %.1f min" % (
-                step + 1, mean, data.level, r, seen / 1e6, tokens / (now - at), (now - begin) / 60), flush=True)
+                step, mean, data.level, r, seen / 1e6, tokens / (now - at), minutes), flush=True)
             at, tokens = now, 0
-        if (step + 1) % a.save == 0:
-            save(step + 1)
-        if end:
-            break
-    save(step + 1)
+        if step % a.save == 0:
+            save(step)
+    save(step)
 
 
 if __name__ == "__main__":
