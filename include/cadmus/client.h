@@ -1,9 +1,9 @@
 /*
  * client.h - libcadmus: look into a running machine, and talk to it.
  *
- * A program of yours attaches to a machine that runs on this computer under your user, and then reads
- * its fields where they stand, in shared memory: no copy on the way, no daemon on the way, and no
- * influence on those who write.  Reading goes on when the daemon is gone.
+ * A program of yours attaches to a machine that runs on this computer under your user, and then
+ * reads its fields where they stand, in shared memory: no copy on the way, no daemon on the
+ * way, and no influence on those who write.  Reading goes on when the daemon is gone.
  *
  *     struct cdm_machine *m;
  *     struct cdm_reader *r;
@@ -18,9 +18,10 @@
  *
  * ## Fields, samples, readers
  *
- * A *field* is a named tensor with one writer: element type, shape and unit are fixed for the life of
- * the machine (cdm_describe()).  Samples are in C order, little-endian, without padding.  A *reader* is your
- * place in the samples of one field: what it has taken is not new any more.
+ * A *field* is a named tensor with one writer: element type, shape and unit are fixed for the
+ * life of the machine (cdm_describe()).  Samples are in C order, little-endian, without
+ * padding.  A *reader* is your place in the samples of one field: what it has taken is not new
+ * any more.
  *
  * ## Errors
  *
@@ -46,10 +47,11 @@
  *
  * ## Threads
  *
- * Functions on a struct cdm_machine may be called by any thread at any time, but for cdm_attach() and
- * cdm_detach() of the same one.  A struct cdm_reader, and a struct cdm_control, belong to one thread at a
- * time; open as many as you like.  A sample may be released in another thread than it was borrowed in.  The library
- * runs one thread of its own per machine, with all signals blocked; it sleeps unless a process of the machine is
+ * Functions on a struct cdm_machine may be called by any thread at any time, but for
+ * cdm_attach() and cdm_detach() of the same one.  A struct cdm_reader, and a struct
+ * cdm_control, belong to one thread at a time; open as many as you like.  A sample may be
+ * released in another thread than it was borrowed in.  The library runs one thread of its own
+ * per machine, with all signals blocked; it sleeps unless a process of the machine is
  * restarted.  After fork() the child must not use what the parent has opened.
  */
 #ifndef CADMUS_CLIENT_H
@@ -90,13 +92,21 @@ CDM_API void cdm_detach(struct cdm_machine *m);
 /** Its name; valid until cdm_detach(). */
 CDM_API const char *cdm_machine_name(const struct cdm_machine *m);
 
-/** 1 while its daemon is there.  0 afterwards: samples can still be read, and are what they were. */
+/**
+ * 1 while its daemon is there.  0 afterwards: samples can still be read, and are what they were.
+ */
 CDM_API int cdm_machine_alive(const struct cdm_machine *m);
 
-/** Make every cdm_wait() and cdm_wait_any() on readers of this machine return -ECANCELED once, those that sleep and those to come. */
+/**
+ * Make every cdm_wait() and cdm_wait_any() on readers of this machine return -ECANCELED once,
+ * those that sleep and those to come.
+ */
 CDM_API void cdm_interrupt(struct cdm_machine *m);
 
-/** Name of an entity (struct cdm_info.source), or NULL for an index that is none; valid until cdm_detach(). */
+/**
+ * Name of an entity (struct cdm_info.source), or NULL for an index that is none; valid until
+ * cdm_detach().
+ */
 CDM_API const char *cdm_entity_name(const struct cdm_machine *m, uint32_t entity);
 
 /* ---- descriptions -------------------------------------------------------------------------------- */
@@ -200,8 +210,8 @@ CDM_API const char *cdm_counter_text(uint32_t counter);
 CDM_API int cdm_counter(struct cdm_machine *m, uint32_t process, uint32_t counter, uint64_t *value);
 
 /**
- * An option of an entity, as its driver, model or gateway gets it.  NULL when there is no such entity or option;
- * valid until cdm_detach().
+ * An option of an entity, as its driver, model or gateway gets it.  NULL when there is no such
+ * entity or option; valid until cdm_detach().
  */
 CDM_API const char *cdm_option(const struct cdm_machine *m, const char *entity, const char *key);
 
@@ -209,8 +219,8 @@ CDM_API const char *cdm_option(const struct cdm_machine *m, const char *entity, 
 CDM_API uint32_t cdm_model_count(const struct cdm_machine *m);
 
 /**
- * Name of language model `index`, NULL outside the range; valid until cdm_detach().  It is also the name of its entity: its
- * file is cdm_option(m, name, "file").
+ * Name of language model `index`, NULL outside the range; valid until cdm_detach().  It is also
+ * the name of its entity: its file is cdm_option(m, name, "file").
  */
 CDM_API const char *cdm_model_name(const struct cdm_machine *m, uint32_t index);
 
@@ -230,8 +240,9 @@ CDM_API void cdm_close(struct cdm_reader *r);
  * Copy the latest sample.
  *
  * @param out       `capacity` bytes for it; cdm_field.bytes always suffice
- * @param info      gets what is known of it; may be NULL.  info->bytes of `out` are valid.  info->status is the worst of
- *                  what the writer said, CDM_STALE (older than max_age_ns) and CDM_ORPHAN (its writer is gone).
+ * @param info      gets what is known of it; may be NULL.  info->bytes of `out` are valid.
+ *                  info->status is the worst of what the writer said, CDM_STALE (older than
+ *                  max_age_ns) and CDM_ORPHAN (its writer is gone).
  * @return 0, -EAGAIN, -E2BIG, -EPROTO
  */
 CDM_API int cdm_read(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info);
@@ -244,16 +255,18 @@ CDM_API int cdm_read(struct cdm_reader *r, void *out, size_t capacity, struct cd
 CDM_API int cdm_peek(struct cdm_reader *r, struct cdm_info *info);
 
 /**
- * Copy the next sample in order.  A new reader begins with sample 1, or half of the history behind the newest when that
- * is gone; after a restart of the writer, with its first sample (info->epoch tells).
+ * Copy the next sample in order.  A new reader begins with sample 1, or half of the history
+ * behind the newest when that is gone; after a restart of the writer, with its first sample
+ * (info->epoch tells).
  *
- * @return how many samples were missed just before this one, because we were slower than the history is long;
- *         -EAGAIN (nothing new), -E2BIG, -EPROTO
+ * @return how many samples were missed just before this one, because we were slower than the
+ *         history is long; -EAGAIN (nothing new), -E2BIG, -EPROTO
  */
 CDM_API int cdm_next(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info);
 
 /**
- * Copy the newest sample whose source_time is not after `at`: what was known of that moment.  Takes nothing.
+ * Copy the newest sample whose source_time is not after `at`: what was known of that moment.
+ * Takes nothing.
  *
  * @return 0, -EAGAIN (also when the history does not reach that far), -E2BIG, -EPROTO
  */
@@ -265,7 +278,9 @@ CDM_API void cdm_skip(struct cdm_reader *r);
 /** Samples that cdm_next() had to skip since cdm_open(). */
 CDM_API uint64_t cdm_missed(const struct cdm_reader *r);
 
-/** A borrowed sample: `data` points into the memory of its writer, who does not touch it meanwhile. */
+/**
+ * A borrowed sample: `data` points into the memory of its writer, who does not touch it meanwhile.
+ */
 struct cdm_sample {
 	const void *data;     /**< info.bytes of it, read-only, 64-aligned; page-aligned above 4096 bytes */
 	struct cdm_info info;
@@ -273,12 +288,12 @@ struct cdm_sample {
 };
 
 /**
- * Borrow the latest sample without copying it.  Give it back soon with cdm_release(): a writer whose slots are all borrowed
- * drops samples (and counts them).  Data of a writer that is broken or hostile may change under you: check what
- * you would index with.
+ * Borrow the latest sample without copying it.  Give it back soon with cdm_release(): a writer
+ * whose slots are all borrowed drops samples (and counts them).  Data of a writer that is
+ * broken or hostile may change under you: check what you would index with.
  *
- * @return 0, -EAGAIN (also shortly after cdm_attach(), until the writer has heard of us), -EBUSY (too many borrowed),
- *         -ENOTSUP (copy only), -EPROTO; nothing is held then
+ * @return 0, -EAGAIN (also shortly after cdm_attach(), until the writer has heard of us), -EBUSY
+ *         (too many borrowed), -ENOTSUP (copy only), -EPROTO; nothing is held then
  */
 CDM_API int cdm_lease(struct cdm_reader *r, struct cdm_sample *out);
 
@@ -289,8 +304,8 @@ CDM_API int cdm_lease_next(struct cdm_reader *r, struct cdm_sample *out);
 CDM_API void cdm_release(struct cdm_sample *s);
 
 /**
- * Sleep until there is a sample that this reader has not taken.  Costs the writer one system call per sample while
- * somebody sleeps, and nothing else.
+ * Sleep until there is a sample that this reader has not taken.  Costs the writer one system
+ * call per sample while somebody sleeps, and nothing else.
  *
  * @return 0, -ETIMEDOUT, -ECANCELED, -EPROTO
  */
@@ -299,7 +314,8 @@ CDM_API int cdm_wait(struct cdm_reader *r, int64_t timeout_ns);
 /**
  * Sleep until one of several readers, all of one machine, has news.
  *
- * @return its index, -ETIMEDOUT, -ECANCELED, -EPROTO, -E2BIG (more than 127), -EINVAL (none, or of two machines)
+ * @return its index, -ETIMEDOUT, -ECANCELED, -EPROTO, -E2BIG (more than 127), -EINVAL (none, or of
+ *         two machines)
  */
 CDM_API int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t timeout_ns);
 
@@ -309,10 +325,12 @@ CDM_API int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t ti
 #define CDM_CONTROL_MESSAGE_MAX 65536
 
 /**
- * Open a connection to the machine's control door.  Messages are single MessagePack maps: requests {"op": ..., "id": uint,
- * ...}, replies {"id": uint, "ev": ...}; `spec/control.md` lists them.  Needs no cdm_attach().  You speak as the machine's operator.
+ * Open a connection to the machine's control door.  Messages are single MessagePack maps:
+ * requests {"op": ..., "id": uint, ...}, replies {"id": uint, "ev": ...}; `spec/control.md`
+ * lists them.  Needs no cdm_attach().  You speak as the machine's operator.
  *
- * @return 0, -ENOENT or -ECONNREFUSED (it does not run), -EACCES, -EINVAL, -ENOMEM; *out is NULL then
+ * @return 0, -ENOENT or -ECONNREFUSED (it does not run), -EACCES, -EINVAL, -ENOMEM; *out is NULL
+ *         then
  */
 CDM_API int cdm_control_open(const char *machine, struct cdm_control **out, struct cdm_diag *diag);
 
@@ -322,10 +340,16 @@ CDM_API void cdm_control_close(struct cdm_control *c);
 /** Its descriptor, for poll() and the like: readable when a message waits.  Do not read from it. */
 CDM_API int cdm_control_fd(const struct cdm_control *c);
 
-/** Send one message.  0, -ETIMEDOUT (the machine does not read), -EPIPE, -E2BIG, -EINVAL (not one map). */
+/**
+ * Send one message.  0, -ETIMEDOUT (the machine does not read), -EPIPE, -E2BIG, -EINVAL (not one
+ * map).
+ */
 CDM_API int cdm_control_send(struct cdm_control *c, const void *message, size_t bytes, int64_t timeout_ns);
 
-/** Receive one message.  Its bytes, -ETIMEDOUT, -EPIPE (the machine has ended), -E2BIG (dropped), -EPROTO (not one map). */
+/**
+ * Receive one message.  Its bytes, -ETIMEDOUT, -EPIPE (the machine has ended), -E2BIG (dropped),
+ * -EPROTO (not one map).
+ */
 CDM_API int64_t cdm_control_receive(struct cdm_control *c, void *out, size_t capacity, int64_t timeout_ns);
 
 #ifdef __cplusplus
