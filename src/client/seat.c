@@ -206,7 +206,8 @@ int seat_open_inherited(struct seat *s, struct cdm_diag *diag) {
 
 /* Is the memory of every process that lives mapped?  Other clients write nothing that we could read. */
 static bool all_here(const struct seat *s) {
-	for (uint16_t p = 0; p < s->plan->processes.count; p++) {
+	uint16_t count = (uint16_t)s->plan->processes.count;
+	for (uint16_t p = 0; p < count; p++) {
 		struct directory_entry e = directory_get(&s->peers.directory, p);
 		const struct segment *have = peers_get(&s->peers, p);
 		bool matters = plan_processes(s->plan)[p].role != PLAN_CLIENT && e.state == DIRECTORY_LIVE;
