@@ -65,7 +65,7 @@ static void put_facts(struct mp_out *o, const struct belief_reply *r) {
 static void reply_done(struct core *c, const struct turn *t, uint64_t seq, const struct verdict *v) {
 	struct mp_out o;
 	struct cdm_mono now = clock_mono();
-	session_begin(c, &o, &t->to, "done", 13 + ACT_REPLY_PAIRS);
+	session_begin(c, &o, &t->to, "done", 14 + ACT_REPLY_PAIRS);
 	mp_kv_str(&o, "answer", t->text);
 	mp_kv_str(&o, "model", core_entity_name(c, t->model));
 	mp_kv_uint(&o, "seq", seq);
@@ -73,6 +73,7 @@ static void reply_done(struct core *c, const struct turn *t, uint64_t seq, const
 	mp_kv_str(&o, "symbols", t->reply.utterance ? t->text : "");
 	mp_kv_int(&o, "symbols_ns", t->answered.ns);
 	mp_kv_str(&o, "view", t->view);
+	mp_kv_str(&o, "finish", wire_finish_text(t->result.finish));
 	mp_kv_uint(&o, "tokens_in", t->result.tokens_in);
 	mp_kv_uint(&o, "tokens_out", t->result.tokens_out);
 	mp_kv_int(&o, "load_ns", t->load_ns);
@@ -194,11 +195,14 @@ void turn_model_failed(struct core *c, uint16_t model, int rc, const char *text)
 
 void turn_model_lost(struct core *c, uint16_t model) {
 	struct turn *t = c->current;
+	struct mp_out o;
 	if (!t || t->model != model || t->step != TURN_GENERATING)
 		return;
 	if (++t->tries >= TURN_TRIES)
 		return fail(c, -EIO, "the model died each time it was asked");
 	log_info("%s died while it answered; it is asked again", core_entity_name(c, model));
+	session_begin(c, &o, &t->to, "again", 0);
+	session_send(c, &o, &t->to);
 	t->answer_bytes = 0;
 	t->step = TURN_WAITING;
 	turn_pump(c);
