@@ -109,20 +109,20 @@ static bool all_of(const char *s, size_t n, const char *set) {
 	return n > 0;
 }
 
-static bool is_port(const char *s) {
+static bool is_port(const char *s, unsigned least) {
 	size_t n = strlen(s);
 	unsigned port = 0;
 	if (n > 5 || !all_of(s, n, "0123456789"))
 		return false;
 	for (; *s; s++)
 		port = 10 * port + (unsigned)(*s - '0');
-	return port > 0 && port < 65536;
+	return port >= least && port < 65536;
 }
 
-/* ADDRESS:PORT, where an IPv6 address stands in brackets. */
-static bool is_address_and_port(const char *s) {
+/* ADDRESS:PORT, where an IPv6 address stands in brackets; port 0 is for those who let the kernel choose. */
+static bool is_address_and_port(const char *s, unsigned least_port) {
 	const char *colon = strrchr(s, ':');
-	if (!colon || !is_port(colon + 1) || colon - s > 47)
+	if (!colon || !is_port(colon + 1, least_port) || colon - s > 47)
 		return false;
 	if (s[0] == '[')
 		return colon - s > 2 && colon[-1] == ']' &&
@@ -132,7 +132,7 @@ static bool is_address_and_port(const char *s) {
 
 static void check_listen(struct lang *l, const struct node *n, const struct key *k) {
 	(void)k;
-	if (!is_address_and_port(n->text))
+	if (!is_address_and_port(n->text, 0))
 		say(l, C0307, n, n->text, NULL);
 }
 
@@ -140,7 +140,7 @@ static void check_bus(struct lang *l, const struct node *n, const struct key *k)
 	(void)k;
 	const char *can = strncmp(n->text, "socketcan:", 10) == 0 ? n->text + 10 : NULL;
 	const char *udp = strncmp(n->text, "udp:", 4) == 0 ? n->text + 4 : NULL;
-	bool good = strcmp(n->text, "auto") == 0 || (udp && (strcmp(udp, "auto") == 0 || is_address_and_port(udp))) ||
+	bool good = strcmp(n->text, "auto") == 0 || (udp && (strcmp(udp, "auto") == 0 || is_address_and_port(udp, 1))) ||
 			(can && strlen(can) < 16 &&
 			all_of(can, strlen(can), "abcdefghijklmnopqrstuvwxyz0123456789_-."));
 	if (!good)
