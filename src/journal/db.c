@@ -222,20 +222,6 @@ static int prepare_statements(struct db *db) {
 	return 0;
 }
 
-/* Conversations are nobody else's business: 0600, which SQLite gives to its other files, too. */
-static int create_private(const char *path, struct cdm_diag *diag) {
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST)
-		return 0; /* not opened here: closing it would drop locks of readers in this process
-			   */
-	int rc = fd < 0 ? message_error(errno) : 0;
-	if (fd >= 0)
-		close(fd);
-	if (rc < 0)
-		message_add(diag, MESSAGE_OPEN, "%s: cannot be created (%s)", path, err_name(rc));
-	return rc;
-}
-
 /* The name in the folder must survive a power cut as well. */
 static void sync_folder(const char *path) {
 	char folder[PATH_MAX];
@@ -262,27 +248,83 @@ static int open_sql(struct db *db, const char *path, int flags) {
 	return 0;
 }
 
-int db_open_writer(struct db *db, const char *path, struct cdm_diag *diag) {
+/* Open what is there, be it empty, and bring it to our format. */
+static int open_current(struct db *db, const char *path, struct cdm_diag *diag) {
 	int64_t version = 0;
 	memset(db, 0, sizeof(*db));
-	int rc = create_private(path, diag);
-	if (rc < 0)
-		return rc;
-	rc = open_sql(db, path, SQLITE_OPEN_READWRITE);
+	int rc = open_sql(db, path, SQLITE_OPEN_READWRITE);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc < 0)
 		return explain(db, path, diag);
-	int empty = identify(db, path, &version, diag);
-	if (empty < 0)
-		return empty;
-	if (prepare_writer(db) < 0)
-		return explain(db, path, diag);
-	rc = migrate(db, path, version, diag);
+	rc = identify(db, path, &version, diag);
 	if (rc < 0)
 		return rc;
-	if (empty)
-		sync_folder(path);
+	if (prepare_writer(db) < 0)
+		return explain(db, path, diag);
+	return migrate(db, path, version, diag);
+}
+
+/* What a file that is no more, or never was, may have left beside it. */
+static void remove_remains(const char *path) {
+	static const char *const endings[] = { "-wal", "-shm", "-journal" };
+	char name[PATH_MAX];
+	for (size_t i = 0; i < COUNT_OF(endings); i++)
+		if (snprintf(name, sizeof(name), "%s%s", path, endings[i]) < PATH_MAX)
+			unlink(name);
+}
+
+/* Conversations are nobody else's business: 0600, which SQLite gives to its other files, too. */
+static int make_private(const char *path) {
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return message_error(errno);
+	close(fd);
+	return 0;
+}
+
+/* Put a finished file in its place, for good. */
+static int move_into_place(const char *from, const char *to) {
+	int fd = open(from, O_RDONLY | O_CLOEXEC);
+	int rc = fd < 0 || fsync(fd) < 0 || rename(from, to) < 0 ? message_error(errno) : 0;
+	if (fd >= 0)
+		close(fd);
+	sync_folder(to);
+	return rc;
+}
+
+/*
+ * Make the file under another name and rename it, so that nobody, dying or reading meanwhile, meets
+ * one that is half made.  The lock keeps other makers away.
+ */
+static int create(const char *path, struct cdm_diag *diag) {
+	char name[PATH_MAX];
+	struct db db = { .sql = NULL };
+	if (snprintf(name, sizeof(name), "%s.new", path) >= PATH_MAX)
+		return -E2BIG;
+	unlink(name);
+	remove_remains(name);
+	remove_remains(path);
+	int rc = make_private(name);
+	if (rc < 0)
+		message_add(diag, MESSAGE_OPEN, "%s: cannot be made (%s)", name, err_text(rc));
+	else
+		rc = open_current(&db, name, diag);
+	if (rc == 0 && (rc = db_checkpoint(&db, true)) < 0)
+		explain(&db, name, diag);
+	db_close(&db);
+	if (rc == 0 && (rc = move_into_place(name, path)) < 0)
+		message_add(diag, MESSAGE_OPEN, "%s: cannot be made (%s)", path, err_text(rc));
+	return rc;
+}
+
+int db_open_writer(struct db *db, const char *path, struct cdm_diag *diag) {
+	memset(db, 0, sizeof(*db));
+	int rc = access(path, F_OK) == 0 ? 0 : create(path, diag);
+	if (rc == 0)
+		rc = open_current(db, path, diag);
+	if (rc < 0)
+		return rc;
 	return prepare_statements(db) < 0 ? explain(db, path, diag) : 0;
 }
 

@@ -36,7 +36,8 @@ static inline struct testing testing_begin(void) {
 
 /* Remove the state file and all that belongs to it. */
 static inline void testing_remove(const struct testing *t) {
-	static const char *const endings[] = { "", "-wal", "-shm", ".lock" };
+	static const char *const endings[] = { "", "-wal", "-shm", ".lock", ".new", ".new-wal",
+		".new-shm", ".new-journal" };
 	char name[100];
 	for (size_t i = 0; i < COUNT_OF(endings); i++) {
 		snprintf(name, sizeof(name), "%s%s", t->path, endings[i]);

@@ -125,6 +125,19 @@ static void a_cut_file_is_noticed(void) {
 	}
 }
 
+/* Somebody removed the file but not what stood beside it: the new one must not swallow that. */
+static void old_remains_do_not_reach_a_new_file(void) {
+	testing_remove(&t);
+	save("-wal", wal, wal_bytes);
+	save("-journal", file, file_bytes);
+	save(".new", file, 100);
+	struct journal *j = testing_open(&t);
+	CHECK(journal_tail(j)->seq == 0);
+	write_journal(j, 1, 3);
+	journal_stop(&j);
+	CHECK(testing_verified(t.path) == 3);
+}
+
 static void flipped_bits_are_noticed(void) {
 	uint64_t seed = 5;
 	unsigned noticed = 0, harmless = 0;
@@ -246,6 +259,7 @@ int main(void) {
 	forgeries_are_named();
 	a_clock_that_stands_still_is_refused();
 	a_forged_tail_is_not_continued();
+	old_remains_do_not_reach_a_new_file();
 	testing_end(&t);
 	puts("journal_damage: ok");
 }

@@ -102,15 +102,25 @@ static int visit(void *user, const struct journal_record *r) {
 	return 0;
 }
 
+/* The file opens and its records can be walked, or it was never made. */
+static struct journal_reader *open_file(void) {
+	struct cdm_diag d = { .count = 0 };
+	struct journal_reader *r;
+	int rc = journal_read_open(t.path, &r, &d);
+	if (rc < 0 && rc != -ENOENT)
+		fprintf(stderr, "journal_kill: %d: %s\n", rc, d.at[0].text);
+	CHECK(rc == 0 || rc == -ENOENT);
+	return r;
+}
+
 static void check_file(const struct ack *acks, size_t count) {
 	struct walk w = { .acks = acks, .count = count };
-	struct journal_reader *r;
-	int rc = journal_read_open(t.path, &r, NULL);
-	if (rc == -ENOENT) { /* killed before it was made */
+	struct journal_reader *r = open_file();
+	if (!r) { /* killed before it was made */
 		CHECK(count == 0);
 		return;
 	}
-	CHECK(rc == 0 && journal_each(r, 0, 0, visit, &w) == 0);
+	CHECK(journal_each(r, 0, 0, visit, &w) == 0);
 	CHECK(w.next == w.size); /* the last batch is whole, too */
 	CHECK(w.found == count);
 	journal_read_close(&r);
