@@ -48,6 +48,7 @@ int journal_each(struct journal_reader *r, uint64_t from_seq, uint64_t limit, jo
 
 static int one_record(struct db *db, uint64_t from, bool last, struct journal_record *out) {
 	sqlite3_stmt *s = NULL;
+	*out = (struct journal_record){ 0 };
 	int rc = db_select(db, from, last, &s);
 	if (rc == 0)
 		rc = db_step(db, s, out);
