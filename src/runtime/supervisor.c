@@ -9,6 +9,7 @@
 #include "runtime/supervisor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,6 +250,18 @@ static void on_seat(struct supervisor *s, uint16_t p) {
 		io_close(&k->socket); /* its end comes by its pidfd */
 }
 
+/*
+ * A process that we forked holds our descriptors until it calls exec, and the epoll remembers them so long: news of
+ * an end may come again after we have closed its handle, or have another one in its place.
+ */
+static void on_end(struct supervisor *s, uint16_t p) {
+	struct pollfd ended = { .fd = s->children.at[p].pidfd, .events = POLLIN };
+	if (ended.fd < 0 || poll(&ended, 1, 0) != 1)
+		return;
+	on_seat(s, p); /* its last words first */
+	children_died(&s->children, p);
+}
+
 static void on_attach(struct supervisor *s) {
 	int fd = io_accept(s->attach_door);
 	for (unsigned i = 0; fd >= 0 && i < GREETINGS_MAX; i++) {
@@ -305,10 +318,7 @@ static void on_event(struct supervisor *s, uint64_t data) {
 	case ON_ATTACH: on_attach(s); break;
 	case ON_GREETING: on_greeting(s, index); break;
 	case ON_SEAT: on_seat(s, p); break;
-	case ON_END:
-		on_seat(s, p); /* its last words first */
-		children_died(&s->children, p);
-		break;
+	case ON_END: on_end(s, p); break;
 	}
 }
 
