@@ -126,8 +126,9 @@ static float clamp(float v) {
 
 /* A box of the model as a part of the picture. */
 static struct face decode(const float *box, int cell, int grid, float size, float score) {
-	float cx = ((float)(cell % grid) + 0.5f) / (float)grid + box[0] / size;
-	float cy = ((float)(cell / grid) + 0.5f) / (float)grid + box[1] / size;
+	int column = cell % grid, row = cell / grid;
+	float cx = ((float)column + 0.5f) / (float)grid + box[0] / size;
+	float cy = ((float)row + 0.5f) / (float)grid + box[1] / size;
 	float w = box[2] / size, h = box[3] / size;
 	float left = clamp(cx - w / 2), top = clamp(cy - h / 2);
 	return (struct face){ left, top, clamp(cx + w / 2) - left, clamp(cy + h / 2) - top, score };

@@ -155,9 +155,10 @@ int fly_do_start(struct flight *f, const struct fly_action *a) {
 static int open_field(struct flight *f, const struct fly_action *a, struct field *out) {
 	const char *name = fly_text(a, "field");
 	uint16_t i = name ? plan_find_field(f->source.plan, name) : PLAN_NONE;
-	if (i == PLAN_NONE || field_open(out, &f->seat.peers, i) < 0)
-		return fly_fail(f, "there is no field '%s' that we may read", name ? name : "");
-	return 0;
+	if (i != PLAN_NONE && field_open(out, &f->seat.peers, i) == 0)
+		return 0;
+	fly_fail(f, "there is no field '%s' that we may read", name ? name : "");
+	return 1;
 }
 
 int fly_do_wait_field(struct flight *f, const struct fly_action *a) {

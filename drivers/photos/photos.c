@@ -152,8 +152,10 @@ static int list_folder(struct photos *p, const char *source, const char *only, s
 		if (has_suffix(e->d_name) && e->d_name[0] != '.' && (!only || is_called(e->d_name, only)))
 			rc = add_photo(p, e->d_name);
 	closedir(d);
-	if (rc < 0)
-		return refuse(diag, rc, "the folder '%s' cannot be used: %s", source, strerror(-rc));
+	if (rc < 0) {
+		refuse(diag, rc, "the folder '%s' cannot be used: %s", source, strerror(-rc));
+		return rc;
+	}
 	if (p->count == 0)
 		return refuse(diag, -ENOENT, "there is no photo (.jpg, .jpeg, .png)%s in '%s'",
 				only ? " of that name" : "", source);

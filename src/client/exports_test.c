@@ -22,9 +22,10 @@ int main(int argc, char **argv) {
 		fprintf(stderr, "%s\n", dlerror());
 	CHECK(library);
 	for (size_t i = 0; i < COUNT_OF(shown); i++) {
-		if (!dlsym(library, shown[i]))
-			fprintf(stderr, "not exported: %s\n", shown[i]);
-		CHECK(dlsym(library, shown[i]));
+		void *symbol = dlsym(library, shown[i]);
+		if (!symbol)
+			fprintf(stderr, "%s\n", dlerror());
+		CHECK(symbol);
 	}
 	for (size_t i = 0; i < COUNT_OF(hidden); i++)
 		CHECK(!dlsym(library, hidden[i]));

@@ -35,6 +35,7 @@ const char *entity_text(const struct entity *e) {
 
 /* Say that a name is taken, and by whom. */
 static void taken(struct lang *l, const struct name *by, const char *name, const struct node *at) {
+	CHECK(by->entity || by->field);
 	const struct node *first = by->entity ? by->entity->at : by->field->at;
 	const char *line = first && first->line ? number_text(l, first->line) : "";
 	if (by->field && by->field->owner)

@@ -238,6 +238,13 @@ static void add_up(struct lang *l, struct sums *s) {
 	add_term(s->memory_text, "shared", (s->segments + MIB - 1) / MIB);
 }
 
+/* In whole MiB: what is needed rounded up, what there is rounded down. */
+static void say_memory(struct lang *l, const struct sums *s, uint64_t need, uint64_t memory) {
+	uint64_t need_mib = (need + MIB - 1) / MIB, memory_mib = memory / MIB;
+	say(l, C0402, NULL, number_text(l, (double)need_mib), number_text(l, (double)memory_mib), s->memory_text,
+			NULL);
+}
+
 static void check_sums(struct lang *l, const struct sums *s) {
 	const struct node *budget = node_get(l->root, "budget");
 	uint64_t memory = l->opt ? l->opt->memory_bytes : 0;
@@ -252,8 +259,7 @@ static void check_sums(struct lang *l, const struct sums *s) {
 		say(l, C0401, NULL, number_text(l, s->threads), number_text(l, cores), s->threads_text, NULL);
 	uint64_t need = s->segments + s->needs;
 	if (memory && need > memory)
-		say(l, C0402, NULL, number_text(l, (double)((need + MIB - 1) / MIB)),
-				number_text(l, (double)(memory / MIB)), s->memory_text, NULL);
+		say_memory(l, s, need, memory);
 }
 
 void limits(struct lang *l) {

@@ -30,6 +30,7 @@ static const struct name *must_find(struct lang *l, const struct node *at) {
 
 static const char *name_text(const struct name *n) {
 	static const char *const kinds[] = { "a field", "an awareness field", "a setting" };
+	CHECK(n->entity || n->field);
 	return n->entity ? entity_text(n->entity) : kinds[n->field->kind];
 }
 
@@ -233,6 +234,7 @@ static void refs_rule(struct lang *l, const struct node *map) {
 			rule_source_name(l, r, i);
 	if (r->broken)
 		return;
+	CHECK(target);
 	r->operation = (uint8_t)operation;
 	if (operation == PLAN_OP_SYMBOL_TO_MOTION)
 		rule_moves(l, r, target);

@@ -185,12 +185,18 @@ static void (*const checks[TYPE_COUNT])(struct lang *, const struct node *, cons
 	[TYPE_VERSION] = check_version, [TYPE_FORM] = check_nothing,
 };
 
+/* Keys that hold maps and lists of them never come here; every other type has its check. */
+static void check_one(struct lang *l, const struct node *n, const struct key *k) {
+	CHECK(checks[k->type]);
+	checks[k->type](l, n, k);
+}
+
 static void check_items(struct lang *l, const struct node *list, const struct key *k) {
 	for (const struct node *i = list->first; i; i = i->next) {
 		if (k->type == TYPE_MAPS && i->kind == NODE_MAP)
 			check_map(l, i, (enum section)k->of);
 		else if (k->type != TYPE_MAPS && i->kind == NODE_TEXT)
-			checks[k->type](l, i, k);
+			check_one(l, i, k);
 	}
 }
 
@@ -203,11 +209,11 @@ static void check_value(struct lang *l, const struct node *n, const struct key *
 	else if (n->kind == NODE_MAP && f == FORM_MAP)
 		check_map(l, n, (enum section)k->of);
 	else if (n->kind == NODE_LIST && f == FORM_LIST && whole)
-		checks[k->type](l, n, k);
+		check_one(l, n, k);
 	else if (n->kind == NODE_LIST && (f == FORM_LIST || f == FORM_MAPS || f == FORM_EITHER))
 		check_items(l, n, k);
 	else if (n->kind == NODE_TEXT && (f == FORM_ONE || f == FORM_EITHER))
-		checks[k->type](l, n, k);
+		check_one(l, n, k);
 }
 
 static void check_map(struct lang *l, const struct node *map, enum section s) {

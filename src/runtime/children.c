@@ -57,7 +57,8 @@ void children_fini(struct children *c) {
 
 /* What became of a message.  A full socket (stopped, busy) is made good by children_catch_up(). */
 static void told(struct children *c, uint16_t to, int rc) {
-	if (rc == -EAGAIN)
+	bool full = rc == -EAGAIN || rc == -ETOOMANYREFS || rc == -ENOBUFS || rc == -ENOMEM;
+	if (full)
 		c->at[to].behind = true;
 	else if (rc < 0)
 		log_debug("%s does not hear: %s", process(c, to)->name, strerror(-rc));
@@ -69,10 +70,9 @@ static void tell_peer(struct children *c, uint16_t to, uint16_t about) {
 		told(c, to, seat_send_peer(c->at[to].socket, about, k->epoch, k->segment));
 }
 
-void children_catch_up(struct children *c, uint16_t p) {
-	c->at[p].behind = false;
+static void tell_peers(struct children *c, uint16_t to) {
 	for (uint16_t other = 0; other < c->plan->processes.count; other++)
-		tell_peer(c, p, other);
+		tell_peer(c, to, other);
 }
 
 static void tell_all_of(struct children *c, uint16_t about) {
@@ -94,17 +94,58 @@ static void connect_with_core(struct children *c, uint16_t p) {
 	bool there = c->at[p].state == CHILD_LIVE || c->at[p].state == CHILD_STARTING;
 	if (!there || c->at[core].state != CHILD_LIVE || io_pair(pair) < 0)
 		return;
-	told(c, core, seat_send_channel(c->at[core].socket, p, pair[0]));
-	told(c, p, seat_send_channel(c->at[p].socket, core, pair[1]));
+	int one = seat_send_channel(c->at[core].socket, p, pair[0]);
+	int other = one == 0 ? seat_send_channel(c->at[p].socket, core, pair[1]) : 0;
+	told(c, core, one);
+	told(c, p, other);
+	c->at[p].apart = one < 0 || other < 0; /* half a channel hangs up; the next pair replaces it */
 	close(pair[0]);
 	close(pair[1]);
+}
+
+/* Core waits for the end of a worker: this is how it hears, once, that there is nothing to wait for. */
+static void tell_core_gone(struct children *c, uint16_t p) {
+	struct child *k = &c->at[p];
+	const struct child *core = &c->at[c->plan->core];
+	if (process(c, p)->role != PLAN_WORKER || k->core_knows || core->state != CHILD_LIVE || core->socket < 0)
+		return;
+	int rc = seat_send_stopped(core->socket, p);
+	k->core_knows = rc == 0;
+	told(c, c->plan->core, rc);
+}
+
+static void give_doors(struct children *c, uint16_t p) {
+	struct child *k = &c->at[p];
+	int rc = 0;
+	if (p == c->plan->core)
+		rc = seat_send_door(k->socket, SEAT_DOOR_CONTROL, c->control_door);
+	else if (p == c->plan->guard)
+		rc = seat_send_door(k->socket, SEAT_DOOR_STOP, c->stop_door);
+	k->has_doors = rc == 0;
+	told(c, p, rc);
+}
+
+void children_catch_up(struct children *c, uint16_t p) {
+	struct child *k = &c->at[p];
+	k->behind = false;
+	tell_peers(c, p);
+	if (k->state == CHILD_LIVE && !k->has_doors)
+		give_doors(c, p);
+	for (uint16_t other = 0; other < c->plan->processes.count; other++) {
+		if (other != p && p != c->plan->core)
+			continue;
+		if (c->at[other].apart)
+			connect_with_core(c, other);
+		if (c->at[other].state == CHILD_FREE && !c->at[other].wanted)
+			tell_core_gone(c, other);
+	}
 }
 
 static int greet(struct children *c, uint16_t p) {
 	const struct child *k = &c->at[p];
 	int rc = seat_send_hello(k->socket, p, k->epoch, c->plan_fd, k->segment, c->directory_fd);
 	if (rc == 0)
-		children_catch_up(c, p);
+		tell_peers(c, p);
 	return rc;
 }
 
@@ -144,8 +185,7 @@ static void make_environment(char *seat_text, char **out, size_t capacity) {
 }
 
 static int spawn(struct children *c, uint16_t p, int their_socket) {
-	static char *environment[512];
-	char path[1024], seat_text[SEAT_ENV_TEXT_MAX];
+	char path[1024], seat_text[SEAT_ENV_TEXT_MAX], *environment[512];
 	struct child *k = &c->at[p];
 	int rc = find_program(c, p, path, sizeof(path));
 	if (rc < 0)
@@ -159,7 +199,12 @@ static int spawn(struct children *c, uint16_t p, int their_socket) {
 		become(path, plan_role_text(process(c, p)->role), environment, their_socket);
 	k->pid = pid;
 	k->pidfd = io_pidfd(pid);
-	return k->pidfd < 0 ? k->pidfd : 0;
+	if (k->pidfd >= 0)
+		return 0;
+	kill(pid, SIGKILL); /* whom we cannot watch we do not keep */
+	waitpid(pid, NULL, 0);
+	k->pid = 0;
+	return k->pidfd;
 }
 
 /* A fresh segment of the next epoch, STARTING in the directory; the last one is let go. */
@@ -181,22 +226,36 @@ int children_start(struct children *c, uint16_t p) {
 	int pair[2], rc;
 	CHECK(k->state == CHILD_FREE);
 	k->wanted = true;
-	if ((rc = renew_segment(c, p, 0)) < 0 || (rc = io_pair(pair)) < 0)
-		return rc;
-	rc = spawn(c, p, pair[1]);
-	close(pair[1]);
-	k->socket = pair[0];
-	if (rc == 0) {
-		k->state = CHILD_STARTING;
-		directory_set_pid(&c->directory, p, k->pid);
-		rc = greet(c, p);
-		connect_with_core(c, p);
+	k->hopeless = k->core_knows = k->apart = k->behind = k->has_doors = false;
+	k->retry_at_ns = 0;
+	k->started = clock_mono();
+	if ((rc = renew_segment(c, p, 0)) == 0 && (rc = io_pair(pair)) == 0) {
+		k->socket = pair[0];
+		rc = spawn(c, p, pair[1]);
+		close(pair[1]);
 	}
 	if (rc < 0) {
 		log_error("cannot start %s: %s", process(c, p)->name, strerror(-rc));
 		release(k);
+		directory_set(&c->directory, p, DIRECTORY_DEAD, clock_mono());
+		return rc;
 	}
-	return rc;
+	k->state = CHILD_STARTING;
+	directory_set_pid(&c->directory, p, k->pid);
+	told(c, p, greet(c, p)); /* if it is gone already, its end comes by its pidfd */
+	connect_with_core(c, p);
+	return 0;
+}
+
+void children_ask(struct children *c, uint16_t p) {
+	struct child *k = &c->at[p];
+	k->quick_deaths = 0;
+	if (k->state == CHILD_ENDING)
+		k->wanted = true;
+	if (k->state != CHILD_FREE || children_start(c, p) == 0)
+		return;
+	k->wanted = false;
+	tell_core_gone(c, p);
 }
 
 int children_seat_client(struct children *c, int socket, pid_t pid) {
@@ -209,8 +268,14 @@ int children_seat_client(struct children *c, int socket, pid_t pid) {
 			return rc;
 		k->socket = socket;
 		k->pid = 0;
+		k->behind = false;
 		k->state = CHILD_STARTING;
-		return greet(c, p) == 0 ? p : -EPIPE;
+		if (greet(c, p) == 0)
+			return p;
+		k->socket = -1; /* it is the caller's, and the seat is free again */
+		k->state = CHILD_FREE;
+		directory_set(&c->directory, p, DIRECTORY_FREE, clock_mono());
+		return -EPIPE;
 	}
 	return -EBUSY;
 }
@@ -223,10 +288,7 @@ int children_ready(struct children *c, uint16_t p) {
 	k->published = true;
 	directory_set(&c->directory, p, DIRECTORY_LIVE, clock_mono());
 	tell_all_of(c, p);
-	if (p == c->plan->core)
-		told(c, p, seat_send_door(c->at[p].socket, SEAT_DOOR_CONTROL, c->control_door));
-	if (p == c->plan->guard)
-		told(c, p, seat_send_door(c->at[p].socket, SEAT_DOOR_STOP, c->stop_door));
+	give_doors(c, p);
 	for (uint16_t other = 0; p == c->plan->core && other < c->plan->processes.count; other++)
 		connect_with_core(c, other);
 	log_info("%s is live, epoch %u", process(c, p)->name, k->epoch);
@@ -239,6 +301,8 @@ void children_end(struct children *c, uint16_t p) {
 	struct child *k = &c->at[p];
 	k->wanted = false;
 	k->retry_at_ns = 0;
+	if (k->state == CHILD_FREE)
+		tell_core_gone(c, p);
 	if (k->state != CHILD_STARTING && k->state != CHILD_LIVE)
 		return;
 	if (k->socket >= 0)
@@ -264,6 +328,8 @@ static void plan_retry(struct children *c, uint16_t p, struct cdm_mono now) {
 		log_error("%s died %u times right after its start and is left alone", process(c, p)->name,
 				k->quick_deaths);
 		k->wanted = false;
+		k->hopeless = true;
+		tell_core_gone(c, p);
 		return;
 	}
 	unsigned steps = k->quick_deaths > 1 ? k->quick_deaths - 1 : 0;
@@ -274,8 +340,13 @@ void children_died(struct children *c, uint16_t p) {
 	struct child *k = &c->at[p];
 	siginfo_t how = { 0 };
 	bool asked = k->state == CHILD_ENDING;
-	if (k->pid > 0 && waitid(P_PIDFD, (id_t)k->pidfd, &how, WEXITED) == 0)
+	if (k->state == CHILD_FREE)
+		return;
+	if (k->pid > 0 && waitid(P_PIDFD, (id_t)k->pidfd, &how, WEXITED | WNOHANG) == 0) {
+		if (how.si_pid == 0)
+			return;
 		log_end(c, p, &how);
+	}
 	release(k);
 	k->state = CHILD_FREE;
 	k->end_by_ns = 0;
@@ -285,10 +356,14 @@ void children_died(struct children *c, uint16_t p) {
 			clock_mono());
 	if (client)
 		return;
-	if (k->wanted && process(c, p)->restart)
+	if (k->wanted && asked)
+		k->retry_at_ns = clock_mono().ns; /* core changed its mind meanwhile */
+	else if (k->wanted && process(c, p)->restart)
 		plan_retry(c, p, clock_mono());
-	else if (!asked)
+	else
 		k->wanted = false;
+	if (!k->wanted)
+		tell_core_gone(c, p);
 }
 
 void children_tick(struct children *c, struct cdm_mono now) {

@@ -228,8 +228,11 @@ static void stop(struct core *c) {
 int core_main(struct seat *seat) {
 	struct cdm_diag *diag = calloc(1, sizeof(*diag));
 	struct core *c = calloc(1, sizeof(*c));
-	if (!c || !diag)
+	if (!c || !diag) {
+		free(c);
+		free(diag);
 		return 1;
+	}
 	init(c, seat);
 	int rc = start(c, diag);
 	if (rc < 0)

@@ -68,7 +68,8 @@ static bool index_or_none(uint16_t i, struct plan_span table) {
 
 /* Names are looked up, so they must be unique: open addressing over their hashes. */
 #define BUCKETS 16384u
-_Static_assert(BUCKETS >= 4 * PLAN_ENTITIES_MAX && BUCKETS >= 4 * PLAN_FIELDS_MAX, "sparse");
+_Static_assert(BUCKETS >= 4 * PLAN_ENTITIES_MAX, "sparse");
+_Static_assert(BUCKETS >= 4 * PLAN_FIELDS_MAX, "sparse");
 
 static size_t duplicate(const void *records, uint32_t count, size_t size) {
 	uint16_t seen[BUCKETS];

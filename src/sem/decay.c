@@ -93,8 +93,10 @@ double decay_root3(double x) {
 		return 0;
 	if (x >= 1)
 		return 1;
-	for (; x < 0.125; x *= 8)
+	while (x < 0.125) {
+		x *= 8;
 		scale *= 0.5;
+	}
 	for (int i = 0; i < 8; i++)
 		y = (2 * y + x / (y * y)) / 3;
 	return y * scale;

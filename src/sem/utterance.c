@@ -78,6 +78,7 @@ static uint16_t nth_sense(
 		if (*count < UTTERANCE_PARSES_MAX &&
 				entry_is(&l->entries[i], same->signs, same->length))
 			found[(*count)++] = i;
+	CHECK(*count > 0); /* `entry` is one of them */
 	return found[n % *count];
 }
 
