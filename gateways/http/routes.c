@@ -89,8 +89,8 @@ static void add_line(struct answer *a, json_t *take_object) {
 		a->line = more ? more : a->line;
 		return;
 	}
-	memcpy(more + a->length, text, n);
-	more[a->length + n] = '\n';
+	memcpy(more + a->length, text, n + 1);
+	more[a->length + n] = '\n'; /* in the place of the terminating zero */
 	a->length += n + 1;
 	a->line = more;
 	free(text);

@@ -1,6 +1,7 @@
 // http_test.mjs URL - what Ollama's client, a browser's page, a scraper and a vandal see of a machine; by http_test.sh.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { Ollama } from 'ollama';
 
@@ -211,9 +212,15 @@ await step('a request that is repeated is done once', async () => {
 });
 
 await step('core is killed, and whoever asks is answered by the next one', async () => {
-	process.kill(pid('core'), 'SIGKILL');
-	const answer = await generate('oracle', 'what is my name?'); // it waits for the next core
-	assert.match(answer.response, /Ana/);
+	const core = pid('core'), parent = Number(readFileSync(`/proc/${core}/stat`, 'utf8').split(') ')[1].split(' ')[1]);
+	process.kill(parent, 'SIGSTOP'); // so that nobody starts another one yet
+	process.kill(core, 'SIGKILL');
+	await until('not healthy', async () => !await healthy());
+	assert.equal((await ask('GET', '/healthz')).status, 503);
+	const answer = generate('oracle', 'what is my name?');
+	await until('the request waits', async () => (await metrics()).get('cadmus_http_exchanges') === 1);
+	process.kill(parent, 'SIGCONT');
+	assert.match((await answer).response, /Ana/);
 	await until('healthy again', healthy);
 	assert.equal((await metrics()).get('cadmus_process_restarts_total{process="core",role="core"}'), 1);
 });

@@ -16,7 +16,7 @@ finish() {
 	local code=$?
 	trap - EXIT
 	for d in "${daemons[@]}"; do # those that `down` has ended are not in it
-		kill "$d" && timeout 5 tail --pid="$d" -f /dev/null
+		kill -CONT "$d"; kill "$d" && timeout 5 tail --pid="$d" -f /dev/null
 	done
 	[ "$code" = 0 ] || tail -n 40 "$work"/state/*.log
 	rm -rf "$work"
