@@ -43,7 +43,7 @@ enum seat_kind {
 	SEAT_QUIT,      /* parent */
 	SEAT_READY,     /* child */
 	SEAT_START,     /* core: process */
-	SEAT_STOP,      /* core: process */
+	SEAT_STOP,      /* core: process; parent to core: it is gone and nobody starts it unless asked */
 	SEAT_FAILED,    /* child: text; also the parent's answer to a client without a place */
 	SEAT_DOWN,      /* core */
 	SEAT_KIND_COUNT
@@ -91,6 +91,8 @@ MUST_CHECK int seat_send_peer(int fd, uint16_t process, uint32_t epoch, int segm
 MUST_CHECK int seat_send_channel(int fd, uint16_t process, int channel);
 MUST_CHECK int seat_send_door(int fd, enum seat_door door, int listener);
 MUST_CHECK int seat_send_quit(int fd);
+/* To core: process is not there, and nobody starts it unless core asks. */
+MUST_CHECK int seat_send_stopped(int fd, uint16_t process);
 /* The first message of a client.  1; 0: none now; -EPROTO, -EPIPE, -errno. */
 MUST_CHECK int seat_receive_attach(int fd, struct seat_attach *a);
 /* A sealed memory file with the plan, for HELLO; -errno. */
@@ -109,11 +111,11 @@ struct seat {
 	struct peers peers;  /* own segment and directory are mapped */
 };
 
-enum seat_event_kind { SEAT_EVENT_CHANNEL, SEAT_EVENT_DOOR, SEAT_EVENT_QUIT, SEAT_EVENT_PEER };
+enum seat_event_kind { SEAT_EVENT_CHANNEL, SEAT_EVENT_DOOR, SEAT_EVENT_QUIT, SEAT_EVENT_PEER, SEAT_EVENT_STOPPED };
 
 struct seat_event {
 	enum seat_event_kind kind;
-	uint16_t process;    /* CHANNEL: to whom; PEER: whose segment was replaced (for information) */
+	uint16_t process;    /* CHANNEL: to whom; PEER: whose segment was replaced; STOPPED: who is gone for good */
 	enum seat_door door;
 	int fd;              /* CHANNEL, DOOR: the caller's now, non-blocking; else -1 */
 };

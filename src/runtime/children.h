@@ -25,7 +25,11 @@ enum child_state { CHILD_FREE, CHILD_STARTING, CHILD_LIVE, CHILD_ENDING };
 struct child {
 	enum child_state state;
 	bool wanted;     /* by the plan or by core: start it again when it dies */
-	bool behind;     /* its socket was full: it misses peers, see children_catch_up() */
+	bool hopeless;   /* it died too often and is left alone */
+	bool behind;     /* its socket was full: it misses messages, see children_catch_up() */
+	bool apart;      /* it and core should have a channel and have none yet */
+	bool has_doors;  /* nothing of core's or the guard's doors is due */
+	bool core_knows; /* core was told that it is gone and stays so */
 	pid_t pid;       /* 0: a client, whose process is not ours */
 	int pidfd;       /* of a child, or of a client's process */
 	int socket;      /* its seat socket, our end */
@@ -64,8 +68,13 @@ MUST_CHECK int children_seat_client(struct children *c, int socket, pid_t pid);
 MUST_CHECK int children_ready(struct children *c, uint16_t p);
 /* Ask it to end; killed when its patience runs out (see children_tick). */
 void children_end(struct children *c, uint16_t p);
-/* Its process is gone: reap, mark it in the directory, plan the next start. */
+/*
+ * Its process is gone: reap, mark it in the directory, plan the next start.  Nothing happens when it lives:
+ * an event may be older than the process.
+ */
 void children_died(struct children *c, uint16_t p);
+/* Core wants it: start it, or start it again once it has ended.  Core hears when that cannot be. */
+void children_ask(struct children *c, uint16_t p);
 /* What time brings: retries and the end of patience. */
 void children_tick(struct children *c, struct cdm_mono now);
 /* Send again what a full socket could not take. */

@@ -43,20 +43,31 @@ struct supervisor {
 	char run_dir[RUN_DIR_PATH_MAX];
 };
 
-static uint64_t tag(enum source s, unsigned index) {
-	return (uint64_t)s << 32 | index;
+/*
+ * Of a process the tag holds the epoch too: a descriptor that we closed lives on in a child between
+ * fork and exec, and so do its events.
+ */
+static uint64_t tag(enum source s, unsigned index, uint32_t epoch) {
+	return (uint64_t)s << 56 | (uint64_t)index << 32 | epoch;
 }
 
-static int watch(struct supervisor *s, int fd, enum source source, unsigned index) {
-	struct epoll_event e = { .events = EPOLLIN, .data.u64 = tag(source, index) };
+static int watch(struct supervisor *s, int fd, enum source source, unsigned index, uint32_t epoch) {
+	struct epoll_event e = { .events = EPOLLIN, .data.u64 = tag(source, index, epoch) };
 	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e) == 0 ? 0 : -errno;
 }
 
 /* Watch a child's socket and its end; both vanish from the epoll when they are closed. */
 static void watch_child(struct supervisor *s, uint16_t p) {
 	const struct child *k = &s->children.at[p];
-	if (watch(s, k->socket, ON_SEAT, p) < 0 || (k->pid > 0 && watch(s, k->pidfd, ON_END, p) < 0))
+	if (watch(s, k->socket, ON_SEAT, p, k->epoch) < 0 || (k->pid > 0 && watch(s, k->pidfd, ON_END, p, k->epoch) < 0))
 		log_error("cannot watch %s", plan_processes(s->plan)[p].name);
+}
+
+/* Those that were started since `before` are not watched yet. */
+static void watch_started(struct supervisor *s, uint16_t p, uint32_t before) {
+	const struct child *k = &s->children.at[p];
+	if (k->epoch != before && k->state == CHILD_STARTING)
+		watch_child(s, p);
 }
 
 static int start(struct supervisor *s, uint16_t p) {
@@ -207,11 +218,13 @@ static void on_core_asks(struct supervisor *s, const struct seat_message *m) {
 		begin_down(s);
 	if (m->process >= s->plan->processes.count || plan_processes(s->plan)[p].role != PLAN_WORKER)
 		return; /* core starts and stops models, and nothing else */
-	s->children.at[p].quick_deaths = 0;
 	if (m->kind == SEAT_STOP)
 		children_end(&s->children, p);
-	else if (m->kind == SEAT_START && s->children.at[p].state == CHILD_FREE && s->stage < 0)
-		(void)!start(s, p);
+	else if (m->kind == SEAT_START && s->stage < 0) {
+		uint32_t before = s->children.at[p].epoch;
+		children_ask(&s->children, p);
+		watch_started(s, p, before);
+	}
 }
 
 static void on_message(struct supervisor *s, uint16_t p, const struct seat_message *m) {
@@ -268,7 +281,7 @@ static void on_attach(struct supervisor *s) {
 		if (s->greetings[i].socket >= 0)
 			continue;
 		s->greetings[i].socket = fd;
-		if (watch(s, fd, ON_GREETING, i) == 0)
+		if (watch(s, fd, ON_GREETING, i, 0) == 0)
 			return;
 		s->greetings[i].socket = -1;
 		break;
@@ -311,9 +324,12 @@ static void on_signal(struct supervisor *s) {
 }
 
 static void on_event(struct supervisor *s, uint64_t data) {
-	unsigned index = (unsigned)data;
+	unsigned index = (unsigned)(data >> 32) & 0xffffffu;
+	enum source source = (enum source)(data >> 56);
 	uint16_t p = (uint16_t)index;
-	switch ((enum source)(data >> 32)) {
+	if ((source == ON_SEAT || source == ON_END) && s->children.at[p].epoch != (uint32_t)data)
+		return; /* of a process before this one */
+	switch (source) {
 	case ON_SIGNAL: on_signal(s); break;
 	case ON_ATTACH: on_attach(s); break;
 	case ON_GREETING: on_greeting(s, index); break;
@@ -322,7 +338,21 @@ static void on_event(struct supervisor *s, uint64_t data) {
 	}
 }
 
-/* Those whose start children_tick() retried are not watched yet. */
+/* Without core or guard there is no machine: it ends in good order instead of being half there. */
+static void look_for_the_needed(struct supervisor *s) {
+	const uint16_t needed[] = { s->plan->guard, s->plan->core };
+	for (size_t i = 0; i < COUNT_OF(needed) && s->stage < 0; i++) {
+		char text[256];
+		if (needed[i] >= s->plan->processes.count || !s->children.at[needed[i]].hopeless)
+			continue;
+		snprintf(text, sizeof(text), "%s died %u times right after its start; without it there is no machine",
+				plan_processes(s->plan)[needed[i]].name, CHILDREN_GIVE_UP);
+		log_error("%s", text);
+		report(s, text);
+		begin_down(s);
+	}
+}
+
 static void tick(struct supervisor *s) {
 	uint32_t before[PLAN_PROCESSES_MAX];
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
@@ -330,11 +360,11 @@ static void tick(struct supervisor *s) {
 	children_tick(&s->children, clock_mono());
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++) {
 		const struct child *k = &s->children.at[p];
-		if (k->epoch != before[p] && k->state == CHILD_STARTING)
-			watch_child(s, p);
+		watch_started(s, p, before[p]);
 		if (k->behind && k->socket >= 0)
 			children_catch_up(&s->children, p);
 	}
+	look_for_the_needed(s);
 }
 
 static int patience_ms(const struct supervisor *s) {
@@ -391,8 +421,8 @@ static int prepare(struct supervisor *s, int plan_fd, struct cdm_diag *diag) {
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->signals < 0 || s->epoll < 0)
 		return -errno;
-	rc = watch(s, s->signals, ON_SIGNAL, 0);
-	return rc < 0 ? rc : watch(s, s->attach_door, ON_ATTACH, 0);
+	rc = watch(s, s->signals, ON_SIGNAL, 0, 0);
+	return rc < 0 ? rc : watch(s, s->attach_door, ON_ATTACH, 0, 0);
 }
 
 int supervisor_main(const struct supervisor_options *options, struct cdm_diag *diag) {
