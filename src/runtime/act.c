@@ -87,7 +87,7 @@ static struct gate_request request_of(struct core *c, const struct speaker *s, d
 		.model_trust = model == PLAN_NONE ? 1.0 : lower(c, model, TRUST_MODEL, class),
 		.instruction_trust = view_trust,
 		.actuator = a,
-		.lease_held = !c->motion.moving && c->guard_channel >= 0,
+		.lease_held = !c->motion.moving && !c->promised && c->guard_channel >= 0,
 		.now = now,
 		.deadline = { asked.ns + ACT_DEADLINE_NS } };
 	if (i->sense != PLAN_NONE) {
@@ -100,7 +100,7 @@ static struct gate_request request_of(struct core *c, const struct speaker *s, d
 
 struct verdict act_judge(struct core *c, const struct speaker *s, double view_trust, uint16_t model,
 		struct cdm_mono asked, const char *symbols, size_t bytes, struct utterance *u) {
-	struct verdict v = { .what = VERDICT_REFUSED };
+	struct verdict v = { .what = VERDICT_REFUSED, .at = clock_mono(), .deadline = { asked.ns + ACT_DEADLINE_NS } };
 	if (!c->has_lexicon) {
 		v.refusal = refusal_make(REFUSAL_UNKNOWN_SYMBOL, REFUSAL_NOWHERE, 0, 0, "this machine has no symbol table");
 		return v;
@@ -119,11 +119,16 @@ struct verdict act_judge(struct core *c, const struct speaker *s, double view_tr
 	}
 	if (v.refusal.code == REFUSAL_NONE && u->count > 0) {
 		v.what = VERDICT_STARTED;
-		v.command = ++c->last_command;
+		v.command = c->promised = ++c->last_command;
 	}
 	event_write(&c->events, clock_mono(), EVENT_GATE, s->entity, v.command, v.refusal.code,
 			v.what == VERDICT_STARTED ? "allowed" : refusal_name(v.refusal.code));
 	return v;
+}
+
+void act_dropped(struct core *c, const struct verdict *v) {
+	if (c->promised && c->promised == v->command)
+		c->promised = 0;
 }
 
 /* ---- words ---- */

@@ -7,6 +7,7 @@
 #include "runtime/core.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,11 +70,23 @@ static void on_seat(struct core *c) {
 			take_channel(c, e.process, e.fd);
 		else if (e.kind == SEAT_EVENT_DOOR)
 			take_door(c, e.door, e.fd);
+		else if (e.kind == SEAT_EVENT_STOPPED)
+			models_stopped(c, e.process);
 		else if (e.kind == SEAT_EVENT_QUIT)
 			c->quit = true;
 	}
 	if (rc < 0)
 		c->quit = true; /* without a parent there is no machine */
+}
+
+/* A gateway finds a place whatever clients there are. */
+static bool is_room(const struct core *c) {
+	unsigned left = 0, gateways = 0;
+	for (unsigned i = 0; i < CORE_SESSIONS; i++)
+		left += c->sessions[i].fd < 0;
+	for (uint16_t p = 0; p < c->plan->processes.count; p++)
+		gateways += plan_processes(c->plan)[p].role == PLAN_GATEWAY;
+	return left > gateways;
 }
 
 /* The control door is the operator's: whoever runs the machine, or root. */
@@ -83,7 +96,7 @@ static void on_door(struct core *c) {
 		uid_t uid;
 		pid_t pid;
 		bool ours = io_peer(fd, &uid, &pid) == 0 && (uid == getuid() || uid == 0);
-		if (!ours || session_open(c, fd, c->plan->operator_entity) < 0)
+		if (!ours || !is_room(c) || session_open(c, fd, c->plan->operator_entity) < 0)
 			close(fd);
 	}
 }
@@ -125,6 +138,14 @@ static int recover(struct core *c, const char *path, struct cdm_diag *diag) {
 	return rc;
 }
 
+static void epoch_settled(struct core *c, void *who, int rc, uint64_t seq) {
+	int *out = who;
+	(void)c;
+	(void)seq;
+	*out = rc;
+}
+
+/* Waits for the disk: whoever meets this core meets a journal that takes records. */
 static int begin_epoch(struct core *c) {
 	uint8_t body[128];
 	struct body_epoch b = { c->state->epoch + 1, c->plan->hash };
@@ -133,7 +154,14 @@ static int begin_epoch(struct core *c) {
 		return n;
 	struct journal_entry e = { JOURNAL_EPOCH, JOURNAL_MACHINE, core_entity_name(c, 0), "", body, (size_t)n };
 	journal_set_epoch(c->journal, b.epoch);
-	return ledger_submit(c, &e, 1, NULL, NULL);
+	int rc = 1; /* on its way */
+	n = ledger_submit(c, &e, 1, epoch_settled, &rc);
+	while (n == 0 && rc == 1) {
+		struct pollfd p = { .fd = journal_event_fd(c->journal), .events = POLLIN };
+		if (poll(&p, 1, -1) > 0)
+			ledger_readable(c);
+	}
+	return n < 0 ? n : rc;
 }
 
 static int open_journal(struct core *c, struct cdm_diag *diag) {
@@ -148,8 +176,13 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 	if ((rc = recover(c, path, diag)) < 0)
 		return rc;
 	c->last_command = c->state->command_id_max;
-	if ((rc = begin_epoch(c)) < 0)
+	uint16_t active = plan_find_entity(c->plan, c->state->active_model);
+	if (active != PLAN_NONE && models_process(c, active) != PLAN_NONE)
+		c->active = active;
+	if ((rc = begin_epoch(c)) < 0) {
+		cdm_diag_add(diag, CDM_ERROR, "R0202", "the journal takes no records: %s", err_text(rc));
 		return rc;
+	}
 	return core_watch(c, journal_event_fd(c->journal), CORE_ON_JOURNAL, 0);
 }
 
@@ -239,8 +272,9 @@ int core_main(struct seat *seat) {
 		seat_failed(seat, "%s", diag->count ? diag->at[0].text : err_text(rc));
 	else
 		loop(c);
+	bool failed = rc < 0 || c->failed;
 	stop(c);
 	free(c);
 	free(diag);
-	return rc < 0;
+	return failed;
 }

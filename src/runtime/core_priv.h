@@ -91,6 +91,7 @@ enum model_step { MODEL_ABSENT, MODEL_STARTING, MODEL_READY, MODEL_ENDING };
 
 struct model_slot {
 	enum model_step step;
+	bool loaded;       /* it said so, on the channel that it has */
 	int channel; /* -1: none */
 	struct model_client client;
 	struct cdm_mono asked;
@@ -106,13 +107,18 @@ struct model_slot {
 
 enum turn_step { TURN_FREE, TURN_WAITING, TURN_GENERATING, TURN_COMMITTING };
 
+/* Loading and unloading wait for their turn too: no model is exchanged under one that answers. */
+enum turn_work { TURN_SAY, TURN_LOAD, TURN_UNLOAD };
+
 struct turn {
 	enum turn_step step;
+	enum turn_work work;
 	uint64_t order;     /* first come, first served */
 	struct reply_to to;
 	struct speaker speaker;
 	uint16_t model;     /* entity */
 	bool blind;         /* sees no state, leaves none */
+	bool cut;           /* the answer is longer than there is room */
 	unsigned tries, max_tokens;
 	char request[REQUEST_ID_MAX];
 	char user[TURN_TEXT_MAX], answer[TURN_TEXT_MAX], text[TURN_TEXT_MAX];
@@ -143,6 +149,7 @@ struct verdict {
 	enum { VERDICT_NONE, VERDICT_STARTED, VERDICT_REFUSED } what;
 	struct refusal refusal;
 	uint64_t command;
+	struct cdm_mono at, deadline; /* when it was decided; when it is void */
 };
 
 struct motion {
@@ -151,7 +158,8 @@ struct motion {
 	uint16_t actuator;   /* index in the plan's actuators */
 	uint64_t command;    /* journal's number of it */
 	uint64_t sequence;
-	struct cdm_mono issued;
+	struct cdm_mono issued; /* when its verdict was: a stop after that ends it, begun or not */
+	struct cdm_mono started;
 	struct gait gait;
 	struct cdm_mono began;
 	struct utterance_intent intents[UTTERANCE_INTENTS_MAX];
@@ -168,6 +176,8 @@ struct motion {
  */
 struct verdict act_judge(struct core *c, const struct speaker *s, double view_trust, uint16_t model,
 		struct cdm_mono asked, const char *symbols, size_t bytes, struct utterance *u);
+/* A verdict that did not come to the disk: what it promised may be given to another. */
+void act_dropped(struct core *c, const struct verdict *v);
 /* Entries (command or refusal) that say what act_judge() found; at most 2, bodies in `room`. */
 unsigned act_entries(struct core *c, const struct speaker *s, const struct utterance *u, struct verdict *v,
 		double trust, struct journal_entry *e, uint8_t *room, size_t capacity);
@@ -175,7 +185,8 @@ void act_reply(struct mp_out *o, const struct verdict *v); /* adds verdict, reas
 #define ACT_REPLY_PAIRS 4u
 double act_trust(const struct core *c, const struct speaker *s, uint16_t model, unsigned safety_class);
 
-void motion_start(struct core *c, const struct speaker *s, const struct utterance *u, uint64_t command,
+/* Once the verdict is on the disk, and answered.  A stop since the verdict, or its deadline, ends it before it begins. */
+void motion_start(struct core *c, const struct speaker *s, const struct utterance *u, const struct verdict *v,
 		double trust, const struct reply_to *to);
 void motion_stop(struct core *c, const char *reason);
 void motion_tick(struct core *c);
@@ -197,7 +208,7 @@ struct core {
 	const struct plan *plan;
 	struct peers *peers;
 	int epoll, door, tick, guard_channel;
-	bool quit;
+	bool quit, failed;
 	struct journal *journal;
 	struct journal_state *state;
 	struct pending pending[CORE_PENDING];
@@ -209,6 +220,8 @@ struct core {
 	uint64_t turn_order;
 	uint64_t last_command; /* number of the newest one; from the state after a restart */
 	struct motion motion;
+	uint64_t promised;        /* command that is allowed, and on its way to the disk; 0: none */
+	struct cdm_mono stopped;  /* the newest stop */
 	struct field_writer command, *settings; /* settings: by index of field, NULL plan where not */
 	struct field feedback, guard_state;
 	struct field *seen;      /* fields with detections */
@@ -226,7 +239,8 @@ void core_tick_at(struct core *c, int64_t period_ns); /* 0: no tick */
 /* models.c */
 int models_want(struct core *c, uint16_t entity); /* 0 ready, -EAGAIN on its way, else why not */
 int models_generate(struct core *c, const struct turn *t);
-int models_unload(struct core *c, uint16_t entity);
+int models_unload(struct core *c, uint16_t entity); /* 0 gone, -EAGAIN on its way */
+void models_stopped(struct core *c, uint16_t process); /* the parent: it is gone, and stays so until it is asked for */
 void models_channel(struct core *c, uint16_t process, int fd);
 void models_readable(struct core *c, uint16_t process);
 uint16_t models_process(const struct core *c, uint16_t entity);

@@ -23,6 +23,8 @@
 
 #define DEVICE_RATE_HZ 100.0
 #define SENSOR_RATE_HZ 10.0
+#define RATE_MIN_HZ 0.01
+#define RATE_MAX_HZ 1000.0
 
 struct host {
 	struct seat *seat;
@@ -134,7 +136,9 @@ static bool told_to_quit(struct host *h) {
 }
 
 static int loop(struct host *h) {
-	int device = h->driver->fd ? h->driver->fd(h->self) : -1, rc = 0;
+	/* a sensor goes by its pace: its descriptor would wake us for samples that nobody takes */
+	bool polled = h->driver->sort == CDM_DRIVER_DEVICE && h->driver->fd;
+	int device = polled ? h->driver->fd(h->self) : -1, rc = 0;
 	while (rc == 0) {
 		struct pollfd p[3] = { { .fd = seat_fd(h->seat), .events = POLLIN }, { .fd = h->timer, .events = POLLIN },
 			{ .fd = device, .events = POLLIN } };
@@ -163,6 +167,10 @@ static int start(struct host *h, struct cdm_diag *diag) {
 	bool device = h->driver->sort == CDM_DRIVER_DEVICE;
 	rate = option(h, "rate_hz");
 	h->rate_hz = rate ? strtod(rate, NULL) : device ? DEVICE_RATE_HZ : SENSOR_RATE_HZ;
+	if (!(h->rate_hz >= RATE_MIN_HZ && h->rate_hz <= RATE_MAX_HZ)) {
+		cdm_diag_add(diag, CDM_ERROR, "R0304", "rate_hz is '%s': from 0.01 to 1000 can be kept", rate);
+		return -EINVAL;
+	}
 	if ((rc = open_driver(h, diag)) < 0)
 		return rc;
 	h->timer = io_timer((int64_t)(1e9 / h->rate_hz));

@@ -41,5 +41,9 @@ void ledger_readable(struct core *c) {
 		if (rc < 0)
 			log_error("the journal refused a transaction: %s", strerror(-rc));
 		settle(c, ticket, rc, seq);
+		if (rc == -EIO && !c->quit) {
+			log_error("nobody knows what the disk holds now: core ends, and the next one reads it anew");
+			c->quit = c->failed = true;
+		}
 	}
 }

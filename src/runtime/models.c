@@ -4,10 +4,11 @@
  *      ABSENT -> STARTING -> READY -> ENDING -> ABSENT
  *                   |          |
  *                   +----------+-> STARTING   its process died: the parent starts it again
+ *                   +----------+-> ABSENT     it died too often: the parent does not
  *
- * One language model lives at a time: asking for another ends the first, and only when its channel has
- * hung up - its process is gone, its memory free - is the other one started.  The end of a channel is
- * the only word of death here; the parent decides about restarts.
+ * One language model lives at a time: asking for another ends the first, and only when the parent says that
+ * its process is gone, its memory free, is the other one started.  The end of a channel is the word of
+ * a death here; the parent decides about restarts, and says when there will be none.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "runtime/core_priv.h"
 
+#define MODELS_AT_ONCE 64u /* messages: then others have their turn */
 #define LOAD_TRIES 3 /* deaths while loading after which a request is not kept waiting */
 
 static bool is_language_model(const struct core *c, uint16_t process) {
@@ -46,19 +48,25 @@ static void record(struct core *c, uint16_t entity, enum body_what what) {
 		log_warn("that %s was %s is not written down", core_entity_name(c, entity), body_what_name(what));
 }
 
+/* ENDING lasts until the parent says that it is gone: see models_stopped(). */
+static void end(struct core *c, uint16_t process) {
+	struct model_slot *m = &c->models[process];
+	if (m->step == MODEL_ENDING)
+		return;
+	if (seat_ask_stop(c->seat, process) < 0)
+		log_error("the parent does not hear that %s should end", plan_processes(c->plan)[process].name);
+	else
+		m->step = MODEL_ENDING;
+}
+
 /* Ask those who are in the way to end; true when nobody is left. */
 static bool alone(struct core *c, uint16_t wanted) {
 	bool nobody = true;
 	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
-		struct model_slot *m = &c->models[p];
-		if (!is_language_model(c, p) || p == wanted || m->step == MODEL_ABSENT)
+		if (!is_language_model(c, p) || p == wanted || c->models[p].step == MODEL_ABSENT)
 			continue;
 		nobody = false;
-		if (m->step == MODEL_ENDING)
-			continue;
-		m->step = MODEL_ENDING;
-		if (seat_ask_stop(c->seat, p) < 0)
-			log_error("the parent does not hear that %s should end", plan_processes(c->plan)[p].name);
+		end(c, p);
 	}
 	return nobody;
 }
@@ -95,10 +103,10 @@ int models_unload(struct core *c, uint16_t entity) {
 	uint16_t p = models_process(c, entity);
 	if (p == PLAN_NONE)
 		return -ENOENT;
-	if (c->models[p].step == MODEL_ABSENT || c->models[p].step == MODEL_ENDING)
+	if (c->models[p].step == MODEL_ABSENT)
 		return 0;
-	c->models[p].step = MODEL_ENDING;
-	return seat_ask_stop(c->seat, p);
+	end(c, p);
+	return -EAGAIN;
 }
 
 int models_generate(struct core *c, const struct turn *t) {
@@ -111,13 +119,53 @@ int models_generate(struct core *c, const struct turn *t) {
 
 /* ---- channels ---- */
 
+static void lost(struct core *c, uint16_t process) {
+	struct model_slot *m = &c->models[process];
+	uint16_t entity = entity_of(c, process);
+	enum model_step was = m->step;
+	io_close(&m->channel);
+	if (was == MODEL_READY)
+		m->step = MODEL_STARTING;
+	if (m->loaded) {
+		record(c, entity, BODY_UNLOADED);
+		event_write(&c->events, clock_mono(), EVENT_MODEL_UNLOADED, entity, entity, 0, NULL);
+	}
+	m->loaded = false;
+	if (was == MODEL_STARTING && ++m->deaths >= LOAD_TRIES) {
+		end(c, process); /* the parent would go on trying */
+		turn_model_failed(c, entity, -EIO, "the model's process dies while it loads; see the log");
+	}
+	turn_model_lost(c, entity);
+	turn_pump(c);
+}
+
+void models_stopped(struct core *c, uint16_t process) {
+	struct model_slot *m = &c->models[process];
+	if (!is_language_model(c, process))
+		return;
+	if (m->channel >= 0)
+		models_readable(c, process);
+	if (m->channel >= 0)
+		lost(c, process);
+	enum model_step was = m->step;
+	m->step = MODEL_ABSENT;
+	m->deaths = 0;
+	if (was == MODEL_STARTING)
+		turn_model_failed(c, entity_of(c, process), -EIO,
+				"the model's process cannot be kept alive; see the log");
+	turn_pump(c);
+}
+
 void models_channel(struct core *c, uint16_t process, int fd) {
 	struct model_slot *m = &c->models[process];
 	if (!is_language_model(c, process) || core_watch(c, fd, CORE_ON_MODEL, process) < 0) {
 		io_close(&fd); /* those who work on fields need no channel */
 		return;
 	}
-	io_close(&m->channel);
+	if (m->channel >= 0)
+		models_readable(c, process); /* the last words of the one before */
+	if (m->channel >= 0)
+		lost(c, process);
 	m->channel = fd;
 	model_client_open(&m->client, fd);
 	if (m->step == MODEL_ABSENT) { /* it was there before this core */
@@ -126,29 +174,13 @@ void models_channel(struct core *c, uint16_t process, int fd) {
 	}
 }
 
-static void lost(struct core *c, uint16_t process) {
-	struct model_slot *m = &c->models[process];
-	uint16_t entity = entity_of(c, process);
-	enum model_step was = m->step;
-	io_close(&m->channel);
-	m->step = was == MODEL_ENDING ? MODEL_ABSENT : MODEL_STARTING;
-	record(c, entity, BODY_UNLOADED);
-	event_write(&c->events, clock_mono(), EVENT_MODEL_UNLOADED, entity, entity, 0, NULL);
-	if (was == MODEL_READY)
-		turn_model_lost(c, entity);
-	if (was == MODEL_STARTING && ++m->deaths >= LOAD_TRIES) {
-		m->step = MODEL_ABSENT;
-		turn_model_failed(c, entity, -EIO, "the model's process dies while it loads; see the log");
-	}
-	turn_pump(c);
-}
-
 static void loaded(struct core *c, uint16_t process, const struct model_event *e) {
 	struct model_slot *m = &c->models[process];
 	uint16_t entity = entity_of(c, process);
 	if (m->step != MODEL_STARTING)
 		return;
 	m->step = MODEL_READY;
+	m->loaded = true;
 	m->load_ns = e->load_ns;
 	m->deaths = 0;
 	record(c, entity, BODY_LOADED);
@@ -160,14 +192,12 @@ static void failed(struct core *c, uint16_t process, const struct model_event *e
 	char text[512];
 	wire_text_copy(e->text, text, sizeof(text));
 	log_error("%s: %s", plan_processes(c->plan)[process].name, text);
-	c->models[process].step = MODEL_ENDING; /* its end is on its way; nobody waits for another try */
-	if (seat_ask_stop(c->seat, process) < 0)
-		log_error("the parent does not hear");
+	end(c, process); /* nobody waits for another try */
 	turn_model_failed(c, entity_of(c, process), -ENODEV, text);
 }
 
 static void take(struct core *c, uint16_t process, const struct model_event *e) {
-	bool ours = e->id == c->models[process].client.id;
+	bool ours = e->id == c->models[process].client.id && c->current && c->current->model == entity_of(c, process);
 	switch (e->kind) {
 	case MODEL_LOADED: loaded(c, process, e); break;
 	case MODEL_FAILED: failed(c, process, e); break;
@@ -195,8 +225,12 @@ void models_readable(struct core *c, uint16_t process) {
 	struct model_slot *m = &c->models[process];
 	struct model_event e;
 	int rc = 0;
-	while (m->channel >= 0 && (rc = model_client_next(&m->client, buffer, sizeof(buffer), &e)) > 0)
-		take(c, process, &e);
+	bool seen = true;
+	for (unsigned i = 0; seen && i < MODELS_AT_ONCE && m->channel >= 0; i++) {
+		rc = model_client_next(&m->client, buffer, sizeof(buffer), &e);
+		if ((seen = rc > 0))
+			take(c, process, &e);
+	}
 	if (m->channel >= 0 && rc < 0)
 		lost(c, process);
 }

@@ -64,7 +64,7 @@ static bool read_feedback(struct core *c, float out[FEEDBACK_COUNT]) {
 
 /* ---- the end of a motion ---- */
 
-static void record_outcome(struct core *c, const char *what, const char *reason) {
+static void record_outcome(struct core *c, const char *what, const char *reason, bool counts) {
 	uint8_t room[1024], more[512];
 	struct body_outcome b = { c->motion.command, body_text(what), body_text(reason) };
 	bool good = strcmp(what, "done") == 0;
@@ -80,7 +80,7 @@ static void record_outcome(struct core *c, const char *what, const char *reason)
 		return;
 	struct journal_entry e[2] = { { JOURNAL_OUTCOME, JOURNAL_MACHINE, self, who, room, (size_t)n },
 		{ JOURNAL_EVIDENCE, JOURNAL_MACHINE, self, who, more, (size_t)k } };
-	if (ledger_submit(c, e, 2, NULL, NULL) < 0)
+	if (ledger_submit(c, e, counts ? 2 : 1, NULL, NULL) < 0)
 		log_error("the outcome of command %llu was not written down", (unsigned long long)c->motion.command);
 }
 
@@ -102,12 +102,13 @@ static void reply_outcome(struct core *c, const char *what, const char *reason) 
 	session_send(c, &o, &c->motion.to);
 }
 
-static void end(struct core *c, const char *what, const char *reason) {
+/* `counts`: it says something of the actuator.  That somebody stopped it does not. */
+static void end(struct core *c, const char *what, const char *reason, bool counts) {
 	if (!c->motion.moving)
 		return;
 	c->motion.moving = false;
 	core_tick_at(c, 0);
-	record_outcome(c, what, reason);
+	record_outcome(c, what, reason, counts);
 	reply_outcome(c, what, reason);
 }
 
@@ -124,23 +125,35 @@ static bool begin_intent(struct core *c) {
 	return gait_start(&c->motion.gait, &gait_hexapod, (enum plan_verb)i->verb, i->number, have ? from : NULL) == 0;
 }
 
-void motion_start(struct core *c, const struct speaker *s, const struct utterance *u, uint64_t command,
+/* Between the verdict and now the disk had its time: is it still meant? */
+static const char *overtaken(const struct core *c, const struct verdict *v) {
+	if (v->at.ns <= c->stopped.ns)
+		return "stopped";
+	return clock_mono().ns > v->deadline.ns ? "deadline" : NULL;
+}
+
+void motion_start(struct core *c, const struct speaker *s, const struct utterance *u, const struct verdict *v,
 		double trust, const struct reply_to *to) {
 	float f[FEEDBACK_COUNT] = { 0 };
 	struct motion *m = &c->motion;
+	act_dropped(c, v); /* kept from here on by m->moving */
 	if (u->stop || u->count == 0)
 		return;
+	CHECK(!m->moving);
 	uint64_t sequence = m->sequence;
-	*m = (struct motion){ .moving = true, .command = command, .sequence = sequence, .issued = clock_mono(),
-		.intent_count = u->count, .to = *to, .speaker = *s, .trust = trust };
+	*m = (struct motion){ .moving = true, .command = v->command, .sequence = sequence, .issued = v->at,
+		.started = clock_mono(), .intent_count = u->count, .to = *to, .speaker = *s, .trust = trust };
 	memcpy(m->intents, u->intents, sizeof(m->intents));
 	if (read_feedback(c, f)) {
 		m->from_x = f[FEEDBACK_X_M];
 		m->from_y = f[FEEDBACK_Y_M];
 		m->from_heading = f[FEEDBACK_HEADING_DEG];
 	}
-	if (!begin_intent(c))
-		return end(c, "aborted", "no such motion");
+	const char *why = overtaken(c, v);
+	if (!why && !begin_intent(c))
+		why = "no such motion";
+	if (why)
+		return end(c, "aborted", why, false);
 	core_tick_at(c, MOTION_TICK_NS);
 	motion_tick(c);
 }
@@ -159,7 +172,17 @@ static const char *guard_objects(struct core *c) {
 		return NULL;
 	if (m->seen_moving)
 		return phase_reason_text(s[STATE_REASON]);
-	return mono_since(m->issued, clock_mono()) > MOTION_ACCEPT_NS ? "the guard refused it" : NULL;
+	return mono_since(m->started, clock_mono()) > MOTION_ACCEPT_NS ? "the guard refused it" : NULL;
+}
+
+/* Did somebody want it to end, rather than the actuator fail? */
+static bool is_asked(const char *why) {
+	static const enum guard_reason asked[] = { REASON_ASKED, REASON_QUIT, REASON_STOP_DOOR, REASON_STOP_CORE,
+		REASON_STOP_BUS };
+	for (size_t i = 0; i < COUNT_OF(asked); i++)
+		if (why == phase_reason_text(asked[i]))
+			return true;
+	return false;
 }
 
 void motion_tick(struct core *c) {
@@ -169,7 +192,7 @@ void motion_tick(struct core *c) {
 		return;
 	const char *why = guard_objects(c);
 	if (why)
-		return end(c, "aborted", why);
+		return end(c, "aborted", why, !is_asked(why));
 	bool over = gait_at(&m->gait, mono_since(m->began, clock_mono()), joints);
 	send_command(c, MOTION_MOVE, joints);
 	if (!over)
@@ -177,24 +200,25 @@ void motion_tick(struct core *c) {
 	if (m->intent_next < m->intent_count && begin_intent(c))
 		return;
 	send_command(c, MOTION_RELEASE, NULL);
-	end(c, "done", "");
+	end(c, "done", "", true);
 }
 
 void motion_stop(struct core *c, const char *reason) {
 	if (!c->motion.moving)
 		return;
 	send_command(c, MOTION_SAFE, NULL);
-	end(c, "aborted", reason);
+	end(c, "aborted", reason, false);
 }
 
 /* Through both doors: the command field, which is fast, and the guard's own, which needs no field. */
 void motion_estop(struct core *c) {
 	char path[RUN_DIR_PATH_MAX];
+	c->stopped = clock_mono();
 	if (c->command.plan)
 		send_command(c, MOTION_STOP, NULL);
 	int fd = run_dir_path(c->plan->machine, RUN_DIR_STOP, path) == 0 ? io_connect(path) : -1;
 	if (fd >= 0 && io_send(fd, "core", 5, NULL, 0, MSG_DONTWAIT) < 0)
 		log_error("the guard's stop door does not answer");
 	io_close(&fd);
-	end(c, "aborted", "stopped");
+	end(c, "aborted", "stopped", false);
 }

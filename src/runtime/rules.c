@@ -14,16 +14,19 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "base/clock.h"
 #include "sem/awareness.h"
 #include "store/wait.h"
 
+#define BROKEN_PAUSE_NS (10 * NS_PER_MS)
 #define SAMPLE_MAX 4096 /* bytes of a source sample: rules read small things; large ones are for models */
 
 struct source {
 	struct field field;
 	struct cdm_info info;
 	bool have; /* a sample that the rule may use */
+	unsigned samples; /* different ones taken, up to 2: in `bytes`, and in `before` */
 	uint8_t bytes[SAMPLE_MAX], before[SAMPLE_MAX];
 };
 
@@ -47,13 +50,28 @@ struct rules {
 
 /* ---- operations: evidence 0..1 ---- */
 
+#define ELEMENT(type) \
+	do { \
+		type v; \
+		memcpy(&v, bytes + i * sizeof(v), sizeof(v)); \
+		return (double)v; \
+	} while (0)
+
+/* What has no number (halves, raw bytes) counts as nothing. */
 static double element(const struct source *s, const uint8_t *bytes, uint32_t i) {
-	float f;
-	double d;
-	switch (s->field.plan->dtype) {
-	case CDM_F32: memcpy(&f, bytes + i * sizeof(f), sizeof(f)); return (double)f;
-	case CDM_F64: memcpy(&d, bytes + i * sizeof(d), sizeof(d)); return d;
-	default: return (double)bytes[i * cdm_dtype_size(s->field.plan->dtype)];
+	switch ((enum cdm_dtype)s->field.plan->dtype) {
+	case CDM_F32: ELEMENT(float);
+	case CDM_F64: ELEMENT(double);
+	case CDM_U8:
+	case CDM_BOOL: ELEMENT(uint8_t);
+	case CDM_I8: ELEMENT(int8_t);
+	case CDM_U16: ELEMENT(uint16_t);
+	case CDM_I16: ELEMENT(int16_t);
+	case CDM_U32: ELEMENT(uint32_t);
+	case CDM_I32: ELEMENT(int32_t);
+	case CDM_U64: ELEMENT(uint64_t);
+	case CDM_I64: ELEMENT(int64_t);
+	default: return 0.0;
 	}
 }
 
@@ -96,6 +114,8 @@ static double op_motion(const struct rule *r) {
 	const struct source *s = &r->sources[0];
 	double most = 0.0;
 	uint32_t joints = elements(s) < 18 ? elements(s) : 18;
+	if (!s->have || s->samples < 2)
+		return 0.0; /* where a joint is says nothing of whether it moves */
 	for (uint32_t i = 0; i < joints; i++)
 		most = fmax(most, fabs(element(s, s->bytes, i) - element(s, s->before, i)));
 	return fmin(most, 1.0);
@@ -121,11 +141,30 @@ static double (*const operations[PLAN_OP_COUNT])(const struct rule *r) = {
 static bool take(struct rule *r, unsigned i, struct cdm_mono now) {
 	struct source *s = &r->sources[i];
 	uint8_t fresh[SAMPLE_MAX];
-	if (field_read(&s->field, fresh, sizeof(fresh), now, &s->info) < 0)
+	uint32_t epoch = s->field.epoch;
+	uint64_t version = s->field.version;
+	if (field_read(&s->field, fresh, sizeof(fresh), now, &s->info) < 0) {
+		field_skip(&s->field); /* what cannot be read is not looked at again */
 		return false;
-	memcpy(s->before, s->bytes, sizeof(s->before));
-	memcpy(s->bytes, fresh, s->info.bytes);
-	return s->info.status != CDM_ORPHAN && (double)s->info.trust >= r->plan->min_trust;
+	}
+	if (s->field.epoch != epoch) { /* a writer that was restarted continues nothing */
+		s->samples = 0;
+		version = 0;
+	}
+	if (s->field.version != version) {
+		memcpy(s->before, s->bytes, sizeof(s->before));
+		memcpy(s->bytes, fresh, s->info.bytes);
+		s->samples += s->samples < 2;
+	}
+	/* in float, as it was written: 0.7 is not less than 0.7 */
+	return s->info.status != CDM_ORPHAN && s->info.trust >= (float)r->plan->min_trust;
+}
+
+/* Times come from other processes: any number may stand there. */
+static bool too_far_apart(const struct rule *r, struct cdm_mono oldest, struct cdm_mono newest) {
+	int64_t skew;
+	return r->plan->max_skew_ns > 0 &&
+	       (__builtin_sub_overflow(newest.ns, oldest.ns, &skew) || skew > r->plan->max_skew_ns);
 }
 
 /* Merge what went in; false when nothing did, or when it is too far apart in time. */
@@ -142,7 +181,7 @@ static bool gather(struct rule *r, struct cdm_mono now, struct field_meta *m) {
 		oldest.ns = s->info.source_time.ns < oldest.ns ? s->info.source_time.ns : oldest.ns;
 		newest.ns = s->info.source_time.ns > newest.ns ? s->info.source_time.ns : newest.ns;
 	}
-	return n > 0 && (r->plan->max_skew_ns == 0 || newest.ns - oldest.ns <= r->plan->max_skew_ns);
+	return n > 0 && !too_far_apart(r, oldest, newest);
 }
 
 static void run(struct rule *r) {
@@ -157,12 +196,21 @@ static void run(struct rule *r) {
 		return; /* every slot leased: counted by the store */
 }
 
+/* All of them, so that a fast source does not keep a slow one waiting. */
+static void run_those_with_news(struct rules *rs) {
+	for (unsigned i = 0; i < rs->wait_count; i++)
+		if (field_news(rs->waits[i]) > 0)
+			run(rs->wait_rule[i]);
+}
+
 static void *thread_main(void *arg) {
+	static const struct timespec pause = { 0, BROKEN_PAUSE_NS };
 	struct rules *rs = arg;
 	while (!atomic_load(&rs->quit)) {
-		int i = wait_any(rs->waits, rs->wait_count, -1);
-		if (i >= 0)
-			run(rs->wait_rule[i]);
+		int rc = wait_any(rs->waits, rs->wait_count, -1);
+		run_those_with_news(rs);
+		if (rc < 0 && rc != -ECANCELED)
+			nanosleep(&pause, NULL); /* a source is broken, and would not let us sleep on the others */
 	}
 	return NULL;
 }
@@ -179,7 +227,9 @@ static int open_rule(struct rules *rs, const struct plan_rule *p) {
 			break;
 		if (s->field.plan->bytes > SAMPLE_MAX)
 			rc = -E2BIG;
-		else if (rs->wait_count < WAIT_FIELDS_MAX) {
+		else if (rs->wait_count == WAIT_FIELDS_MAX)
+			rc = -E2BIG;
+		else {
 			rs->waits[rs->wait_count] = &s->field;
 			rs->wait_rule[rs->wait_count++] = r;
 		}

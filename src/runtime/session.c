@@ -15,6 +15,8 @@
 #include "runtime/core_priv.h"
 #include "runtime/request.h"
 
+#define SESSION_AT_ONCE 16u /* requests: then others have their turn, and the legs theirs */
+
 /* A request being answered. */
 struct asked {
 	const struct request *q;
@@ -101,9 +103,10 @@ static uint16_t find_model(const struct core *c, const struct request *q) {
 	return e != PLAN_NONE && models_process(c, e) != PLAN_NONE ? e : PLAN_NONE;
 }
 
-static void op_say(struct core *c, const struct asked *r) {
+static void ask_turn(struct core *c, const struct asked *r, enum turn_work work) {
 	static struct turn t; /* large; one thread */
 	memset(&t, 0, sizeof(t));
+	t.work = work;
 	t.to = r->to;
 	t.speaker = r->speaker;
 	t.model = find_model(c, r->q);
@@ -116,6 +119,10 @@ static void op_say(struct core *c, const struct asked *r) {
 	int rc = turn_ask(c, &t);
 	if (rc < 0)
 		session_error(c, &r->to, rc, "too many requests wait already");
+}
+
+static void op_say(struct core *c, const struct asked *r) {
+	ask_turn(c, r, TURN_SAY);
 }
 
 /* Symbols without a model: judged as what the speaker itself says. */
@@ -135,15 +142,19 @@ static void direct_settled(struct core *c, void *who, int rc, uint64_t seq) {
 	struct direct_act *d = who;
 	struct mp_out o;
 	d->used = false;
-	if (rc < 0)
-		return session_error(c, &d->to, rc, "the decision could not be written down, so nothing was done");
-	if (d->verdict.what == VERDICT_STARTED)
-		motion_start(c, &d->speaker, &d->utterance, d->verdict.command, d->trust, &d->to);
+	if (rc < 0) {
+		act_dropped(c, &d->verdict);
+		return session_error(c, &d->to, rc, d->utterance.stop
+								 ? "it is stopped, but that could not be written down"
+								 : "the decision could not be written down, so nothing was done");
+	}
 	session_begin(c, &o, &d->to, "done", 2 + ACT_REPLY_PAIRS);
 	mp_kv_uint(&o, "seq", seq);
 	mp_kv_int(&o, "symbols_ns", d->symbols.ns);
 	act_reply(&o, &d->verdict);
 	session_send(c, &o, &d->to);
+	if (d->verdict.what == VERDICT_STARTED)
+		motion_start(c, &d->speaker, &d->utterance, &d->verdict, d->trust, &d->to);
 }
 
 static struct direct_act *direct_free(void) {
@@ -182,19 +193,11 @@ static void op_set(struct core *c, const struct asked *r) {
 }
 
 static void op_load(struct core *c, const struct asked *r) {
-	uint16_t model = find_model(c, r->q);
-	int rc = model == PLAN_NONE ? -ENOENT : models_want(c, model);
-	if (rc < 0 && rc != -EAGAIN)
-		return session_error(c, &r->to, rc, "'%s' cannot be loaded: %s", r->q->model, err_text(rc));
-	session_done(c, &r->to);
+	ask_turn(c, r, TURN_LOAD);
 }
 
 static void op_unload(struct core *c, const struct asked *r) {
-	uint16_t model = find_model(c, r->q);
-	int rc = model == PLAN_NONE ? -ENOENT : models_unload(c, model);
-	if (rc < 0)
-		return session_error(c, &r->to, rc, "'%s' cannot be unloaded: %s", r->q->model, err_text(rc));
-	session_done(c, &r->to);
+	ask_turn(c, r, TURN_UNLOAD);
 }
 
 static void op_state(struct core *c, const struct asked *r) {
@@ -242,6 +245,7 @@ static int find_speaker(struct core *c, uint16_t door, const struct request *q, 
 	if (!(out->rights & PLAN_MAY_CONTROL))
 		return -EACCES;
 	out->entity = as;
+	out->rights &= plan_rights(c->plan, as);
 	return 0;
 }
 
@@ -262,13 +266,15 @@ static void dispatch(struct core *c, unsigned index, const void *message, size_t
 	unsigned right = request_op_right(q.op);
 	if (right && !(r.speaker.rights & right))
 		return session_error(c, &r.to, -EACCES, "%s may not `%s`: the plan does not grant it",
-				core_entity_name(c, r.speaker.principal), request_op_name(q.op));
+				core_entity_name(c, r.speaker.entity), request_op_name(q.op));
 	ops[q.op](c, &r);
 }
 
 void session_readable(struct core *c, unsigned index) {
 	uint32_t serial = c->sessions[index].serial;
-	while (c->sessions[index].fd >= 0 && c->sessions[index].serial == serial) {
+	for (unsigned i = 0; i < SESSION_AT_ONCE; i++) {
+		if (c->sessions[index].fd < 0 || c->sessions[index].serial != serial)
+			return;
 		ssize_t n = io_receive(c->sessions[index].fd, c->message, sizeof(c->message), NULL, NULL, MSG_DONTWAIT);
 		if (n == -EAGAIN)
 			return;

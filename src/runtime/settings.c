@@ -1,5 +1,6 @@
 /* settings.c - fields that a person writes: journaled first, then published. */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,20 @@ static uint32_t encode(const struct plan_field *f, double v, uint8_t out[8]) {
 	else
 		memcpy(out, &whole, cdm_dtype_size(f->dtype)); /* little-endian, as plans are */
 	return (uint32_t)cdm_dtype_size(f->dtype);
+}
+
+/* Does the field's element type hold it? */
+static bool fits(const struct plan_field *f, double v) {
+	static const struct {
+		double least, most;
+	} ranges[CDM_DTYPE_COUNT] = {
+		[CDM_U8] = { 0, UINT8_MAX }, [CDM_I8] = { INT8_MIN, INT8_MAX }, [CDM_BOOL] = { 0, 1 },
+		[CDM_U16] = { 0, UINT16_MAX }, [CDM_I16] = { INT16_MIN, INT16_MAX },
+		[CDM_U32] = { 0, UINT32_MAX }, [CDM_I32] = { INT32_MIN, INT32_MAX },
+		[CDM_U64] = { 0, 0x1p53 }, [CDM_I64] = { -0x1p53, 0x1p53 }, /* beyond, a double has gaps */
+		[CDM_F32] = { -FLT_MAX, FLT_MAX }, [CDM_F64] = { -DBL_MAX, DBL_MAX },
+	};
+	return f->dtype < CDM_DTYPE_COUNT && v >= ranges[f->dtype].least && v <= ranges[f->dtype].most;
 }
 
 static void publish(struct core *c, uint16_t field, double value) {
@@ -92,7 +107,7 @@ int settings_set(struct core *c, const struct speaker *s, const char *name, doub
 		return -ENOENT;
 	if (!plan_may_set(c->plan, s->principal, f) || !plan_may_set(c->plan, s->entity, f))
 		return -EACCES;
-	if (!isfinite(value) || value < bound(c, name, "min", -INFINITY) || value > bound(c, name, "max", INFINITY))
+	if (!isfinite(value) || !fits(&plan_fields(c->plan)[f], value) || value < bound(c, name, "min", -INFINITY) || value > bound(c, name, "max", INFINITY))
 		return -EINVAL;
 	struct change *ch = NULL;
 	for (size_t i = 0; i < COUNT_OF(changes) && !ch; i++)

@@ -5,7 +5,7 @@
  *                 ^            |
  *                 +------------+   the model's process died: asked again, at most TURN_TRIES times
  *
- * One turn is in the works at a time; others wait in the order they came.  A turn is answered
+ * One turn is in the works at a time; others wait in the order they came, and so do loading and unloading.  A turn is answered
  * ("done") when it is on the disk, together with what the gate said of its symbols.  A request text
  * that was answered before, by this core or one before it, gets the recorded answer again.
  */
@@ -31,6 +31,7 @@ static void finish(struct core *c) {
 
 static void fail(struct core *c, int rc, const char *text) {
 	struct reply_to to = c->current->to;
+	act_dropped(c, &decision.verdict);
 	session_error(c, &to, rc, "%s", text);
 	finish(c);
 }
@@ -105,9 +106,9 @@ static void committed(struct core *c, void *who, int rc, uint64_t seq) {
 	CHECK(t == c->current && t->step == TURN_COMMITTING);
 	if (rc < 0)
 		return fail(c, rc, "the answer could not be written down, so it does not count");
-	if (decision.verdict.what == VERDICT_STARTED)
-		motion_start(c, &t->speaker, &decision.utterance, decision.verdict.command, decision.trust, &t->to);
 	reply_done(c, t, seq, &decision.verdict);
+	if (decision.verdict.what == VERDICT_STARTED)
+		motion_start(c, &t->speaker, &decision.utterance, &decision.verdict, decision.trust, &t->to);
 	finish(c);
 }
 
@@ -143,6 +144,8 @@ static void commit(struct core *c, struct turn *t) {
 		core_entity_name(c, t->speaker.principal), body, (size_t)n };
 	unsigned more = act_entries(c, &t->speaker, &decision.utterance, &decision.verdict, trust, &e[1], room,
 			sizeof(room));
+	if (decision.verdict.what == VERDICT_STARTED && more == 0)
+		return fail(c, -E2BIG, "the decision cannot be written down, so nothing was done");
 	decision.trust = trust;
 	t->step = TURN_COMMITTING;
 	t->submitted = clock_mono();
@@ -156,6 +159,8 @@ void turn_answered(struct core *c, const struct model_result *r) {
 	if (!t || t->step != TURN_GENERATING)
 		return;
 	t->result = *r;
+	if (t->cut)
+		t->result.finish = CDM_FINISH_LENGTH;
 	t->answered = clock_mono();
 	if (belief_parse(t->answer, t->answer_bytes, t->text, sizeof(t->text), &t->reply) < 0)
 		return fail(c, -E2BIG, "the model's answer is too long");
@@ -171,13 +176,25 @@ void turn_answered(struct core *c, const struct model_result *r) {
 	commit(c, t);
 }
 
+/* What of it the answer still has room for, in whole characters; an answer that is cut says `length`. */
+static size_t room_for(struct turn *t, const char *text, size_t bytes) {
+	size_t room = t->cut ? 0 : sizeof(t->answer) - 1 - t->answer_bytes;
+	if (bytes <= room)
+		return bytes;
+	t->cut = true;
+	while (room > 0 && ((unsigned char)text[room] & 0xc0) == 0x80)
+		room--;
+	return room;
+}
+
 void turn_token(struct core *c, const char *text, size_t bytes) {
 	struct turn *t = c->current;
 	struct mp_out o;
 	if (!t || t->step != TURN_GENERATING)
 		return;
-	if (bytes > sizeof(t->answer) - 1 - t->answer_bytes)
-		bytes = sizeof(t->answer) - 1 - t->answer_bytes; /* belief_parse says E2BIG of the rest */
+	bytes = room_for(t, text, bytes);
+	if (bytes == 0)
+		return;
 	memcpy(t->answer + t->answer_bytes, text, bytes);
 	t->answer_bytes += bytes;
 	session_begin(c, &o, &t->to, "token", 1);
@@ -189,7 +206,8 @@ void turn_token(struct core *c, const char *text, size_t bytes) {
 /* ---- the model ---- */
 
 void turn_model_failed(struct core *c, uint16_t model, int rc, const char *text) {
-	if (c->current && c->current->model == model && c->current->step != TURN_COMMITTING)
+	const struct turn *t = c->current;
+	if (t && t->model == model && t->step != TURN_COMMITTING && t->work != TURN_UNLOAD)
 		fail(c, rc, text);
 }
 
@@ -204,8 +222,8 @@ void turn_model_lost(struct core *c, uint16_t model) {
 	session_begin(c, &o, &t->to, "again", 0);
 	session_send(c, &o, &t->to);
 	t->answer_bytes = 0;
+	t->cut = false;
 	t->step = TURN_WAITING;
-	turn_pump(c);
 }
 
 static struct turn *next(struct core *c) {
@@ -221,6 +239,8 @@ static void generate(struct core *c, struct turn *t) {
 	int rc = view_render(c, t);
 	if (rc == 0)
 		rc = models_generate(c, t);
+	if (rc == -EPIPE)
+		return; /* it died just now: its hang-up is on its way, and then this turn is tried again */
 	if (rc < 0)
 		return fail(c, rc, "the model could not be asked");
 	t->step = TURN_GENERATING;
@@ -232,11 +252,15 @@ void turn_pump(struct core *c) {
 	struct turn *t = c->current;
 	if (!t || t->step != TURN_WAITING)
 		return;
-	if (repeat(c, t))
+	if (t->work == TURN_SAY && repeat(c, t))
 		return finish(c);
-	int rc = models_want(c, t->model);
-	if (rc == 0)
-		generate(c, t);
-	else if (rc != -EAGAIN)
-		fail(c, rc, err_text(rc));
+	int rc = t->work == TURN_UNLOAD ? models_unload(c, t->model) : models_want(c, t->model);
+	if (rc == -EAGAIN)
+		return;
+	if (rc < 0)
+		return fail(c, rc, err_text(rc));
+	if (t->work == TURN_SAY)
+		return generate(c, t);
+	session_done(c, &t->to);
+	finish(c);
 }

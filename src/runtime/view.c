@@ -62,6 +62,10 @@ static bool perceive(struct core *c, struct field *f, struct belief_fact *out) {
 	return true;
 }
 
+static bool sees(const struct core *c, uint16_t entity, const struct state_fact *f) {
+	return record_visible(f->principal, f->visibility, core_entity_name(c, entity));
+}
+
 unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact *out, unsigned max) {
 	struct cdm_wall now = clock_wall();
 	unsigned n = 0;
@@ -71,8 +75,8 @@ unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact 
 		n += perceive(c, &c->seen[i], &out[n]);
 	for (unsigned i = 0; i < c->state->fact_count && n < max; i++) {
 		const struct state_fact *f = state_fact_at(c->state, i);
-		if (!record_visible(f->principal, f->visibility, core_entity_name(c, s->principal)))
-			continue;
+		if (!sees(c, s->principal, f) || !sees(c, s->entity, f))
+			continue; /* speaking for another shows what both may see */
 		out[n] = (struct belief_fact){ .age_ns = now.ns - f->wall.ns, .trust = f->trust_ppm / 1e6 };
 		snprintf(out[n].key, sizeof(out[n].key), "%.*s", BELIEF_KEY_MAX - 1, f->key);
 		snprintf(out[n].value, sizeof(out[n].value), "%.*s", BELIEF_VALUE_MAX - 1, f->value);
