@@ -140,7 +140,8 @@ static int on_poll(void *self) {
 	s->looked = now;
 	if (s->look && s->look(s->self) != 0)
 		s->cancelled = true;
-	receive(s);
+	if (!s->cancelled) /* else what comes, perhaps from another core, is heard when this has ended */
+		receive(s);
 	return s->cancelled;
 }
 

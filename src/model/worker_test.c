@@ -167,6 +167,18 @@ static void quit(void) {
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* ThreadSanitizer has a thread of its own in a process that was forked, and another once it starts one. */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define FOREIGN_THREADS 2u
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define FOREIGN_THREADS 2u
+#endif
+#ifndef FOREIGN_THREADS
+#define FOREIGN_THREADS 0u
+#endif
+
 static unsigned threads_of(pid_t process) {
 	char path[64];
 	unsigned count = 0;
@@ -242,7 +254,7 @@ static void answers(void) {
 			strcmp(said, "one two") == 0);
 	CHECK(model_client_ping(&client, &id) == 0 && hear_kind(MODEL_PONG).id == id);
 	CHECK(model_client_describe(&client, &id) == 0);
-	CHECK(hear_kind(MODEL_LOADED).id == id && threads_of(pid) == 1);
+	CHECK(hear_kind(MODEL_LOADED).id == id && threads_of(pid) <= 1 + FOREIGN_THREADS);
 	char longest[300];
 	for (size_t i = 0; i < sizeof(longest); i++)
 		longest[i] = i % 2 ? 'x' : ' ';
@@ -302,6 +314,30 @@ static void outlives_core(void) {
 	}
 	gather(ask("on and on", UINT32_MAX), 3);
 	quit(); /* also in the midst of an answer */
+}
+
+/* A new core has asked before the worker looks: the answer to the old one is not in its way. */
+static void hears_a_hasty_core(void) {
+	describe("echo", "/dev/null", 0);
+	option("repeat", "1000000000");
+	option("context", "1000000");
+	begin();
+	hear_kind(MODEL_LOADED);
+	for (int round = 0; round < 20; round++) {
+		int pair[2], old = channel;
+		gather(ask("on and on", UINT32_MAX), 3);
+		CHECK(io_pair(pair) == 0);
+		channel = pair[0];
+		model_client_open(&client, channel);
+		uint64_t id = ask("fine", 1);
+		CHECK(seat_send_channel(parent_end, CORE, pair[1]) == 0);
+		close(pair[1]);
+		CHECK(hear_kind(MODEL_LOADED).id == 0);
+		struct model_event e = gather(id, 0);
+		CHECK(e.kind == MODEL_DONE && e.id == id && e.result.tokens_out == 1);
+		close(old);
+	}
+	quit();
 }
 
 static void lets_go_of_a_mad_core(void) {
@@ -421,7 +457,7 @@ static void perceives(uint32_t leases) {
 	uint64_t id;
 	CHECK(model_client_describe(&client, &id) == 0);
 	e = hear_kind(MODEL_LOADED);
-	CHECK(e.id == id && e.samples > 10 && threads_of(pid) == 1);
+	CHECK(e.id == id && e.samples > 10 && threads_of(pid) <= 1 + FOREIGN_THREADS);
 	id = ask("talk to me", 5);
 	e = gather(id, 0); /* echo can do both */
 	CHECK(e.kind == MODEL_DONE && strcmp(said, "talk to me") == 0);
@@ -529,7 +565,7 @@ static void talks_by_llama(void) {
 		for (int round = 0; round < 2; round++) {
 			uint64_t id = ask("[door = locked]\n> is the door locked?\n< ", 30);
 			gather(id, 3);
-			CHECK(threads_of(pid) <= threads); /* while it computes */
+			CHECK(threads_of(pid) <= threads + FOREIGN_THREADS); /* while it computes */
 			e = gather(id, 0);
 			CHECK(e.kind == MODEL_DONE && e.id == id && e.result.tokens_out > 0);
 			CHECK((e.result.tokens_cached > 0) == (round > 0));
@@ -571,7 +607,8 @@ static void sees_by_onnx(const char *models) {
 	double ms = ns_to_ms(mono_since(start, clock_mono()));
 	CHECK(field_read(&reader, rows, sizeof(rows), clock_mono(), &info) == 0 &&
 			info.source_time.ns == taken.ns);
-	CHECK(rows[0][4] >= 0 && rows[0][4] < 0.55f && threads_of(pid) <= 2); /* a grey wall has no face */
+	CHECK(rows[0][4] >= 0 && rows[0][4] < 0.55f); /* a grey wall has no face */
+	CHECK(threads_of(pid) <= 2 + FOREIGN_THREADS);
 	printf("  onnx: loaded in %.1f ms; from picture to faces %.2f ms\n", ns_to_ms(e.load_ns),
 			ms);
 	quit();
@@ -624,6 +661,7 @@ int main(int argc, char **argv) {
 	answers();
 	is_busy_with_one_request();
 	outlives_core();
+	hears_a_hasty_core();
 	lets_go_of_a_mad_core();
 	says_why_it_cannot();
 	is_missed_when_it_crashes();
