@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -48,7 +50,19 @@ void host_options(const char *const *pairs) {
 	options = pairs;
 }
 
-unsigned host_threads(void) {
+static void *nothing(void *unused) {
+	return unused;
+}
+
+/* ThreadSanitizer starts a thread of its own with the first one of ours: let it do so before we count. */
+static void first_thread(void) {
+	static int done;
+	pthread_t t;
+	if (!done++)
+		CHECK(pthread_create(&t, NULL, nothing, NULL) == 0 && pthread_join(t, NULL) == 0);
+}
+
+static unsigned threads_now(void) {
 	unsigned count = 0;
 	DIR *d = opendir("/proc/self/task");
 	CHECK(d != NULL);
@@ -56,6 +70,17 @@ unsigned host_threads(void) {
 		count += e->d_name[0] != '.';
 	closedir(d);
 	return count;
+}
+
+unsigned host_threads(void) {
+	first_thread();
+	return threads_now();
+}
+
+void host_threads_fall_to(unsigned count) {
+	while (threads_now() > count)
+		sched_yield();
+	CHECK(threads_now() == count);
 }
 
 const char *host_place(const char *variable, const char *what) {

@@ -13,6 +13,8 @@ extern const struct cdm_backend_host host;
 
 /* Threads this process has now. */
 unsigned host_threads(void);
+/* Returns when it has `count` again: a joined thread stays in /proc a moment longer.  Never more come. */
+void host_threads_fall_to(unsigned count);
 /* The value of an environment variable that names something that exists, or NULL with the reason printed. */
 const char *host_place(const char *variable, const char *what);
 /* Is `text` in any message?  Prints the diag when not. */
