@@ -168,7 +168,11 @@ static int wait_moving(struct flight *f, const struct fly_action *a) {
 		if (mono_since(since, clock_mono()) > MOVING_NS)
 			return fly_say(f, "joints have moved for %.0f ms", ns_to_ms(MOVING_NS)), 0;
 	}
-	return fly_fail(f, "no joint moved within 5 s");
+	char reason[128] = "core says nothing of it";
+	if (fly_await_outcome(f, &f->talk, NS_PER_MS) == 0 &&
+			mp_find_str(f->talk.outcome, (size_t)f->talk.outcome_bytes, "reason", reason, sizeof(reason)) < 0)
+		reason[0] = 0;
+	return fly_fail(f, "no joint moved within 5 s: %s", reason);
 }
 
 static void tell(struct flight *f, const struct fly_talk *t, const struct fly_action *a) {
