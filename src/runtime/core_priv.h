@@ -65,6 +65,8 @@ bool session_is(const struct core *c, const struct reply_to *to);
 /* Begin a reply map of `pairs` beside id and ev; then add them and send. */
 void session_begin(struct core *c, struct mp_out *o, const struct reply_to *to, const char *ev, unsigned pairs);
 void session_send(struct core *c, const struct mp_out *o, const struct reply_to *to);
+/* Does it keep up, so that a reply which can wait should be sent now? */
+bool session_keeps_up(const struct core *c, const struct reply_to *to);
 void session_done(struct core *c, const struct reply_to *to);
 void session_error(struct core *c, const struct reply_to *to, int rc, const char *format, ...)
 		PRINTF_LIKE(4, 5);
@@ -122,7 +124,7 @@ struct turn {
 	unsigned tries, max_tokens;
 	char request[REQUEST_ID_MAX];
 	char user[TURN_TEXT_MAX], answer[TURN_TEXT_MAX], text[TURN_TEXT_MAX];
-	size_t answer_bytes;
+	size_t answer_bytes, told_bytes; /* there, and of that sent as tokens */
 	char view[TURN_TEXT_MAX];
 	struct hash view_hash;
 	double view_trust;  /* least trust of what instructed */

@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include "base/err.h"
 #include "base/io.h"
@@ -15,6 +17,7 @@
 #include "runtime/core_priv.h"
 #include "runtime/request.h"
 
+#define SESSION_UNREAD_MAX 65536 /* bytes as the kernel counts them: a third of what it takes */
 #define SESSION_AT_ONCE 16u /* requests: then others have their turn, and the legs theirs */
 
 /* A request being answered. */
@@ -58,6 +61,12 @@ void session_begin(struct core *c, struct mp_out *o, const struct reply_to *to, 
 	mp_map(o, pairs + 2);
 	mp_kv_uint(o, "id", to->id);
 	mp_kv_str(o, "ev", ev);
+}
+
+bool session_keeps_up(const struct core *c, const struct reply_to *to) {
+	int unread = 0;
+	return session_is(c, to) && ioctl(c->sessions[to->session].fd, SIOCOUTQ, &unread) == 0 &&
+	       unread < SESSION_UNREAD_MAX;
 }
 
 /* A client that does not read its answers is hung up on: nobody else waits for it. */

@@ -63,6 +63,18 @@ static void put_facts(struct mp_out *o, const struct belief_reply *r) {
 	}
 }
 
+/* What is there and not yet sent, as one token: a client that is slower than the model gets longer ones. */
+static void tell_tokens(struct core *c, struct turn *t) {
+	struct mp_out o;
+	if (t->told_bytes == t->answer_bytes)
+		return;
+	session_begin(c, &o, &t->to, "token", 1);
+	mp_str(&o, "text");
+	mp_strn(&o, t->answer + t->told_bytes, t->answer_bytes - t->told_bytes);
+	session_send(c, &o, &t->to);
+	t->told_bytes = t->answer_bytes;
+}
+
 static void reply_done(struct core *c, const struct turn *t, uint64_t seq, const struct verdict *v) {
 	struct mp_out o;
 	struct cdm_mono now = clock_mono();
@@ -158,6 +170,7 @@ void turn_answered(struct core *c, const struct model_result *r) {
 	struct turn *t = c->current;
 	if (!t || t->step != TURN_GENERATING)
 		return;
+	tell_tokens(c, t);
 	t->result = *r;
 	if (t->cut)
 		t->result.finish = CDM_FINISH_LENGTH;
@@ -189,7 +202,6 @@ static size_t room_for(struct turn *t, const char *text, size_t bytes) {
 
 void turn_token(struct core *c, const char *text, size_t bytes) {
 	struct turn *t = c->current;
-	struct mp_out o;
 	if (!t || t->step != TURN_GENERATING)
 		return;
 	bytes = room_for(t, text, bytes);
@@ -197,10 +209,8 @@ void turn_token(struct core *c, const char *text, size_t bytes) {
 		return;
 	memcpy(t->answer + t->answer_bytes, text, bytes);
 	t->answer_bytes += bytes;
-	session_begin(c, &o, &t->to, "token", 1);
-	mp_str(&o, "text");
-	mp_strn(&o, text, bytes);
-	session_send(c, &o, &t->to);
+	if (session_keeps_up(c, &t->to))
+		tell_tokens(c, t);
 }
 
 /* ---- the model ---- */
@@ -221,7 +231,7 @@ void turn_model_lost(struct core *c, uint16_t model) {
 	log_info("%s died while it answered; it is asked again", core_entity_name(c, model));
 	session_begin(c, &o, &t->to, "again", 0);
 	session_send(c, &o, &t->to);
-	t->answer_bytes = 0;
+	t->answer_bytes = t->told_bytes = 0;
 	t->cut = false;
 	t->step = TURN_WAITING;
 }
