@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""Any process dies at any moment, again and again, while somebody talks and walks; and nothing is lost.
+
+usage: kill_storm.py CADMUS        CADMUS_KILLS rounds (40); CADMUS_SEED to do the same again
+"""
+import os
+import random
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from machine import Control, Gone, Machine, until  # noqa: E402
+
+ROUNDS = int(os.environ.get('CADMUS_KILLS', '40'))
+SEED = int(os.environ.get('CADMUS_SEED', str(random.randrange(1 << 30))))
+VICTIMS = ('core', 'guard', 'legs.sim', 'parrot')
+QUICK_S, QUICK_MAX = 2.5, 3  # the parent gives up one that dies six times within 2 s of its start
+MOVING = 1                   # of legs.state
+WALK = '𐤌𐤟𐤖'
+
+
+class Talker(threading.Thread):
+    """Says things with request ids, and says them again until they are acknowledged; walks between."""
+
+    def __init__(self, machine, rng):
+        super().__init__()
+        self.machine, self.rng = machine, rng
+        self.over = threading.Event()
+        self.feet = threading.Lock()  # held while it walks, or by whoever wants nobody to
+        self.acknowledged = {}        # request -> record
+        self.repeats = self.walks = self.hangups = self.number = 0
+        self.failure = None
+        self.control = None
+
+    def connected(self):
+        def found():
+            try:
+                return Control(self.machine)
+            except Gone:
+                return None
+        if not self.control:
+            self.control = until('core listens', found)
+        return self.control
+
+    def hung_up(self):
+        self.hangups += 1
+        if self.control:
+            self.control.close()
+        self.control = None
+
+    def say(self):
+        self.number += 1
+        request = f'storm-{self.number}'
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                reply = self.connected().ask(op='say', text=f'message {self.number}', model='parrot', request=request)
+            except Gone:
+                self.hung_up()
+                continue
+            if reply['ev'] == 'done':
+                self.acknowledged[request] = reply['seq']
+                self.repeats += bool(reply.get('repeat'))
+                return
+            assert reply['code'] in ('EIO', 'EPIPE'), reply  # it died each time it was asked: asked once more
+        raise AssertionError(f'{request} was not answered within 60 s')
+
+    def walk(self):
+        with self.feet:
+            try:
+                control = self.connected()
+                number = control.send(op='act', symbols=WALK)
+                reply = control.hear_until(number, 'done', 'error')
+                if reply['ev'] == 'done' and reply['verdict'] == 'started':
+                    control.hear_until(number, 'outcome')
+                    self.walks += 1
+            except Gone:
+                self.hung_up()
+
+    def run(self):
+        try:
+            while not self.over.is_set():
+                self.say()
+                if self.rng.random() < 0.2:
+                    self.walk()
+        except BaseException as e:  # told by the main thread
+            self.failure = repr(e)
+
+
+class Storm:
+    def __init__(self, machine, talker, rng):
+        self.machine, self.talker, self.rng = machine, talker, rng
+        self.last, self.quick = {}, {}
+        self.deaths = dict.fromkeys(VICTIMS, 0)
+
+    def may_die(self, name):
+        now = time.monotonic()
+        if now - self.last.get(name, 0) >= QUICK_S:
+            self.quick[name] = 0
+        return self.quick.get(name, 0) < QUICK_MAX
+
+    def kill(self, name, pid):
+        self.machine.kill(pid)
+        self.last[name] = time.monotonic()
+        self.quick[name] = self.quick.get(name, 0) + 1
+        self.deaths[name] += 1
+
+    def choose(self):
+        """One that lives, sometimes two."""
+        def found():
+            now = self.machine.processes()
+            return [(n, now[n]['pid']) for n in VICTIMS if now[n]['state'] == 'live' and self.may_die(n)]
+        who = until('somebody to kill', found)
+        return self.rng.sample(who, 2 if len(who) > 1 and self.rng.random() < 0.25 else 1)
+
+    def round(self):
+        time.sleep(self.rng.random() * 0.3)  # any moment: nothing depends on which
+        who = self.choose()
+        for name, pid in who:
+            self.kill(name, pid)
+        if 'guard' in dict(who):
+            self.nothing_moves()
+
+    def nothing_moves(self):
+        """After the guard's death: until somebody asks, no motion is obeyed."""
+        with self.talker.feet:
+            self.machine.live('guard', 'core')
+
+            def state():
+                rc, _, _ = self.machine.run('get', 'legs.state', '--json')
+                return self.machine.json('get', 'legs.state') if rc == 0 else None
+            first = until('the guard tells its state', state)
+            later = until('and tells it again', lambda: (s := state()) and s['version'] > first['version'] + 3 and s)
+            for s in (first, later):
+                assert s['value'][0] != MOVING and s['value'][2:4] == [0, 0], f'it moves, and nobody asked: {s}'
+
+
+def whole(machine):
+    machine.live(*VICTIMS)
+
+
+def journal_holds(machine, talker):
+    turns = [r['body'].get('request') for r in machine.log() if r['kind'] == 'turn']
+    seqs = {r['body'].get('request'): r['seq'] for r in machine.log() if r['kind'] == 'turn'}
+    for request, seq in talker.acknowledged.items():
+        assert turns.count(request) == 1, f'{request} stands {turns.count(request)} times in the journal'
+        assert seqs[request] == seq, f'{request} was acknowledged as record {seq} and is {seqs[request]}'
+    rc, out, err = machine.run('log', '--verify')
+    assert rc == 0 and 'whole' in out + err, out + err
+
+
+def replay_is_live(machine):
+    control = Control(machine)
+    live = control.ask(op='state')
+    control.close()
+    file = machine.json('state', '--at', str(live['seq']))
+    assert file['hash'] == live['hash'], f'live {live}, from the file {file["hash"]}'
+
+
+def main():
+    print(f'seed {SEED}, {ROUNDS} rounds')
+    machine = Machine(sys.argv[1])
+    talker = None
+    try:
+        machine.start()
+        whole(machine)
+        before = machine.descriptors()
+        files_before = machine.memory_files()
+        talker = Talker(machine, random.Random(SEED + 1))
+        storm = Storm(machine, talker, random.Random(SEED))
+        talker.start()
+        for _ in range(ROUNDS):
+            storm.round()
+            assert not talker.failure, talker.failure
+        talker.over.set()
+        talker.join(120)
+        assert not talker.is_alive() and not talker.failure, talker.failure
+        whole(machine)
+        print(f'deaths {storm.deaths}; {len(talker.acknowledged)} turns acknowledged, {talker.repeats} of them again, '
+              f'{talker.walks} walks, {talker.hangups} hang-ups')
+        assert talker.acknowledged and sum(storm.deaths.values()) >= ROUNDS
+        journal_holds(machine, talker)
+        replay_is_live(machine)
+        talker.control.close()
+
+        until('the parent has as much open as before', lambda: len(machine.descriptors()) <= len(before))
+        files = machine.memory_files()  # who sleeps may hold on to the last memory of a dead peer, and no more
+        assert len(files) <= len(files_before) + len(VICTIMS), f'{len(files)} memory files are left'
+        print(f'{len(before)} descriptors in the parent before, {len(machine.descriptors())} after; '
+              f'{len(files_before)} memory files before, {len(files)} after')
+        assert machine.stop(), 'it did not go down in good order'
+        machine = None
+        return 0
+    finally:
+        if talker:
+            talker.over.set()
+        if machine:
+            print(machine.daemon_log()[-4000:])
+            machine.stop()
+
+
+sys.exit(main())
