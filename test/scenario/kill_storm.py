@@ -182,7 +182,7 @@ def main():
         assert talker.acknowledged and sum(storm.deaths.values()) >= ROUNDS
         journal_holds(machine, talker)
         replay_is_live(machine)
-        talker.control.close()
+        talker.hung_up()
 
         until('the parent has as much open as before', lambda: len(machine.descriptors()) <= len(before))
         files = machine.memory_files()  # who sleeps may hold on to the last memory of a dead peer, and no more
