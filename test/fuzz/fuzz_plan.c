@@ -49,7 +49,7 @@ static void print_all(const struct plan *p) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	static struct cdm_diag diag;
-	struct plan *p = malloc(size ? size : 1); /* its own, so that a step outside is seen */
+	struct plan *p = calloc(1, size ? size : 1); /* its own, so that a step outside is seen */
 	CHECK(p);
 	if (size)
 		memcpy(p, data, size);
