@@ -161,8 +161,11 @@ static size_t find_faces(const struct ort_model *m, float threshold, struct face
 	size_t count = 0;
 	for (int l = 0; l < 2; l++) {
 		int grid = layers[l].grid, n = layers[l].per_cell;
-		const float *scores = find_output(m, grid * grid * n, 1)->data;
-		const float *boxes = find_output(m, grid * grid * n, BOX_NUMBERS)->data;
+		const struct ort_port *score_port = find_output(m, grid * grid * n, 1);
+		const struct ort_port *box_port = find_output(m, grid * grid * n, BOX_NUMBERS);
+		if (!score_port || !box_port)
+			continue; /* never: check() has found them */
+		const float *scores = score_port->data, *boxes = box_port->data;
 		for (int i = 0; i < grid * grid * n; i++) {
 			float score = 1 / (1 + expf(-scores[i]));
 			struct face f = decode(
@@ -188,7 +191,7 @@ static size_t keep_best(struct face *faces, size_t count) {
 }
 
 static void read_faces(const struct ort_model *m, float threshold, struct cdm_tensor *out) {
-	struct face faces[FACES_MAX];
+	struct face faces[FACES_MAX] = { 0 };
 	size_t rows = out->shape[0], count = keep_best(faces, find_faces(m, threshold, faces));
 	float *to = out->data;
 	memset(to, 0, rows * ROW * sizeof(float));

@@ -46,7 +46,7 @@ static const char *option(const struct cdm_driver_config *cfg, const char *key) 
 	for (const struct cdm_driver_option *o = options; !value && o->key; o++)
 		if (strcmp(o->key, key) == 0)
 			value = o->fallback;
-	return value;
+	return value ? value : "";
 }
 
 static int read_number(const struct cdm_driver_config *cfg, const char *key, double min, double max,

@@ -50,9 +50,10 @@ static void take_topology(struct hal_processors *p, hwloc_topology_t t) {
 	p->cores = count_of(t, HWLOC_OBJ_CORE);
 	p->packages = count_of(t, HWLOC_OBJ_PACKAGE);
 	p->nodes = count_of(t, HWLOC_OBJ_NUMANODE);
-	for (uint32_t n = 0; n < p->nodes && n < HAL_NODES_MAX; n++)
-		p->node_bytes[n] = hwloc_get_obj_by_type(t, HWLOC_OBJ_NUMANODE, n)
-						   ->attr->numanode.local_memory;
+	for (uint32_t n = 0; n < p->nodes && n < HAL_NODES_MAX; n++) {
+		hwloc_obj_t node = hwloc_get_obj_by_type(t, HWLOC_OBJ_NUMANODE, n);
+		p->node_bytes[n] = node ? node->attr->numanode.local_memory : 0;
+	}
 	take_caches(p, t);
 }
 

@@ -114,7 +114,9 @@ int loader_open(struct loader *l, const struct plan *plan, uint16_t entity, uint
 }
 
 void loader_close(struct loader *l) {
-	if (l->model)
+	if (l->model) {
+		CHECK(l->backend);
 		l->backend->unload(l->model);
+	}
 	l->model = NULL;
 }

@@ -128,6 +128,7 @@ int segment_map_reader(struct segment *s, const struct plan *p, uint16_t process
 	if (!segment_is_frozen(fd))
 		return -EPROTO;
 	int rc = map(s, p, process, epoch, fd, false);
+	CHECK(rc < 0 || s->base);
 	if (rc == 0 && !(head_is_right(s, p) && fields_are_right(s, p)))
 		rc = -EPROTO;
 	if (rc < 0)
