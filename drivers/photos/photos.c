@@ -179,13 +179,19 @@ static const char *option(const struct cdm_driver_config *cfg, const char *key) 
 	for (const struct cdm_driver_option *o = options; !value && o->key; o++)
 		if (strcmp(o->key, key) == 0)
 			value = o->fallback;
+	return value;
+}
+
+/* One that has a fallback: never NULL. */
+static const char *word(const struct cdm_driver_config *cfg, const char *key) {
+	const char *value = option(cfg, key);
 	return value ? value : "";
 }
 
 /* The position of the option's value among the words, or -EINVAL. */
 static int choose(const struct cdm_driver_config *cfg, const char *key, const char *const *words,
 		struct cdm_diag *diag) {
-	const char *value = option(cfg, key);
+	const char *value = word(cfg, key);
 	for (int i = 0; words[i]; i++)
 		if (strcmp(words[i], value) == 0)
 			return i;
@@ -196,7 +202,7 @@ static int read_options(struct photos *p, const struct cdm_driver_config *cfg, e
 		struct cdm_diag *diag) {
 	static const char *const orders[] = { "name", "random", NULL };
 	static const char *const modes[] = { "contain", "cover", "stretch", NULL };
-	const char *hold = option(cfg, "hold");
+	const char *hold = word(cfg, "hold");
 	char *end;
 	double seconds = strtod(hold, &end);
 	if (*hold == 0 || *end || !(seconds >= 0.001) || !(seconds <= 1e6))
