@@ -1,5 +1,7 @@
 /* cmd_down.c - end a machine in good order: what moves first comes to its safe state. */
 #include <poll.h>
+#include <signal.h>
+#include "base/err.h"
 #include "base/io.h"
 #include "base/msgpack.h"
 #include "bin/cadmus/json.h"
@@ -7,6 +9,7 @@
 #include "client/control.h"
 
 #define PATIENCE_MS 20000
+#define ANSWER_NS INT64_C(3000000000)
 
 /* A handle of the parent: it is who listens at the control door, from the first moment to the last. */
 static int parent_of(const char *machine) {
@@ -32,8 +35,12 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	mp_map(&o, 2);
 	mp_kv_str(&o, "op", "down");
 	mp_kv_uint(&o, "id", 1);
-	ssize_t n = machine_ask(c, "down", message, o.length, 1, reply, sizeof(reply));
-	int code = n < 0 || machine_is_error("down", reply, (size_t)n);
+	int fd = control_connect(name);
+	ssize_t n = fd < 0 ? fd : control_ask(fd, message, o.length, 1, reply, sizeof(reply), ANSWER_NS);
+	io_close(&fd);
+	int code = n > 0 ? machine_is_error("down", reply, (size_t)n) : 0;
+	if (n < 0 && (parent < 0 || io_pidfd_signal(parent, SIGTERM) < 0)) /* core hangs: its parent can end it */
+		code = verb_failed("down", "%s does not answer: %s", name, err_text((int)n));
 	struct pollfd gone = { .fd = parent, .events = POLLIN };
 	if (code == 0 && parent >= 0 && poll(&gone, 1, PATIENCE_MS) != 1)
 		code = verb_failed("down", "%s is still there after %d s; see its log", name, PATIENCE_MS / 1000);

@@ -9,21 +9,68 @@
 #include "base/io.h"
 #include "bin/cadmus/fly.h"
 #include "bin/cadmus/json.h"
+#include "client/control.h"
 #include "client/state_path.h"
+#include "journal/journal.h"
 
-/* A fresh flight begins without memory; what was there is moved aside, never deleted. */
+/* Nobody may be using the state that a fresh flight moves aside: neither a machine nor anyone who has the file. */
+static int check_unused(const char *machine, const char *path) {
+	static struct cdm_diag diag;
+	struct journal *j = NULL;
+	int fd = control_connect(machine);
+	bool runs = fd >= 0;
+	io_close(&fd);
+	if (runs)
+		return verb_failed("fly", "a machine named '%s' runs already; end it with `cadmus down`", machine);
+	if (access(path, F_OK) < 0)
+		return 0;
+	int rc = journal_open(path, NULL, &j, &diag);
+	journal_stop(&j);
+	return rc == -EBUSY ? verb_failed("fly", "%s; %s", diag.at[0].text, diag.at[0].hint) : 0;
+}
+
+/* A fresh flight begins without memory; what was there is moved aside under a name of its own, never deleted. */
 static int move_state_aside(const char *machine) {
-	char path[1024], from[1100], to[1200];
-	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
-	if (state_path(machine, path, sizeof(path)) < 0)
+	char path[1024], from[1100], to[1200], when[CLOCK_TEXT_MAX];
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	if (state_path(machine, path, sizeof(path)) < 0 || check_unused(machine, path))
 		return 1;
+	clock_text(clock_wall(), when);
 	for (size_t i = 0; i < COUNT_OF(ends); i++) {
 		snprintf(from, sizeof(from), "%s%s", path, ends[i]);
-		snprintf(to, sizeof(to), "%s.before-flight%s", path, ends[i]);
+		snprintf(to, sizeof(to), "%s.before-%s%s", path, when, ends[i]);
 		if (rename(from, to) < 0 && errno != ENOENT)
-			return 1;
+			return verb_failed("fly", "the old state could not be moved aside: %s", strerror(errno));
+		if (i == 0 && access(to, F_OK) == 0)
+			fprintf(stderr, "the state that was there is kept as %s\n", to);
 	}
 	return 0;
+}
+
+/* What an interrupted flight leaves behind is put in order: the frozen thawed, the machine told to end. */
+static volatile sig_atomic_t live_daemon, frozen_process;
+
+static void on_interrupt(int number) {
+	if (frozen_process > 0)
+		kill(frozen_process, SIGCONT);
+	if (live_daemon > 0)
+		kill(live_daemon, SIGTERM);
+	_exit(128 + number);
+}
+
+void fly_note_daemon(pid_t pid) {
+	live_daemon = pid;
+}
+
+void fly_note_frozen(pid_t pid) {
+	frozen_process = pid;
+}
+
+static void catch_interrupts(void) {
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	struct sigaction a = { .sa_handler = on_interrupt };
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		sigaction(numbers[i], &a, NULL);
 }
 
 static int fly_steps(struct flight *f) {
@@ -92,7 +139,8 @@ static int fly(struct flight *f, const char *path, bool stay) {
 	if (!f->source.plan)
 		return 1;
 	if (f->script.fresh && move_state_aside(f->source.plan->machine))
-		return verb_failed("fly", "the old state could not be moved aside: %s", strerror(errno));
+		return 1;
+	catch_interrupts();
 	if (!f->context->json)
 		printf("%s  (%s)\n", f->script.title, f->script.machine);
 	bool held = fly_steps(f) == 0;

@@ -37,14 +37,19 @@ static int build(const struct say *s, uint8_t *out, size_t capacity) {
 static void print_done(const void *m, size_t n) {
 	char verdict[16] = "", detail[512] = "", model[CDM_NAME_MAX] = "";
 	uint64_t seq = 0;
-	if (mp_find_str(m, n, "model", model, sizeof(model)) < 0 || mp_find_uint(m, n, "seq", &seq) < 0)
+	if (mp_find_str(m, n, "model", model, sizeof(model)) < 0)
 		model[0] = 0;
+	if (mp_find_uint(m, n, "seq", &seq) < 0)
+		seq = 0;
 	if (mp_find_str(m, n, "verdict", verdict, sizeof(verdict)) < 0)
 		verdict[0] = 0;
 	if (mp_find_str(m, n, "detail", detail, sizeof(detail)) < 0)
 		detail[0] = 0;
-	printf("\n  [%s, record %llu%s%s%s]\n", model, (unsigned long long)seq, strcmp(verdict, "none") ? ", " : "",
-			strcmp(verdict, "none") ? verdict : "", detail[0] ? ": " : "");
+	bool repeat = false;
+	if (mp_find_bool(m, n, "repeat", &repeat) < 0)
+		repeat = false;
+	printf("\n  [%s%srecord %llu%s%s]\n", repeat ? "answered before" : model, repeat || model[0] ? ", " : "",
+			(unsigned long long)seq, strcmp(verdict, "none") ? ", " : "", strcmp(verdict, "none") ? verdict : "");
 	if (detail[0])
 		printf("  %s\n", detail);
 }
@@ -58,10 +63,11 @@ static void print_outcome(const void *m, size_t n) {
 	printf("  motion %s%s%s: %+.3f m, %+.1f deg\n", what, reason[0] ? ", " : "", reason, advance, turned * 57.29577951);
 }
 
-/* Take replies until the turn, and its motion, are over.  0 or 1. */
+/* Take replies until the turn, and its motion, are over.  0, or 1 when it failed or was refused. */
 static int listen(const struct verb_context *c, const struct say *s, int fd) {
 	static uint8_t m[CONTROL_MESSAGE_MAX];
-	char ev[16], text[8192], verdict[16];
+	char ev[16], text[8192], verdict[16] = "";
+	bool tokens = false;
 	for (;;) {
 		ssize_t n = control_receive(fd, m, sizeof(m), PATIENCE_NS);
 		if (n < 0)
@@ -70,17 +76,20 @@ static int listen(const struct verb_context *c, const struct say *s, int fd) {
 			return 1;
 		if (c->json)
 			json_print_line(json_from_msgpack(m, (size_t)n));
+		tokens |= strcmp(ev, "token") == 0;
 		if (strcmp(ev, "token") == 0 && !c->json && mp_find_str(m, (size_t)n, "text", text, sizeof(text)) == 0) {
 			fputs(text, stdout);
 			fflush(stdout);
 		}
 		if (strcmp(ev, "done") == 0) {
+			if (!c->json && !tokens && mp_find_str(m, (size_t)n, "answer", text, sizeof(text)) == 0)
+				fputs(text, stdout);
 			if (!c->json)
 				print_done(m, (size_t)n);
 			bool started = mp_find_str(m, (size_t)n, "verdict", verdict, sizeof(verdict)) == 0 &&
 				       strcmp(verdict, "started") == 0;
 			if (!started || !s->wait)
-				return 0;
+				return strcmp(verdict, "refused") == 0;
 		}
 		if (strcmp(ev, "outcome") == 0) {
 			if (!c->json)

@@ -173,6 +173,9 @@ struct flight {
 	struct cdm_mono began;
 };
 
+/* What must be put in order when the flight is interrupted. */
+void fly_note_daemon(pid_t pid);
+void fly_note_frozen(pid_t pid);
 /* Process whatever the parent has sent: new segments. */
 void fly_look(struct flight *f);
 /* Index of a process by name; < 0 after fly_fail(). */

@@ -70,12 +70,12 @@ static int expect(struct flight *f, const struct fly_action *a, bool live) {
 			breathe(f);
 		}
 		struct directory_entry e = entry_of(f, p);
-		if (!live && e.pid > 0 && kill(e.pid, 0) == 0 && e.state != DIRECTORY_STOPPED)
+		if (!live && e.pid > 0 && kill(e.pid, 0) == 0)
 			return fly_fail(f, "process %d of %s still exists", e.pid, fly_item(a, i));
 		size_t n = strlen(list);
 		snprintf(list + n, sizeof(list) - n, "%s%s%s", n ? ", " : "", fly_item(a, i), live && e.epoch > 1 ? " (again)" : "");
 	}
-	fly_say(f, "%s: %s", live ? "live" : "gone, process and memory", list);
+	fly_say(f, "%s: %s", live ? "live" : "its process is gone, and its memory with it", list);
 	return 0;
 }
 
@@ -94,6 +94,7 @@ static int signal_process(struct flight *f, const struct fly_action *a, int numb
 	struct directory_entry e = entry_of(f, p);
 	if (e.state != DIRECTORY_LIVE || kill(e.pid, number) < 0)
 		return fly_fail(f, "%s is not there to be signalled", fly_text(a, "process"));
+	fly_note_frozen(number == SIGSTOP ? e.pid : 0);
 	fly_say(f, "%s to %s (process %d)", name, fly_text(a, "process"), e.pid);
 	/* A death is over when the parent has seen it: nobody then mistakes the dead for the living. */
 	struct cdm_mono began = clock_mono();
@@ -142,6 +143,7 @@ int fly_do_start(struct flight *f, const struct fly_action *a) {
 	f->daemon = machine_start("fly", f->source.plan, true);
 	if (f->daemon < 0)
 		return fly_fail(f, "the machine did not start");
+	fly_note_daemon(f->daemon);
 	fly_measure(f, "start: plan to core ready", 0.0, ns_to_ms(mono_since(began, clock_mono())));
 	if (seat_attach(&f->seat, f->source.plan->machine, &diag) < 0)
 		return fly_fail(f, "cannot attach: %s", diag.count ? diag.at[0].text : "?");
@@ -331,11 +333,19 @@ static void list_facts(const struct journal_state *s, char *out, size_t capacity
 		n += (size_t)snprintf(out + n, capacity - n, "%s = %s\n", state_fact_at(s, i)->key, state_fact_at(s, i)->value);
 }
 
+/* Is it one of the lines, whole? */
+static bool has_line(const char *text, const char *line) {
+	char whole[1024];
+	snprintf(whole, sizeof(whole), "\n%s\n", line);
+	return strstr(text, whole) != NULL;
+}
+
 static int compare_facts(struct flight *f, const struct journal_state *s) {
 	char now[sizeof(f->remembered_facts)], *save = NULL;
-	list_facts(s, now, sizeof(now));
+	now[0] = '\n';
+	list_facts(s, now + 1, sizeof(now) - 1);
 	for (char *line = strtok_r(f->remembered_facts, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (!strstr(now, line))
+		if (!has_line(now, line))
 			return fly_fail(f, "'%s' is lost", line);
 	fly_say(f, "all that was known is known: %u facts, %llu turns", s->fact_count, (unsigned long long)s->turns_end);
 	return 0;

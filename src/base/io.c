@@ -34,10 +34,10 @@ int io_connect(const char *path) {
 	int rc = address(path, &a);
 	if (rc < 0)
 		return rc;
-	int fd = socket(AF_UNIX, SEQPACKET, 0);
+	int fd = socket(AF_UNIX, SEQPACKET | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && fcntl(fd, F_SETFL, 0) == 0)
 		return fd;
 	rc = -errno;
 	close(fd);
@@ -50,10 +50,10 @@ int io_listen(const char *path) {
 	if (rc < 0)
 		return rc;
 	int other = io_connect(path);
-	if (other >= 0) {
+	if (other >= 0)
 		close(other);
+	if (other >= 0 || other == -EAGAIN)
 		return -EADDRINUSE;
-	}
 	if (other == -ECONNREFUSED)
 		unlink(path); /* its owner died without a chance to */
 	int fd = socket(AF_UNIX, SEQPACKET | SOCK_NONBLOCK, 0);

@@ -21,7 +21,7 @@
 MUST_CHECK int io_pair(int fds[2]);
 /* Listen at `path` (an old socket file there is replaced if nobody answers on it: else -EADDRINUSE). */
 MUST_CHECK int io_listen(const char *path);
-/* Connect; -ENOENT or -ECONNREFUSED when nobody is there. */
+/* Connect, never waiting; -ENOENT or -ECONNREFUSED when nobody is there, -EAGAIN when its queue is full. */
 MUST_CHECK int io_connect(const char *path);
 /* Accept one, non-blocking and close-on-exec; -EAGAIN. */
 MUST_CHECK int io_accept(int listener);

@@ -108,7 +108,7 @@ struct verdict act_judge(struct core *c, const struct speaker *s, double view_tr
 	utterance_resolve(&c->lexicon, symbols, bytes, 0, u);
 	if (u->stop) {
 		motion_estop(c);
-		v.what = VERDICT_STARTED;
+		v.what = VERDICT_STOPPED;
 		v.command = ++c->last_command;
 		return v;
 	}
@@ -133,12 +133,11 @@ void act_dropped(struct core *c, const struct verdict *v) {
 
 /* ---- words ---- */
 
-static int command_body(const struct core *c, const struct speaker *s, const struct utterance *u,
-		const struct verdict *v, double trust, uint8_t *room, size_t capacity) {
-	const struct utterance_intent *i = &u->intents[0];
+static int command_body(const struct core *c, const struct speaker *s, const struct verdict *v, double trust,
+		enum plan_verb verb, int32_t number, uint8_t *room, size_t capacity) {
 	struct body_command b = { .id = v->command,
-		.verb = body_text(plan_verb_text(u->stop ? PLAN_VERB_STOP : i->verb)),
-		.number = u->stop ? 0 : i->number,
+		.verb = body_text(plan_verb_text(verb)),
+		.number = number,
 		.source = body_text(core_entity_name(c, s->entity)),
 		.trust_ppm = body_ppm(trust) };
 	return body_build_command(&b, room, capacity);
@@ -150,23 +149,36 @@ static int refusal_body(const struct verdict *v, uint8_t *room, size_t capacity)
 	return body_build_refusal(&b, room, capacity);
 }
 
+/* The n-th record of a verdict: a refusal, a stop, or one primitive of a command. */
+static int entry_body(const struct core *c, const struct speaker *s, const struct utterance *u,
+		const struct verdict *v, double trust, unsigned n, uint8_t *room, size_t capacity) {
+	if (v->what == VERDICT_REFUSED)
+		return refusal_body(v, room, capacity);
+	if (v->what == VERDICT_STOPPED)
+		return command_body(c, s, v, trust, PLAN_VERB_STOP, 0, room, capacity);
+	return command_body(c, s, v, trust, (enum plan_verb)u->intents[n].verb, u->intents[n].number, room, capacity);
+}
+
 unsigned act_entries(struct core *c, const struct speaker *s, const struct utterance *u, struct verdict *v,
 		double trust, struct journal_entry *e, uint8_t *room, size_t capacity) {
-	if (v->what == VERDICT_NONE)
-		return 0;
-	bool refused = v->what == VERDICT_REFUSED;
-	int n = refused ? refusal_body(v, room, capacity) : command_body(c, s, u, v, trust, room, capacity);
-	if (n < 0) {
-		log_error("a verdict does not fit its record");
-		return 0;
+	unsigned count = v->what == VERDICT_NONE ? 0 : v->what == VERDICT_STARTED ? u->count : 1;
+	enum journal_kind kind = v->what == VERDICT_REFUSED ? JOURNAL_REFUSAL : JOURNAL_COMMAND;
+	size_t used = 0;
+	for (unsigned i = 0; i < count; i++) {
+		int n = entry_body(c, s, u, v, trust, i, room + used, capacity - used);
+		if (n < 0) {
+			log_error("a verdict does not fit its records");
+			return 0;
+		}
+		e[i] = (struct journal_entry){ kind, JOURNAL_MACHINE, core_entity_name(c, 0),
+			core_entity_name(c, s->principal), room + used, (size_t)n };
+		used += (size_t)n;
 	}
-	*e = (struct journal_entry){ refused ? JOURNAL_REFUSAL : JOURNAL_COMMAND, JOURNAL_MACHINE,
-		core_entity_name(c, 0), core_entity_name(c, s->principal), room, (size_t)n };
-	return 1;
+	return count;
 }
 
 void act_reply(struct mp_out *o, const struct verdict *v) {
-	static const char *const words[] = { "none", "started", "refused" };
+	static const char *const words[] = { "none", "started", "refused", "stopped" };
 	char line[REFUSAL_TEXT_MAX];
 	bool refused = v->what == VERDICT_REFUSED;
 	mp_kv_str(o, "verdict", words[v->what]);

@@ -148,7 +148,7 @@ void turn_model_lost(struct core *c, uint16_t model);
 
 /* What became of symbols. */
 struct verdict {
-	enum { VERDICT_NONE, VERDICT_STARTED, VERDICT_REFUSED } what;
+	enum { VERDICT_NONE, VERDICT_STARTED, VERDICT_REFUSED, VERDICT_STOPPED } what;
 	struct refusal refusal;
 	uint64_t command;
 	struct cdm_mono at, deadline; /* when it was decided; when it is void */
@@ -180,7 +180,9 @@ struct verdict act_judge(struct core *c, const struct speaker *s, double view_tr
 		struct cdm_mono asked, const char *symbols, size_t bytes, struct utterance *u);
 /* A verdict that did not come to the disk: what it promised may be given to another. */
 void act_dropped(struct core *c, const struct verdict *v);
-/* Entries (command or refusal) that say what act_judge() found; at most 2, bodies in `room`. */
+/* The records of a verdict, at most ACT_ENTRIES_MAX: a refusal, a stop, or a command for each primitive.  Bodies in `room`. */
+#define ACT_ENTRIES_MAX UTTERANCE_INTENTS_MAX
+#define ACT_ROOM_BYTES 4096u
 unsigned act_entries(struct core *c, const struct speaker *s, const struct utterance *u, struct verdict *v,
 		double trust, struct journal_entry *e, uint8_t *room, size_t capacity);
 void act_reply(struct mp_out *o, const struct verdict *v); /* adds verdict, reason, detail, command: 4 pairs */

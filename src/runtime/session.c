@@ -174,8 +174,8 @@ static struct direct_act *direct_free(void) {
 }
 
 static void op_act(struct core *c, const struct asked *r) {
-	uint8_t room[1024];
-	struct journal_entry e[2];
+	uint8_t room[ACT_ROOM_BYTES];
+	struct journal_entry e[ACT_ENTRIES_MAX];
 	struct direct_act *d = direct_free();
 	if (!d)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");

@@ -142,9 +142,9 @@ static void fill_body(const struct core *c, const struct turn *t, double trust, 
 /* The turn and what the gate said, as one transaction. */
 static void commit(struct core *c, struct turn *t) {
 	static uint8_t body[4 * TURN_TEXT_MAX];
-	uint8_t room[1024];
+	uint8_t room[ACT_ROOM_BYTES];
 	struct body_turn b;
-	struct journal_entry e[3];
+	struct journal_entry e[1 + ACT_ENTRIES_MAX];
 	double trust = act_trust(c, &t->speaker, t->model, 1);
 	fill_body(c, t, trust, &b);
 	int n = body_build_turn(&b, body, sizeof(body));
