@@ -207,6 +207,8 @@ class Machine:
 
     @staticmethod
     def kill(pid, how=signal.SIGKILL):
+        if pid <= 0:
+            return  # it is being started and has no process yet; 0 would mean ourselves
         try:
             os.kill(pid, how)
         except ProcessLookupError:

@@ -208,7 +208,7 @@ def cannot_live(cadmus, name):
                 return True
             rc, out, _ = m.run('ps', '--json')
             for p in json.loads(out) if rc == 0 else []:
-                if p['name'] == name and p['pid'] not in killed and p['state'] in ('live', 'starting'):
+                if p['name'] == name and p['pid'] > 0 and p['pid'] not in killed and p['state'] in ('live', 'starting'):
                     killed.add(p['pid'])
                     m.kill(p['pid'])
             return False
