@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/msgpack.h"
+#include "base/utf8.h"
 #include "schema/plan.h"
 
 static const struct {
@@ -40,6 +41,8 @@ static void note(struct source *s, enum request_key key, int rc) {
 
 static void take_text(struct source *s, enum request_key key, const char *name, char *out, size_t capacity) {
 	int rc = mp_find_str(s->message, s->bytes, name, out, capacity);
+	if (rc == 0 && !utf8_valid(out, strlen(out)))
+		rc = -EILSEQ;
 	if (rc < 0)
 		out[0] = 0;
 	note(s, key, rc);
@@ -86,11 +89,14 @@ int request_parse(const void *message, size_t bytes, struct request *out, const 
 		return found;
 	out->op = (enum request_op)found;
 	take_keys(&s);
-	*why = "a key is too long or of the wrong type";
+	*why = s.rc == -EILSEQ ? "a text is not valid UTF-8" : "a key is too long or of the wrong type";
 	if (s.rc < 0 || !isfinite(out->value))
 		return -EINVAL;
 	*why = "a key that this op needs is missing";
 	if ((out->has & ops[found].keys) != ops[found].keys)
+		return -EINVAL;
+	*why = "there is nothing in it but blanks";
+	if (ops[found].keys & REQUEST_TEXT && out->text[strspn(out->text, " \t\r\n")] == 0)
 		return -EINVAL;
 	*why = "";
 	return 0;

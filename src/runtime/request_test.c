@@ -79,6 +79,16 @@ static void refuses_what_is_too_long(void) {
 	CHECK(request_parse(buffer, o.length, &r, &why) == 0 && strlen(r.text) == REQUEST_TEXT_MAX - 1);
 }
 
+static void refuses_texts_that_are_none(void) {
+	static const char *const bad[] = { "", "  \n", "\xff\xfe", "cut \xf0\x90\xa4" };
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		struct mp_out o;
+		begin(&o, 1, "say");
+		mp_kv_str(&o, "text", bad[i]);
+		CHECK(request_parse(buffer, o.length, &r, &why) == -EINVAL && why[0]);
+	}
+}
+
 static void ends_with_whom_it_does_not_understand(void) {
 	struct mp_out o;
 	begin(&o, 1, "say");
@@ -94,6 +104,7 @@ int main(void) {
 	knows_every_op();
 	says_what_is_missing();
 	refuses_what_is_too_long();
+	refuses_texts_that_are_none();
 	ends_with_whom_it_does_not_understand();
 	puts("request_test: ok");
 }

@@ -74,7 +74,8 @@ def conversation():
     rc, text = cadmus('set', 'goal_bearing', '45')
     expect('a value inside', rc == 0, text)
     rc, text = cadmus('say', b'\xff\xfe not UTF-8'.decode('utf-8', 'surrogateescape'))
-    expect('not UTF-8: refused or answered, never a crash', rc in (0, 1) and 'went away' not in text, text)
+    expect('not UTF-8', rc == 1 and 'not valid UTF-8' in text, text)
+    refused('nothing but blanks', ['say', '  '], 'nothing in it but blanks')
 
 
 def machine_twice(path):

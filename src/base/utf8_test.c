@@ -1,0 +1,41 @@
+/* utf8_test.c - every code point is valid in its shortest form alone, and nothing else is. */
+#include "base/utf8.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/check.h"
+
+static size_t encode(uint32_t c, unsigned n, char out[4]) {
+	static const uint8_t leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	if (n == 1)
+		return out[0] = (char)c, 1;
+	for (unsigned i = n - 1; i > 0; i--, c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(leads[n] | c);
+	return n;
+}
+
+static void shortest_forms(void) {
+	char text[4];
+	for (uint32_t c = 0; c <= 0x110fff; c++) {
+		unsigned n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+		bool right = c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+		CHECK(utf8_valid(text, encode(c, n, text)) == right);
+		if (n < 4)
+			CHECK(!utf8_valid(text, encode(c, n + 1, text))); /* overlong */
+	}
+}
+
+static void what_is_cut_or_stray(void) {
+	static const char *const bad[] = { "\x80", "a\xff", "\xc3", "\xe2\x82", "\xf0\x90\xa4", "\xc3(", "\xf5\x80\x80\x80" };
+	CHECK(utf8_valid("", 0) && utf8_valid("Zo\xc3\xab \xf0\x90\xa4\x8c", 9));
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		CHECK(!utf8_valid(bad[i], strlen(bad[i])));
+}
+
+int main(void) {
+	shortest_forms();
+	what_is_cut_or_stray();
+	puts("utf8_test: ok");
+}
