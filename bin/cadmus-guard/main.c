@@ -161,10 +161,8 @@ static void on_event(struct program *p, struct seat_event *e) {
 static void on_seat(struct program *p) {
 	struct seat_event e;
 	int rc;
-	frozen_end(); /* a new segment of a peer cannot be mapped beforehand */
 	while ((rc = seat_handle(&p->seat, &e)) > 0)
 		on_event(p, &e);
-	frozen_begin();
 	if (rc == 0)
 		return;
 	log_warn("the parent is gone: %s", err_text(rc));

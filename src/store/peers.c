@@ -27,15 +27,38 @@
 
 #define SPIN 2000u
 
+static bool is_spare(const struct peers *t, const struct segment *s) {
+	return (uintptr_t)s - (uintptr_t)t->spares < sizeof(t->spares);
+}
+
+static void give_back(struct peers *t, struct segment *s) {
+	if (!is_spare(t, s)) {
+		free(s);
+		return;
+	}
+	s->next = t->free;
+	t->free = s;
+}
+
 void peers_init(struct peers *t, const struct plan *p, uint16_t self) {
 	CHECK(self < p->processes.count);
 	*t = (struct peers){ .plan = p, .self = self };
 	t->spin = sysconf(_SC_NPROCESSORS_ONLN) > 2 ? SPIN : 0;
+	for (unsigned i = 0; i < PEERS_SPARES; i++)
+		give_back(t, &t->spares[i]);
 }
 
-static void drop(struct segment *s) {
+static struct segment *get_one(struct peers *t) {
+	struct segment *s = t->free;
+	if (!s)
+		return malloc(sizeof(*s));
+	t->free = s->next;
+	return s;
+}
+
+static void drop(struct peers *t, struct segment *s) {
 	segment_unmap(s);
-	free(s);
+	give_back(t, s);
 }
 
 void peers_fini(struct peers *t) {
@@ -44,10 +67,10 @@ void peers_fini(struct peers *t) {
 		while (q->retired) {
 			struct segment *s = q->retired;
 			q->retired = s->next;
-			drop(s);
+			drop(t, s);
 		}
 		if (q->now && q->now != &t->own)
-			drop(q->now);
+			drop(t, q->now);
 		q->now = NULL;
 	}
 	segment_unmap(&t->own);
@@ -119,7 +142,7 @@ void peers_tidy(struct peers *t) {
 				continue;
 			}
 			*at = s->next;
-			drop(s);
+			drop(t, s);
 		}
 	}
 }
@@ -129,12 +152,12 @@ int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, int fd) {
 	struct segment *old = t->at[process].now;
 	if (process == t->self || (old && epoch <= old->epoch))
 		return -ESTALE;
-	struct segment *s = malloc(sizeof(*s));
+	struct segment *s = get_one(t);
 	if (!s)
 		return -ENOMEM;
 	int rc = segment_map_reader(s, t->plan, process, epoch, fd);
 	if (rc < 0) {
-		free(s);
+		give_back(t, s);
 		return rc;
 	}
 	set_now(t, process, s);

@@ -18,6 +18,9 @@
 #include "store/segment.h"
 
 #define PEERS_SHARDS 16u
+/* Mappings that need no memory of the allocator: every process, and what is retired for a moment.  Those who hold
+   leases in more old memory than that allocate. */
+#define PEERS_SPARES (PLAN_PROCESSES_MAX + 32)
 
 /* Threads that are using what they found here, spread so that they do not meet on one line. */
 struct peers_users {
@@ -39,6 +42,8 @@ struct peers {
 	bool plain_futex;        /* do not use futex_waitv (old kernels; set by tests) */
 	uint32_t spin;           /* looks at a field before going to sleep; 0 where there are two cores or fewer */
 	struct peer at[PLAN_PROCESSES_MAX];
+	struct segment *free;    /* of `spares`, by next; control thread only */
+	struct segment spares[PEERS_SPARES];
 	struct peers_users users[PEERS_SHARDS];
 };
 
@@ -52,7 +57,7 @@ MUST_CHECK int peers_own(struct peers *t, uint32_t epoch, int fd);
 MUST_CHECK int peers_directory(struct peers *t, int fd);
 /*
  * Map a peer's (new) segment in the place of the old one; fd is borrowed.  Wakes all threads that
- * wait in wait_field().  -ESTALE: it is not newer than the one we have; -EPROTO, -errno as
+ * wait in wait_field().  Allocates only when PEERS_SPARES are in use.  -ESTALE: it is not newer than the one we have; -EPROTO, -errno as
  * segment_map_reader(); the old one stays then.
  */
 MUST_CHECK int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, int fd);

@@ -13,6 +13,16 @@ enum { CORE, GUARD, CAM, READER };
 
 static uint16_t frame;
 static struct world w;
+static bool frozen;
+static unsigned allocations; /* while frozen; this test is linked with --wrap=malloc */
+
+void *__real_malloc(size_t bytes);
+void *__wrap_malloc(size_t bytes);
+
+void *__wrap_malloc(size_t bytes) {
+	allocations += frozen;
+	return __real_malloc(bytes);
+}
 
 static void fresh(void) {
 	static struct plan_builder b;
@@ -63,6 +73,43 @@ static void leaks_nothing_over_many_lives(void) {
 	CHECK(counter_get(&w.at[READER].own, COUNTER_replacements) == 1001);
 	world_close(&w);
 	CHECK(open_files() == files && mappings() == maps);
+}
+
+/* The guard allocates nothing after its start, however often its peers die. */
+static void allocates_nothing_for_a_new_life(void) {
+	fresh();
+	for (uint32_t i = 0; i < 200; i++) {
+		world_stop(&w, CAM);
+		world_start(&w, CAM, false);
+		frozen = true;
+		CHECK(peers_replace(&w.at[READER], CAM, 2 + i, w.fd[CAM]) == 0);
+		CHECK(peers_replace(&w.at[READER], CAM, 2 + i, w.fd[CAM]) == -ESTALE);
+		CHECK(peers_replace(&w.at[READER], CAM, 9999, w.fd[CAM]) == -EPROTO);
+		frozen = false;
+		CHECK(peers_replace(&w.at[CAM], READER, 1, w.fd[READER]) == 0);
+	}
+	CHECK(allocations == 0 && peers_mappings(&w.at[READER]) == 4);
+	world_close(&w);
+}
+
+/* More lives than there is room for beforehand, all of them leased: memory is found all the same. */
+static void holds_more_lives_than_it_has_room_for(void) {
+	enum { LIVES = PEERS_SPARES + 4 };
+	static struct peers readers;
+	fresh();
+	peers_init(&readers, w.plan, READER);
+	peers_enter(&readers); /* a thread that never leaves */
+	for (uint32_t epoch = 2; epoch < 2 + LIVES; epoch++) {
+		world_stop(&w, CAM);
+		world_start(&w, CAM, false);
+		CHECK(peers_replace(&readers, CAM, epoch, w.fd[CAM]) == 0);
+	}
+	CHECK(peers_mappings(&readers) == LIVES);
+	peers_leave(&readers);
+	peers_tidy(&readers);
+	CHECK(peers_mappings(&readers) == 1);
+	peers_fini(&readers);
+	world_close(&w);
 }
 
 static void refuses_what_is_not_newer_or_not_right(void) {
@@ -148,6 +195,8 @@ static void each_owner_acknowledges_desks(void) {
 
 int main(void) {
 	leaks_nothing_over_many_lives();
+	allocates_nothing_for_a_new_life();
+	holds_more_lives_than_it_has_room_for();
 	refuses_what_is_not_newer_or_not_right();
 	keeps_what_is_leased();
 	keeps_what_is_used();
