@@ -16,7 +16,7 @@
 static const double mount_x[LEGS] = { 100, 0, -100, 100, 0, -100 };
 static const double mount_y[LEGS] = { 60, 80, 60, -60, -80, -60 };
 static const double mount_deg[LEGS] = { 45, 90, 135, -45, -90, -135 };
-enum { COXA = 50, FEMUR = 80, TIBIA = 120 };
+static const double COXA = 50, FEMUR = 80, TIBIA = 120;
 
 struct vec {
 	double v[3];
@@ -99,7 +99,7 @@ static void walks(unsigned steps, double dx, double dy, double turn, struct legs
 	for (unsigned s = 0; s < steps; s++) {
 		unsigned standing = s % 2 ? TRIPOD : ALL & ~TRIPOD;
 		for (int i = 1; i <= PARTS; i++) {
-			double f = (double)i / PARTS, lift = -100 + 30 * sin(M_PI * f);
+			double f = i / (double)PARTS, lift = -100 + 30 * sin(M_PI * f);
 			double back = s == 0 ? -f : 1 - 2 * f; /* of half a step */
 			double ahead = s == 0 ? f : -1 + 2 * f;
 			place(next, standing, back * dx / 2, back * dy / 2, back * turn / 2, -100);

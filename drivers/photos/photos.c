@@ -144,7 +144,8 @@ static int list_folder(struct photos *p, const char *source, const char *only, s
 	if (!d)
 		return refuse(diag, errno == ENOENT ? -ENOENT : -EIO, "the folder of photos '%s' cannot be read: %s",
 				source, strerror(errno));
-	p->folder = dup(dirfd(d));
+	int fd = dirfd(d);
+	p->folder = fd < 0 ? -1 : dup(fd);
 	p->list = calloc(PHOTOS_MAX, sizeof(*p->list));
 	if (p->folder < 0 || !p->list)
 		rc = -ENOMEM;

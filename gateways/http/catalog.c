@@ -65,7 +65,7 @@ static int read_file(const char *path, struct catalog_entry *e) {
 	if (!f)
 		return -errno;
 	crypto_hash_sha256_init(&s);
-	for (size_t n; (n = fread(room, 1, sizeof(room), f)) > 0; total += n) {
+	for (size_t n; !feof(f) && (n = fread(room, 1, sizeof(room), f)) > 0; total += n) {
 		if (total == 0)
 			catalog_sniff(room, n, e);
 		crypto_hash_sha256_update(&s, room, n);

@@ -23,6 +23,10 @@ const char *err_name(int rc) {
 	return "EUNKNOWN";
 }
 
+int err_last(void) {
+	return errno > 0 ? -errno : -EIO;
+}
+
 const char *err_text(int rc) {
 	if (rc >= 0)
 		return "all is well";

@@ -6,5 +6,7 @@
 const char *err_name(int rc);
 /* What it means here, as one clause.  Static. */
 const char *err_text(int rc);
+/* -errno of a call that just failed, and never 0, whatever that call left there. */
+int err_last(void);
 
 #endif

@@ -129,6 +129,10 @@ static void tells_time_and_names(void) {
 	CHECK(clock_mono().ns <= clock_mono().ns);
 	CHECK(strcmp(err_name(-ESTALE), "ESTALE") == 0 && strcmp(err_name(-9999), "EUNKNOWN") == 0);
 	CHECK(strcmp(err_name(0), "OK") == 0);
+	errno = EPIPE;
+	CHECK(err_last() == -EPIPE);
+	errno = 0;
+	CHECK(err_last() == -EIO);
 	/* BLAKE2b-256 of nothing and of "abc": published values. */
 	struct hash h = hash_of("", 0);
 	CHECK(strcmp(hash_text(&h, 16, hex), "0e5751c026e543b2") == 0);

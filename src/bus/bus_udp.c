@@ -184,8 +184,9 @@ static int udp_open(struct cdm_bus *b, const char *place, const char *machine, s
 static int udp_send(struct cdm_bus *b, const struct cdm_frame *f) {
 	uint8_t datagram[BUS_UDP_DATAGRAM_MAX];
 	size_t bytes = bus_udp_encode(f, datagram);
-	if (send(b->tx, datagram, bytes, MSG_NOSIGNAL) == (ssize_t)bytes)
-		return 0;
+	ssize_t n = send(b->tx, datagram, bytes, MSG_NOSIGNAL);
+	if (n >= 0)
+		return n == (ssize_t)bytes ? 0 : -EIO;
 	return errno == EAGAIN || errno == ENOBUFS || errno == EINTR ? -EAGAIN : -EIO;
 }
 

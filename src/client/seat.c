@@ -251,10 +251,10 @@ int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag) {
 		rc = await_hello(s, diag);
 	if (rc == 0)
 		rc = seat_ready(s);
-	if (rc < 0)
-		seat_close(s);
-	else
+	if (rc == 0)
 		settle(s);
+	else
+		seat_close(s);
 	return rc;
 }
 

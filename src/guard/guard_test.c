@@ -532,7 +532,7 @@ static void publishes_whole_sets(void) {
 	CHECK(guard_take_feedback(&r.guard, out, &source));
 	CHECK(source.ns == first.ns); /* as old as its oldest part */
 	CHECK(out[FEEDBACK_JOINT + 17] == -17 && out[FEEDBACK_SPEED_DEG_S] == 40);
-	CHECK(out[FEEDBACK_AGE_MS] == 17 && out[FEEDBACK_PHASE] == PHASE_IDLE);
+	CHECK(out[FEEDBACK_AGE_MS] == 17 && out[FEEDBACK_PHASE] == (float)PHASE_IDLE);
 }
 
 static void adds_the_way_up(void) {

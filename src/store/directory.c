@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "base/err.h"
 #include "base/io.h"
 #include "store/segment.h"
 #include "store/word.h"
@@ -29,7 +30,7 @@ static int map(struct directory *d, int fd, bool writable) {
 		return -EPROTO;
 	void *base = mmap(NULL, file_bytes(), writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED)
-		return -errno;
+		return err_last();
 	d->shared = base;
 	return 0;
 }

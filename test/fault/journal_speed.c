@@ -26,7 +26,7 @@ static int by_size(const void *a, const void *b) {
 static void report(const char *what, int64_t total_ns) {
 	qsort(took, SAMPLES, sizeof(took[0]), by_size);
 	printf("%-8s %8.0f /s   p50 %7.3f ms   p99 %7.3f ms\n", what,
-			SAMPLES * 1e9 / (double)total_ns, ns_to_ms(took[SAMPLES / 2]),
+			(double)SAMPLES * 1e9 / (double)total_ns, ns_to_ms(took[SAMPLES / 2]),
 			ns_to_ms(took[SAMPLES * 99 / 100]));
 }
 
@@ -94,7 +94,7 @@ static void d1(struct journal *j) {
 	while (done < last)
 		done = testing_result(j).ticket;
 	int64_t total = mono_since(start, clock_mono());
-	printf("%-8s %8.0f /s   slowest submit %.3f ms\n", "D1", RECORDS * 1e9 / (double)total,
+	printf("%-8s %8.0f /s   slowest submit %.3f ms\n", "D1", (double)RECORDS * 1e9 / (double)total,
 			ns_to_ms(slowest));
 }
 
