@@ -89,7 +89,9 @@ static struct gate_request request_of(struct core *c, const struct speaker *s, d
 		.actuator = a,
 		.lease_held = !c->motion.moving && !c->promised && c->guard_channel >= 0,
 		.now = now,
-		.deadline = { asked.ns + ACT_DEADLINE_NS } };
+		.deadline = { asked.ns + ACT_DEADLINE_NS },
+		.asked = asked,
+		.stopped = c->stopped };
 	if (i->sense != PLAN_NONE) {
 		const struct plan_sense *sense = &plan_senses(c->plan)[i->sense];
 		r.sense_trust = trust_lower_of(sense->evidence_p, sense->evidence_n, trust_z(class));

@@ -103,6 +103,8 @@ static bool holds(const struct gate_request *r, enum gate_condition c, unsigned 
 		return r->now.ns <= r->deadline.ns;
 	case GATE_FEEDBACK:
 		return fresh(r);
+	case GATE_CURRENT:
+		return r->asked.ns > r->stopped.ns;
 	case GATE_CONDITION_COUNT:
 		break;
 	}

@@ -46,6 +46,7 @@ struct gate_request {
 	bool lease_held;
 	struct cdm_mono now, deadline; /* too late when now > deadline; {INT64_MAX}: no deadline */
 	struct cdm_mono feedback_time; /* when the actuator was last heard of */
+	struct cdm_mono asked, stopped; /* when somebody asked for it; the last stop, 0: there was none */
 };
 
 struct gate_verdict {

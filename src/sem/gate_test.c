@@ -35,6 +35,8 @@ static struct gate_request good(unsigned class) {
 		.now = { 5000000000 },
 		.deadline = { 5000000001 },
 		.feedback_time = { 4990000000 },
+		.asked = { 4900000000 },
+		.stopped = { 4899999999 },
 	};
 }
 
@@ -92,6 +94,9 @@ static bool spoil(struct gate_request *r, unsigned condition, unsigned class) {
 		return true;
 	case GATE_FEEDBACK:
 		r->feedback_time.ns = r->now.ns - GATE_FEEDBACK_MAX_NS - 1;
+		return true;
+	case GATE_CURRENT:
+		r->stopped = r->asked;
 		return true;
 	case GATE_CONDITION_COUNT:
 		break;
@@ -171,6 +176,7 @@ static void each_refusal_says_what_and_how_much(void) {
 		{ GATE_LEASE, REFUSAL_LEASE, 0, 0, "" },
 		{ GATE_DEADLINE, REFUSAL_DEADLINE, 1e-6, 0, "after the deadline" },
 		{ GATE_FEEDBACK, REFUSAL_STALE_FEEDBACK, 100, 100, "age of feedback" },
+		{ GATE_CURRENT, REFUSAL_STOPPED, 0, 0, "" },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct gate_request r = good(3);
