@@ -61,14 +61,17 @@ static int read_file(const char *path, struct catalog_entry *e) {
 	uint8_t digest[crypto_hash_sha256_BYTES];
 	crypto_hash_sha256_state s;
 	uint64_t total = 0;
+	size_t n = sizeof(room);
 	FILE *f = fopen(path, "rbe");
 	if (!f)
 		return -errno;
 	crypto_hash_sha256_init(&s);
-	for (size_t n; !feof(f) && (n = fread(room, 1, sizeof(room), f)) > 0; total += n) {
+	while (n == sizeof(room)) {
+		n = fread(room, 1, sizeof(room), f);
 		if (total == 0)
 			catalog_sniff(room, n, e);
 		crypto_hash_sha256_update(&s, room, n);
+		total += n;
 	}
 	int rc = ferror(f) ? -EIO : 0;
 	fclose(f);

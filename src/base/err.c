@@ -1,7 +1,6 @@
 /* err.c - the list of err.def, by number. */
 #include "base/err.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include "base/check.h"
 
@@ -21,10 +20,6 @@ const char *err_name(int rc) {
 		if (errors[i].number == -rc)
 			return errors[i].name;
 	return "EUNKNOWN";
-}
-
-int err_last(void) {
-	return errno > 0 ? -errno : -EIO;
 }
 
 const char *err_text(int rc) {

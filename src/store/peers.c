@@ -31,13 +31,16 @@ static bool is_spare(const struct peers *t, const struct segment *s) {
 	return (uintptr_t)s - (uintptr_t)t->spares < sizeof(t->spares);
 }
 
-static void give_back(struct peers *t, struct segment *s) {
-	if (!is_spare(t, s)) {
-		free(s);
-		return;
-	}
+static void keep(struct peers *t, struct segment *s) {
 	s->next = t->free;
 	t->free = s;
+}
+
+static void give_back(struct peers *t, struct segment *s) {
+	if (is_spare(t, s))
+		keep(t, s);
+	else
+		free(s);
 }
 
 void peers_init(struct peers *t, const struct plan *p, uint16_t self) {
@@ -45,7 +48,7 @@ void peers_init(struct peers *t, const struct plan *p, uint16_t self) {
 	*t = (struct peers){ .plan = p, .self = self };
 	t->spin = sysconf(_SC_NPROCESSORS_ONLN) > 2 ? SPIN : 0;
 	for (unsigned i = 0; i < PEERS_SPARES; i++)
-		give_back(t, &t->spares[i]);
+		keep(t, &t->spares[i]);
 }
 
 static struct segment *get_one(struct peers *t) {
