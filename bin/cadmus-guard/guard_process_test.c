@@ -404,6 +404,24 @@ static void stops_and_resumes(void) {
 	until("home", is_on_target);
 }
 
+/* The parent hands the door out again, or makes it anew because its path was deleted. */
+static void stops_at_a_door_made_anew(void) {
+	for (int i = 0; i < 20; i++) {
+		if (i % 4 == 3) {
+			io_close(&door);
+			CHECK(unlink(door_path) == 0);
+			door = io_listen(door_path);
+			CHECK(door >= 0);
+		}
+		CHECK(seat_send_door(guard.seat, SEAT_DOOR_STOP, door) == 0);
+		stop_with("again", 6);
+		until("stopped", is_stopped);
+	}
+	command(0);
+	until("moving again", is_moving);
+	until("home", is_on_target);
+}
+
 static bool has_free_place(void) {
 	int fd = knock(); /* accepted and kept open: there is a place again */
 	char c;
@@ -555,6 +573,7 @@ int main(int argc, char **argv) {
 	meet_guard();
 	moves_when_it_is_told_to();
 	stops_and_resumes();
+	stops_at_a_door_made_anew();
 	is_not_stopped_by_silence();
 	survives_garbage_on_the_bus();
 	goes_safe_when_core_dies();

@@ -138,7 +138,10 @@ static void look_for_core(struct program *p) {
 	for_all(p, unit_core_started);
 }
 
+/* What is closed here may be open elsewhere (a door is, in the parent), and the epoll would remember it. */
 static void replace(struct program *p, int *at, int fd, enum source source) {
+	if (*at >= 0)
+		(void)epoll_ctl(p->epoll, EPOLL_CTL_DEL, *at, NULL);
 	io_close(at);
 	if (watch(p, fd, source, 0) < 0)
 		io_close(&fd);

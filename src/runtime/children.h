@@ -66,6 +66,8 @@ MUST_CHECK int children_start(struct children *c, uint16_t p);
 MUST_CHECK int children_seat_client(struct children *c, int socket, pid_t pid);
 /* It said READY: publish its segment, connect it with core, hand it its doors. */
 MUST_CHECK int children_ready(struct children *c, uint16_t p);
+/* A door was made anew (fd is borrowed): core or the guard gets it, now or when it is live. */
+void children_door(struct children *c, enum seat_door door, int fd);
 /* Ask it to end; killed when its patience runs out (see children_tick). */
 void children_end(struct children *c, uint16_t p);
 /*

@@ -54,11 +54,18 @@ static void take_channel(struct core *c, uint16_t process, int fd) {
 		close(fd);
 }
 
+/*
+ * A second one takes the place of the first: its path was deleted.  The parent may have the first open still, and the
+ * epoll would remember it.
+ */
 static void take_door(struct core *c, enum seat_door door, int fd) {
-	if (door != SEAT_DOOR_CONTROL || c->door >= 0 || core_watch(c, fd, CORE_ON_DOOR, 0) < 0) {
+	if (door != SEAT_DOOR_CONTROL || core_watch(c, fd, CORE_ON_DOOR, 0) < 0) {
 		close(fd);
 		return;
 	}
+	if (c->door >= 0)
+		(void)epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->door, NULL);
+	io_close(&c->door);
 	c->door = fd;
 }
 

@@ -21,10 +21,10 @@
 #include <unistd.h>
 #include "base/io.h"
 #include "base/log.h"
-#include "client/run_dir.h"
 #include "runtime/children.h"
+#include "runtime/doors.h"
 
-enum source { ON_SIGNAL, ON_ATTACH, ON_GREETING, ON_SEAT, ON_END };
+enum source { ON_SIGNAL, ON_ATTACH, ON_FOLDER, ON_GREETING, ON_SEAT, ON_END };
 
 #define GREETINGS_MAX 16
 
@@ -36,11 +36,11 @@ struct greeting {
 struct supervisor {
 	struct plan *plan; /* our own copy: what we verified cannot change */
 	struct children children;
-	int epoll, signals, attach_door, control_door, stop_door;
+	struct doors doors;
+	int epoll, signals;
 	int ready_fd;
 	struct greeting greetings[GREETINGS_MAX];
 	int stage; /* of going down; -1: up */
-	char run_dir[RUN_DIR_PATH_MAX];
 };
 
 /*
@@ -77,7 +77,7 @@ static int start(struct supervisor *s, uint16_t p) {
 	return rc;
 }
 
-/* ---- the plan and the doors ---- */
+/* ---- the plan ---- */
 
 static int take_plan(struct supervisor *s, int fd, struct cdm_diag *diag) {
 	int64_t bytes = io_memory_size(fd);
@@ -90,45 +90,6 @@ static int take_plan(struct supervisor *s, int fd, struct cdm_diag *diag) {
 		return -ENOMEM;
 	ssize_t n = pread(fd, s->plan, (size_t)bytes, 0);
 	return n == bytes ? plan_verify(s->plan, (size_t)bytes, diag) : -EIO;
-}
-
-static int open_door(struct supervisor *s, const char *name, int *fd, struct cdm_diag *diag) {
-	char path[RUN_DIR_PATH_MAX];
-	int rc = run_dir_path(s->plan->machine, name, path);
-	*fd = rc < 0 ? rc : io_listen(path);
-	if (*fd >= 0)
-		return 0;
-	struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "R0102",
-			*fd == -EADDRINUSE ? "a machine named '%s' runs already" : "cannot listen for '%s'",
-			s->plan->machine);
-	if (m)
-		snprintf(m->hint, sizeof(m->hint), "%s",
-				*fd == -EADDRINUSE ? "end it with `cadmus down`, or give this one another `machine:` name"
-						   : strerror(-*fd));
-	return *fd;
-}
-
-static int open_doors(struct supervisor *s, struct cdm_diag *diag) {
-	int rc = run_dir_make(s->plan->machine, s->run_dir);
-	if (rc < 0) {
-		cdm_diag_add(diag, CDM_ERROR, "R0103", "cannot make the folder of sockets %s: %s", s->run_dir,
-				strerror(-rc));
-		return rc;
-	}
-	if ((rc = open_door(s, RUN_DIR_ATTACH, &s->attach_door, diag)) < 0)
-		return rc;
-	if ((rc = open_door(s, RUN_DIR_CONTROL, &s->control_door, diag)) < 0)
-		return rc;
-	return open_door(s, RUN_DIR_STOP, &s->stop_door, diag);
-}
-
-static void remove_doors(const struct supervisor *s) {
-	static const char *const names[] = { RUN_DIR_ATTACH, RUN_DIR_CONTROL, RUN_DIR_STOP };
-	char path[RUN_DIR_PATH_MAX];
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (run_dir_path(s->plan->machine, names[i], path) == 0)
-			unlink(path);
-	rmdir(s->run_dir);
 }
 
 static int open_signals(void) {
@@ -276,7 +237,7 @@ static void on_end(struct supervisor *s, uint16_t p) {
 }
 
 static void on_attach(struct supervisor *s) {
-	int fd = io_accept(s->attach_door);
+	int fd = io_accept(s->doors.fd[DOORS_ATTACH]);
 	for (unsigned i = 0; fd >= 0 && i < GREETINGS_MAX; i++) {
 		if (s->greetings[i].socket >= 0)
 			continue;
@@ -332,6 +293,7 @@ static void on_event(struct supervisor *s, uint64_t data) {
 	switch (source) {
 	case ON_SIGNAL: on_signal(s); break;
 	case ON_ATTACH: on_attach(s); break;
+	case ON_FOLDER: doors_heard(&s->doors, clock_mono()); break;
 	case ON_GREETING: on_greeting(s, index); break;
 	case ON_SEAT: on_seat(s, p); break;
 	case ON_END: on_end(s, p); break;
@@ -353,6 +315,17 @@ static void look_for_the_needed(struct supervisor *s) {
 	}
 }
 
+/* Doors that were made anew go to those who sit behind them. */
+static void look_after_doors(struct supervisor *s) {
+	unsigned renewed = s->stage < 0 ? doors_tick(&s->doors, clock_mono()) : 0;
+	if (renewed & 1u << DOORS_ATTACH && watch(s, s->doors.fd[DOORS_ATTACH], ON_ATTACH, 0, 0) < 0)
+		log_error("cannot watch the attach door");
+	if (renewed & 1u << DOORS_CONTROL)
+		children_door(&s->children, SEAT_DOOR_CONTROL, s->doors.fd[DOORS_CONTROL]);
+	if (renewed & 1u << DOORS_STOP)
+		children_door(&s->children, SEAT_DOOR_STOP, s->doors.fd[DOORS_STOP]);
+}
+
 static void tick(struct supervisor *s) {
 	uint32_t before[PLAN_PROCESSES_MAX];
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
@@ -365,13 +338,22 @@ static void tick(struct supervisor *s) {
 			children_catch_up(&s->children, p);
 	}
 	look_for_the_needed(s);
+	look_after_doors(s);
+}
+
+/* The sooner of two; -1 is never. */
+static int64_t sooner(int64_t a, int64_t b) {
+	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
 static int patience_ms(const struct supervisor *s) {
-	int64_t ns = children_next_ns(&s->children, clock_mono());
+	struct cdm_mono now = clock_mono();
+	int64_t ns = children_next_ns(&s->children, now);
+	if (s->stage < 0)
+		ns = sooner(ns, doors_next_ns(&s->doors, now));
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
-		if (s->children.at[p].behind && (ns < 0 || ns > 100 * NS_PER_MS))
-			ns = 100 * NS_PER_MS;
+		if (s->children.at[p].behind)
+			ns = sooner(ns, 100 * NS_PER_MS);
 	return ns < 0 ? -1 : (int)((ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
@@ -400,9 +382,7 @@ static void close_all(struct supervisor *s) {
 	children_fini(&s->children);
 	for (unsigned i = 0; i < GREETINGS_MAX; i++)
 		io_close(&s->greetings[i].socket);
-	io_close(&s->attach_door);
-	io_close(&s->control_door);
-	io_close(&s->stop_door);
+	doors_close(&s->doors);
 	io_close(&s->signals);
 	io_close(&s->epoll);
 	io_close(&s->ready_fd);
@@ -411,9 +391,9 @@ static void close_all(struct supervisor *s) {
 
 static int prepare(struct supervisor *s, int plan_fd, struct cdm_diag *diag) {
 	int rc = take_plan(s, plan_fd, diag);
-	if (rc < 0 || (rc = open_doors(s, diag)) < 0)
+	if (rc < 0 || (rc = doors_open(&s->doors, s->plan->machine, diag)) < 0)
 		return rc;
-	if ((rc = children_init(&s->children, s->plan, plan_fd, s->control_door, s->stop_door)) < 0) {
+	if ((rc = children_init(&s->children, s->plan, plan_fd, s->doors.fd[DOORS_CONTROL], s->doors.fd[DOORS_STOP])) < 0) {
 		cdm_diag_add(diag, CDM_ERROR, "R0104", "no memory for the directory: %s", strerror(-rc));
 		return rc;
 	}
@@ -422,12 +402,16 @@ static int prepare(struct supervisor *s, int plan_fd, struct cdm_diag *diag) {
 	if (s->signals < 0 || s->epoll < 0)
 		return -errno;
 	rc = watch(s, s->signals, ON_SIGNAL, 0, 0);
-	return rc < 0 ? rc : watch(s, s->attach_door, ON_ATTACH, 0, 0);
+	if (rc == 0)
+		rc = watch(s, s->doors.fd[DOORS_ATTACH], ON_ATTACH, 0, 0);
+	if (rc == 0 && s->doors.notify >= 0)
+		rc = watch(s, s->doors.notify, ON_FOLDER, 0, 0);
+	return rc;
 }
 
 int supervisor_main(const struct supervisor_options *options, struct cdm_diag *diag) {
-	struct supervisor s = { .epoll = -1, .signals = -1, .attach_door = -1, .control_door = -1,
-		.stop_door = -1, .ready_fd = options->ready_fd, .stage = -1 };
+	struct supervisor s = { .epoll = -1, .signals = -1, .doors = doors_none(),
+		.ready_fd = options->ready_fd, .stage = -1 };
 	for (unsigned i = 0; i < GREETINGS_MAX; i++)
 		s.greetings[i].socket = -1;
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
@@ -437,7 +421,7 @@ int supervisor_main(const struct supervisor_options *options, struct cdm_diag *d
 	if (rc == 0) {
 		start_all(&s);
 		loop(&s);
-		remove_doors(&s);
+		doors_remove(&s.doors);
 	} else if (s.ready_fd >= 0 && diag && diag->count)
 		report(&s, diag->at[0].text);
 	close_all(&s);

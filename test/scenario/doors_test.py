@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""The doors of a machine that lives: their folder is deleted, and people stand before them who say nothing.
+
+usage: doors_test.py CADMUS
+"""
+import os
+import shutil
+import socket
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from machine import Control, Gone, Machine, until  # noqa: E402
+
+DOORS = ('attach.sock', 'control.sock', 'stop.sock')
+failures = 0
+
+
+def expect(name, condition, seen=''):
+    global failures
+    print(('ok   ' if condition else 'FAIL ') + name)
+    if not condition:
+        failures += 1
+        print('     ' + str(seen)[:2000])
+
+
+def knock(m, door):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.settimeout(30)
+    s.connect(m.door(door))
+    return s
+
+
+def is_open(m, door):
+    try:
+        knock(m, door).close()
+        return True
+    except OSError:
+        return False
+
+
+def reachable(m, what):
+    """Every verb that needs a door finds one again."""
+    until(f'{what}: the doors are made anew', lambda: all(is_open(m, d) for d in DOORS))
+    rc, out, err = m.run('ps', '--json')
+    expect(f'{what}: ps', rc == 0, out + err)
+    rc, out, err = m.run('stop')
+    expect(f'{what}: stop', rc == 0 and 'stopped' in out, out + err)
+
+    def answers():
+        try:
+            c = Control(m)
+            r = c.ask(op='say', text='hello')
+            c.close()
+            return r
+        except Gone:
+            return None
+    r = until(f'{what}: core listens', answers)
+    expect(f'{what}: say', r['ev'] == 'done', r)
+
+
+def deleted(m):
+    before = len(m.descriptors())
+    kept = Control(m)
+    shutil.rmtree(m.work + '/run/small')
+    reachable(m, 'folder deleted')
+    expect('who was connected stays so', kept.ask(op='say', text='still here')['ev'] == 'done')
+    kept.close()
+    os.rename(m.work + '/run/small', m.work + '/run/elsewhere')
+    reachable(m, 'folder moved away')
+    shutil.rmtree(m.work + '/run')
+    reachable(m, 'folder above deleted')
+    for door in DOORS:
+        os.unlink(m.door(door))
+        reachable(m, f'{door} deleted')
+    mode = os.stat(m.work + '/run/small').st_mode & 0o777
+    expect('the new folder is ours alone', mode == 0o700, oct(mode))
+    until('nothing stays open', lambda: len(m.descriptors()) <= before + 8)  # a client seat's memory stays until its next use
+
+
+def restarted(m):
+    """A core and a guard that come after the deletion have doors too."""
+    shutil.rmtree(m.work + '/run/small')
+    until('the doors are made anew', lambda: all(is_open(m, d) for d in DOORS))
+    for name in ('core', 'guard'):
+        epoch = m.live(name)[name]['epoch']
+        m.kill(m.processes()[name]['pid'])
+        until(f'{name} is back', lambda: m.processes()[name]['epoch'] > epoch and m.processes()[name]['state'] == 'live')
+    reachable(m, 'core and guard restarted')
+
+
+def main():
+    m = Machine(sys.argv[1])
+    try:
+        m.start()
+        m.live('core', 'guard', 'legs.sim')
+        deleted(m)
+        restarted(m)
+        shutil.rmtree(m.work + '/run/small')
+        until('the doors are made anew', lambda: all(is_open(m, d) for d in DOORS))
+    except BaseException:
+        print(m.daemon_log()[-4000:])
+        raise
+    finally:
+        expect('it goes down in good order', m.stop())
+    until('and is gone', lambda: not os.path.exists(f'/proc/{m.daemon}'))
+    return 1 if failures else 0
+
+
+sys.exit(main())
