@@ -62,8 +62,9 @@ static int allocate_huge(struct hal_block *b) {
 	}
 	snprintf(b->reason, sizeof(b->reason), "no free huge pages (%s)", strerror(errno));
 	int rc = allocate_host(b);
+	size_t n = strlen(b->reason);
 	if (rc == 0 && madvise(b->at, b->bytes, MADV_HUGEPAGE) == 0)
-		strcat(b->reason, "; the kernel may join pages by itself");
+		snprintf(b->reason + n, sizeof(b->reason) - n, "; the kernel may join pages by itself");
 	return rc;
 }
 

@@ -43,10 +43,8 @@ static void check_word_of_list(struct lang *l, const struct node *n, const struc
 	const char *w;
 	for (unsigned i = 0; (w = word_at(k->type, k->of, i)) != NULL; i++) {
 		size_t used = strlen(all);
-		if (used + strlen(w) + 3 < sizeof(all)) {
-			strcat(all, i ? ", " : "");
-			strcat(all, w);
-		}
+		if (used + strlen(w) + 3 < sizeof(all))
+			snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "", w);
 		near_offer(&near, w);
 	}
 	say(l, C0304, n, n->text, all, near_best(&near), NULL);
