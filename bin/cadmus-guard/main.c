@@ -41,6 +41,7 @@ struct program {
 	unsigned count;
 	int epoll, tick, bell, door;
 	int callers[CALLERS_MAX]; /* have come through the stop door and not yet spoken; -1: free */
+	unsigned next_caller;
 	uint32_t core_epoch;
 	bool quitting;
 	int64_t quit_by_ns;
@@ -205,17 +206,17 @@ static void on_caller(struct program *p, unsigned i) {
 	io_close(&p->callers[i]);
 }
 
+/* Places are given in turn: whoever says nothing makes place for the eighth after him, so the door is never shut. */
 static void on_door(struct program *p) {
 	int fd = io_accept(p->door);
 	if (fd < 0)
 		return;
-	for (unsigned i = 0; i < CALLERS_MAX; i++)
-		if (p->callers[i] < 0 && watch(p, fd, ON_CALLER, i) == 0) {
-			p->callers[i] = fd;
-			on_caller(p, i); /* most have spoken already */
-			return;
-		}
-	io_close(&fd); /* eight who say nothing: whoever wants to stop must try again */
+	unsigned i = p->next_caller++ % CALLERS_MAX;
+	io_close(&p->callers[i]);
+	p->callers[i] = fd;
+	if (watch(p, fd, ON_CALLER, i) < 0)
+		log_warn("a caller at the stop door cannot be watched");
+	on_caller(p, i); /* most have spoken already */
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */

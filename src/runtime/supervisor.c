@@ -23,15 +23,9 @@
 #include "base/log.h"
 #include "runtime/children.h"
 #include "runtime/doors.h"
+#include "runtime/greet.h"
 
 enum source { ON_SIGNAL, ON_ATTACH, ON_FOLDER, ON_GREETING, ON_SEAT, ON_END };
-
-#define GREETINGS_MAX 16
-
-/* A client that connected and has yet to say its attach record. */
-struct greeting {
-	int socket;
-};
 
 struct supervisor {
 	struct plan *plan; /* our own copy: what we verified cannot change */
@@ -39,13 +33,13 @@ struct supervisor {
 	struct doors doors;
 	int epoll, signals;
 	int ready_fd;
-	struct greeting greetings[GREETINGS_MAX];
+	struct greet greet;
 	int stage; /* of going down; -1: up */
 };
 
 /*
- * Of a process the tag holds the epoch too: a descriptor that we closed lives on in a child between
- * fork and exec, and so do its events.
+ * Of a process the tag holds the epoch too, and of a greeting its serial: a descriptor that we closed lives on in a
+ * child between fork and exec, and so do its events.
  */
 static uint64_t tag(enum source s, unsigned index, uint32_t epoch) {
 	return (uint64_t)s << 56 | (uint64_t)index << 32 | epoch;
@@ -238,16 +232,11 @@ static void on_end(struct supervisor *s, uint16_t p) {
 
 static void on_attach(struct supervisor *s) {
 	int fd = io_accept(s->doors.fd[DOORS_ATTACH]);
-	for (unsigned i = 0; fd >= 0 && i < GREETINGS_MAX; i++) {
-		if (s->greetings[i].socket >= 0)
-			continue;
-		s->greetings[i].socket = fd;
-		if (watch(s, fd, ON_GREETING, i, 0) == 0)
-			return;
-		s->greetings[i].socket = -1;
-		break;
-	}
-	io_close(&fd); /* too many at once that say nothing */
+	if (fd < 0)
+		return;
+	unsigned i = greet_add(&s->greet, fd, clock_mono());
+	if (watch(s, fd, ON_GREETING, i, s->greet.at[i].serial) < 0)
+		log_warn("cannot watch a client"); /* it is hung up on in its time */
 }
 
 static void refuse(int socket, const char *why) {
@@ -256,13 +245,14 @@ static void refuse(int socket, const char *why) {
 	close(socket);
 }
 
-static void on_greeting(struct supervisor *s, unsigned i) {
+static void on_greeting(struct supervisor *s, unsigned i, uint32_t serial) {
 	struct seat_attach a;
 	uid_t uid;
 	pid_t pid;
-	int fd = s->greetings[i].socket;
+	int fd = greet_take(&s->greet, i, serial);
+	if (fd < 0)
+		return;
 	epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
-	s->greetings[i].socket = -1;
 	int rc = seat_receive_attach(fd, &a);
 	if (rc == -EPIPE) {
 		close(fd);
@@ -294,7 +284,7 @@ static void on_event(struct supervisor *s, uint64_t data) {
 	case ON_SIGNAL: on_signal(s); break;
 	case ON_ATTACH: on_attach(s); break;
 	case ON_FOLDER: doors_heard(&s->doors, clock_mono()); break;
-	case ON_GREETING: on_greeting(s, index); break;
+	case ON_GREETING: on_greeting(s, index, (uint32_t)data); break;
 	case ON_SEAT: on_seat(s, p); break;
 	case ON_END: on_end(s, p); break;
 	}
@@ -339,6 +329,8 @@ static void tick(struct supervisor *s) {
 	}
 	look_for_the_needed(s);
 	look_after_doors(s);
+	if (greet_tick(&s->greet, clock_mono()) > 0)
+		log_debug("somebody at the attach door said nothing");
 }
 
 /* The sooner of two; -1 is never. */
@@ -348,7 +340,7 @@ static int64_t sooner(int64_t a, int64_t b) {
 
 static int patience_ms(const struct supervisor *s) {
 	struct cdm_mono now = clock_mono();
-	int64_t ns = children_next_ns(&s->children, now);
+	int64_t ns = sooner(children_next_ns(&s->children, now), greet_next_ns(&s->greet, now));
 	if (s->stage < 0)
 		ns = sooner(ns, doors_next_ns(&s->doors, now));
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
@@ -380,8 +372,7 @@ static void start_all(struct supervisor *s) {
 
 static void close_all(struct supervisor *s) {
 	children_fini(&s->children);
-	for (unsigned i = 0; i < GREETINGS_MAX; i++)
-		io_close(&s->greetings[i].socket);
+	greet_fini(&s->greet);
 	doors_close(&s->doors);
 	io_close(&s->signals);
 	io_close(&s->epoll);
@@ -412,8 +403,7 @@ static int prepare(struct supervisor *s, int plan_fd, struct cdm_diag *diag) {
 int supervisor_main(const struct supervisor_options *options, struct cdm_diag *diag) {
 	struct supervisor s = { .epoll = -1, .signals = -1, .doors = doors_none(),
 		.ready_fd = options->ready_fd, .stage = -1 };
-	for (unsigned i = 0; i < GREETINGS_MAX; i++)
-		s.greetings[i].socket = -1;
+	greet_init(&s.greet);
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
 		s.children.at[p].pidfd = s.children.at[p].socket = s.children.at[p].segment = -1;
 	s.children.directory_fd = -1;

@@ -26,7 +26,14 @@ def expect(name, condition, seen=''):
 def knock(m, door):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     s.settimeout(30)
-    s.connect(m.door(door))
+
+    def inside():
+        try:
+            s.connect(m.door(door))
+            return True
+        except BlockingIOError:  # so many wait that there is a queue
+            return False
+    until(f'a place in the queue at {door}', inside)
     return s
 
 
@@ -88,11 +95,30 @@ def restarted(m):
     reachable(m, 'core and guard restarted')
 
 
+def silent(m, door, verb):
+    """More of them than there are places, and one verb between them all."""
+    crowd = [knock(m, door) for _ in range(40)]
+    rc, out, err = m.run(*verb)
+    expect(f'{len(crowd)} who say nothing at {door} are in nobody\'s way', rc == 0, out + err)
+    return crowd
+
+
+def silence(m):
+    crowd = silent(m, 'attach.sock', ['ps'])
+    expect('and each of them is hung up on', all(s.recv(1) == b'' for s in crowd))  # or a time-out of 30 s
+    for s in crowd + silent(m, 'stop.sock', ['stop']):
+        s.close()
+    m.run('ps')
+    number = len(m.descriptors())
+    expect('nobody is left', number < 60, number)
+
+
 def main():
     m = Machine(sys.argv[1])
     try:
         m.start()
         m.live('core', 'guard', 'legs.sim')
+        silence(m)
         deleted(m)
         restarted(m)
         shutil.rmtree(m.work + '/run/small')
