@@ -4,21 +4,26 @@
  * For machine descriptions that shall run where no engine is, and for trying what happens when
  * a model is slow, talkative, or falls over.  The model's file is not read, only looked for.
  *
- *     repeat = N      say the prompt N times (1)
+ *     say = TEXT      say this instead of the prompt
+ *     repeat = N      say it N times (1)
  *     crash = load | use   end the process at that point
+ *     hang = load | use | listening   sleep for ever at that point; the last: but listen while it does
  */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include "cadmus/backend.h"
 
 struct echo {
 	const struct cdm_backend_host *host;
 	uint32_t context, threads;
 	unsigned long repeat;
-	int crash_on_use;
+	char *say; /* NULL: the prompt */
+	int crash_on_use, hang_on_use, hang_listening;
 };
 
 static const char *option(const struct cdm_backend_config *cfg, const char *key) {
@@ -36,6 +41,8 @@ static int echo_load(void **model, const struct cdm_backend_config *cfg, struct 
 	fclose(f);
 	if (strcmp(option(cfg, "crash"), "load") == 0)
 		abort();
+	while (strcmp(option(cfg, "hang"), "load") == 0)
+		pause();
 	struct echo *m = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
@@ -43,7 +50,10 @@ static int echo_load(void **model, const struct cdm_backend_config *cfg, struct 
 	m->threads = cfg->threads;
 	m->context = cfg->context ? cfg->context : 4096;
 	m->repeat = strtoul(option(cfg, "repeat"), NULL, 10);
+	m->say = option(cfg, "say")[0] ? strdup(option(cfg, "say")) : NULL;
 	m->crash_on_use = strcmp(option(cfg, "crash"), "use") == 0;
+	m->hang_on_use = strcmp(option(cfg, "hang"), "use") == 0;
+	m->hang_listening = strcmp(option(cfg, "hang"), "listening") == 0;
 	*model = m;
 	return 0;
 }
@@ -70,6 +80,14 @@ static uint32_t count_words(const struct cdm_request *rq) {
 	for (size_t at = 0; (n = next_word(rq, at)) > 0; at += n)
 		count++;
 	return count;
+}
+
+/* Do nothing, for ever or until we are told to end. */
+static enum cdm_finish hang(const struct echo *m, const struct cdm_request *rq) {
+	const struct timespec t = { 0, 1000000 };
+	while (m->hang_on_use || !rq->poll || !rq->poll(rq->self))
+		nanosleep(&t, NULL);
+	return CDM_FINISH_CANCELLED;
 }
 
 /* Say the prompt once; CDM_FINISH_END to go on. */
@@ -105,9 +123,14 @@ static int echo_generate(void *model, const struct cdm_request *rq, struct cdm_r
 	}
 	struct cdm_mono first = m->host->now();
 	r->prompt_ns = first.ns - start.ns;
-	r->finish = say_once(m, rq, r);
+	struct cdm_request own = *rq;
+	if (m->say) {
+		own.prompt = m->say;
+		own.prompt_bytes = strlen(m->say);
+	}
+	r->finish = m->hang_on_use || m->hang_listening ? hang(m, rq) : say_once(m, &own, r);
 	for (unsigned long i = 1; i < m->repeat && r->finish == CDM_FINISH_END && r->tokens_in; i++)
-		r->finish = say_once(m, rq, r);
+		r->finish = say_once(m, &own, r);
 	r->eval_ns = m->host->now().ns - first.ns;
 	return 0;
 }
@@ -131,7 +154,10 @@ static int echo_transform(void *model, const struct cdm_tensor *in, struct cdm_t
 }
 
 static void echo_unload(void *model) {
-	free(model);
+	struct echo *m = model;
+	if (m)
+		free(m->say);
+	free(m);
 }
 
 CDM_BACKEND_EXPORT const struct cdm_backend cdm_backend = {

@@ -102,5 +102,12 @@ int main(int argc, char **argv) {
 	m = loaded(thrice, 0);
 	CHECK(ask(m, "x y", 100, NULL).tokens_out == 6 && strcmp(said, "x yx yx y") == 0);
 	b->unload(m);
+	static const char *const fixed[] = { "say", "yes, sir", NULL }, *const deaf[] = { "hang", "listening", NULL };
+	m = loaded(fixed, 0);
+	CHECK(ask(m, "x y z", 100, NULL).tokens_in == 3 && strcmp(said, "yes, sir") == 0);
+	b->unload(m);
+	m = loaded(deaf, 0);
+	CHECK(ask(m, "x", 100, always).finish == CDM_FINISH_CANCELLED && !said[0]);
+	b->unload(m);
 	puts("echo_test: ok");
 }

@@ -195,6 +195,14 @@ static bool next_reply(struct answer *a, bool tokens, struct door_reply *r) {
 	return false;
 }
 
+/* Ollama's clients know its own words for a model that is not there. */
+static enum MHD_Result answer_error(struct call *c, const struct answer *a, const json_t *error) {
+	char text[OLLAMA_MODEL_MAX + 32];
+	unsigned status = status_of(text_of(error, "code"));
+	snprintf(text, sizeof(text), "model '%s' not found", a->request.asked);
+	return server_json(c, status, ollama_error(status == MHD_HTTP_NOT_FOUND ? text : text_of(error, "text")));
+}
+
 /* Nothing is sent before the first reply: an error that comes at once still gets a status of its own. */
 static enum MHD_Result answer(struct call *c, struct answer *a) {
 	struct door_reply r;
@@ -205,7 +213,7 @@ static enum MHD_Result answer(struct call *c, struct answer *a) {
 	}
 	enum MHD_Result rc;
 	if (r.kind == DOOR_ERROR)
-		rc = server_json(c, status_of(text_of(r.body, "code")), ollama_error(text_of(r.body, "text")));
+		rc = answer_error(c, a, r.body);
 	else if (streams)
 		rc = answer_stream(c, a, &r);
 	else
@@ -257,7 +265,7 @@ static enum MHD_Result talk(struct call *c, enum ollama_call what) {
 	if (!find_key(c, &ask.key))
 		return refuse(c, a, MHD_HTTP_BAD_REQUEST, "Idempotency-Key must be 1 to 48 visible characters");
 	snprintf(why, sizeof(why), "model '%s' not found", r->asked);
-	if (!is_model(c, r->model))
+	if (!r->text && !is_model(c, r->model)) /* words go to core, who stops for "stop" whatever the model */
 		return refuse(c, a, MHD_HTTP_NOT_FOUND, why);
 	ask.text = r->text;
 	ask.unload = r->unload;

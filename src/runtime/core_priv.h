@@ -3,6 +3,7 @@
  *
  *      session  who asks, over which door           view    what a model is shown
  *      turn     one exchange with a model           models  which model is there to answer
+ *      stop     stop words, without any model         turn_write   a turn for the journal and for who asked
  *      act      symbols -> verdict                  motion  verdict -> set-points for the guard
  *      ledger   what waits for the disk             rules   the data thread
  *
@@ -103,6 +104,14 @@ struct model_slot {
 
 /* ---- turn ---- */
 
+/* What became of symbols. */
+struct verdict {
+	enum { VERDICT_NONE, VERDICT_STARTED, VERDICT_REFUSED, VERDICT_STOPPED } what;
+	struct refusal refusal;
+	uint64_t command;
+	struct cdm_mono at, deadline; /* when it was decided; when it is void */
+};
+
 #define CORE_TURNS 8
 #define TURN_TEXT_MAX REQUEST_TEXT_MAX
 #define TURN_TRIES 3
@@ -134,6 +143,13 @@ struct turn {
 	int64_t load_ns;
 };
 
+/* What becomes of the symbols of a turn. */
+struct decision {
+	struct utterance utterance;
+	struct verdict verdict;
+	double trust;
+};
+
 MUST_CHECK int turn_ask(struct core *c, const struct turn *t);
 void turn_pump(struct core *c);
 /* What became of the model that the current turn waits for. */
@@ -142,17 +158,22 @@ void turn_answered(struct core *c, const struct model_result *r);
 void turn_model_failed(struct core *c, uint16_t model, int rc, const char *text);
 void turn_model_lost(struct core *c, uint16_t model);
 
+/* turn_write.c: submit it with its decision, whose trust is filled in; `done` as of ledger_submit(). */
+MUST_CHECK int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *done, void *who);
+void turn_reply(struct core *c, const struct turn *t, uint64_t seq, const struct verdict *v);
+/* Its request was answered before: tell the same again, with this verdict, and nothing happens twice; else false. */
+bool turn_repeat(struct core *c, const struct turn *t, const char *verdict);
+
+/* ---- stop words ---- */
+
+/* Does it say nothing but that everything shall stop?  Then motion_estop() comes before anything else. */
+bool stop_is_said(const struct core *c, const struct request *q);
+/* That it was stopped: written down, then told. */
+void stop_tell(struct core *c, const struct request *q, const struct speaker *s, const struct reply_to *to);
+
 /* ---- act and motion ---- */
 
 #define CORE_INTENTS 8
-
-/* What became of symbols. */
-struct verdict {
-	enum { VERDICT_NONE, VERDICT_STARTED, VERDICT_REFUSED, VERDICT_STOPPED } what;
-	struct refusal refusal;
-	uint64_t command;
-	struct cdm_mono at, deadline; /* when it was decided; when it is void */
-};
 
 struct motion {
 	bool moving;

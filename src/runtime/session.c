@@ -265,13 +265,19 @@ static void dispatch(struct core *c, unsigned index, const void *message, size_t
 	int rc = request_parse(message, bytes, &q, &why);
 	if (rc == -EPROTO)
 		return session_close(c, index);
+	bool stop = stop_is_said(c, &q);
+	if (stop)
+		motion_estop(c); /* whatever else is to be said of this request */
+	const char *stopped = stop ? "it is stopped; but " : "";
 	r.to = (struct reply_to){ (uint16_t)index, c->sessions[index].serial, q.id };
 	if (rc < 0)
-		return session_error(c, &r.to, rc, "%s", why);
+		return session_error(c, &r.to, rc, "%s%s", stopped, why);
 	rc = find_speaker(c, c->sessions[index].entity, &q, &r.speaker);
 	if (rc < 0)
-		return session_error(c, &r.to, rc, rc == -ENOENT ? "`as` names nobody in the plan"
-								 : "this door may not speak for others");
+		return session_error(c, &r.to, rc, "%s%s", stopped, rc == -ENOENT ? "`as` names nobody in the plan"
+										  : "this door may not speak for others");
+	if (stop)
+		return stop_tell(c, &q, &r.speaker, &r.to);
 	unsigned right = request_op_right(q.op);
 	if (right && !(r.speaker.rights & right))
 		return session_error(c, &r.to, -EACCES, "%s may not `%s`: the plan does not grant it",

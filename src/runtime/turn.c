@@ -17,11 +17,7 @@
 #include "runtime/core_priv.h"
 #include "sem/phoenician.h"
 
-static struct {
-	struct utterance utterance;
-	struct verdict verdict;
-	double trust;
-} decision; /* of the current turn */
+static struct decision decision; /* of the current turn */
 
 static void finish(struct core *c) {
 	c->current->step = TURN_FREE;
@@ -53,16 +49,6 @@ int turn_ask(struct core *c, const struct turn *asked) {
 
 /* ---- the answer ---- */
 
-static void put_facts(struct mp_out *o, const struct belief_reply *r) {
-	mp_str(o, "facts");
-	mp_array(o, r->count);
-	for (unsigned i = 0; i < r->count; i++) {
-		mp_array(o, 2);
-		mp_str(o, r->facts[i].key);
-		mp_str(o, r->facts[i].value);
-	}
-}
-
 /* What is there and not yet sent, as one token: a client that is slower than the model gets longer ones. */
 static void tell_tokens(struct core *c, struct turn *t) {
 	struct mp_out o;
@@ -75,95 +61,22 @@ static void tell_tokens(struct core *c, struct turn *t) {
 	t->told_bytes = t->answer_bytes;
 }
 
-static void reply_done(struct core *c, const struct turn *t, uint64_t seq, const struct verdict *v) {
-	struct mp_out o;
-	struct cdm_mono now = clock_mono();
-	session_begin(c, &o, &t->to, "done", 14 + ACT_REPLY_PAIRS);
-	mp_kv_str(&o, "answer", t->text);
-	mp_kv_str(&o, "model", core_entity_name(c, t->model));
-	mp_kv_uint(&o, "seq", seq);
-	put_facts(&o, &t->reply);
-	mp_kv_str(&o, "symbols", t->reply.utterance ? t->text : "");
-	mp_kv_int(&o, "symbols_ns", t->answered.ns);
-	mp_kv_str(&o, "view", t->view);
-	mp_kv_str(&o, "finish", wire_finish_text(t->result.finish));
-	mp_kv_uint(&o, "tokens_in", t->result.tokens_in);
-	mp_kv_uint(&o, "tokens_out", t->result.tokens_out);
-	mp_kv_int(&o, "load_ns", t->load_ns);
-	mp_kv_int(&o, "prompt_ns", t->result.prompt_ns);
-	mp_kv_int(&o, "eval_ns", t->result.eval_ns);
-	mp_kv_int(&o, "commit_ns", t->submitted.ns ? mono_since(t->submitted, now) : 0);
-	act_reply(&o, v);
-	session_send(c, &o, &t->to);
-}
-
-/* It was answered before: the same words again, and nothing happens twice. */
-static bool repeat(struct core *c, struct turn *t) {
-	const struct state_request *r = t->request[0] && !t->blind
-			? state_request(c->state, core_entity_name(c, t->speaker.principal), t->request) : NULL;
-	struct mp_out o;
-	if (!r)
-		return false;
-	session_begin(c, &o, &t->to, "done", 4);
-	mp_kv_str(&o, "answer", r->answer);
-	mp_kv_uint(&o, "seq", r->seq);
-	mp_kv_bool(&o, "repeat", true);
-	mp_kv_str(&o, "verdict", "none");
-	session_send(c, &o, &t->to);
-	return true;
-}
-
 static void committed(struct core *c, void *who, int rc, uint64_t seq) {
 	struct turn *t = who;
 	CHECK(t == c->current && t->step == TURN_COMMITTING);
 	if (rc < 0)
 		return fail(c, rc, "the answer could not be written down, so it does not count");
-	reply_done(c, t, seq, &decision.verdict);
+	turn_reply(c, t, seq, &decision.verdict);
 	if (decision.verdict.what == VERDICT_STARTED)
 		motion_start(c, &t->speaker, &decision.utterance, &decision.verdict, decision.trust, &t->to);
 	finish(c);
 }
 
-static void fill_body(const struct core *c, const struct turn *t, double trust, struct body_turn *b) {
-	*b = (struct body_turn){ .request = body_text(t->request),
-		.speaker = body_text(core_entity_name(c, t->speaker.entity)),
-		.model = body_text(core_entity_name(c, t->model)),
-		.user = body_text(t->user),
-		.answer = body_text(t->text),
-		.view_hash = t->view_hash,
-		.trust_ppm = body_ppm(trust),
-		.fact_count = t->reply.count,
-		.symbols = t->reply.utterance && strlen(t->text) <= BODY_SYMBOLS_MAX ? body_text(t->text) : body_text("") };
-	for (unsigned i = 0; i < t->reply.count; i++)
-		b->facts[i] = (struct body_fact){ body_text(t->reply.facts[i].key),
-			body_text(t->reply.facts[i].value), body_ppm(trust) };
-}
-
-/* The turn and what the gate said, as one transaction. */
 static void commit(struct core *c, struct turn *t) {
-	static uint8_t body[4 * TURN_TEXT_MAX];
-	uint8_t room[ACT_ROOM_BYTES];
-	struct body_turn b;
-	struct journal_entry e[1 + ACT_ENTRIES_MAX];
-	double trust = act_trust(c, &t->speaker, t->model, 1);
-	fill_body(c, t, trust, &b);
-	int n = body_build_turn(&b, body, sizeof(body));
-	if (n < 0)
-		return fail(c, n, "the answer cannot be written down");
-	/* What the operator tells, the machine knows; what others tell stays theirs. */
-	bool operator = t->speaker.principal == c->plan->operator_entity && t->speaker.entity == t->speaker.principal;
-	e[0] = (struct journal_entry){ JOURNAL_TURN, operator ? JOURNAL_MACHINE : JOURNAL_PRIVATE, core_entity_name(c, t->model),
-		core_entity_name(c, t->speaker.principal), body, (size_t)n };
-	unsigned more = act_entries(c, &t->speaker, &decision.utterance, &decision.verdict, trust, &e[1], room,
-			sizeof(room));
-	if (decision.verdict.what == VERDICT_STARTED && more == 0)
-		return fail(c, -E2BIG, "the decision cannot be written down, so nothing was done");
-	decision.trust = trust;
 	t->step = TURN_COMMITTING;
-	t->submitted = clock_mono();
-	int rc = ledger_submit(c, e, 1 + more, committed, t);
+	int rc = turn_write(c, t, &decision, committed, t);
 	if (rc < 0)
-		fail(c, rc, "too much waits for the disk");
+		fail(c, rc, rc == -EAGAIN ? "too much waits for the disk" : "the answer cannot be written down, so nothing was done");
 }
 
 void turn_answered(struct core *c, const struct model_result *r) {
@@ -180,7 +93,7 @@ void turn_answered(struct core *c, const struct model_result *r) {
 	decision.verdict = (struct verdict){ .what = VERDICT_NONE };
 	if (t->blind) {
 		t->reply.count = 0;
-		reply_done(c, t, 0, &decision.verdict);
+		turn_reply(c, t, 0, &decision.verdict);
 		return finish(c);
 	}
 	if (t->reply.utterance || t->reply.stop)
@@ -262,7 +175,7 @@ void turn_pump(struct core *c) {
 	struct turn *t = c->current;
 	if (!t || t->step != TURN_WAITING)
 		return;
-	if (t->work == TURN_SAY && repeat(c, t))
+	if (t->work == TURN_SAY && turn_repeat(c, t, "none"))
 		return finish(c);
 	int rc = t->work == TURN_UNLOAD ? models_unload(c, t->model) : models_want(c, t->model);
 	if (rc == -EAGAIN)

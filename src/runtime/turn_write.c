@@ -1,0 +1,101 @@
+/*
+ * turn_write.c - a turn as it stands in the journal, and as it is told to who asked.
+ *
+ * The turn and what the gate said of its symbols are one transaction: what was decided stands beside
+ * what was said, or neither does.
+ */
+#include <errno.h>
+#include <string.h>
+#include "base/log.h"
+#include "runtime/core_priv.h"
+
+/* ---- for who asked ---- */
+
+static void put_facts(struct mp_out *o, const struct belief_reply *r) {
+	mp_str(o, "facts");
+	mp_array(o, r->count);
+	for (unsigned i = 0; i < r->count; i++) {
+		mp_array(o, 2);
+		mp_str(o, r->facts[i].key);
+		mp_str(o, r->facts[i].value);
+	}
+}
+
+void turn_reply(struct core *c, const struct turn *t, uint64_t seq, const struct verdict *v) {
+	struct mp_out o;
+	struct cdm_mono now = clock_mono();
+	session_begin(c, &o, &t->to, "done", 14 + ACT_REPLY_PAIRS);
+	mp_kv_str(&o, "answer", t->text);
+	mp_kv_str(&o, "model", core_entity_name(c, t->model));
+	mp_kv_uint(&o, "seq", seq);
+	put_facts(&o, &t->reply);
+	mp_kv_str(&o, "symbols", t->reply.utterance ? t->text : "");
+	mp_kv_int(&o, "symbols_ns", t->answered.ns);
+	mp_kv_str(&o, "view", t->view);
+	mp_kv_str(&o, "finish", wire_finish_text(t->result.finish));
+	mp_kv_uint(&o, "tokens_in", t->result.tokens_in);
+	mp_kv_uint(&o, "tokens_out", t->result.tokens_out);
+	mp_kv_int(&o, "load_ns", t->load_ns);
+	mp_kv_int(&o, "prompt_ns", t->result.prompt_ns);
+	mp_kv_int(&o, "eval_ns", t->result.eval_ns);
+	mp_kv_int(&o, "commit_ns", t->submitted.ns ? mono_since(t->submitted, now) : 0);
+	act_reply(&o, v);
+	session_send(c, &o, &t->to);
+}
+
+bool turn_repeat(struct core *c, const struct turn *t, const char *verdict) {
+	const struct state_request *r = t->request[0] && !t->blind
+			? state_request(c->state, core_entity_name(c, t->speaker.principal), t->request) : NULL;
+	struct mp_out o;
+	if (!r)
+		return false;
+	session_begin(c, &o, &t->to, "done", 4);
+	mp_kv_str(&o, "answer", r->answer);
+	mp_kv_uint(&o, "seq", r->seq);
+	mp_kv_bool(&o, "repeat", true);
+	mp_kv_str(&o, "verdict", verdict);
+	session_send(c, &o, &t->to);
+	return true;
+}
+
+/* ---- for the journal ---- */
+
+static void fill_body(const struct core *c, const struct turn *t, double trust, struct body_turn *b) {
+	*b = (struct body_turn){ .request = body_text(t->request),
+		.speaker = body_text(core_entity_name(c, t->speaker.entity)),
+		.model = body_text(core_entity_name(c, t->model)),
+		.user = body_text(t->user),
+		.answer = body_text(t->text),
+		.view_hash = t->view_hash,
+		.trust_ppm = body_ppm(trust),
+		.fact_count = t->reply.count,
+		.symbols = t->reply.utterance && strlen(t->text) <= BODY_SYMBOLS_MAX ? body_text(t->text) : body_text("") };
+	for (unsigned i = 0; i < t->reply.count; i++)
+		b->facts[i] = (struct body_fact){ body_text(t->reply.facts[i].key),
+			body_text(t->reply.facts[i].value), body_ppm(trust) };
+}
+
+/* What the operator tells, the machine knows; what others tell stays theirs. */
+static enum journal_visibility visibility_of(const struct core *c, const struct speaker *s) {
+	bool operator = s->principal == c->plan->operator_entity && s->entity == s->principal;
+	return operator ? JOURNAL_MACHINE : JOURNAL_PRIVATE;
+}
+
+int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *done, void *who) {
+	static uint8_t body[4 * TURN_TEXT_MAX];
+	uint8_t room[ACT_ROOM_BYTES];
+	struct body_turn b;
+	struct journal_entry e[1 + ACT_ENTRIES_MAX];
+	d->trust = act_trust(c, &t->speaker, t->model, 1);
+	fill_body(c, t, d->trust, &b);
+	int n = body_build_turn(&b, body, sizeof(body));
+	if (n < 0)
+		return n;
+	e[0] = (struct journal_entry){ JOURNAL_TURN, visibility_of(c, &t->speaker),
+		core_entity_name(c, t->model == PLAN_NONE ? 0 : t->model), core_entity_name(c, t->speaker.principal), body, (size_t)n };
+	unsigned more = act_entries(c, &t->speaker, &d->utterance, &d->verdict, d->trust, &e[1], room, sizeof(room));
+	if (d->verdict.what == VERDICT_STARTED && more == 0)
+		return -E2BIG;
+	t->submitted = clock_mono();
+	return ledger_submit(c, e, 1 + more, done, who);
+}

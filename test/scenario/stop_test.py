@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""Stop words stop the legs: in mid-walk, with the model hung, loading, or not there; over HTTP too; and it is written down.
+
+usage: stop_test.py CADMUS
+"""
+import json
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from machine import Control, Machine, until  # noqa: E402
+
+WALK = '𐤌𐤟𐤖𐤖𐤖𐤖𐤖'
+STOP = '𐤕'
+DOOR = '''
+  communications:
+    - {id: web, protocol: ollama_http, listen: "127.0.0.1:0", trust_vector: [0.8, 0.8, 0.8]}
+coherence_rules:'''
+MOVING = 1
+failures = 0
+
+
+def expect(name, condition, seen=''):
+    global failures
+    print(('ok   ' if condition else 'FAIL ') + name)
+    if not condition:
+        failures += 1
+        print('     ' + str(seen)[:2000])
+
+
+WALKER = '    - {id: walker, consciousness_type: linguistic, backend: echo, file: small.cdl.yaml, prompt: compact, memory_mb: 16, ' \
+    'trust_vector: [0.9, 0.9, 0.9], trust_strength: 50, symbol_recognition: phoenician_v2, options: {say: "' + WALK + '"}}\n'
+
+
+def change(text):
+    return text.replace('    - {id: faint', WALKER + '    - {id: faint', 1).replace('\ncoherence_rules:', DOOR, 1)
+
+
+def phase(m):
+    return m.json('get', 'legs.state')['value'][0]
+
+
+def walk(m, c):
+    """Ask until it walks: after a stop the guard wants a little time.  The id of the request that began it."""
+    def begun():
+        number = c.send(op='act', symbols=WALK)
+        return number if c.hear_until(number, 'done', 'error').get('verdict') == 'started' else None
+    number = until('it walks', begun)
+    until('the guard says so', lambda: phase(m) == MOVING)
+    return number
+
+
+def stops(m, c, name, say):
+    """Mid-walk, say() stops it; what it gave.  Milliseconds are for people: nothing depends on them."""
+    number = walk(m, c)
+    before = time.monotonic()
+    reply = say()
+    took = (time.monotonic() - before) * 1000
+    outcome = c.hear_until(number, 'outcome')
+    expect(f'{name}: the walk is over ({took:.1f} ms)', outcome['what'] == 'aborted' and outcome['reason'] == 'stopped', outcome)
+    until('it is still', lambda: phase(m) != MOVING)
+    return reply
+
+
+def is_stop(r):
+    return r['ev'] == 'done' and r['verdict'] == 'stopped' and r['answer'] == STOP
+
+
+def by_word(m, c, other):
+    for text in ('stop', 'Stop!', 'EMERGENCY STOP', 'please stop moving now', STOP):
+        r = stops(m, c, repr(text), lambda t=text: other.ask(op='say', text=t))
+        expect('and the answer says so', is_stop(r) and r['seq'] > 0, r)
+
+
+def hung(m, c, other):
+    """The model is stopped by a signal while it has a turn: stop words wait for nobody."""
+    c.ask(op='say', text='hello', model='parrot')
+    pid = m.processes()['parrot']['pid']
+    m.kill(pid, signal.SIGSTOP)
+    waiting = other.send(op='say', text='are you there', model='parrot')
+    third = Control(m)
+    r = stops(m, c, 'the model hangs', lambda: third.ask(op='say', text='stop', model='parrot'))
+    expect('and the answer does not wait for it', is_stop(r), r)
+    r = stops(m, c, 'a model without a file', lambda: third.ask(op='say', text='stop', model='absent'))
+    expect('and the answer does not wait for it', is_stop(r), r)
+    r = stops(m, c, 'a model that nobody knows', lambda: third.ask(op='say', text='stop', model='nobody'))
+    expect('and the answer does not wait for it', is_stop(r), r)
+    m.kill(pid, signal.SIGCONT)
+    r = other.hear_until(waiting, 'done', 'error')
+    expect('the turn that waited is answered', r['ev'] == 'done', r)
+
+
+def asked_before(m, c, other):
+    """What was asked for before the stop and answered after it does not begin."""
+    c.ask(op='load', model='walker')
+    pid = m.processes()['walker']['pid']
+    m.kill(pid, signal.SIGSTOP)
+    waiting = other.send(op='say', text='walk', model='walker')
+    other.ask(op='ping')
+    r = c.ask(op='say', text='stop')
+    expect('a stop while a model thinks about a walk', is_stop(r), r)
+    m.kill(pid, signal.SIGCONT)
+    r = other.hear_until(waiting, 'done', 'error')
+    expect('the walk that was asked for before it is refused', r.get('reason') == 'STOPPED', r)
+    r = until('it walks again', lambda: (r := other.ask(op='say', text='walk', model='walker'))['verdict'] == 'started' and r)
+    expect('and one that is asked for after it is not', stopped_model(m, c), r)
+
+
+def stopped_model(m, c):
+    """The walk that a model began ends by a word to that model."""
+    until('the guard says so', lambda: phase(m) == MOVING)
+    r = c.ask(op='say', text='Walker, stop!', model='walker')
+    until('it is still', lambda: phase(m) != MOVING)
+    return is_stop(r)
+
+
+def written(m):
+    turns = [r['body'] for r in m.log() if r['kind'] == 'turn' and r['body']['answer'] == STOP]
+    stopped = [r['body'] for r in m.log() if r['kind'] == 'command' and r['body']['verb'] == 'stop']
+    expect('each stop stands in the journal as a turn and a command', len(turns) == len(stopped) > 5 and
+           {'stop', 'Stop!'} <= {t['user'] for t in turns}, [turns, stopped])
+    rc, out, err = m.run('log', '--all')
+    expect('and can be read', rc == 0 and STOP in out, out + err)
+
+
+def http(m, c):
+    def found():
+        return next((line.split('http://', 1)[1].split()[0].rstrip('/,;.') for line in m.daemon_log().splitlines() if 'http://' in line), None)
+    address = until('HTTP listens', found)
+
+    def post(model):
+        body = json.dumps({'model': model, 'messages': [{'role': 'user', 'content': 'Stop!'}], 'stream': False}).encode()
+        q = urllib.request.Request(f'http://{address}/api/chat', body, {'Content-Type': 'application/json'})
+        try:
+            with urllib.request.urlopen(q, timeout=30) as r:
+                return r.status, json.load(r)
+        except urllib.error.HTTPError as e:
+            return e.code, json.load(e)
+    for model in ('parrot', 'nobody'):
+        status, r = stops(m, c, f'HTTP, without any right, {model}', lambda name=model: post(name))
+        expect('and the answer says so', status == 200 and r['message']['content'] == STOP and
+               r['cadmus']['verdict'] == 'stopped', r)
+
+
+def main():
+    m = Machine(sys.argv[1], change)
+    m.env['CADMUS_LOG'] = 'info'
+    try:
+        m.start()
+        m.live('core', 'guard', 'legs.sim', 'parrot', 'web')
+        until('the legs report', lambda: m.json('get', 'legs.feedback').get('status') == 'OK')
+        c, other = Control(m), Control(m)
+        by_word(m, c, other)
+        hung(m, c, other)
+        asked_before(m, c, other)
+        http(m, c)
+        written(m)
+        expect('the chain is whole', 'whole' in ''.join(m.run('log', '--verify')[1:]))
+    except BaseException:
+        print(m.daemon_log()[-4000:])
+        raise
+    finally:
+        expect('it goes down in good order', m.stop())
+    return 1 if failures else 0
+
+
+sys.exit(main())
