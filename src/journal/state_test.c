@@ -75,7 +75,7 @@ static void records_apply_once_and_in_order(void) {
 	*other = *s;
 	CHECK(state_apply(s, &r) == -ESTALE);
 	r.seq = 4;
-	CHECK(state_apply(s, &r) == -ESTALE && memcmp(s, other, sizeof(*s)) == 0);
+	CHECK(state_apply(s, &r) == -ESTALE && !differ() && s->kinds[JOURNAL_SET] == 1);
 }
 
 static void an_epoch_names_the_plan(void) {
