@@ -1,5 +1,6 @@
 /* cmd_devices.c - what this computer has for a machine to use. */
-#include <string.h>
+#include <errno.h>
+#include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/verb.h"
 #include "hal/report.h"
@@ -8,12 +9,13 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	static struct hal_inventory inventory;
 	static struct cdm_diag diag;
 	const char *root = "";
-	if (argc == 3 && strcmp(argv[1], "--root") == 0)
-		root = argv[2];
-	else if (argc != 1)
-		return verb_wrong("devices", "'%s' is not understood", argv[1]);
-	if (hal_scan(root, &inventory, &diag) < 0)
-		return verb_failed("devices", "%s", diag.count ? diag.at[0].text : "there is no such root");
+	const struct args_option options[] = { { "--root", ARGS_TEXT, &root, 0, 0 }, { .name = NULL } };
+	struct args a = { .verb = "devices", .options = options };
+	if (args_take(&a, argc, argv))
+		return 2;
+	int rc = hal_scan(root, &inventory, &diag);
+	if (rc < 0)
+		return verb_failed_diag("devices", rc, &diag, "there is no such root");
 	if (c->json)
 		return json_print(hal_json(&inventory));
 	hal_print(&inventory, stdout);
@@ -25,4 +27,4 @@ VERB(devices, "List processors, memory, accelerators, cameras, buses, meters", "
 		"examples:\n"
 		"  cadmus devices\n"
 		"  cadmus devices --json | jq '.devices[] | select(.kind == \"camera\")'\n",
-		run);
+		run, .no_machine = true);

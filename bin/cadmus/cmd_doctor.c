@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "base/io.h"
 #include "base/program.h"
+#include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/verb.h"
 #include "cadmus/bus.h"
@@ -115,6 +116,8 @@ static void check_onnx(struct finding *f) {
 
 static void check_llama(struct finding *f) {
 	char path[1024];
+	if (program_find(PROGRAM_BACKEND, "llama", path, sizeof(path)) < 0)
+		return FOUND(NOTE, "this build has no backend llama; ./run builds it (meson option llama_include)");
 	const char *dir = getenv("CADMUS_LLAMA_DIR");
 	snprintf(path, sizeof(path), "%s/libggml-base.so", dir ? dir : "");
 	check_loadable(f, "llama.cpp", dir ? path : NULL, "ggml_version");
@@ -168,9 +171,9 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	static const char *const words[] = { "good", "note", "bad" };
 	json_t *all = json_array();
 	unsigned bad = 0;
-	(void)argv;
-	if (argc != 1)
-		return verb_wrong("doctor", "it takes no arguments");
+	struct args a = { .verb = "doctor" };
+	if (args_take(&a, argc, argv))
+		return json_decref(all), 2;
 	for (size_t i = 0; i < COUNT_OF(checks); i++) {
 		struct finding f = { GOOD, "" };
 		checks[i].check(&f);
@@ -188,4 +191,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 }
 
 VERB(doctor, "Check what this computer lacks, and say what to do", "",
-		"exit: 0 machines can run here (perhaps with notes), 1 they cannot\nexample:\n  cadmus doctor\n", run);
+		"Each check does the thing itself. What is `note` works, less well; what is `bad` must be mended.\n"
+		"examples:\n"
+		"  cadmus doctor\n"
+		"  cadmus doctor --json | jq '.[] | select(.grade != \"good\")'\n",
+		run, .exits = "0 machines can run here (perhaps with notes), 1 they cannot, 2 wrong usage", .no_machine = true);

@@ -1,9 +1,11 @@
 /* cmd_down.c - end a machine in good order: what moves first comes to its safe state. */
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include "base/err.h"
 #include "base/io.h"
 #include "base/msgpack.h"
+#include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
 #include "client/control.h"
@@ -25,25 +27,28 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	uint8_t message[64], reply[1024];
 	char name[CDM_NAME_MAX];
 	struct mp_out o;
-	(void)argv;
-	if (argc != 1)
-		return verb_wrong("down", "it takes no arguments");
-	if (machine_name(c, "down", name))
-		return 1;
+	struct args a = { .verb = "down" };
+	int code = args_take(&a, argc, argv);
+	if (code == 0)
+		code = machine_name(c, "down", name);
+	if (code)
+		return code;
 	int parent = parent_of(name);
 	mp_begin(&o, message, sizeof(message));
 	mp_map(&o, 2);
 	mp_kv_str(&o, "op", "down");
 	mp_kv_uint(&o, "id", 1);
-	int fd = control_connect(name);
-	ssize_t n = fd < 0 ? fd : control_ask(fd, message, o.length, 1, reply, sizeof(reply), ANSWER_NS);
+	int fd = machine_connect("down", name);
+	if (fd < 0)
+		return io_close(&parent), 1;
+	ssize_t n = control_ask(fd, message, o.length, 1, reply, sizeof(reply), ANSWER_NS);
 	io_close(&fd);
-	int code = n > 0 ? machine_is_error("down", reply, (size_t)n) : 0;
+	code = n > 0 ? machine_is_error("down", reply, (size_t)n) : 0;
 	if (n < 0 && (parent < 0 || io_pidfd_signal(parent, SIGTERM) < 0)) /* core hangs: its parent can end it */
-		code = verb_failed("down", "%s does not answer: %s", name, err_text((int)n));
+		code = verb_failed("down", (int)n, "%s does not answer: %s", name, err_text((int)n));
 	struct pollfd gone = { .fd = parent, .events = POLLIN };
 	if (code == 0 && parent >= 0 && poll(&gone, 1, PATIENCE_MS) != 1)
-		code = verb_failed("down", "%s is still there after %d s; see its log", name, PATIENCE_MS / 1000);
+		code = verb_failed("down", -ETIMEDOUT, "%s is still there after %d s; see its log", name, PATIENCE_MS / 1000);
 	io_close(&parent);
 	if (code)
 		return code;
@@ -53,4 +58,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	return 0;
 }
 
-VERB(down, "End a machine in good order", "", "example:\n  cadmus down --machine first_flight\n", run);
+VERB(down, "End a machine in good order", "",
+		"What moves comes to its safe state first; what was acknowledged is on the disk.\n"
+		"example:\n"
+		"  cadmus down --machine first_flight\n",
+		run);

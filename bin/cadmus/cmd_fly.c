@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/io.h"
+#include "bin/cadmus/args.h"
+#include "bin/cadmus/disk.h"
 #include "bin/cadmus/fly.h"
 #include "bin/cadmus/json.h"
 #include "client/control.h"
@@ -21,16 +23,17 @@ static int check_unused(const char *machine, const char *path) {
 	bool runs = fd >= 0;
 	io_close(&fd);
 	if (runs)
-		return verb_failed("fly", "a machine named '%s' runs already; end it with `cadmus down`", machine);
+		return verb_failed_hint("fly", -EBUSY, "end it with: cadmus down", "a machine named '%s' is running already",
+				machine);
 	if (access(path, F_OK) < 0)
 		return 0;
 	int rc = journal_open(path, NULL, &j, &diag);
 	journal_stop(&j);
-	return rc == -EBUSY ? verb_failed("fly", "%s; %s", diag.at[0].text, diag.at[0].hint) : 0;
+	return rc == -EBUSY ? verb_failed_diag("fly", rc, &diag, "its journal is in use") : 0;
 }
 
 /* A fresh flight begins without memory; what was there is moved aside under a name of its own, never deleted. */
-static int move_state_aside(const char *machine) {
+static int move_state_aside(const char *machine, bool json) {
 	char path[1024], from[1100], to[1200], when[CLOCK_TEXT_MAX];
 	static const char *const ends[] = { "", "-wal", "-shm" };
 	if (state_path(machine, path, sizeof(path)) < 0 || check_unused(machine, path))
@@ -40,8 +43,8 @@ static int move_state_aside(const char *machine) {
 		snprintf(from, sizeof(from), "%s%s", path, ends[i]);
 		snprintf(to, sizeof(to), "%s.before-%s%s", path, when, ends[i]);
 		if (rename(from, to) < 0 && errno != ENOENT)
-			return verb_failed("fly", "the old state could not be moved aside: %s", strerror(errno));
-		if (i == 0 && access(to, F_OK) == 0)
+			return verb_failed("fly", -errno, "the old state could not be moved aside: %s", strerror(errno));
+		if (!json && i == 0 && access(to, F_OK) == 0)
 			fprintf(stderr, "the state that was there is kept as %s\n", to);
 	}
 	return 0;
@@ -110,8 +113,8 @@ static void conclude(struct flight *f, bool held, bool stays) {
 		rate += f->tokens_per_s[i] / n;
 	fly_table(f);
 	if (f->context->json) {
-		json_print(json_pack("{s:s,s:b,s:f,s:f,s:O}", "flight", f->script.title, "held", held, "seconds", seconds,
-				"tokens_per_s", rate, "actions", f->results));
+		json_print(json_pack("{s:s,s:b,s:f,s:f,s:O,s:o}", "flight", f->script.title, "held", held, "seconds", seconds,
+				"tokens_per_s", rate, "actions", f->results, "latency", fly_table_json(f)));
 		return;
 	}
 	if (n)
@@ -134,11 +137,11 @@ static void release(struct flight *f) {
 static int fly(struct flight *f, const char *path, bool stay) {
 	if (fly_script_read(path, &f->script) || machine_compile("fly", f->script.machine, &f->source))
 		return 1;
-	if (!f->source.plan || f->source.diag.count)
-		machine_print_diag(f->context, &f->source);
-	if (!f->source.plan)
+	if (f->source.plan)
+		disk_look(f->source.plan, &f->source.diag);
+	if (machine_explain(f->context, "fly", &f->source))
 		return 1;
-	if (f->script.fresh && move_state_aside(f->source.plan->machine))
+	if (f->script.fresh && move_state_aside(f->source.plan->machine, f->context->json))
 		return 1;
 	catch_interrupts();
 	if (!f->context->json)
@@ -149,7 +152,7 @@ static int fly(struct flight *f, const char *path, bool stay) {
 	f->attached = false;
 	if (f->daemon > 0 && !(stay && held) && end_machine(f)) {
 		held = false;
-		printf("  FAILED       the machine did not go down in good order\n");
+		verb_failed("fly", -EPIPE, "the machine did not go down in good order");
 	}
 	conclude(f, held, stay && held);
 	return held ? 0 : 1;
@@ -157,32 +160,24 @@ static int fly(struct flight *f, const char *path, bool stay) {
 
 static int run(const struct verb_context *c, int argc, char **argv) {
 	static struct flight f;
-	const char *path = NULL;
 	bool stay = false;
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--stay") == 0)
-			stay = true;
-		else if (!path && argv[i][0] != '-')
-			path = argv[i];
-		else
-			return verb_wrong("fly", "'%s' is not understood", argv[i]);
-	}
-	if (!path)
-		return verb_wrong("fly", "give a scenario");
+	const struct args_option options[] = { { "--stay", ARGS_FLAG, &stay, 0, 0 }, { .name = NULL } };
+	struct args a = { .verb = "fly", .options = options, .words_min = 1, .words_max = 1, .wanted = "give a scenario" };
+	if (args_take(&a, argc, argv))
+		return 2;
 	f.context = c;
 	f.talk.fd = f.other.fd = f.seat.fd = -1;
 	f.results = json_array();
 	f.began = clock_mono();
-	int code = fly(&f, path, stay);
+	int code = fly(&f, a.words[0], stay);
 	release(&f);
 	return code;
 }
 
 VERB(fly, "Perform a scenario on a real machine, and judge it", "SCENARIO [--stay]",
 		"  --stay   leave the machine live when every step held\n"
-		"A scenario is YAML: steps of actions; `man cadmus` lists them. The state of the machine\n"
+		"A scenario is YAML: steps of actions; the man page lists them. The state of the machine\n"
 		"named in it is moved aside first, unless the scenario says `state: keep`.\n"
 		"example:\n"
-		"  cadmus fly examples/first-flight.fly.yaml\n"
-		"exit: 0 only if every action held\n",
-		run);
+		"  cadmus fly examples/first-flight.fly.yaml\n",
+		run, .exits = "0 every action held, 1 one did not, or it could not begin; 2 wrong usage", .no_machine = true);

@@ -1,9 +1,7 @@
 /* cmd_get.c - one field now, or the list of all. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include "base/clock.h"
 #include "base/err.h"
+#include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
 #include "bin/cadmus/sample.h"
@@ -29,9 +27,10 @@ static int one(const struct verb_context *c, struct seat *s, const char *name) {
 	uint16_t f = plan_find_field(s->plan, name);
 	struct sample x;
 	if (f == PLAN_NONE)
-		return verb_failed("get", "there is no field '%s'; `cadmus get` lists them", name);
+		return machine_no_field("get", s->plan, name);
 	if (sample_read(s, f, &x) < 0)
-		return verb_failed("get", "%s: %s", name, x.rc == -EAGAIN ? "nothing was published yet" : err_text(x.rc));
+		return verb_failed("get", x.rc, x.rc == -EAGAIN ? "%s: nothing was published yet"
+				: x.rc == -EACCES ? "%s: the plan lets no client read it" : "%s: it cannot be read", name);
 	if (c->json)
 		return json_print(sample_json(&x));
 	sample_print(&x);
@@ -40,11 +39,13 @@ static int one(const struct verb_context *c, struct seat *s, const char *name) {
 
 static int run(const struct verb_context *c, int argc, char **argv) {
 	struct seat s = { .fd = -1 };
-	if (argc > 2)
-		return verb_wrong("get", "give one field, or none to see all");
-	if (machine_attach(c, "get", &s))
-		return 1;
-	int code = argc == 2 ? one(c, &s, argv[1]) : list(c, &s);
+	struct args a = { .verb = "get", .words_max = 1 };
+	int code = args_take(&a, argc, argv);
+	if (code == 0)
+		code = machine_attach(c, "get", &s);
+	if (code)
+		return code;
+	code = a.words[0] ? one(c, &s, a.words[0]) : list(c, &s);
 	seat_close(&s);
 	return code;
 }

@@ -1,16 +1,57 @@
 /* cmd_log.c - the journal, record by record. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/err.h"
+#include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
+#include "bin/cadmus/output.h"
 #include "client/state_path.h"
 #include "journal/journal_read.h"
 
 struct options {
-	bool json, verify;
-	uint64_t from, limit;
+	bool json, verify, all;
+	uint64_t from, limit; /* 0: not given */
 };
+
+#define LINE_BYTES 220u
+#define LIMIT 20 /* records, when nothing says more */
+
+/* Keys whose values are millionths (spec/journal.md), and those that say nothing to people. */
+static bool is_ppm(const char *key, const json_t *v) {
+	return json_is_integer(v) && (strcmp(key, "trust") == 0 || strcmp(key, "p") == 0 || strcmp(key, "n") == 0);
+}
+
+static bool is_noise(const char *key, const json_t *v) {
+	bool empty = (json_is_string(v) && json_string_length(v) == 0) || (json_is_array(v) && json_array_size(v) == 0);
+	return empty || strcmp(key, "view_hash") == 0;
+}
+
+/* For people: {"trust": 870000, "symbols": ""} -> {"trust": 0.87}.  JSON has it all, as it stands in the record. */
+static json_t *readable(json_t *body) {
+	const char *key;
+	json_t *v, *o = json_is_object(body) ? json_object() : json_is_array(body) ? json_array() : json_incref(body);
+	size_t i;
+	json_object_foreach(body, key, v)
+		if (is_ppm(key, v))
+			json_object_set_new(o, key, json_real((double)json_integer_value(v) / 1e6));
+		else if (!is_noise(key, v))
+			json_object_set_new(o, key, readable(v));
+	json_array_foreach(body, i, v)
+		json_array_append_new(o, readable(v));
+	return o;
+}
+
+/* One line of at most LINE_BYTES, cut between characters. */
+static void print_short(char *text) {
+	size_t n = strlen(text);
+	bool cut = n > LINE_BYTES;
+	for (n = cut ? LINE_BYTES : n; cut && ((unsigned char)text[n] & 0xc0) == 0x80;)
+		n--;
+	printf("%.*s%s\n", (int)n, output_clean(text, false), cut ? "..." : "");
+}
 
 static int visit(void *user, const struct journal_record *r) {
 	const struct options *o = user;
@@ -23,12 +64,14 @@ static int visit(void *user, const struct journal_record *r) {
 				(json_int_t)r->epoch, "time", when, "kind", r->kind_name, "class",
 				record_class_name(r->class), "entity", r->entity, "principal", r->principal, "hash", hash,
 				"body", body));
-	char *text = json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
-	printf("%6llu %s %-9s %-12s %s  %.220s\n", (unsigned long long)r->seq, when, r->kind_name, r->principal, hash,
-			r->erased ? "(erased)" : text);
-	free(text);
+	json_t *shown = readable(body);
+	char *text = json_dumps(shown, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(3));
+	json_decref(shown);
 	json_decref(body);
-	return 0;
+	printf("%6llu %s %-9s %-12s %s  ", (unsigned long long)r->seq, when, r->kind_name, r->principal, hash);
+	print_short(r->erased ? "(erased)" : text ? text : "(damaged)");
+	free(text);
+	return output_flush();
 }
 
 static int verify(const struct verb_context *c, struct journal_reader *r) {
@@ -40,58 +83,66 @@ static int verify(const struct verb_context *c, struct journal_reader *r) {
 				"erased", (json_int_t)report.erased, "first_bad", (json_int_t)report.first_bad));
 	else if (rc == 0)
 		printf("%llu records, the chain is whole\n", (unsigned long long)report.records);
-	return rc == 0 ? 0 : verb_failed("log", "%s", diag.count ? diag.at[0].text : "the journal is damaged");
+	return rc == 0 ? 0 : verb_failed_diag("log", rc, &diag, "the journal is damaged");
+}
+
+static int walk(struct journal_reader *r, struct options *o) {
+	uint64_t last = 0;
+	int rc = journal_last(r, &last);
+	if (rc == 0 && o->from > last)
+		return verb_failed("log", -ENOENT, "there is no record %llu; the last one is %llu", (unsigned long long)o->from,
+				(unsigned long long)last);
+	if (!o->from && !o->all) {
+		o->limit = o->limit ? o->limit : LIMIT;
+		o->from = last > o->limit ? last - o->limit + 1 : 1;
+	}
+	if (rc == 0)
+		rc = journal_each(r, o->from, o->limit, visit, o);
+	if (rc == -EBADMSG)
+		return verb_failed_hint("log", rc, "`cadmus log --verify` says where", "the journal is damaged");
+	return rc < 0 && output_flush() == 0 ? verb_failed("log", rc, "the journal cannot be read: %s", err_text(rc)) : 0;
 }
 
 static int show(const struct verb_context *c, const char *machine, struct options *o) {
 	static struct cdm_diag diag;
 	char path[1024];
 	struct journal_reader *r = NULL;
-	uint64_t last = 0;
 	int rc = state_path(machine, path, sizeof(path));
 	if (rc == 0)
 		rc = journal_read_open(path, &r, &diag);
 	if (rc < 0)
-		return verb_failed("log", "%s; %s", diag.count ? diag.at[0].text : "no journal can be read",
-				diag.count ? diag.at[0].hint : "");
-	if (o->verify)
-		rc = verify(c, r);
-	else {
-		if (o->from == 0 && journal_last(r, &last) == 0 && last > o->limit)
-			o->from = last - o->limit + 1;
-		rc = journal_each(r, o->from, o->limit, visit, o) < 0
-				? verb_failed("log", "the journal is damaged; `cadmus log --verify` says where") : 0;
-	}
+		return verb_failed_diag("log", rc, &diag, "no journal can be read");
+	int code = o->verify ? verify(c, r) : walk(r, o);
 	journal_read_close(&r);
-	return rc;
+	return code;
 }
 
 static int run(const struct verb_context *c, int argc, char **argv) {
-	struct options o = { .json = c->json, .limit = 20 };
+	struct options o = { .json = c->json };
 	char name[CDM_NAME_MAX];
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--verify") == 0)
-			o.verify = true;
-		else if (strcmp(argv[i], "--all") == 0)
-			o.from = 1, o.limit = 0;
-		else if (strcmp(argv[i], "--from") == 0 && i + 1 < argc)
-			o.from = strtoull(argv[++i], NULL, 10);
-		else if (strcmp(argv[i], "-n") == 0 && i + 1 < argc)
-			o.limit = strtoull(argv[++i], NULL, 10);
-		else
-			return verb_wrong("log", "'%s' is not understood", argv[i]);
-	}
-	if (c->machine)
-		return show(c, c->machine, &o);
-	return machine_name(c, "log", name) ? 1 : show(c, name, &o);
+	const struct args_option options[] = {
+		{ "-n", ARGS_COUNT, &o.limit, 1, ARGS_COUNT_MAX },
+		{ "--from", ARGS_COUNT, &o.from, 1, INT64_MAX },
+		{ "--all", ARGS_FLAG, &o.all, 0, 0 },
+		{ "--verify", ARGS_FLAG, &o.verify, 0, 0 },
+		{ .name = NULL },
+	};
+	struct args a = { .verb = "log", .options = options };
+	int code = args_take(&a, argc, argv);
+	if (code == 0 && (o.all + o.verify + (o.from > 0) > 1 || (o.verify && o.limit)))
+		code = verb_wrong("log", "of --from, --all and --verify only one can be meant");
+	if (code == 0)
+		code = machine_journal(c, "log", name);
+	return code ? code : show(c, name, &o);
 }
 
-VERB(log, "Show the journal: turns, commands, refusals, settings, models", "[-n N] [--from RECORD] [--all] [--verify]",
-		"  -n N            the last N records (20)\n"
-		"  --from RECORD   from that one on\n"
+VERB(log, "Show the journal: turns, commands, refusals, settings, models", "[-n N] [--from RECORD | --all | --verify]",
+		"  -n N            so many records, 1 to 1000000000: the last ones, or the first ones of --from and --all\n"
+		"                  (the last 20 unless told otherwise)\n"
+		"  --from RECORD   from that record on, 1 to the last\n"
 		"  --all           all of them\n"
 		"  --verify        check every page, body and link of the chain\n"
-		"Read from the file alone; with --machine NAME also when nothing runs.\n"
+		"Read from the file alone; with --machine NAME also when nothing runs. With --json a line for each record.\n"
 		"examples:\n"
 		"  cadmus log --all --json | jq 'select(.kind == \"refusal\").body'\n"
 		"  cadmus log --machine first_flight --verify\n",

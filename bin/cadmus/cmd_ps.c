@@ -1,39 +1,78 @@
-/* cmd_ps.c - the processes of a machine, from the directory in shared memory. */
+/* cmd_ps.c - the processes of a machine, and the programs that are attached, from the directory in shared memory. */
+#include <string.h>
+#include "base/clock.h"
+#include "base/io.h"
+#include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
-#include "base/clock.h"
+#include "bin/cadmus/output.h"
 
-static json_t *as_json(const struct plan_process *p, const struct directory_entry *e) {
-	return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:f}", "name", p->name, "role", plan_role_text(p->role), "state",
-			directory_state_text(e->state), "pid", (int)e->pid, "epoch", (int)e->epoch, "restarts",
-			(int)e->restarts, "up_s", e->state == DIRECTORY_LIVE ?
-			(double)mono_since(e->started, clock_mono()) / 1e9 : 0.0);
+#define PROGRAM_BYTES 256
+
+struct row {
+	const struct plan_process *process;
+	struct directory_entry entry;
+	double up_s;
+	char program[PROGRAM_BYTES]; /* of a client: its command line; else "" */
+};
+
+/* The command line of a process that is not ours: words that end with zeros. */
+static void find_program(int pid, char out[PROGRAM_BYTES]) {
+	char path[64], text[4096];
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	int n = io_read_file(path, text, sizeof(text));
+	for (int i = 0; i < n - 1; i++)
+		text[i] = text[i] ? text[i] : ' ';
+	snprintf(out, PROGRAM_BYTES, "%.*s", PROGRAM_BYTES - 1, n > 0 ? text : "");
+	output_clean(out, false);
 }
 
-static void print(const struct plan_process *p, const struct directory_entry *e) {
-	double up = e->state == DIRECTORY_LIVE ? (double)mono_since(e->started, clock_mono()) / 1e9 : 0.0;
-	printf("%-20s %-8s %-9s %8d %6u %8u %9.1f\n", p->name, plan_role_text(p->role), directory_state_text(e->state),
-			e->pid, e->epoch, e->restarts, up);
+/* false: nobody has ever been there, or it is our own seat, which ends with this look. */
+static bool fill(struct row *r, const struct seat *s, uint16_t i) {
+	r->process = &plan_processes(s->plan)[i];
+	r->entry = directory_get(&s->peers.directory, i);
+	r->program[0] = 0;
+	r->up_s = r->entry.state == DIRECTORY_LIVE ? (double)mono_since(r->entry.started, clock_mono()) / 1e9 : 0.0;
+	if (r->process->role == PLAN_CLIENT)
+		find_program(r->entry.pid, r->program);
+	return r->entry.state != DIRECTORY_FREE && i != s->process;
+}
+
+static json_t *as_json(const struct row *r) {
+	return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:f,s:s*}", "name", r->process->name, "role",
+			plan_role_text(r->process->role), "state", directory_state_text(r->entry.state), "pid",
+			(int)r->entry.pid, "epoch", (int)r->entry.epoch, "restarts", (int)r->entry.restarts, "up_s", r->up_s,
+			"program", r->process->role == PLAN_CLIENT ? r->program : NULL);
+}
+
+static void print(const struct row *r) {
+	printf("%-20s %-8s %-9s %8d ", r->process->name, plan_role_text(r->process->role),
+			directory_state_text(r->entry.state), r->entry.pid);
+	if (r->process->role == PLAN_CLIENT) /* a seat that others had before: nothing was restarted */
+		printf("%6s %8s %9.1f  %.60s\n", "-", "-", r->up_s, r->program);
+	else
+		printf("%6u %8u %9.1f\n", r->entry.epoch, r->entry.restarts, r->up_s);
 }
 
 static int run(const struct verb_context *c, int argc, char **argv) {
 	struct seat s = { .fd = -1 };
-	(void)argv;
-	if (argc != 1)
-		return verb_wrong("ps", "it takes no arguments");
-	if (machine_attach(c, "ps", &s))
-		return 1;
+	struct args a = { .verb = "ps" };
+	struct row r;
+	int code = args_take(&a, argc, argv);
+	if (code == 0)
+		code = machine_attach(c, "ps", &s);
+	if (code)
+		return code;
 	json_t *all = json_array();
 	if (!c->json)
 		printf("%-20s %-8s %-9s %8s %6s %8s %9s\n", "PROCESS", "ROLE", "STATE", "PID", "EPOCH", "RESTARTS", "UP s");
 	for (uint16_t i = 0; i < s.plan->processes.count; i++) {
-		struct directory_entry e = directory_get(&s.peers.directory, i);
-		if (e.state == DIRECTORY_FREE)
+		if (!fill(&r, &s, i))
 			continue;
 		if (c->json)
-			json_array_append_new(all, as_json(&plan_processes(s.plan)[i], &e));
+			json_array_append_new(all, as_json(&r));
 		else
-			print(&plan_processes(s.plan)[i], &e);
+			print(&r);
 	}
 	if (c->json)
 		json_print(json_incref(all));
@@ -42,5 +81,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	return 0;
 }
 
-VERB(ps, "List the processes of a machine", "", "example:\n  cadmus ps --json | jq '.[] | select(.state == \"live\").name'\n",
+VERB(ps, "List the processes of a machine, and who is attached to it", "",
+		"A client's seat shows the program that has it; our own is left out.\n"
+		"example:\n"
+		"  cadmus ps --json | jq '.[] | select(.state == \"live\").name'\n",
 		run);

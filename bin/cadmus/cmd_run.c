@@ -1,11 +1,12 @@
 /* cmd_run.c - make a description live. */
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
+#include "bin/cadmus/args.h"
+#include "bin/cadmus/disk.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
+#include "bin/cadmus/output.h"
 
 static volatile sig_atomic_t asked;
 
@@ -20,41 +21,37 @@ static int attend(pid_t pid) {
 	int status = 0;
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
+	sigaction(SIGHUP, &a, NULL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		if (asked)
 			kill(pid, SIGTERM);
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return verb_failed("run", -EPIPE, "the machine did not end in good order");
 }
 
 static void announce(const struct verb_context *c, const struct plan *p, pid_t pid, bool detach) {
-	if (c->json) {
-		json_print_line(json_pack("{s:s,s:i}", "machine", p->machine, "pid", (int)pid));
-		return;
-	}
-	printf("%s is live (daemon %d)\n", p->machine, (int)pid);
-	printf("  look:  cadmus top    talk:  cadmus say \"...\"    end:  %s\n", detach ? "cadmus down" : "Ctrl-C");
-	fflush(stdout);
+	if (c->json)
+		json_print(json_pack("{s:s,s:i}", "machine", p->machine, "pid", (int)pid));
+	else
+		printf("%s is live (daemon %d)\n  look:  cadmus top    talk:  cadmus say \"...\"    end:  %s\n", p->machine, (int)pid,
+				detach ? "cadmus down" : "Ctrl-C");
+	if (output_flush() < 0 && !detach)
+		fprintf(stderr, "%s is live (daemon %d)\n", p->machine, (int)pid);
 }
 
 static int run(const struct verb_context *c, int argc, char **argv) {
 	struct machine_source s;
-	const char *path = NULL;
 	bool detach = false;
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--detach") == 0)
-			detach = true;
-		else if (argv[i][0] == '-' || path)
-			return verb_wrong("run", "'%s' is not understood", argv[i]);
-		else
-			path = argv[i];
-	}
-	if (!path)
-		return verb_wrong("run", "give a file");
-	if (machine_compile("run", path, &s))
+	const struct args_option options[] = { { "--detach", ARGS_FLAG, &detach, 0, 0 }, { .name = NULL } };
+	struct args a = { .verb = "run", .options = options, .words_min = 1, .words_max = 1, .wanted = "give a file" };
+	if (args_take(&a, argc, argv))
+		return 2;
+	if (machine_compile("run", a.words[0], &s))
 		return 1;
-	if (!s.plan || (s.diag.count && !c->json))
-		machine_print_diag(c, &s);
-	pid_t pid = s.plan ? machine_start("run", s.plan, detach) : -1;
+	if (s.plan)
+		disk_look(s.plan, &s.diag);
+	pid_t pid = machine_explain(c, "run", &s) == 0 ? machine_start("run", s.plan, detach) : -1;
 	if (pid > 0)
 		announce(c, s.plan, pid, detach);
 	machine_source_free(&s);
@@ -67,4 +64,5 @@ VERB(run, "Start the machine that a description describes", "FILE [--detach]",
 		"examples:\n"
 		"  cadmus run examples/first-flight.cdl.yaml\n"
 		"  cadmus run --detach robot.cdl.yaml && cadmus say \"walk three steps\"\n",
-		run);
+		run, .no_machine = true,
+		.exits = "0 it is live (--detach), or has ended in good order; 1 it could not start or did not; 2 wrong usage");

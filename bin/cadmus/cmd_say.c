@@ -4,15 +4,20 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/msgpack.h"
+#include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
+#include "bin/cadmus/output.h"
 #include "client/control.h"
 
 #define PATIENCE_NS INT64_C(120000000000)
 
+#define TEXT_MAX 8191 /* spec/control.md */
+
 struct say {
 	const char *text, *model, *as, *request;
 	bool blind, wait;
+	bool streamed; /* tokens have been printed */
 };
 
 static int build(const struct say *s, uint8_t *out, size_t capacity) {
@@ -33,23 +38,52 @@ static int build(const struct say *s, uint8_t *out, size_t capacity) {
 	return mp_done(&o);
 }
 
+static const char *text_of(const void *m, size_t n, const char *key, char *out, size_t capacity) {
+	if (mp_find_str(m, n, key, out, capacity) < 0)
+		out[0] = 0;
+	return output_clean(out, true);
+}
+
+static bool flag_of(const void *m, size_t n, const char *key) {
+	bool v = false;
+	return mp_find_bool(m, n, key, &v) == 0 && v;
+}
+
+/* "  noted: door = locked": each fact that the answer left in the state. */
+static void print_facts(const void *m, size_t n) {
+	char key[256], value[1024];
+	struct mp_in i;
+	uint32_t count, pair;
+	const char *k, *v;
+	size_t kn, vn;
+	if (mp_find(m, n, "facts", &i) < 0 || mp_get_array(&i, &count) < 0)
+		return;
+	while (count-- > 0 && mp_get_array(&i, &pair) == 0 && pair == 2 && mp_get_str(&i, &k, &kn) == 0 &&
+			mp_get_str(&i, &v, &vn) == 0) {
+		snprintf(key, sizeof(key), "%.*s", (int)kn, k);
+		snprintf(value, sizeof(value), "%.*s", (int)vn, v);
+		printf("  noted: %s = %s\n", output_clean(key, false), output_clean(value, false));
+	}
+}
+
 /* What stands below the answer: facts noted, and what became of symbols. */
 static void print_done(const void *m, size_t n) {
-	char verdict[16] = "", detail[512] = "", model[CDM_NAME_MAX] = "";
+	char verdict[16], detail[512], model[CDM_NAME_MAX];
 	uint64_t seq = 0;
-	if (mp_find_str(m, n, "model", model, sizeof(model)) < 0)
-		model[0] = 0;
+	bool repeat = flag_of(m, n, "repeat");
+	text_of(m, n, "model", model, sizeof(model));
+	text_of(m, n, "verdict", verdict, sizeof(verdict));
+	text_of(m, n, "detail", detail, sizeof(detail));
 	if (mp_find_uint(m, n, "seq", &seq) < 0)
 		seq = 0;
-	if (mp_find_str(m, n, "verdict", verdict, sizeof(verdict)) < 0)
-		verdict[0] = 0;
-	if (mp_find_str(m, n, "detail", detail, sizeof(detail)) < 0)
-		detail[0] = 0;
-	bool repeat = false;
-	if (mp_find_bool(m, n, "repeat", &repeat) < 0)
-		repeat = false;
-	printf("\n  [%s%srecord %llu%s%s]\n", repeat ? "answered before" : model, repeat || model[0] ? ", " : "",
-			(unsigned long long)seq, strcmp(verdict, "none") ? ", " : "", strcmp(verdict, "none") ? verdict : "");
+	putchar('\n');
+	print_facts(m, n);
+	printf("  [%s%s", repeat ? "answered before" : model, repeat || model[0] ? ", " : "");
+	if (seq)
+		printf("record %llu", (unsigned long long)seq);
+	else
+		printf("not recorded");
+	printf("%s%s]\n", strcmp(verdict, "none") ? ", " : "", strcmp(verdict, "none") ? verdict : "");
 	if (detail[0])
 		printf("  %s\n", detail);
 }
@@ -63,84 +97,101 @@ static void print_outcome(const void *m, size_t n) {
 	printf("  motion %s%s%s: %+.3f m, %+.1f deg\n", what, reason[0] ? ", " : "", reason, advance, turned * 57.29577951);
 }
 
-/* Take replies until the turn, and its motion, are over.  0, or 1 when it failed or was refused. */
-static int listen(const struct verb_context *c, const struct say *s, int fd) {
-	static uint8_t m[CONTROL_MESSAGE_MAX];
-	char ev[16], text[8192], verdict[16] = "";
-	bool tokens = false;
-	for (;;) {
-		ssize_t n = control_receive(fd, m, sizeof(m), PATIENCE_NS);
-		if (n < 0)
-			return verb_failed("say", "the machine went away: %s", err_text((int)n));
-		if (mp_find_str(m, (size_t)n, "ev", ev, sizeof(ev)) < 0 || machine_is_error("say", m, (size_t)n))
-			return 1;
-		if (c->json)
-			json_print_line(json_from_msgpack(m, (size_t)n));
-		tokens |= strcmp(ev, "token") == 0;
-		if (strcmp(ev, "token") == 0 && !c->json && mp_find_str(m, (size_t)n, "text", text, sizeof(text)) == 0) {
-			fputs(text, stdout);
-			fflush(stdout);
-		}
-		if (strcmp(ev, "done") == 0) {
-			if (!c->json && !tokens && mp_find_str(m, (size_t)n, "answer", text, sizeof(text)) == 0)
-				fputs(text, stdout);
-			if (!c->json)
-				print_done(m, (size_t)n);
-			bool started = mp_find_str(m, (size_t)n, "verdict", verdict, sizeof(verdict)) == 0 &&
-				       strcmp(verdict, "started") == 0;
-			if (!started || !s->wait)
-				return strcmp(verdict, "refused") == 0;
-		}
-		if (strcmp(ev, "outcome") == 0) {
-			if (!c->json)
-				print_outcome(m, (size_t)n);
-			return 0;
-		}
-	}
+/* ---- replies ---- */
+
+enum heard { HEARD_MORE, HEARD_ALL, HEARD_REFUSED, HEARD_NOTHING };
+
+/* Print one reply; HEARD_NOTHING: it was an error, and told. */
+static enum heard hear(const struct verb_context *c, struct say *s, const void *m, size_t n) {
+	char ev[16], text[8192], verdict[16];
+	if (mp_find_str(m, n, "ev", ev, sizeof(ev)) < 0 || machine_is_error("say", m, n))
+		return HEARD_NOTHING;
+	bool done = strcmp(ev, "done") == 0, outcome = strcmp(ev, "outcome") == 0, print = !c->json;
+	if (c->json && json_print_line(json_from_msgpack(m, n)) < 0)
+		return HEARD_ALL;
+	if (print && strcmp(ev, "again") == 0 && s->streamed)
+		printf("\n  (the model died and is asked again)\n");
+	if (print && strcmp(ev, "token") == 0)
+		fputs(text_of(m, n, "text", text, sizeof(text)), stdout);
+	if (print && done && !s->streamed)
+		fputs(text_of(m, n, "answer", text, sizeof(text)), stdout);
+	if (print && done)
+		print_done(m, n);
+	if (print && outcome)
+		print_outcome(m, n);
+	s->streamed |= strcmp(ev, "token") == 0;
+	text_of(m, n, "verdict", verdict, sizeof(verdict));
+	if (output_flush() < 0)
+		return HEARD_ALL;
+	if (outcome)
+		return strcmp(text_of(m, n, "what", text, sizeof(text)), "aborted") == 0 ? HEARD_REFUSED : HEARD_ALL;
+	if (done && strcmp(verdict, "refused") == 0)
+		return HEARD_REFUSED;
+	return done && !(s->wait && strcmp(verdict, "started") == 0) ? HEARD_ALL : HEARD_MORE;
 }
 
-static int run(const struct verb_context *c, int argc, char **argv) {
-	struct say s = { .wait = true };
-	uint8_t message[16384];
-	char name[CDM_NAME_MAX];
-	for (int i = 1; i < argc; i++) {
-		const char **into = strcmp(argv[i], "--model") == 0 ? &s.model
-				: strcmp(argv[i], "--as") == 0      ? &s.as
-				: strcmp(argv[i], "--request") == 0 ? &s.request
-								    : NULL;
-		if (into && i + 1 < argc)
-			*into = argv[++i];
-		else if (strcmp(argv[i], "--blind") == 0)
-			s.blind = true;
-		else if (strcmp(argv[i], "--no-wait") == 0)
-			s.wait = false;
-		else if (!s.text && argv[i][0] != '-')
-			s.text = argv[i];
-		else
-			return verb_wrong("say", "'%s' is not understood", argv[i]);
+/* Take replies until the turn, and its motion, are over.  0, or 1 when it failed or was refused. */
+static int listen(const struct verb_context *c, struct say *s, int fd) {
+	static uint8_t m[CONTROL_MESSAGE_MAX];
+	enum heard h = HEARD_MORE;
+	while (h == HEARD_MORE) {
+		ssize_t n = control_receive(fd, m, sizeof(m), PATIENCE_NS);
+		if (n < 0)
+			return verb_failed("say", (int)n, n == -ETIMEDOUT ? "no answer within 120 s" : "the machine went away");
+		h = hear(c, s, m, (size_t)n);
 	}
-	if (!s.text)
-		return verb_wrong("say", "say something");
-	int n = build(&s, message, sizeof(message));
+	return h != HEARD_ALL;
+}
+
+static int say(const struct verb_context *c, struct say *s, const char *name) {
+	uint8_t message[16384];
+	int n = build(s, message, sizeof(message));
 	if (n < 0)
-		return verb_wrong("say", "that is too long");
-	if (machine_name(c, "say", name))
+		return verb_wrong("say", "a name in it is too long");
+	int fd = machine_connect("say", name);
+	if (fd < 0)
 		return 1;
-	int fd = control_connect(name);
-	int rc = fd < 0 ? fd : control_send(fd, message, (size_t)n, PATIENCE_NS);
-	int code = rc < 0 ? verb_failed("say", "%s does not answer: %s", name, err_text(rc)) : listen(c, &s, fd);
+	output_interruptible(NULL);
+	int rc = control_send(fd, message, (size_t)n, PATIENCE_NS);
+	int code = rc < 0 ? verb_failed("say", rc, "%s does not answer: %s", name, err_text(rc)) : listen(c, s, fd);
 	io_close(&fd);
 	return code;
 }
 
-VERB(say, "Talk to a model that shares the machine's state", "TEXT [--model NAME] [--as ENTITY] [--blind] [--no-wait]",
+static int run(const struct verb_context *c, int argc, char **argv) {
+	struct say s = { .streamed = false };
+	char name[CDM_NAME_MAX];
+	bool no_wait = false;
+	const struct args_option options[] = {
+		{ "--model", ARGS_TEXT, &s.model, 0, 0 },
+		{ "--as", ARGS_TEXT, &s.as, 0, 0 },
+		{ "--request", ARGS_TEXT, &s.request, 0, 0 },
+		{ "--blind", ARGS_FLAG, &s.blind, 0, 0 },
+		{ "--no-wait", ARGS_FLAG, &no_wait, 0, 0 },
+		{ .name = NULL },
+	};
+	struct args a = { .verb = "say", .options = options, .words_min = 1, .words_max = 1,
+		.wanted = "say something; more than one word stands in quotes" };
+	int code = args_take(&a, argc, argv);
+	if (code == 0 && strlen(a.words[0]) > TEXT_MAX)
+		code = verb_wrong("say", "that is too long: at most %d bytes are taken", TEXT_MAX);
+	if (code == 0)
+		code = machine_name(c, "say", name);
+	s.text = a.words[0];
+	s.wait = !no_wait;
+	return code ? code : say(c, &s, name);
+}
+
+VERB(say, "Talk to a model that shares the machine's state", "TEXT [--model NAME] [--as ENTITY] [--request ID] [--blind] [--no-wait]",
 		"  --model NAME     another one than the active; it is loaded first\n"
 		"  --as ENTITY      speak as somebody trusted less\n"
+		"  --request ID     at most 63 bytes: the same one is answered once, also across restarts\n"
 		"  --blind          show the model no state, and remember nothing: the control of any claim of memory\n"
-		"  --request TEXT   an id: the same one is answered once, also across restarts\n"
 		"  --no-wait        do not wait for a motion to end\n"
+		"TEXT is at most 8191 bytes; what begins with '-' stands behind `--`. Ctrl-C ends the waiting, not what was\n"
+		"asked: the answer is still remembered, and `cadmus stop` ends a motion. With --json a line for each reply.\n"
 		"examples:\n"
 		"  cadmus say \"my name is Ana\"\n"
 		"  cadmus say --model oracle \"what is my name?\"\n"
 		"  cadmus say \"walk three steps\"\n",
-		run);
+		run, .exits = "0 answered, and done if it was something to do; 1 refused, aborted, or no answer; 2 wrong usage");

@@ -1,11 +1,12 @@
 /* cmd_top.c - processes and fields at work, from shared memory: also with the daemon dead. */
+#include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include <signal.h>
 #include "base/clock.h"
+#include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
+#include "bin/cadmus/output.h"
 #include "bin/cadmus/sample.h"
 
 #define FIELDS_MAX 1024
@@ -78,44 +79,70 @@ static json_t *as_json(struct view *v, double seconds) {
 	return json_pack("{s:o,s:o}", "processes", processes, "fields", fields);
 }
 
-static void show(const struct verb_context *c, struct view *v, bool clear) {
+/* < 0: it could not be written. */
+static int show(const struct verb_context *c, struct view *v, bool parent, bool clear) {
 	struct cdm_mono now = clock_mono();
 	double seconds = v->at.ns ? (double)mono_since(v->at, now) / 1e9 : 0.0;
 	v->at = now;
-	if (c->json) {
-		json_print_line(as_json(v, seconds));
-		return;
-	}
+	if (c->json)
+		return json_print_line(as_json(v, seconds));
 	if (clear)
 		printf("\033[H\033[2J");
-	printf("%s\n", v->seat.plan->machine);
+	printf("%s%s\n", v->seat.plan->machine, parent ? "" : "  (its daemon is gone; this is what is in memory)");
 	process_lines(&v->seat);
 	field_lines(v, seconds);
-	fflush(stdout);
+	return output_flush();
+}
+
+/* Without its parent nobody is started any more, but those who live go on. */
+static bool anybody_lives(const struct seat *s) {
+	for (uint16_t p = 0; p < s->plan->processes.count; p++) {
+		struct directory_entry e = directory_get(&s->peers.directory, p);
+		if (plan_processes(s->plan)[p].role != PLAN_CLIENT && e.state == DIRECTORY_LIVE && e.pid > 0 && kill(e.pid, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What came from the parent; false: it is gone. */
+static bool look_around(struct seat *s) {
+	struct seat_event e;
+	int rc;
+	while ((rc = seat_handle(s, &e)) > 0)
+		;
+	return rc == 0;
+}
+
+static int follow(const struct verb_context *c, struct view *v, bool once) {
+	for (;;) {
+		bool parent = look_around(&v->seat);
+		if (!parent && !anybody_lives(&v->seat))
+			return verb_failed("top", -EPIPE, "the machine is down");
+		if (show(c, v, parent, c->terminal && !once) < 0 || once)
+			return 0;
+		struct pollfd p = { .fd = parent ? seat_fd(&v->seat) : -1, .events = POLLIN };
+		poll(&p, 1, 1000);
+	}
 }
 
 static int run(const struct verb_context *c, int argc, char **argv) {
 	static struct view v;
-	bool once = argc == 2 && strcmp(argv[1], "--once") == 0;
-	if (argc > 1 && !once)
-		return verb_wrong("top", "'%s' is not understood", argv[1]);
-	if (machine_attach(c, "top", &v.seat))
-		return 1;
-	for (bool first = true; first || !once; first = false) {
-		struct seat_event e;
-		struct pollfd p = { .fd = seat_fd(&v.seat), .events = POLLIN };
-		while (seat_handle(&v.seat, &e) > 0)
-			;
-		show(c, &v, c->colour);
-		if (!once)
-			poll(&p, 1, 1000);
-	}
+	bool once = false;
+	const struct args_option options[] = { { "--once", ARGS_FLAG, &once, 0, 0 }, { .name = NULL } };
+	struct args a = { .verb = "top", .options = options };
+	int code = args_take(&a, argc, argv);
+	if (code == 0)
+		code = machine_attach(c, "top", &v.seat);
+	if (code)
+		return code;
+	output_interruptible(NULL);
+	code = follow(c, &v, once);
 	seat_close(&v.seat);
-	return 0;
+	return code;
 }
 
 VERB(top, "Show processes, counters and fields at work", "[--once]",
-		"  --once   show it once and end\n"
+		"  --once   show it once and end; without it Ctrl-C ends it\n"
 		"Fields read zero Hz the first time: a rate needs two looks.\n"
 		"examples:\n"
 		"  cadmus top\n"

@@ -1,13 +1,11 @@
 /* cmd_watch.c - a field, sample by sample, as they come. */
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include "base/clock.h"
 #include "base/err.h"
+#include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
+#include "bin/cadmus/output.h"
 #include "bin/cadmus/sample.h"
 #include "store/wait.h"
 
@@ -22,57 +20,63 @@ static int look_around(struct seat *s) {
 	return rc;
 }
 
-static int follow(const struct verb_context *c, struct seat *s, struct field *f, unsigned long count) {
+/* < 0: it could not be written. */
+static int show(const struct verb_context *c, const struct sample *x) {
+	if (c->json)
+		return json_print_line(sample_json(x));
+	sample_print(x);
+	return output_flush();
+}
+
+static int follow(const struct verb_context *c, struct seat *s, struct field *f, uint64_t count) {
 	struct sample x;
-	for (unsigned long shown = 0; count == 0 || shown < count;) {
+	for (uint64_t shown = 0; count == 0 || shown < count;) {
 		if (look_around(s) < 0)
-			return verb_failed("watch", "the machine is down");
+			return verb_failed("watch", -EPIPE, "the machine is down");
 		int rc = wait_field(f, SLICE_NS);
 		if (rc == -ETIMEDOUT || rc == -ECANCELED)
 			continue;
 		if (rc < 0 || (sample_take(f, &x) < 0 && x.rc != -EAGAIN))
-			return verb_failed("watch", "%s", err_text(rc < 0 ? rc : x.rc));
+			return verb_failed("watch", rc < 0 ? rc : x.rc, "%s", err_text(rc < 0 ? rc : x.rc));
 		if (x.rc < 0)
 			continue;
 		if (x.large)
 			field_skip(f);
-		if (c->json)
-			json_print_line(sample_json(&x));
-		else
-			sample_print(&x);
-		fflush(stdout);
+		if (show(c, &x) < 0)
+			return 0; /* main() tells */
 		shown++;
 	}
 	return 0;
 }
 
+static int watch(const struct verb_context *c, struct seat *s, const char *name, uint64_t count) {
+	struct field f;
+	uint16_t index = plan_find_field(s->plan, name);
+	if (index == PLAN_NONE)
+		return machine_no_field("watch", s->plan, name);
+	if (field_open(&f, &s->peers, index) < 0)
+		return verb_failed("watch", -EACCES, "%s: the plan lets no client read it", name);
+	return follow(c, s, &f, count);
+}
+
 static int run(const struct verb_context *c, int argc, char **argv) {
 	struct seat s = { .fd = -1 };
-	struct field f;
-	unsigned long count = 0;
-	const char *name = NULL;
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-n") == 0 && i + 1 < argc)
-			count = strtoul(argv[++i], NULL, 10);
-		else if (!name && argv[i][0] != '-')
-			name = argv[i];
-		else
-			return verb_wrong("watch", "'%s' is not understood", argv[i]);
-	}
-	if (!name)
-		return verb_wrong("watch", "give a field");
-	if (machine_attach(c, "watch", &s))
-		return 1;
-	uint16_t index = plan_find_field(s.plan, name);
-	int code = index == PLAN_NONE ? verb_failed("watch", "there is no field '%s'; `cadmus get` lists them", name)
-			: field_open(&f, &s.peers, index) < 0 ? verb_failed("watch", "%s may not be read by clients", name)
-			: follow(c, &s, &f, count);
+	uint64_t count = 0;
+	const struct args_option options[] = { { "-n", ARGS_COUNT, &count, 1, ARGS_COUNT_MAX }, { .name = NULL } };
+	struct args a = { .verb = "watch", .options = options, .words_min = 1, .words_max = 1, .wanted = "give a field" };
+	int code = args_take(&a, argc, argv);
+	if (code == 0)
+		code = machine_attach(c, "watch", &s);
+	if (code)
+		return code;
+	output_interruptible(NULL);
+	code = watch(c, &s, a.words[0], count);
 	seat_close(&s);
 	return code;
 }
 
 VERB(watch, "Follow a field: one line for each sample", "FIELD [-n N]",
-		"  -n N   end after N samples\n"
+		"  -n N   end after N samples, 1 to 1000000000; without it Ctrl-C ends it\n"
 		"Waiting costs nothing: the writer wakes us. What is too fast to be shown is skipped.\n"
 		"examples:\n"
 		"  cadmus watch visual\n"

@@ -27,6 +27,7 @@ struct flight;
 /* ---- script ---- */
 
 #define FLY_STEPS_MAX 32
+#define FLY_TEXT_MAX (256u << 10)
 #define FLY_ACTIONS_MAX 64
 
 struct fly_action {
@@ -43,6 +44,7 @@ struct fly_step {
 
 struct fly_script {
 	struct fy_document *document;
+	char *text; /* what it was read from, which it borrows */
 	const char *title;
 	char machine[1024]; /* path of the description */
 	bool fresh;         /* begin without a state; the old one is moved aside */
@@ -59,7 +61,7 @@ struct fly_kind {
 extern const struct fly_kind fly_kinds[];
 extern const unsigned fly_kind_count;
 
-/* Read and check; says what is wrong on standard error. */
+/* Read and check; 0, or 1 after explaining. */
 int fly_script_read(const char *path, struct fly_script *s);
 void fly_script_free(struct fly_script *s);
 
@@ -95,6 +97,8 @@ void fly_begin_step(struct flight *f, unsigned number, const struct fly_step *s)
 void fly_passed(struct flight *f, const char *action, int64_t ns);
 void fly_failed(struct flight *f, const char *action, unsigned line);
 void fly_table(const struct flight *f);
+/* The same as an array; the caller's. */
+json_t *fly_table_json(const struct flight *f);
 
 /* ---- talk ---- */
 

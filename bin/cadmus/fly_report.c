@@ -113,6 +113,44 @@ static void cpu_name(char *out, size_t capacity) {
 		snprintf(out, capacity, "%.*s", (int)strcspn(value + 2, "\n"), value + 2);
 }
 
+/* How many of the samples held the target. */
+static unsigned held(const struct fly_measure *m) {
+	unsigned n = 0;
+	for (unsigned i = 0; i < m->count; i++)
+		n += m->ms[i] < m->target_ms;
+	return n;
+}
+
+/* A hundredth needs a hundred samples to be seen in. */
+static void table_line(const struct fly_measure *m) {
+	char p99[16] = "-", target[48] = "";
+	if (m->count >= 100)
+		snprintf(p99, sizeof(p99), "%.2f", quantile(m, 0.99));
+	if (m->target_ms > 0.0 && held(m) == m->count)
+		snprintf(target, sizeof(target), "< %-4g held by all %u", m->target_ms, m->count);
+	else if (m->target_ms > 0.0)
+		snprintf(target, sizeof(target), "< %-4g held by %u of %u", m->target_ms, held(m), m->count);
+	printf("%-34s %6u %9.2f %9s %9.2f%s%s\n", m->name, m->count, quantile(m, 0.5), p99, quantile(m, 1.0),
+			target[0] ? "   " : "", target);
+}
+
+json_t *fly_table_json(const struct flight *f) {
+	json_t *all = json_array();
+	for (unsigned i = 0; i < f->measure_count; i++) {
+		const struct fly_measure *m = &f->measures[i];
+		json_t *j = json_pack("{s:s,s:i,s:f,s:f}", "name", m->name, "n", (int)m->count, "median_ms", quantile(m, 0.5),
+				"max_ms", quantile(m, 1.0));
+		if (m->count >= 100)
+			json_object_set_new(j, "p99_ms", json_real(quantile(m, 0.99)));
+		if (m->target_ms > 0.0) {
+			json_object_set_new(j, "target_ms", json_real(m->target_ms));
+			json_object_set_new(j, "held_by", json_integer(held(m)));
+		}
+		json_array_append_new(all, j);
+	}
+	return all;
+}
+
 void fly_table(const struct flight *f) {
 	char cpu[128];
 	struct utsname u;
@@ -120,16 +158,8 @@ void fly_table(const struct flight *f) {
 		return;
 	cpu_name(cpu, sizeof(cpu));
 	printf("\n%-34s %6s %9s %9s %9s   %s\n", "latency, ms", "n", "median", "p99", "max", "source report");
-	for (unsigned i = 0; i < f->measure_count; i++) {
-		const struct fly_measure *m = &f->measures[i];
-		char target[48] = "";
-		if (m->target_ms > 0.0)
-			snprintf(target, sizeof(target), "< %g  %s", m->target_ms,
-					quantile(m, 1.0) < m->target_ms ? "held by all" : quantile(m, 0.5) < m->target_ms
-					? "held by the median" : "missed");
-		printf("%-34s %6u %9.2f %9.2f %9.2f   %s\n", m->name, m->count, quantile(m, 0.5), quantile(m, 0.99),
-				quantile(m, 1.0), target);
-	}
+	for (unsigned i = 0; i < f->measure_count; i++)
+		table_line(&f->measures[i]);
 	if (uname(&u) == 0)
 		printf("measured on %s, %ld cores, Linux %s; nothing removed\n", cpu, sysconf(_SC_NPROCESSORS_ONLN), u.release);
 }

@@ -1,6 +1,9 @@
 /* fly_script.c - a scenario's YAML, read strictly: an unknown action or key is an error with its line. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/io.h"
+#include "bin/cadmus/args.h"
 #include "bin/cadmus/fly.h"
 
 static unsigned line_of(struct fy_node *n) {
@@ -10,8 +13,7 @@ static unsigned line_of(struct fy_node *n) {
 }
 
 static int wrong(const char *path, unsigned line, const char *what, const char *name) {
-	fprintf(stderr, "%s:%u: %s '%s'\n", path, line, what, name);
-	return 1;
+	return verb_failed("fly", -EINVAL, "%s:%u: %s '%s'", path, line, what, name);
 }
 
 /* Is `word` one of the words in `list`? */
@@ -30,6 +32,22 @@ static const struct fly_kind *find_kind(const char *name) {
 	return NULL;
 }
 
+/* Keys whose values are numbers: any, or those that count something. */
+#define ANY_NUMBER "above below advance_m turn_deg"
+#define A_COUNT "within_ms for_ms samples target_ms"
+
+static int check_number(const char *path, const struct fly_action *a, const char *key, struct fy_node *value) {
+	const char *text = fy_node_is_scalar(value) ? fy_node_get_scalar0(value) : NULL;
+	bool counts = has_word(A_COUNT, key);
+	double v = 0.0;
+	if (strcmp(key, "title") == 0 || (!counts && !has_word(ANY_NUMBER, key)))
+		return 0;
+	if (text && args_number(text, &v) && (!counts || (v >= 0.0 && v <= 1e9)))
+		return 0;
+	return verb_failed("fly", -EINVAL, "%s:%u: %s takes a number%s, not '%s'", path, a->line, key,
+			counts ? " from 0 to 1000000000" : "", text ? text : "?");
+}
+
 static int check_keys(const char *path, const struct fly_action *a) {
 	void *i = NULL;
 	struct fy_node_pair *pair;
@@ -37,6 +55,8 @@ static int check_keys(const char *path, const struct fly_action *a) {
 		const char *key = fy_node_get_scalar0(fy_node_pair_key(pair));
 		if (!key || !has_word(a->kind->keys, key))
 			return wrong(path, a->line, "an unknown key of this action:", key ? key : "?");
+		if (check_number(path, a, key, fy_node_pair_value(pair)))
+			return 1;
 	}
 	return 0;
 }
@@ -62,7 +82,7 @@ static int read_step(const char *path, struct fy_node *n, struct fly_step *s) {
 	void *i = NULL;
 	struct fy_node *item;
 	s->name = name ? fy_node_get_scalar0(name) : NULL;
-	s->why = why ? fy_node_get_scalar0(why) : "";
+	s->why = why && fy_node_get_scalar0(why) ? fy_node_get_scalar0(why) : "";
 	if (!s->name || !list || !fy_node_is_sequence(list))
 		return wrong(path, line_of(n), "a step needs", "step, do");
 	while ((item = fy_node_sequence_iterate(list, &i))) {
@@ -97,20 +117,54 @@ static void place_machine(const char *path, const char *machine, struct fly_scri
 		snprintf(s->machine, sizeof(s->machine), "%.*s/%s", (int)(slash - path), path, machine);
 }
 
+/* libfyaml stopped: the first of what it collected. */
+static int not_yaml(const char *path, struct fy_diag *diag) {
+	void *seen = NULL;
+	struct fy_diag_error *e = fy_diag_errors_iterate(diag, &seen);
+	return verb_failed("fly", -EINVAL, "%s:%d:%d: not YAML: %s", path, e ? e->line : 0, e ? e->column : 0,
+			e && e->msg ? e->msg : "it cannot be read");
+}
+
+/* What is wrong is collected, not printed. */
+static int parse(const char *path, char *text, size_t bytes, struct fly_script *s) {
+	struct fy_diag_cfg quiet;
+	fy_diag_cfg_default(&quiet);
+	quiet.fp = NULL;
+	struct fy_diag *diag = fy_diag_create(&quiet);
+	if (!diag)
+		return verb_failed("fly", -ENOMEM, "no memory to read %s", path);
+	fy_diag_set_collect_errors(diag, true);
+	struct fy_parse_cfg cfg = { .diag = diag, .flags = FYPCF_QUIET |
+			(FYPCF_DEFAULT_DOC & ~(enum fy_parse_cfg_flags)FYPCF_RESOLVE_DOCUMENT) };
+	s->document = fy_document_build_from_string(&cfg, text, bytes);
+	int code = s->document ? 0 : not_yaml(path, diag);
+	fy_diag_destroy(diag);
+	return code;
+}
+
+static int load(const char *path, struct fly_script *s) {
+	s->text = malloc(FLY_TEXT_MAX);
+	int n = s->text ? io_read_file(path, s->text, FLY_TEXT_MAX) : -ENOMEM;
+	if (n < 0)
+		return verb_failed("fly", n, "cannot read %s: %s", path, n == -E2BIG ? "larger than 256 KiB" : strerror(-n));
+	return parse(path, s->text, (size_t)n, s);
+}
+
 int fly_script_read(const char *path, struct fly_script *s) {
-	struct fy_parse_cfg cfg = { .flags = FYPCF_DEFAULT_DOC & ~(enum fy_parse_cfg_flags)FYPCF_RESOLVE_DOCUMENT };
 	memset(s, 0, sizeof(*s));
-	s->document = fy_document_build_from_file(&cfg, path);
-	struct fy_node *root = s->document ? fy_document_root(s->document) : NULL;
-	if (!root || !fy_node_is_mapping(root)) {
-		fprintf(stderr, "%s: not a scenario (see `cadmus fly --help`)\n", path);
+	if (load(path, s))
 		return 1;
-	}
+	struct fy_node *root = fy_document_root(s->document);
+	if (!root || !fy_node_is_mapping(root))
+		return verb_failed_hint("fly", -EINVAL, "see examples/first-flight.fly.yaml", "%s is not a scenario", path);
 	struct fy_node *title = fy_node_mapping_lookup_by_string(root, "flight", 6);
 	struct fy_node *machine = fy_node_mapping_lookup_by_string(root, "machine", 7);
 	struct fy_node *state = fy_node_mapping_lookup_by_string(root, "state", 5);
-	s->title = title ? fy_node_get_scalar0(title) : path;
-	s->fresh = !state || strcmp(fy_node_get_scalar0(state), "keep") != 0;
+	const char *keep = state ? fy_node_get_scalar0(state) : NULL;
+	s->title = title && fy_node_get_scalar0(title) ? fy_node_get_scalar0(title) : path;
+	if (state && !(keep && strcmp(keep, "keep") == 0))
+		return wrong(path, line_of(state), "`state` may only be `keep`, not", keep ? keep : "?");
+	s->fresh = !state;
 	if (!machine || !fy_node_get_scalar0(machine))
 		return wrong(path, 1, "a scenario needs", "machine");
 	place_machine(path, fy_node_get_scalar0(machine), s);
@@ -120,7 +174,9 @@ int fly_script_read(const char *path, struct fly_script *s) {
 void fly_script_free(struct fly_script *s) {
 	if (s->document)
 		fy_document_destroy(s->document);
+	free(s->text);
 	s->document = NULL;
+	s->text = NULL;
 }
 
 /* ---- arguments ---- */
@@ -136,7 +192,8 @@ const char *fly_text(const struct fly_action *a, const char *key) {
 
 double fly_number(const struct fly_action *a, const char *key, double otherwise) {
 	const char *t = fly_text(a, key);
-	return t ? strtod(t, NULL) : otherwise;
+	double v = otherwise;
+	return t && args_number(t, &v) ? v : otherwise;
 }
 
 bool fly_flag(const struct fly_action *a, const char *key) {

@@ -1,22 +1,37 @@
 /* json.c - see json.h. */
 #include "bin/cadmus/json.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/msgpack.h"
+#include "bin/cadmus/output.h"
+
+/* 15 digits: every decimal number of that length comes back as it was written. */
+#define FORM (JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
 
 int json_print(json_t *j) {
-	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	json_dumpf(j, stdout, JSON_INDENT(2) | FORM);
 	putchar('\n');
 	json_decref(j);
 	return 0;
 }
 
 int json_print_line(json_t *j) {
-	json_dumpf(j, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_dumpf(j, stdout, JSON_COMPACT | FORM);
 	putchar('\n');
-	fflush(stdout);
 	json_decref(j);
-	return 0;
+	return output_flush();
+}
+
+json_t *json_f32(float v) {
+	char text[32];
+	for (int digits = 6; digits <= 9; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, (double)v);
+		if (strtof(text, NULL) == v)
+			break;
+	}
+	return json_real(strtod(text, NULL));
 }
 
 static json_t *value(struct mp_in *i, unsigned depth);
@@ -119,7 +134,9 @@ double json_element(enum cdm_dtype t, const void *data, size_t index) {
 
 static json_t *number(enum cdm_dtype t, const void *data, size_t index) {
 	double v = json_element(t, data, index);
-	return t == CDM_F32 || t == CDM_F64 ? json_real(v) : json_integer((json_int_t)v);
+	if (t == CDM_F32)
+		return json_f32((float)v);
+	return t == CDM_F64 ? json_real(v) : json_integer((json_int_t)v);
 }
 
 json_t *json_of_sample(enum cdm_dtype t, const void *data, size_t bytes, size_t max) {

@@ -8,8 +8,10 @@
 
 /* Print, end the line, and let go of `j`; returns 0. */
 int json_print(json_t *j);
-/* One line, for streams of values. */
+/* One line, for streams of values, and written out; < 0: it could not be. */
 int json_print_line(json_t *j);
+/* The shortest decimal number that is this float: 0.9, not 0.89999997615814209. */
+json_t *json_f32(float v);
 /* A MessagePack value as JSON (binary as hex); NULL when it is broken or too deep. */
 json_t *json_from_msgpack(const void *bytes, size_t count);
 /* A sample's elements: a number, an array, or {"bytes": n} when there are more than `max`. */

@@ -13,10 +13,12 @@
 #include "base/io.h"
 #include "base/msgpack.h"
 #include "base/program.h"
+#include "bin/cadmus/output.h"
 #include "client/control.h"
 #include "client/run_dir.h"
 #include "client/state_path.h"
 #include "lang/lang.h"
+#include "lang/near.h"
 
 /* ---- environment ---- */
 
@@ -108,7 +110,7 @@ int machine_compile(const char *verb, const char *path, struct machine_source *s
 	s->path = path;
 	int rc = read_file(path, &s->text, &s->bytes);
 	if (rc < 0)
-		return verb_failed(verb, "cannot read %s: %s", path, rc == -E2BIG ? "larger than 1 MiB" : strerror(-rc));
+		return verb_failed(verb, rc, "cannot read %s: %s", path, rc == -E2BIG ? "larger than 1 MiB" : strerror(-rc));
 	folder_of(path, folder, sizeof(folder));
 	if (!realpath(folder, absolute))
 		snprintf(absolute, sizeof(absolute), "%s", folder);
@@ -117,7 +119,7 @@ int machine_compile(const char *verb, const char *path, struct machine_source *s
 		.environment = environment, .ctx = absolute, .cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
 		.memory_bytes = memory_available() };
 	rc = lang_compile(s->text, s->bytes, &o, &s->plan, &s->diag);
-	return rc == 0 || rc == -EINVAL ? 0 : verb_failed(verb, "cannot compile %s: %s", path, err_text(rc));
+	return rc == 0 || rc == -EINVAL ? 0 : verb_failed(verb, rc, "cannot compile %s: %s", path, err_text(rc));
 }
 
 void machine_source_free(struct machine_source *s) {
@@ -127,13 +129,27 @@ void machine_source_free(struct machine_source *s) {
 	s->plan = NULL;
 }
 
-void machine_print_diag(const struct verb_context *c, const struct machine_source *s) {
-	if (!c->json)
-		return lang_print_diag(stderr, &s->diag, s->text, s->bytes, s->path, c->colour && isatty(STDERR_FILENO));
-	json_t *j = lang_diag_json(&s->diag, s->path);
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(j);
+void machine_print_diag(const struct machine_source *s) {
+	output_flush();
+	lang_print_diag(stderr, &s->diag, s->text, s->bytes, s->path, output_colour(STDERR_FILENO));
+}
+
+/* The first error, or the first warning when there is none. */
+static const struct cdm_message *worst(const struct cdm_diag *d) {
+	for (uint32_t i = 0; i < d->count; i++)
+		if (d->at[i].severity == CDM_ERROR)
+			return &d->at[i];
+	return d->count ? &d->at[0] : NULL;
+}
+
+int machine_explain(const struct verb_context *c, const char *verb, const struct machine_source *s) {
+	const struct cdm_message *m = worst(&s->diag);
+	if (m && !c->json)
+		machine_print_diag(s);
+	else if (!s->plan)
+		return verb_failed_hint(verb, -EINVAL, "cadmus check --json tells all that is wrong", "%s:%u:%u: %s %s", s->path,
+				m ? m->line : 0, m ? m->column : 0, m ? m->id : "", m ? m->text : "no plan");
+	return s->plan ? 0 : 1;
 }
 
 /* ---- finding ---- */
@@ -159,21 +175,58 @@ static int list_machines(char (*names)[CDM_NAME_MAX], unsigned max) {
 	return (int)n;
 }
 
+static int machine_none(const char *verb) {
+	return verb_failed_hint(verb, -ECONNREFUSED, "start one with: cadmus run FILE", "no machine is running");
+}
+
+/* It may be that nothing listens at the doors of `name`: that is said as such. */
+static int no_answer(const char *verb, const char *name, int rc, const struct cdm_diag *d) {
+	if (rc == -ENOENT || rc == -ECONNREFUSED)
+		return verb_failed_hint(verb, -ECONNREFUSED, "start it with: cadmus run FILE", "no machine '%s' is running", name);
+	return verb_failed(verb, rc, "%s does not answer: %s", name, d && d->count ? d->at[0].text : err_text(rc));
+}
+
+int machine_connect(const char *verb, const char *name) {
+	int fd = control_connect(name);
+	if (fd < 0)
+		no_answer(verb, name, fd, NULL);
+	return fd;
+}
+
+int machine_no_field(const char *verb, const struct plan *p, const char *name) {
+	struct near near = { .word = name };
+	char hint[128];
+	for (uint32_t f = 0; f < p->fields.count; f++)
+		near_offer(&near, plan_fields(p)[f].name);
+	snprintf(hint, sizeof(hint), near.best ? "did you mean '%s'?" : "`cadmus get` lists them", near_best(&near));
+	return verb_failed_hint(verb, -ENOENT, hint, "there is no field '%s'", name);
+}
+
 int machine_name(const struct verb_context *c, const char *verb, char *out) {
 	char names[16][CDM_NAME_MAX];
 	if (c->machine) {
 		if (!run_dir_name_ok(c->machine))
-			return verb_wrong(verb, "'%s' is not a name of a machine", c->machine);
+			return verb_wrong(verb, "'%s' is not a name of a machine (a-z, 0-9, _, -, inner dots)", c->machine);
 		snprintf(out, CDM_NAME_MAX, "%s", c->machine);
 		return 0;
 	}
 	int n = list_machines(names, COUNT_OF(names));
 	if (n == 0)
-		return verb_failed(verb, "no machine runs; start one with `cadmus run FILE`");
+		return machine_none(verb);
 	if (n > 1)
-		return verb_failed(verb, "%d machines run; say which with --machine (%s, %s ...)", n, names[0], names[1]);
+		return verb_failed_hint(verb, -EINVAL, "say which with --machine NAME", "%d machines are running: %s, %s%s", n,
+				names[0], names[1], n > 2 ? " ..." : "");
 	snprintf(out, CDM_NAME_MAX, "%s", names[0]);
 	return 0;
+}
+
+int machine_journal(const struct verb_context *c, const char *verb, char *out) {
+	char path[1024];
+	int code = machine_name(c, verb, out);
+	if (code || !c->machine || state_path(out, path, sizeof(path)) < 0 || access(path, F_OK) == 0)
+		return code;
+	return verb_failed_hint(verb, -ENOENT, "start it with: cadmus run FILE", "there is no journal of a machine '%s': %s", out,
+			path);
 }
 
 /* ---- starting ---- */
@@ -202,7 +255,7 @@ static _Noreturn void become_daemon(const char *path, int plan_fd, int ready_fd,
 
 static pid_t report_failure(const char *verb, pid_t pid, const char *text, ssize_t n) {
 	waitpid(pid, NULL, 0);
-	verb_failed(verb, "the machine did not start: %.*s", n > 0 ? (int)n : 30,
+	verb_failed(verb, -ECANCELED, "the machine did not start: %.*s", n > 0 ? (int)n : 30,
 			n > 0 ? text : "its daemon ended at once");
 	return -1;
 }
@@ -211,11 +264,11 @@ pid_t machine_start(const char *verb, const struct plan *plan, bool to_file) {
 	char path[1024], text[512];
 	int pipes[2], plan_fd = seat_plan_file(plan);
 	if (program_find(PROGRAM_BINARY, "cadmusd", path, sizeof(path)) < 0) {
-		verb_failed(verb, "cadmusd is not installed beside this program");
+		verb_failed(verb, -ENOENT, "cadmusd is not installed beside this program");
 		return -1;
 	}
 	if (plan_fd < 0 || pipe2(pipes, O_CLOEXEC) < 0) {
-		verb_failed(verb, "no memory to hand the plan over");
+		verb_failed(verb, -ENOMEM, "no memory to hand the plan over");
 		return -1;
 	}
 	int log_fd = to_file ? open_log(plan->machine) : -1;
@@ -239,7 +292,7 @@ int machine_attach(const struct verb_context *c, const char *verb, struct seat *
 	if (rc)
 		return rc;
 	rc = seat_attach(s, name, &diag);
-	return rc == 0 ? 0 : verb_failed(verb, "cannot attach to %s: %s", name, diag.count ? diag.at[0].text : err_text(rc));
+	return rc == 0 ? 0 : no_answer(verb, name, rc, &diag);
 }
 
 ssize_t machine_ask(const struct verb_context *c, const char *verb, const void *message, size_t bytes,
@@ -247,19 +300,23 @@ ssize_t machine_ask(const struct verb_context *c, const char *verb, const void *
 	char name[CDM_NAME_MAX];
 	if (machine_name(c, verb, name))
 		return -1;
-	int fd = control_connect(name);
-	ssize_t n = fd < 0 ? fd : control_ask(fd, message, bytes, id, reply, capacity, 60000000000);
+	int fd = machine_connect(verb, name);
+	if (fd < 0)
+		return -1;
+	ssize_t n = control_ask(fd, message, bytes, id, reply, capacity, 60000000000);
 	io_close(&fd);
 	if (n < 0)
-		verb_failed(verb, "%s does not answer: %s", name, err_text((int)n));
+		verb_failed(verb, (int)n, "%s does not answer: %s", name, err_text((int)n));
 	return n;
 }
 
 int machine_is_error(const char *verb, const void *reply, size_t bytes) {
-	char ev[16] = "", text[512] = "it gave no reason";
+	char ev[16] = "", text[512] = "it gave no reason", code[16];
 	if (mp_find_str(reply, bytes, "ev", ev, sizeof(ev)) < 0 || strcmp(ev, "error") != 0)
 		return 0;
 	if (mp_find_str(reply, bytes, "text", text, sizeof(text)) < 0)
 		text[0] = 0;
-	return verb_failed(verb, "%s", text);
+	if (mp_find_str(reply, bytes, "code", code, sizeof(code)) < 0)
+		snprintf(code, sizeof(code), "EUNKNOWN");
+	return verb_failed_named(verb, code, text);
 }

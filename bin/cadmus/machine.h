@@ -36,11 +36,16 @@ struct machine_source {
  */
 int machine_compile(const char *verb, const char *path, struct machine_source *s);
 void machine_source_free(struct machine_source *s);
-/* Print its messages: to standard error, or as JSON to standard output. */
-void machine_print_diag(const struct verb_context *c, const struct machine_source *s);
+/* Print its messages on standard error, with their places. */
+void machine_print_diag(const struct machine_source *s);
+/* For verbs that want the plan: say what is wrong or doubtful.  0 when there is a plan, else 1. */
+int machine_explain(const struct verb_context *c, const char *verb, const struct machine_source *s);
 
 /* Name of the machine meant: --machine, or the only one that runs.  Into out[CDM_NAME_MAX]. */
 int machine_name(const struct verb_context *c, const char *verb, char *out);
+
+/* The same for what is read from the journal's file, which needs no machine that runs when --machine names it. */
+int machine_journal(const struct verb_context *c, const char *verb, char *out);
 
 /*
  * Start a daemon for the plan, and wait until its core is live.  Its log goes to our standard error, or,
@@ -48,8 +53,13 @@ int machine_name(const struct verb_context *c, const char *verb, char *out);
  */
 pid_t machine_start(const char *verb, const struct plan *plan, bool to_file);
 
+/* A connection to the control door of the machine `name`; < 0 after explaining. */
+int machine_connect(const char *verb, const char *name);
 /* Attach to the machine meant; seat_close() when done. */
 int machine_attach(const struct verb_context *c, const char *verb, struct seat *s);
+
+/* "there is no field", with one that is near; returns 1. */
+int machine_no_field(const char *verb, const struct plan *p, const char *name);
 
 /* Ask core: a message built by mp_*; the reply map is in `reply`.  Bytes, or < 0 after explaining. */
 ssize_t machine_ask(const struct verb_context *c, const char *verb, const void *message, size_t bytes,

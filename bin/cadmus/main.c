@@ -1,12 +1,14 @@
 /* main.c - finds the verb, takes the options that all verbs share, and runs it. */
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "bin/cadmus/machine.h"
+#include "bin/cadmus/output.h"
+#include "lang/near.h"
 
 #define VERBS_MAX 64
+#define EXITS "0 done, 1 it could not be done (standard error says why), 2 wrong usage"
 
 extern const struct verb *const __start_cadmus_verbs[];
 extern const struct verb *const __stop_cadmus_verbs[];
@@ -25,34 +27,7 @@ const struct verb *const *verb_all(size_t *count) {
 	return sorted;
 }
 
-void verb_usage(const struct verb *v, FILE *to) {
-	fprintf(to, "%s\n\nusage: cadmus %s %s\n%s%s", v->summary, v->name, v->usage,
-			v->help[0] ? "\n" : "", v->help);
-	fprintf(to, "\nEvery verb takes --json, --machine NAME and --help.\n");
-}
-
-__attribute__((format(printf, 2, 0))) static void complain(const char *verb, const char *format, va_list args) {
-	fprintf(stderr, "cadmus %s: ", verb);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-}
-
-int verb_wrong(const char *verb, const char *format, ...) {
-	va_list args;
-	va_start(args, format);
-	complain(verb, format, args);
-	va_end(args);
-	fprintf(stderr, "try: cadmus %s --help\n", verb);
-	return 2;
-}
-
-int verb_failed(const char *verb, const char *format, ...) {
-	va_list args;
-	va_start(args, format);
-	complain(verb, format, args);
-	va_end(args);
-	return 1;
-}
+/* ---- help ---- */
 
 static int help(FILE *to) {
 	size_t n;
@@ -62,29 +37,17 @@ static int help(FILE *to) {
 			CADMUS_VERSION);
 	for (size_t i = 0; i < n; i++)
 		fprintf(to, "  %-9s %s\n", all[i]->name, all[i]->summary);
-	fprintf(to, "\n`cadmus VERB --help` shows options and examples; `man cadmus` tells the rest.\n"
+	fprintf(to, "\n`cadmus VERB --help` shows options, examples and exit codes; `man cadmus` tells the rest\n"
+		    "(before it is installed: man -l build/man/cadmus.1).\n"
 		    "A first look: cadmus check examples/first-flight.cdl.yaml\n");
 	return to == stdout ? 0 : 2;
 }
 
-/* Take the shared options out of argv; everything after "--" stays as it is. */
-static int take_shared(struct verb_context *c, bool *want_help, int argc, char **argv) {
-	int kept = 0;
-	for (int i = 0; i < argc; i++) {
-		if (strcmp(argv[i], "--") == 0) {
-			while (i < argc)
-				argv[kept++] = argv[i++];
-		} else if (strcmp(argv[i], "--json") == 0)
-			c->json = true;
-		else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			*want_help = true;
-		else if (strcmp(argv[i], "--machine") == 0 && i + 1 < argc)
-			c->machine = argv[++i];
-		else
-			argv[kept++] = argv[i];
-	}
-	argv[kept] = NULL;
-	return kept;
+static int help_verb(const struct verb *v) {
+	printf("%s\n\nusage: cadmus %s%s%s\n%s%s", v->summary, v->name, v->usage[0] ? " " : "", v->usage,
+			v->help[0] ? "\n" : "", v->help);
+	printf("exit: %s\n\nAlso: --json, %s--help.\n", v->exits ? v->exits : EXITS, v->no_machine ? "" : "--machine NAME, ");
+	return 0;
 }
 
 static const struct verb *find(const char *name) {
@@ -96,24 +59,106 @@ static const struct verb *find(const char *name) {
 	return NULL;
 }
 
+static int unknown(const char *name) {
+	struct near near = { .word = name };
+	size_t n;
+	const struct verb *const *all = verb_all(&n);
+	for (size_t i = 0; i < n; i++)
+		near_offer(&near, all[i]->name);
+	if (near.best)
+		return verb_wrong(NULL, "there is no verb '%s'; did you mean '%s'?", name, near.best);
+	return verb_wrong(NULL, "there is no verb '%s'", name);
+}
+
+/* ---- shared options ---- */
+
+struct shared {
+	struct verb_context context;
+	bool help, version;
+	int wrong; /* 0, or the exit code of what was explained */
+};
+
+/* --machine NAME, --machine=NAME: the index of the last argument it took. */
+static int take_machine(struct shared *s, int i, int argc, char **argv) {
+	bool joined = argv[i][strlen("--machine")] == '=';
+	const char *value = joined ? argv[i] + strlen("--machine=") : i + 1 < argc ? argv[i + 1] : NULL;
+	if (!value || strncmp(value, "--", 2) == 0)
+		s->wrong = verb_wrong(NULL, "--machine needs a value: the name of a machine");
+	s->context.machine = value;
+	return joined || !value ? i : i + 1;
+}
+
+static bool is_machine(const char *arg) {
+	size_t n = strlen("--machine");
+	return strncmp(arg, "--machine", n) == 0 && (arg[n] == 0 || arg[n] == '=');
+}
+
+/* Take the shared options out of argv; what follows "--" stays as it is.  How many arguments are left. */
+static int take_shared(struct shared *s, int argc, char **argv) {
+	int kept = 0;
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			while (i < argc)
+				argv[kept++] = argv[i++];
+		} else if (strcmp(argv[i], "--json") == 0)
+			s->context.json = true;
+		else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			s->help = true;
+		else if (strcmp(argv[i], "--version") == 0 && kept == 0)
+			s->version = true;
+		else if (is_machine(argv[i]))
+			i = take_machine(s, i, argc, argv);
+		else
+			argv[kept++] = argv[i];
+	}
+	argv[kept] = NULL;
+	return kept;
+}
+
+/* How errors are said must be known before the first of them. */
+static bool wants_json(char **argv) {
+	for (; *argv && strcmp(*argv, "--") != 0; argv++)
+		if (strcmp(*argv, "--json") == 0)
+			return true;
+	return false;
+}
+
+static int run_verb(const struct shared *s, int argc, char **argv) {
+	const struct verb *v = find(argv[0]);
+	if (!v)
+		return unknown(argv[0]);
+	if (s->help)
+		return help_verb(v);
+	if (v->no_machine && s->context.machine)
+		return verb_wrong(v->name, "it asks no running machine, so --machine has no meaning here");
+	return v->run(&s->context, argc, argv);
+}
+
+static int dispatch(struct shared *s, int argc, char **argv) {
+	if (s->wrong)
+		return s->wrong;
+	if (s->version)
+		return printf("cadmus %s\n", CADMUS_VERSION) < 0;
+	if (argc == 0)
+		return help(s->help ? stdout : stderr);
+	if (strcmp(argv[0], "help") != 0)
+		return run_verb(s, argc, argv);
+	if (argc == 1)
+		return help(stdout);
+	if (argc > 2)
+		return verb_wrong(NULL, "help takes one verb");
+	s->help = true;
+	return run_verb(s, 1, argv + 1);
+}
+
 int main(int argc, char **argv) {
-	struct verb_context c = { .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
-	bool want_help = false;
+	output_open();
+	struct shared s = { .context = { .terminal = isatty(STDOUT_FILENO), .colour = output_colour(STDOUT_FILENO) } };
 	log_init("cadmus");
 	machine_environment();
-	if (argc > 1 && strcmp(argv[1], "--version") == 0)
-		return printf("cadmus %s\n", CADMUS_VERSION) < 0;
-	int n = take_shared(&c, &want_help, argc - 1, argv + 1);
-	if (n == 0 || strcmp(argv[1], "help") == 0)
-		return help(n == 0 && !want_help ? stderr : stdout);
-	const struct verb *v = find(argv[1]);
-	if (!v) {
-		fprintf(stderr, "cadmus: no verb '%s'; `cadmus help` lists them\n", argv[1]);
-		return 2;
-	}
-	if (want_help) {
-		verb_usage(v, stdout);
-		return 0;
-	}
-	return v->run(&c, n, argv + 1);
+	if (argc > 0 && wants_json(argv + 1))
+		verb_errors_as_json();
+	int n = argc > 0 ? take_shared(&s, argc - 1, argv + 1) : 0;
+	int code = dispatch(&s, n, argv + 1);
+	return output_end(n > 0 ? argv[1] : NULL, code);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/err.h"
+#include "bin/cadmus/columns.h"
 #include "bin/cadmus/json.h"
 #include "sem/awareness.h"
 
@@ -39,6 +40,25 @@ double sample_number(const struct sample *x) {
 	return x->field->kind == PLAN_AWARENESS ? awareness_level(&cell, x->field->half_life_ns, x->now) : v;
 }
 
+/* name=value name=[1 2 3] ... */
+static void print_named(json_t *named) {
+	const char *key;
+	json_t *v, *item;
+	size_t i;
+	json_object_foreach(named, key, v) {
+		printf("%s%s=", v == json_object_get(named, "phase") ? "" : " ", key);
+		if (json_is_string(v))
+			printf("%s", json_string_value(v));
+		else if (json_is_integer(v))
+			printf("%lld", (long long)json_integer_value(v));
+		else if (json_is_real(v))
+			printf("%.4g", json_real_value(v));
+		json_array_foreach(v, i, item)
+			printf("%s%.4g%s", i ? " " : "[", json_number_value(item), i + 1 == json_array_size(v) ? "]" : "");
+	}
+	json_decref(named);
+}
+
 static void print_value(const struct sample *x) {
 	size_t size = cdm_dtype_size(x->field->dtype), n = size ? x->info.bytes / size : 0;
 	if (x->large || n == 0) {
@@ -47,6 +67,11 @@ static void print_value(const struct sample *x) {
 	}
 	if (n == 1) {
 		printf("%.6g", sample_number(x));
+		return;
+	}
+	json_t *named = columns_of(x->plan, x->field, x->bytes, x->info.bytes);
+	if (named) {
+		print_named(named);
 		return;
 	}
 	printf("[");
@@ -58,11 +83,12 @@ static void print_value(const struct sample *x) {
 void sample_print(const struct sample *x) {
 	printf("%-26s ", x->field->name);
 	if (x->rc < 0) {
-		printf("%s\n", x->rc == -EAGAIN ? "-" : err_name(x->rc));
+		printf("%s\n", x->rc == -EAGAIN ? "nothing published yet" : err_name(x->rc));
 		return;
 	}
 	print_value(x);
-	printf(" %s  (%s, version %llu, age %.1f ms, trust %.2f, from %s)\n", x->field->unit,
+	printf("%s%s  (%s, version %llu, age %.1f ms, trust %.2f, from %s)\n",
+			x->field->unit[0] ? " " : "", x->field->unit,
 			cdm_status_name((enum cdm_status)x->info.status), (unsigned long long)x->info.version,
 			ns_to_ms(mono_since(x->info.source_time, x->now)), (double)x->info.trust,
 			x->info.source < x->plan->entities.count ? plan_entities(x->plan)[x->info.source].name : "?");
@@ -74,10 +100,11 @@ json_t *sample_json(const struct sample *x) {
 	json_t *value = x->large ? json_pack("{s:i}", "bytes", (int)x->info.bytes)
 			: x->field->kind == PLAN_AWARENESS ? json_real(sample_number(x))
 			: json_of_sample(x->field->dtype, x->bytes, x->info.bytes, 512);
-	return json_pack("{s:s,s:o,s:s,s:s,s:I,s:f,s:f,s:s,s:i}", "field", x->field->name, "value", value, "unit",
-			x->field->unit, "status", cdm_status_name((enum cdm_status)x->info.status), "version",
+	json_t *named = x->large ? NULL : columns_of(x->plan, x->field, x->bytes, x->info.bytes);
+	return json_pack("{s:s,s:o,s:o*,s:s,s:s,s:I,s:f,s:o,s:s,s:i}", "field", x->field->name, "value", value, "named", named,
+			"unit", x->field->unit, "status", cdm_status_name((enum cdm_status)x->info.status), "version",
 			(json_int_t)x->info.version, "age_ms", ns_to_ms(mono_since(x->info.source_time, x->now)), "trust",
-			(double)x->info.trust, "source",
+			json_f32(x->info.trust), "source",
 			x->info.source < x->plan->entities.count ? plan_entities(x->plan)[x->info.source].name : "?",
 			"epoch", (int)x->info.epoch);
 }

@@ -9,6 +9,7 @@
 
 #include "lang/arena.h"
 #include "lang/lang.h"
+#include "lang/near.h"
 
 #define LANG_DEPTH_MAX 16
 #define LANG_NODES_MAX 65536u
@@ -239,15 +240,6 @@ int choice_find(enum choice c, const char *word);
 /* The n-th word a value of this type can be, or NULL: how closed lists are walked. */
 const char *word_at(enum type t, int of, unsigned n);
 int word_find(enum type t, int of, const char *word); /* its number in the plan, or -1 */
-
-/* near.c: did you mean?  Start with {word}, offer candidates, read `best` ("" when none is near). */
-struct near {
-	const char *word;
-	const char *best;
-	unsigned distance;
-};
-void near_offer(struct near *n, const char *candidate);
-const char *near_best(const struct near *n);
 
 /* The passes, in their order. */
 void names(struct lang *l, enum section root);

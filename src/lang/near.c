@@ -1,12 +1,13 @@
 /*
- * near.c - did you mean?
+ * near.c - see near.h.
  *
  * Edit distance with swaps of neighbours, in three rows.  Names that differ in their digits only
  * (camera_0, camera_1) are siblings and not typos of each other.
  */
-#include <stdlib.h>
+#include "lang/near.h"
+
+#include <stdbool.h>
 #include <string.h>
-#include "lang/lang_priv.h"
 
 #define WORD_MAX 64
 

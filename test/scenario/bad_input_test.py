@@ -173,7 +173,7 @@ def main():
         small = f.read().replace('@PORT@', str(port))
     path = write('small.cdl.yaml', small)
     descriptions(small)
-    refused('nothing runs', ['say', 'hello'], 'no machine runs')
+    refused('nothing runs', ['say', 'hello'], 'no machine is running')
     rc, text = cadmus('run', '--detach', path)
     expect('it starts', rc == 0, text)
     try:

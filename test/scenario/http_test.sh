@@ -1,12 +1,18 @@
 #!/bin/bash
-# http_test.sh CADMUS - a machine behind the API of Ollama, asked by Ollama's own client; skipped (77) without it.
+# http_test.sh CADMUS - a machine behind the API of Ollama, asked by Ollama's own client; skipped (77) without it, unless
+# CADMUS_REQUIRE_ENGINES=1.
 set -u
 cadmus=$1 here=$(cd "$(dirname "$0")" && pwd)
 cache=${CADMUS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cadmus}
 [ -f "$cache/env" ] && set -a && . "$cache/env" && set +a
 modules=${CADMUS_NODE_MODULES:-$cache/node_modules}
-command -v node >/dev/null || { echo "skip: there is no node"; exit 77; }
-[ -f "$modules/ollama/package.json" ] || { echo "skip: Ollama's client is not in $modules; tools/setup fetches it"; exit 77; }
+skip() {
+	echo "skip: $1"
+	[ "${CADMUS_REQUIRE_ENGINES:-0}" = 1 ] && exit 1
+	exit 77
+}
+command -v node >/dev/null || skip "there is no node"
+[ -f "$modules/ollama/package.json" ] || skip "Ollama's client is not in $modules; tools/setup --check fetches it"
 
 work=$(mktemp -d /tmp/cadmus-http.XXXXXX) || exit 1
 export CADMUS_RUN_DIR=$work/run CADMUS_STATE_DIR=$work/state CADMUS_LOG=info

@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+"""The command line, as a stranger and as a program use it: exit codes, words, JSON, terminals, broken outputs.
+
+usage: cli_test.py CADMUS         machines of its own, in folders of its own; exit 0 when all holds
+"""
+import errno
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+
+from machine import HERE, Machine, until
+
+FLIGHT = os.path.join(HERE, '../../examples/first-flight.fly.yaml')
+failures = 0
+
+
+def expect(name, condition, seen=''):
+    global failures
+    print(('ok   ' if condition else 'FAIL ') + name)
+    if not condition:
+        failures += 1
+        print('     ' + str(seen).strip().replace('\n', '\n     ')[:2000])
+
+
+# ---- wrong usage: the same with a machine and without one ----
+
+USAGE = [  # arguments, what standard error says
+    ([], 'usage: cadmus VERB'),
+    (['sya'], "there is no verb 'sya'; did you mean 'say'?\ntry: cadmus --help"),
+    (['frobnicate'], "there is no verb 'frobnicate'\n"),
+    (['help', 'sya'], "did you mean 'say'?"),
+    (['help', 'say', 'get'], 'help takes one verb'),
+    (['ps', '--machine'], '--machine needs a value'),
+    (['ps', '--machine', '--json'], '--machine needs a value'),
+    (['--machine'], '--machine needs a value'),
+    (['ps', '--machine', '../x'], "'../x' is not a name of a machine"),
+    (['ps', '--machine='], "'' is not a name of a machine"),
+    (['ps', 'x'], "it takes no arguments, not 'x'"),
+    (['down', 'x'], "it takes no arguments, not 'x'"),
+    (['stop', '-x'], "there is no option '-x'"),
+    (['doctor', 'x'], "it takes no arguments, not 'x'"),
+    (['top', '--onse'], "there is no option '--onse'; did you mean '--once'?"),
+    (['top', 'x'], "it takes no arguments"),
+    (['get', 'a', 'b'], "'b' is one argument too many"),
+    (['watch'], 'give a field'),
+    (['watch', 'kinesthetic', '-n', 'abc'], "-n takes a whole number from 1 to 1000000000, not 'abc'"),
+    (['watch', 'kinesthetic', '-n', '0'], "not '0'"),
+    (['watch', 'kinesthetic', '-n'], '-n needs a value'),
+    (['log', '-n', '-3'], "-n takes a whole number from 1 to 1000000000, not '-3'"),
+    (['log', '--from', 'x'], "--from takes a whole number from 1 to"),
+    (['log', '--from', '99999999999999999999'], '--from takes a whole number'),
+    (['log', '--all', '--verify'], 'only one can be meant'),
+    (['state', '--at', 'abc'], "--at takes a whole number from 1 to"),
+    (['state', '--at', '0'], "not '0'"),
+    (['state', '--at', '5x'], "not '5x'"),
+    (['state', 'x'], 'it takes no arguments'),
+    (['set'], 'give a field and a number'),
+    (['set', 'goal_bearing'], 'give a field and a number'),
+    *((['set', 'goal_bearing', v], f"'{v}' is not a number; a decimal one is wanted")
+      for v in ('nan', 'inf', '0x10', '1e999', '', '45x', '4 5', 'north')),
+    (['set', 'goal_bearing', '-inf'], "there is no option '-inf'"),
+    (['say'], 'say something'),
+    (['say', 'hello', 'world'], "'world' is one argument too many"),
+    (['say', '--model'], '--model needs a value'),
+    (['say', '--model', '--blind', 'hi'], '--model needs a value'),
+    (['say', '--model', '', 'hi'], 'the value of --model is empty'),
+    (['say', '--modle', 'x', 'hi'], "did you mean '--model'?"),
+    (['say', 'x' * 70000], 'that is too long'),
+    (['run'], 'give a file'),
+    (['run', '--detahc', 'x'], "did you mean '--detach'?"),
+    (['plan'], 'give a file'),
+    (['check'], 'give a file'),
+    (['check', '--schema', 'x'], '--schema takes no file'),
+    (['check', 'x', '--machine', 'y'], '--machine has no meaning here'),
+    (['fly'], 'give a scenario'),
+    (['devices', '--root'], '--root needs a value'),
+    (['get', '\033[2Jx', 'y', 'z'], "'y' is one argument too many"),
+    (['\033[2J'], "there is no verb '?[2J'"),
+]
+
+
+def said(m, args, code, words, name=None):
+    """Exit code and standard error, and the same with --json: one object on standard error, nothing else anywhere."""
+    rc, out, err = m.run(*args)
+    name = name or ' '.join(repr(a)[:30] for a in args)
+    expect(f'{name}: exit {code}', rc == code and words in err and out == '', f'exit {rc}\n{err}\n--\n{out}')
+    if args:
+        rc, out, err = m.run('--json', *args)
+        expect('  and as JSON', rc == code and out == '' and is_error(err, code), f'exit {rc}\n{err}\n--\n{out}')
+
+
+def is_error(text, code):
+    try:
+        e = json.loads(text)['error']
+    except (ValueError, KeyError):
+        return False
+    return (text.count('\n') == 1 and set(e) == {'code', 'text', 'hint'} and len(e['text']) > 5 and
+            re.fullmatch('USAGE' if code == 2 else 'E[A-Z0-9]+', e['code']) is not None)
+
+
+def wrong_usage(m):
+    for args, words in USAGE:
+        said(m, args, 2, words)
+
+
+# ---- nothing runs ----
+
+def nothing_runs(m):
+    none = 'no machine is running; start one with: cadmus run FILE\n'
+    for args in (['ps'], ['top', '--once'], ['get'], ['get', 'visual'], ['watch', 'visual'], ['set', 'x', '1'], ['say', 'hi'],
+                 ['stop'], ['down'], ['state'], ['log']):
+        said(m, args, 1, none)
+    named = "no machine 'ghost' is running; start it with: cadmus run FILE\n"
+    for args in (['ps'], ['top'], ['get'], ['watch', 'x'], ['set', 'x', '1'], ['say', 'hi'], ['down']):
+        said(m, args + ['--machine', 'ghost'], 1, named)
+    said(m, ['stop', '--machine', 'ghost'], 1, "no guard of a machine 'ghost' is running")
+    said(m, ['state', '--machine', 'ghost'], 1, "there is no journal of a machine 'ghost'")
+    said(m, ['log', '--machine', 'ghost'], 1, "there is no journal of a machine 'ghost'")
+
+
+def files(m):
+    broken, warned = m.work + '/broken.yaml', m.work + '/warned.cdl.yaml'
+    with open(broken, 'w', encoding='utf-8') as f:
+        f.write('steps: [\n')
+    for verb in ('check', 'plan', 'run', 'fly'):
+        said(m, [verb, '/nonexistent'], 1, 'cannot read /nonexistent: No such file or directory')
+        said(m, [verb, '/'], 1, 'cannot read /: Is a directory')
+    said(m, ['plan', m.work + '/broken.yaml'], 1, 'error C')
+    said(m, ['run', m.work + '/broken.yaml'], 1, 'error C')
+    said(m, ['fly', broken], 1, f'{broken}:')
+    for text, words in (('[1]', 'not a scenario'), ('steps: []', "a scenario needs 'machine'"), ('machine: x', "a scenario needs 'steps'"),
+                        ('machine: x\nstate: kept\nsteps: []', "`state` may only be `keep`, not 'kept'"),
+                        ('machine: x\nsteps:\n- step: a\n  do:\n  - dance: {}', "5: no such action: 'dance'"),
+                        ('machine: x\nsteps:\n- step: a\n  do:\n  - still: {within_ms: soon}', 'within_ms takes a number from 0'),
+                        ('machine: x\nsteps:\n- step: a\n  do:\n  - still: {for_ms: -1}', "not '-1'"),
+                        ('machine: none.cdl.yaml\nsteps: []', 'cannot read')):
+        with open(broken, 'w', encoding='utf-8') as f:
+            f.write(text)
+        said(m, ['fly', broken], 1, words)
+    said(m, ['devices', '--root', '/nonexistent'], 1, '/nonexistent')
+    rc, out, err = m.run('check', '--json', m.path)
+    codes = [x['code'] for x in json.loads(out)['messages']]
+    expect('check warns of a model that is not there', rc == 0 and 'D0102' in codes and err == '', out)
+    with open(m.path, encoding='utf-8') as f:
+        text = f.read()
+    with open(warned, 'w', encoding='utf-8') as f:
+        f.write(text.replace('backend: echo, file: small.cdl.yaml, prompt', 'backend: llama, file: warned.cdl.yaml, prompt')
+                .replace('driver: hexapod_can', 'driver: hexapod_can').replace('simulator: hexapod_sim', 'simulator: nobody'))
+    rc, out, err = m.run('check', warned)
+    expect('and of one that is not what it must be, and of a driver', rc == 0 and 'D0104' in err and "no driver 'nobody'" in err, err)
+
+
+def help_texts(m):
+    rc, out, err = m.run('help')
+    verbs = re.findall(r'^  ([a-z]+) +[A-Z]', out, re.M)
+    expect('help lists the verbs', rc == 0 and len(verbs) >= 16 and err == '', out)
+    for v in verbs:
+        rc, out, err = m.run(v, '--help')
+        again = m.run('help', v)
+        expect(f'{v} --help', rc == 0 and err == '' and f'usage: cadmus {v}' in out and '\nexample' in out and
+               re.search(r'^exit: 0 .*1 .*2 ', out, re.M) and again == (0, out, ''), out + err)
+    rc, out, err = m.run('--version')
+    expect('--version', rc == 0 and re.fullmatch(r'cadmus \d+\.\d+\.\d+\n', out) and err == '', out + err)
+
+
+# ---- a machine that runs ----
+
+def world_says_no(m):
+    last = m.json('state')['seq']
+    said(m, ['state', '--at', '99999'], 1, f'there is no record 99999; the last one is {last}\n')
+    said(m, ['log', '--from', '99999'], 1, f'there is no record 99999; the last one is {last}\n')
+    said(m, ['get', 'kinesthetik'], 1, "there is no field 'kinesthetik'; did you mean 'kinesthetic'?\n")
+    said(m, ['watch', 'nothing-like-it'], 1, "there is no field 'nothing-like-it'; `cadmus get` lists them\n")
+    said(m, ['get', 'legs.command'], 1, 'legs.command: the plan lets no client read it\n')
+    said(m, ['watch', 'legs.command'], 1, 'legs.command: the plan lets no client read it\n')
+    said(m, ['set', 'nothing', '1'], 1, "no setting 'nothing'")
+    said(m, ['set', 'goal_bearing', '9999'], 1, 'outside')
+    said(m, ['say', '--model', 'nobody', 'hello'], 1, "no language model 'nobody'")
+    said(m, ['say', '--as', 'nobody', 'hello'], 1, 'names nobody')
+    said(m, ['run', '--detach', m.path], 1, 'runs already')
+
+
+def right(m):
+    rc, out, err = m.run('set', 'goal_bearing', '-45')
+    expect('a negative number is no option', rc == 0 and out.startswith('goal_bearing = -45') and err == '', out + err)
+    expect('and is there', m.json('get', 'goal_bearing')['value'] == -45.0)
+    rc, out, err = m.run('say', '--', '--hello')
+    expect('after -- all is words', rc == 0 and '--hello' in out and err == '', out + err)
+    rc, out, err = m.run('say', '--request=r1', 'hello again')
+    rc2, out2, err2 = m.run('say', '--request', 'r1', 'hello again')
+    expect('one request is answered once', rc == rc2 == 0 and 'answered before' in out2, out + err + out2 + err2)
+    state = m.json('get', 'legs.state')
+    expect('a state has names', state['named']['phase'] == 'idle' and state['named']['stops'] == 0 and len(state['value']) == 8, state)
+    rc, out, err = m.run('get', 'legs.state')
+    expect('and in text', rc == 0 and 'phase=idle reason=' in out and ' stops=0 ' in out, out)
+    feedback = until('feedback', lambda: m.run('get', 'legs.feedback')[1])
+    expect('feedback, too', 'heading_deg=' in feedback and 'joints_deg=[' in feedback, feedback)
+    rc, out, err = m.run('watch', 'kinesthetic', '-n', '2', '--json')
+    lines = [json.loads(line) for line in out.splitlines()]
+    expect('watch', rc == 0 and len(lines) == 2 and lines[0]['version'] < lines[1]['version'], out + err)
+    rc, out, err = m.run('log', '-n', '2')
+    expect('the last two records', rc == 0 and len(out.splitlines()) == 2, out)
+    rc, out, err = m.run('log', '--from', '1', '-n', '1', '--json')
+    expect('the first record', rc == 0 and json.loads(out)['seq'] == 1, out)
+    rc, out, err = m.run('log', '--all')
+    expect('fractions for people', rc == 0 and re.search(r'"trust":0\.\d+', out) and '"request":""' not in out, out)
+    turns = [r for r in m.log() if r['kind'] == 'turn']
+    expect('millionths for programs', turns and all(isinstance(t['body']['trust'], int) for t in turns), turns)
+    for args in (['ps'], ['get'], ['state'], ['stop'], ['top', '--once'], ['doctor'], ['devices'], ['check', m.path], ['plan', m.path],
+                 ['check', '--schema']):
+        rc, out, err = m.run(*args, '--json')
+        expect(f'{args[0]} --json is one value', rc in (0, 1) and json.loads(out) is not None and err == '', err)
+
+
+def seats(m):
+    watcher = subprocess.Popen([m.cadmus, 'watch', 'goal_bearing'], env=m.env, stdout=subprocess.DEVNULL)
+    try:
+        row = until('the seat of watch', lambda: [p for p in m.json('ps') if p['role'] == 'client' and p['pid'] == watcher.pid])[0]
+        expect('who is attached is shown', row['program'].endswith('watch goal_bearing'), row)
+        rc, out, err = m.run('ps')
+        expect('and in text, without the one that asks', 'watch goal_bearing' in out and ' ps' not in out, out)
+    finally:
+        watcher.kill()
+        watcher.wait()
+
+
+def outputs(m):
+    """A result that cannot be written is a failure, for every verb that has one."""
+    for args in (['ps'], ['get'], ['state'], ['log'], ['top', '--once'], ['top'], ['watch', 'kinesthetic'], ['say', 'hi'], ['doctor'],
+                 ['devices'], ['check', m.path], ['plan', m.path], ['help'], ['say', '--help'], ['--version'], ['set', 'goal_bearing', '1']):
+        for extra in ([], ['--json']):
+            line = ' '.join([*args, *extra])
+            with open('/dev/full', 'w', encoding='utf-8') as full:
+                done = subprocess.run([m.cadmus, *args, *extra], env=m.env, stdout=full, stderr=subprocess.PIPE, timeout=60)
+            expect(f'{line} >/dev/full', done.returncode == 1 and b'could not be written: No space left' in done.stderr, done)
+            done = subprocess.run(['/bin/sh', '-c', 'exec "$@" <&- >&-', 'sh', m.cadmus, *args, *extra], env=m.env,
+                                  stderr=subprocess.PIPE, timeout=60)
+            expect(f'{line} >&-', done.returncode == 1 and b'could not be written: Bad file' in done.stderr, done)
+    done = subprocess.run(['/bin/sh', '-c', 'exec "$@" <&- >&- 2>&-', 'sh', m.cadmus, 'ps'], env=m.env, timeout=60)
+    expect('nothing open at all', done.returncode == 1, done)
+    reader = subprocess.Popen([m.cadmus, 'watch', 'kinesthetic'], env=m.env, stdout=subprocess.PIPE)
+    reader.stdout.readline()
+    reader.stdout.close()
+    expect('a reader that goes away ends it', reader.wait(60) == -signal.SIGPIPE, reader.returncode)
+
+
+class Terminal:
+    """A verb of a shell on a terminal of its own."""
+
+    def __init__(self, m, *args, env=None):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execve(m.cadmus, [m.cadmus, *args], env or {**m.env, 'TERM': 'xterm'})
+        self.seen = b''
+
+    def read(self, patience=30.0):
+        if not select.select([self.fd], [], [], patience)[0]:
+            return False
+        try:
+            got = os.read(self.fd, 65536)
+        except OSError as e:
+            if e.errno != errno.EIO:
+                raise
+            got = b''
+        self.seen += got
+        return bool(got)
+
+    def until(self, text):
+        while text not in self.seen:
+            assert self.read(), f'{text} did not come: {self.seen!r}'
+
+    def end(self):
+        """Read it out; how a shell would put its end."""
+        while self.read():
+            pass
+        status = os.waitpid(self.pid, 0)[1]
+        os.close(self.fd)
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+    def interrupt(self):
+        began = time.monotonic()
+        os.write(self.fd, b'\x03')
+        code = self.end()
+        return code, time.monotonic() - began
+
+
+def interrupts(m):
+    t = Terminal(m, 'watch', 'kinesthetic')
+    t.until(b'kinesthetic')
+    code, took = t.interrupt()
+    expect('Ctrl-C ends watch', code == 130 and took < 5 and t.seen.endswith(b'\r\n'), (code, took, t.seen[-80:]))
+    t = Terminal(m, 'top')
+    t.until(b'PROCESS')
+    t.until(b'FIELD')
+    code, took = t.interrupt()
+    expect('and top', code == 130 and took < 5 and t.seen.endswith(b'\r\n'), (code, took, t.seen[-80:]))
+    parrot = m.processes()['parrot']['pid']
+    os.kill(parrot, signal.SIGSTOP)
+    t = Terminal(m, 'say', 'are you there?')
+    until('the question is asked', lambda: m.run('ps')[0] == 0 and os.path.exists(f'/proc/{t.pid}/wchan') and asked(t.pid))
+    code, took = t.interrupt()
+    os.kill(parrot, signal.SIGCONT)
+    expect('and say', code == 130 and took < 5, (code, took, t.seen[-80:]))
+    rc, out, err = m.run('say', 'and now?')
+    expect('and the machine is not stuck', rc == 0 and 'and now?' in out, out + err)
+
+
+def asked(pid):
+    """Does it hold a connection, and sleep?"""
+    try:
+        with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
+            sleeps = f.read().rsplit(')', 1)[1].split()[0] == 'S'
+        return sleeps and any(os.readlink(f'/proc/{pid}/fd/{fd}').startswith('socket:') for fd in os.listdir(f'/proc/{pid}/fd'))
+    except OSError:
+        return False
+
+
+def colours(m):
+    broken = m.work + '/broken.cdl.yaml'
+    with open(broken, 'w', encoding='utf-8') as f:
+        f.write('version: 1.0\nentitties: {}\n')
+    plain = {k: v for k, v in m.env.items() if k != 'NO_COLOR'}
+    for name, env, there in (('a terminal', {**plain, 'TERM': 'xterm'}, True), ('NO_COLOR', {**plain, 'TERM': 'xterm', 'NO_COLOR': '1'}, False),
+                             ('an empty NO_COLOR', {**plain, 'TERM': 'xterm', 'NO_COLOR': ''}, True),
+                             ('a dumb one', {**plain, 'TERM': 'dumb'}, False)):
+        t = Terminal(m, 'check', broken, env=env)
+        code = t.end()
+        expect(f'colours on {name}', code == 1 and (b'\033[' in t.seen) == there, t.seen)
+    rc, out, err = m.run('check', broken, env=plain)
+    expect('none in a pipe', rc == 1 and '\033' not in out + err, err)
+
+
+def top_of_the_dead(m):
+    top = subprocess.Popen([m.cadmus, 'top', '--json'], env=m.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    top.stdout.readline()
+    expect('it goes down', m.run('down')[0] == 0)
+    out, err = top.communicate(timeout=60)
+    expect('top ends with the machine', top.returncode == 1 and is_error(err.decode(), 1), (top.returncode, err))
+    rc, out, err = m.run('state', '--machine', 'small', '--json')
+    expect('what it knew can be read', rc == 0 and json.loads(out)['settings'] == {'goal_bearing': '1'}, out + err)
+    rc, out, err = m.run('log', '--machine', 'small', '--verify')
+    expect('and its journal verified', rc == 0 and 'chain is whole' in out, out + err)
+
+
+def main():
+    m = Machine(sys.argv[1])
+    try:
+        help_texts(m)
+        wrong_usage(m)
+        nothing_runs(m)
+        files(m)
+        m.start()
+        m.live('core', 'guard', 'parrot')
+        right(m)
+        wrong_usage(m)
+        world_says_no(m)
+        seats(m)
+        outputs(m)
+        interrupts(m)
+        colours(m)
+        top_of_the_dead(m)
+    finally:
+        m.stop()
+    return 1 if failures else 0
+
+
+sys.exit(main())
