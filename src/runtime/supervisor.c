@@ -24,6 +24,7 @@
 #include "runtime/children.h"
 #include "runtime/doors.h"
 #include "runtime/greet.h"
+#include "runtime/report.h"
 
 enum source { ON_SIGNAL, ON_ATTACH, ON_FOLDER, ON_GREETING, ON_SEAT, ON_END };
 
@@ -32,7 +33,7 @@ struct supervisor {
 	struct children children;
 	struct doors doors;
 	int epoll, signals;
-	int ready_fd;
+	struct report report;
 	struct greet greet;
 	int stage; /* of going down; -1: up */
 };
@@ -92,19 +93,11 @@ static int open_signals(void) {
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGPIPE); /* whoever waited for our start has gone */
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigdelset(&set, SIGPIPE);
 	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
-}
-
-/* ---- telling whoever started us ---- */
-
-static void report(struct supervisor *s, const char *text) {
-	if (s->ready_fd < 0)
-		return;
-	if (write(s->ready_fd, text, strlen(text)) < 0)
-		log_debug("nobody waits for the start");
-	io_close(&s->ready_fd);
 }
 
 /* ---- going down ---- */
@@ -161,8 +154,9 @@ static void on_failed(struct supervisor *s, uint16_t p, const char *why) {
 	char text[256];
 	snprintf(text, sizeof(text), "%s cannot start: %s", plan_processes(s->plan)[p].name, why);
 	log_error("%s", text);
+	report_note(&s->report, p, why);
 	if (p == s->plan->core || p == s->plan->guard) {
-		report(s, text);
+		report_dead(&s->report, text, NULL);
 		begin_down(s); /* without these two there is no machine */
 	}
 }
@@ -190,7 +184,7 @@ static void on_message(struct supervisor *s, uint16_t p, const struct seat_messa
 		if (children_ready(&s->children, p) < 0)
 			log_warn("%s said it is ready and is not", plan_processes(s->plan)[p].name);
 		else if (p == s->plan->core)
-			report(s, "1");
+			report_live(&s->report, clock_mono());
 		break;
 	case SEAT_FAILED: on_failed(s, p, m->text); break;
 	case SEAT_START:
@@ -227,6 +221,8 @@ static void on_end(struct supervisor *s, uint16_t p) {
 	if (ended.fd < 0 || poll(&ended, 1, 0) != 1)
 		return;
 	on_seat(s, p); /* its last words first */
+	if (s->children.at[p].state == CHILD_STARTING)
+		report_note(&s->report, p, "it ended before it was ready; see the log");
 	children_died(&s->children, p);
 }
 
@@ -300,7 +296,7 @@ static void look_for_the_needed(struct supervisor *s) {
 		snprintf(text, sizeof(text), "%s died %u times right after its start; without it there is no machine",
 				plan_processes(s->plan)[needed[i]].name, CHILDREN_GIVE_UP);
 		log_error("%s", text);
-		report(s, text);
+		report_dead(&s->report, text, NULL);
 		begin_down(s);
 	}
 }
@@ -329,6 +325,7 @@ static void tick(struct supervisor *s) {
 	}
 	look_for_the_needed(s);
 	look_after_doors(s);
+	report_tick(&s->report, &s->children, clock_mono());
 	if (greet_tick(&s->greet, clock_mono()) > 0)
 		log_debug("somebody at the attach door said nothing");
 }
@@ -341,6 +338,7 @@ static int64_t sooner(int64_t a, int64_t b) {
 static int patience_ms(const struct supervisor *s) {
 	struct cdm_mono now = clock_mono();
 	int64_t ns = sooner(children_next_ns(&s->children, now), greet_next_ns(&s->greet, now));
+	ns = sooner(ns, report_next_ns(&s->report, now));
 	if (s->stage < 0)
 		ns = sooner(ns, doors_next_ns(&s->doors, now));
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
@@ -376,7 +374,7 @@ static void close_all(struct supervisor *s) {
 	doors_close(&s->doors);
 	io_close(&s->signals);
 	io_close(&s->epoll);
-	io_close(&s->ready_fd);
+	report_close(&s->report);
 	free(s->plan);
 }
 
@@ -402,7 +400,8 @@ static int prepare(struct supervisor *s, int plan_fd, struct cdm_diag *diag) {
 
 int supervisor_main(const struct supervisor_options *options, struct cdm_diag *diag) {
 	struct supervisor s = { .epoll = -1, .signals = -1, .doors = doors_none(),
-		.ready_fd = options->ready_fd, .stage = -1 };
+		.stage = -1 };
+	report_init(&s.report, options->ready_fd);
 	greet_init(&s.greet);
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
 		s.children.at[p].pidfd = s.children.at[p].socket = s.children.at[p].segment = -1;
@@ -412,8 +411,8 @@ int supervisor_main(const struct supervisor_options *options, struct cdm_diag *d
 		start_all(&s);
 		loop(&s);
 		doors_remove(&s.doors);
-	} else if (s.ready_fd >= 0 && diag && diag->count)
-		report(&s, diag->at[0].text);
+	} else if (diag && diag->count)
+		report_dead(&s.report, diag->at[0].text, diag->at[0].hint);
 	close_all(&s);
 	return rc;
 }
