@@ -280,7 +280,7 @@ pid_t machine_start(const char *verb, const struct plan *plan, bool to_file) {
 	close(pipes[1]);
 	ssize_t n = pid > 0 ? read(pipes[0], text, sizeof(text)) : -1;
 	close(pipes[0]);
-	return n == 1 ? pid : report_failure(verb, pid, text, n);
+	return n >= 1 && text[0] == '1' ? pid : report_failure(verb, pid, text, n); /* the rest: runtime/report.h */
 }
 
 /* ---- talking ---- */
