@@ -120,6 +120,10 @@ static void on_event(struct core *c, uint64_t data) {
 		if (io_timer_read(c->tick))
 			motion_tick(c);
 		break;
+	case CORE_ON_PATIENCE:
+		if (io_timer_read(c->patience))
+			patience_look(c);
+		break;
 	}
 }
 
@@ -222,7 +226,7 @@ static void init(struct core *c, struct seat *seat) {
 	c->seat = seat;
 	c->plan = seat->plan;
 	c->peers = &seat->peers;
-	c->door = c->guard_channel = c->epoll = c->tick = -1;
+	c->door = c->guard_channel = c->epoll = c->tick = c->patience = -1;
 	c->active = c->plan->first_model;
 	for (unsigned i = 0; i < CORE_SESSIONS; i++)
 		c->sessions[i].fd = -1;
@@ -234,13 +238,15 @@ static int start(struct core *c, struct cdm_diag *diag) {
 	c->state = malloc(sizeof(*c->state));
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
 	c->tick = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (!c->state || c->epoll < 0 || c->tick < 0)
+	c->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (!c->state || c->epoll < 0 || c->tick < 0 || c->patience < 0)
 		return -ENOMEM;
 	state_init(c->state);
 	event_writer_open(&c->events, c->peers);
 	int rc;
 	if ((rc = core_watch(c, seat_fd(c->seat), CORE_ON_SEAT, 0)) < 0 ||
-			(rc = core_watch(c, c->tick, CORE_ON_TICK, 0)) < 0 || (rc = open_journal(c, diag)) < 0 ||
+			(rc = core_watch(c, c->tick, CORE_ON_TICK, 0)) < 0 ||
+			(rc = core_watch(c, c->patience, CORE_ON_PATIENCE, 0)) < 0 || (rc = open_journal(c, diag)) < 0 ||
 			(rc = open_fields(c)) < 0 || (rc = open_lexicon(c)) < 0 ||
 			(rc = rules_start(&c->rules, c->peers)) < 0)
 		return rc;
@@ -259,6 +265,7 @@ static void stop(struct core *c) {
 	io_close(&c->door);
 	io_close(&c->guard_channel);
 	io_close(&c->tick);
+	io_close(&c->patience);
 	io_close(&c->epoll);
 	free(c->state);
 	free(c->settings);

@@ -3,6 +3,7 @@
  *
  *      session  who asks, over which door           view    what a model is shown
  *      turn     one exchange with a model           models  which model is there to answer
+ *      patience how long a model may be silent
  *      stop     stop words, without any model         turn_write   a turn for the journal and for who asked
  *      act      symbols -> verdict                  motion  verdict -> set-points for the guard
  *      ledger   what waits for the disk             rules   the data thread
@@ -97,7 +98,8 @@ struct model_slot {
 	bool loaded;       /* it said so, on the channel that it has */
 	int channel; /* -1: none */
 	struct model_client client;
-	struct cdm_mono asked;
+	uint64_t request;  /* being answered; 0: none */
+	struct cdm_mono asked; /* to start, or to start again */
 	int64_t load_ns;
 	unsigned deaths; /* while loading, in a row */
 };
@@ -140,6 +142,8 @@ struct turn {
 	struct belief_reply reply;
 	struct model_result result;
 	struct cdm_mono began, answered, submitted;
+	struct cdm_mono heard, token; /* the model's last word, and its last token; when it was asked before the first */
+	bool pinged;        /* since it was heard */
 	int64_t load_ns;
 };
 
@@ -157,6 +161,14 @@ void turn_token(struct core *c, const char *text, size_t bytes);
 void turn_answered(struct core *c, const struct model_result *r);
 void turn_model_failed(struct core *c, uint16_t model, int rc, const char *text);
 void turn_model_lost(struct core *c, uint16_t model);
+void turn_model_lives(struct core *c, uint16_t model);
+/* The current turn has waited too long for its model: that is ended, and the turn tried again or failed. */
+void turn_model_hangs(struct core *c, const char *text);
+/* Somebody hung up: what was asked by those who are gone is not done. */
+void turn_look_for_askers(struct core *c);
+
+/* patience.c: whatever changed, see to it that the timer is right; and what is due when it fires. */
+void patience_look(struct core *c);
 
 /* turn_write.c: submit it with its decision, whose trust is filled in; `done` as of ledger_submit(). */
 MUST_CHECK int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *done, void *who);
@@ -226,13 +238,14 @@ int view_render(struct core *c, struct turn *t);
 
 /* ---- all of it ---- */
 
-enum core_source { CORE_ON_SEAT, CORE_ON_DOOR, CORE_ON_SESSION, CORE_ON_MODEL, CORE_ON_JOURNAL, CORE_ON_TICK };
+enum core_source { CORE_ON_SEAT, CORE_ON_DOOR, CORE_ON_SESSION, CORE_ON_MODEL, CORE_ON_JOURNAL, CORE_ON_TICK,
+	CORE_ON_PATIENCE };
 
 struct core {
 	struct seat *seat;
 	const struct plan *plan;
 	struct peers *peers;
-	int epoll, door, tick, guard_channel;
+	int epoll, door, tick, patience, guard_channel;
 	bool quit, failed;
 	struct journal *journal;
 	struct journal_state *state;
@@ -264,6 +277,10 @@ void core_tick_at(struct core *c, int64_t period_ns); /* 0: no tick */
 /* models.c */
 int models_want(struct core *c, uint16_t entity); /* 0 ready, -EAGAIN on its way, else why not */
 int models_generate(struct core *c, const struct turn *t);
+void models_cancel(struct core *c, uint16_t entity); /* what it answers now is not wanted any more */
+void models_end(struct core *c, uint16_t entity);    /* its process, whatever it does */
+void models_ping(struct core *c, uint16_t entity);   /* turn_model_lives() when it answers */
+bool models_loads(const struct core *c, uint16_t entity, struct cdm_mono *since);
 int models_unload(struct core *c, uint16_t entity); /* 0 gone, -EAGAIN on its way */
 void models_stopped(struct core *c, uint16_t process); /* the parent: it is gone, and stays so until it is asked for */
 void models_channel(struct core *c, uint16_t process, int fd);

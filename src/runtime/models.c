@@ -113,8 +113,34 @@ int models_generate(struct core *c, const struct turn *t) {
 	struct model_slot *m = &c->models[models_process(c, t->model)];
 	struct model_request r = { .prompt = t->view, .prompt_bytes = strlen(t->view),
 		.max_tokens = t->max_tokens, .stop_count = 1, .stop = { "\n" } };
+	return model_client_generate(&m->client, &r, &m->request);
+}
+
+void models_cancel(struct core *c, uint16_t entity) {
+	uint16_t p = models_process(c, entity);
+	struct model_slot *m = &c->models[p];
+	if (m->request && model_client_cancel(&m->client, m->request) == -EAGAIN)
+		end(c, p); /* it does not even read */
+	m->request = 0;
+}
+
+void models_end(struct core *c, uint16_t entity) {
+	uint16_t p = models_process(c, entity);
+	log_warn("%s hangs; it is ended", plan_processes(c->plan)[p].name);
+	c->models[p].request = 0;
+	end(c, p);
+}
+
+void models_ping(struct core *c, uint16_t entity) {
 	uint64_t id;
-	return model_client_generate(&m->client, &r, &id);
+	if (model_client_ping(&c->models[models_process(c, entity)].client, &id) < 0)
+		log_debug("%s does not even read", core_entity_name(c, entity));
+}
+
+bool models_loads(const struct core *c, uint16_t entity, struct cdm_mono *since) {
+	uint16_t p = models_process(c, entity);
+	*since = p == PLAN_NONE ? (struct cdm_mono){ 0 } : c->models[p].asked;
+	return p != PLAN_NONE && c->models[p].step == MODEL_STARTING;
 }
 
 /* ---- channels ---- */
@@ -124,8 +150,11 @@ static void lost(struct core *c, uint16_t process) {
 	uint16_t entity = entity_of(c, process);
 	enum model_step was = m->step;
 	io_close(&m->channel);
-	if (was == MODEL_READY)
+	m->request = 0;
+	if (was == MODEL_READY) {
 		m->step = MODEL_STARTING;
+		m->asked = clock_mono();
+	}
 	if (m->loaded) {
 		record(c, entity, BODY_UNLOADED);
 		event_write(&c->events, clock_mono(), EVENT_MODEL_UNLOADED, entity, entity, 0, NULL);
@@ -197,7 +226,8 @@ static void failed(struct core *c, uint16_t process, const struct model_event *e
 }
 
 static void take(struct core *c, uint16_t process, const struct model_event *e) {
-	bool ours = e->id == c->models[process].client.id && c->current && c->current->model == entity_of(c, process);
+	bool ours = e->id && e->id == c->models[process].request && c->current &&
+		    c->current->model == entity_of(c, process);
 	switch (e->kind) {
 	case MODEL_LOADED: loaded(c, process, e); break;
 	case MODEL_FAILED: failed(c, process, e); break;
@@ -216,7 +246,7 @@ static void take(struct core *c, uint16_t process, const struct model_event *e) 
 			turn_model_failed(c, entity_of(c, process), e->code, text);
 		break;
 	}
-	case MODEL_PONG: break;
+	case MODEL_PONG: turn_model_lives(c, entity_of(c, process)); break;
 	}
 }
 

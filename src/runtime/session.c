@@ -49,6 +49,11 @@ void session_close(struct core *c, unsigned index) {
 	io_close(&c->sessions[index].fd);
 }
 
+static void hung_up(struct core *c, unsigned index) {
+	session_close(c, index);
+	turn_look_for_askers(c);
+}
+
 bool session_is(const struct core *c, const struct reply_to *to) {
 	return to->session < CORE_SESSIONS && c->sessions[to->session].fd >= 0 &&
 	       c->sessions[to->session].serial == to->serial;
@@ -264,7 +269,7 @@ static void dispatch(struct core *c, unsigned index, const void *message, size_t
 	struct asked r = { .q = &q };
 	int rc = request_parse(message, bytes, &q, &why);
 	if (rc == -EPROTO)
-		return session_close(c, index);
+		return hung_up(c, index);
 	bool stop = stop_is_said(c, &q);
 	if (stop)
 		motion_estop(c); /* whatever else is to be said of this request */
@@ -294,7 +299,7 @@ void session_readable(struct core *c, unsigned index) {
 		if (n == -EAGAIN)
 			return;
 		if (n <= 0)
-			return session_close(c, index);
+			return hung_up(c, index);
 		dispatch(c, index, c->message, (size_t)n);
 	}
 }

@@ -3,7 +3,9 @@
  *
  *      FREE -> WAITING -> GENERATING -> COMMITTING -> FREE
  *                 ^            |
- *                 +------------+   the model's process died: asked again, at most TURN_TRIES times
+ *                 +------------+   the model died, or hung: asked again, at most TURN_TRIES times
+ *
+ * FREE again, and nothing of it written, when who asked is gone before the answer is there.
  *
  * One turn is in the works at a time; others wait in the order they came, and so do loading and unloading.  A turn is answered
  * ("done") when it is on the disk, together with what the gate said of its symbols.  A request text
@@ -102,6 +104,11 @@ void turn_answered(struct core *c, const struct model_result *r) {
 	commit(c, t);
 }
 
+static void heard(struct turn *t) {
+	t->heard = clock_mono();
+	t->pinged = false;
+}
+
 /* What of it the answer still has room for, in whole characters; an answer that is cut says `length`. */
 static size_t room_for(struct turn *t, const char *text, size_t bytes) {
 	size_t room = t->cut ? 0 : sizeof(t->answer) - 1 - t->answer_bytes;
@@ -117,6 +124,8 @@ void turn_token(struct core *c, const char *text, size_t bytes) {
 	struct turn *t = c->current;
 	if (!t || t->step != TURN_GENERATING)
 		return;
+	heard(t);
+	t->token = t->heard;
 	bytes = room_for(t, text, bytes);
 	if (bytes == 0)
 		return;
@@ -124,6 +133,8 @@ void turn_token(struct core *c, const char *text, size_t bytes) {
 	t->answer_bytes += bytes;
 	if (session_keeps_up(c, &t->to))
 		tell_tokens(c, t);
+	if (!session_is(c, &t->to))
+		turn_look_for_askers(c);
 }
 
 /* ---- the model ---- */
@@ -134,19 +145,57 @@ void turn_model_failed(struct core *c, uint16_t model, int rc, const char *text)
 		fail(c, rc, text);
 }
 
-void turn_model_lost(struct core *c, uint16_t model) {
-	struct turn *t = c->current;
+/* Nothing of what it said counts. */
+static void again(struct core *c, struct turn *t) {
 	struct mp_out o;
-	if (!t || t->model != model || t->step != TURN_GENERATING)
-		return;
-	if (++t->tries >= TURN_TRIES)
-		return fail(c, -EIO, "the model died each time it was asked");
-	log_info("%s died while it answered; it is asked again", core_entity_name(c, model));
 	session_begin(c, &o, &t->to, "again", 0);
 	session_send(c, &o, &t->to);
 	t->answer_bytes = t->told_bytes = 0;
 	t->cut = false;
 	t->step = TURN_WAITING;
+}
+
+void turn_model_lost(struct core *c, uint16_t model) {
+	struct turn *t = c->current;
+	if (!t || t->model != model || t->step != TURN_GENERATING)
+		return;
+	if (++t->tries >= TURN_TRIES)
+		return fail(c, -EIO, "the model died each time it was asked");
+	log_info("%s died while it answered; it is asked again", core_entity_name(c, model));
+	again(c, t);
+}
+
+void turn_model_lives(struct core *c, uint16_t model) {
+	if (c->current && c->current->model == model)
+		heard(c->current);
+}
+
+void turn_model_hangs(struct core *c, const char *text) {
+	struct turn *t = c->current;
+	models_end(c, t->model);
+	if (t->step != TURN_GENERATING || ++t->tries >= TURN_TRIES)
+		return fail(c, -ETIMEDOUT, text);
+	again(c, t);
+	turn_pump(c);
+}
+
+/* ---- the queue ---- */
+
+/* Is it for somebody who hung up?  Whoever loads or unloads a model need not stay to see it. */
+static bool is_for_nobody(const struct core *c, const struct turn *t) {
+	return t->work == TURN_SAY && (t->step == TURN_WAITING || t->step == TURN_GENERATING) && !session_is(c, &t->to);
+}
+
+void turn_look_for_askers(struct core *c) {
+	struct turn *t = c->current;
+	for (size_t i = 0; i < CORE_TURNS; i++)
+		if (&c->turns[i] != t && is_for_nobody(c, &c->turns[i]))
+			c->turns[i].step = TURN_FREE;
+	if (!t || !is_for_nobody(c, t))
+		return;
+	if (t->step == TURN_GENERATING)
+		models_cancel(c, t->model);
+	finish(c);
 }
 
 static struct turn *next(struct core *c) {
@@ -167,15 +216,13 @@ static void generate(struct core *c, struct turn *t) {
 	if (rc < 0)
 		return fail(c, rc, "the model could not be asked");
 	t->step = TURN_GENERATING;
+	heard(t);
+	t->token = t->heard;
 }
 
-void turn_pump(struct core *c) {
-	if (!c->current)
-		c->current = next(c);
-	struct turn *t = c->current;
-	if (!t || t->step != TURN_WAITING)
-		return;
-	if (t->work == TURN_SAY && turn_repeat(c, t, "none"))
+/* What can be done with the current turn now. */
+static void work(struct core *c, struct turn *t) {
+	if (is_for_nobody(c, t) || (t->work == TURN_SAY && turn_repeat(c, t, "none")))
 		return finish(c);
 	int rc = t->work == TURN_UNLOAD ? models_unload(c, t->model) : models_want(c, t->model);
 	if (rc == -EAGAIN)
@@ -186,4 +233,13 @@ void turn_pump(struct core *c) {
 		return generate(c, t);
 	session_done(c, &t->to);
 	finish(c);
+}
+
+void turn_pump(struct core *c) {
+	if (!c->current)
+		c->current = next(c);
+	struct turn *t = c->current;
+	if (t && t->step == TURN_WAITING)
+		work(c, t);
+	patience_look(c);
 }

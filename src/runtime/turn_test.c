@@ -1,0 +1,210 @@
+/* turn_test.c - models that are silent, and clients that are gone. */
+#include "runtime/core_testing.h"
+
+static void patience(const char *lark, const char *finch) {
+	plan_builder_option(&b, b.processes[LARK].entity, "patience_s", lark);
+	plan_builder_option(&b, b.processes[FINCH].entity, "patience_s", finch);
+}
+
+static void short_patience(void) {
+	patience("0.2", "0.02");
+}
+
+static void some_patience(void) {
+	patience("1", "1");
+}
+
+/* The next message to the model that is no ping; its id. */
+static uint64_t model_hears(uint16_t process, enum wire_kind kind) {
+	struct wire_message m;
+	do {
+		CHECK(readable(models[process - LARK]));
+		ssize_t n = io_receive(models[process - LARK], message, sizeof(message), NULL, NULL, 0);
+		CHECK(n > 0 && wire_read(message, (size_t)n, &m) == 0);
+	} while (m.kind == WIRE_PING && kind != WIRE_PING);
+	CHECK(m.kind == kind);
+	return m.id;
+}
+
+static uint64_t turns_written(void) {
+	put(77, (struct question){ .op = "state" });
+	CHECK(hear("done") == 77);
+	return heard_number("turns");
+}
+
+/* ---- silence ---- */
+
+/* It says nothing, not even that it lives: the parent is asked to end it, and the turn is tried with a new one. */
+static void a_silent_model_is_exchanged(void) {
+	core_more = short_patience;
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "hello", "lark", "");
+	generate(LARK);
+	CHECK(hear("again") == 1);
+	asked_of_parent(SEAT_STOP, LARK);
+	model_ends(LARK);
+	asked_of_parent(SEAT_START, LARK);
+	model_comes(LARK);
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), "awake");
+	CHECK(hear("done") == 1 && answer_is("awake"));
+	over();
+}
+
+static void silent_each_time(void) {
+	core_more = short_patience;
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "hello", "lark", "");
+	for (int i = 0; i < 3; i++) {
+		model_hears(LARK, WIRE_GENERATE);
+		CHECK(hear(i < 2 ? "again" : "error") == 1);
+		asked_of_parent(SEAT_STOP, LARK);
+		model_ends(LARK);
+		if (i == 2)
+			break;
+		asked_of_parent(SEAT_START, LARK);
+		model_comes(LARK);
+	}
+	CHECK(is("code", "ETIMEDOUT") && strstr(heard("text"), "silent"));
+	CHECK(turns_written() == 0);
+	ask(2, "say", "hello", "lark", ""); /* and the next one gets a new model */
+	asked_of_parent(SEAT_START, LARK);
+	model_comes(LARK);
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), "awake");
+	CHECK(hear("done") == 2 && answer_is("awake"));
+	over();
+}
+
+/* One that reads a long prompt says nothing for long, but answers when it is asked whether it lives. */
+static void a_slow_model_is_waited_for(void) {
+	core_more = some_patience;
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "hello", "lark", "");
+	uint64_t id = generate(LARK);
+	for (int i = 0; i < 3; i++) {
+		uint64_t ping = model_hears(LARK, WIRE_PING);
+		CHECK(ping != id);
+		model_sends(LARK, &(struct wire_message){ .kind = WIRE_PONG, .id = ping });
+	}
+	model_says(LARK, id, "at last");
+	CHECK(hear("done") == 1 && answer_is("at last"));
+	over();
+}
+
+/* But not for ever: an engine that runs in circles may well answer pings. */
+static void one_that_only_pongs(void) {
+	core_more = short_patience;
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "hello", "lark", "");
+	generate(LARK);
+	for (;;) {
+		struct pollfd p[2] = { { .fd = models[0], .events = POLLIN }, { .fd = gate, .events = POLLIN } };
+		CHECK(poll(p, 2, PATIENCE_MS) > 0);
+		if (p[1].revents)
+			break;
+		model_sends(LARK, &(struct wire_message){ .kind = WIRE_PONG, .id = model_hears(LARK, WIRE_PING) });
+	}
+	CHECK(hear("again") == 1);
+	asked_of_parent(SEAT_STOP, LARK);
+	over();
+}
+
+static void one_that_never_loads(void) {
+	core_more = short_patience;
+	begin();
+	ask(1, "say", "hello", "finch", "");
+	ask(2, "load", "", "finch", "");
+	asked_of_parent(SEAT_START, FINCH);
+	models[1] = channel(FINCH, NULL, 0);
+	CHECK(hear("error") == 1 && is("code", "ETIMEDOUT") && strstr(heard("text"), "load"));
+	asked_of_parent(SEAT_STOP, FINCH);
+	model_ends(FINCH);
+	asked_of_parent(SEAT_START, FINCH); /* the second request has its own try */
+	model_comes(FINCH);
+	CHECK(hear("done") == 2);
+	over();
+}
+
+/* ---- hang-ups ---- */
+
+/* Who asked is gone: the model is told to end, nothing is written, and the next one has the place. */
+static void an_answer_for_nobody(void) {
+	begin();
+	model_comes(LARK);
+	int other = channel(GATE, NULL, 0), first = gate;
+	ask(1, "say", "tell me a long story", "lark", "");
+	uint64_t id = generate(LARK);
+	gate = other;
+	close(first);
+	CHECK(model_hears(LARK, WIRE_CANCEL) == id);
+	ask(2, "say", "hello", "lark", "");
+	uint64_t next = model_hears(LARK, WIRE_GENERATE);
+	CHECK(next != id);
+	model_sends(LARK, &(struct wire_message){ .kind = WIRE_TOKEN, .id = id, .text = wire_text_of("late") });
+	model_sends(LARK, &(struct wire_message){ .kind = WIRE_DONE, .id = id, .result = { .finish = CDM_FINISH_CANCELLED } });
+	model_says(LARK, next, "yes");
+	CHECK(hear("done") == 2 && answer_is("yes") && turns_written() == 1);
+	over();
+}
+
+/* Eight wait, and their client goes: all places are free again. */
+static void a_queue_of_nobody(void) {
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "first", "lark", "");
+	uint64_t id = generate(LARK);
+	int first = gate;
+	gate = channel(GATE, NULL, 0);
+	for (uint64_t i = 2; i <= 8; i++)
+		ask(i, "say", "behind", "lark", "");
+	ask(9, "say", "one too many", "lark", "");
+	CHECK(hear("error") == 9 && is("code", "EBUSY"));
+	close(gate);
+	gate = channel(GATE, NULL, 0);
+	for (;;) { /* until core has seen the hang-up */
+		ask(10, "load", "", "lark", "");
+		ask(11, "ping", "", "", "");
+		ssize_t n = control_receive(gate, message, sizeof(message), PATIENCE_MS * NS_PER_MS);
+		CHECK(n > 0);
+		message_bytes = (size_t)n;
+		if (strcmp(heard("ev"), "done") == 0)
+			break;
+		CHECK(hear("done") == 11);
+	}
+	CHECK(heard_number("id") == 11);
+	int second = gate;
+	gate = first;
+	model_says(LARK, id, "yes");
+	CHECK(hear("done") == 1 && answer_is("yes") && turns_written() == 1);
+	gate = second;
+	CHECK(hear("done") == 10);
+	close(first);
+	over();
+}
+
+/* It hangs up and the model is gone as well: then there is nobody to tell, and nothing to do. */
+static void both_are_gone(void) {
+	begin();
+	model_comes(LARK);
+	int first = gate;
+	ask(1, "say", "hello", "lark", "");
+	generate(LARK);
+	gate = channel(GATE, NULL, 0);
+	close(models[0]);
+	models[0] = -1;
+	close(first);
+	model_comes(LARK);
+	ask(2, "say", "hello", "lark", "");
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), "yes");
+	CHECK(hear("done") == 2 && answer_is("yes"));
+	over();
+}
+
+int main(void) {
+	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time, a_slow_model_is_waited_for,
+		one_that_only_pongs, one_that_never_loads, an_answer_for_nobody, a_queue_of_nobody, both_are_gone };
+	return core_tests(tests, COUNT_OF(tests));
+}
