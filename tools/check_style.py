@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check what clang-format and the compilers do not: docs/design/0004-style.md says why these rules and no more.
+"""Check what the compilers do not: docs/design/0004-style.md says why these rules and no more.
 
 usage: check_style.py ROOT        exit 0 = clean, 1 = violations, one a line: FILE:LINE: what is wrong
 
