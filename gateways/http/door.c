@@ -319,6 +319,13 @@ struct exchange *door_ask(struct door *d, const struct door_request *r) {
 	return NULL;
 }
 
+bool door_is_over(struct door *d) {
+	pthread_mutex_lock(&d->lock);
+	bool over = d->over;
+	pthread_mutex_unlock(&d->lock);
+	return over;
+}
+
 bool door_next(struct exchange *e, struct door_reply *r, int64_t timeout_ns) {
 	struct door *d = e->door;
 	int64_t until = clock_mono().ns + timeout_ns;

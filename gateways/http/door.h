@@ -64,6 +64,8 @@ struct door_reply {
 	json_t *body; /* the caller's: the whole message */
 };
 
+/* Is the machine going down? */
+bool door_is_over(struct door *d);
 /* The next reply; waits at most timeout_ns.  false: none came, or the machine is going down. */
 bool door_next(struct exchange *e, struct door_reply *r, int64_t timeout_ns);
 /* Accepts NULL. */

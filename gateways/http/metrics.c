@@ -206,6 +206,7 @@ static void put_gateway(const struct sheet *s) {
 	fputs(" 1\n", s->out);
 	put_number(s, "http_requests_total", "counter", "requests that came in", load(&v->requests));
 	put_number(s, "http_refused_total", "counter", "requests refused for their Host or Origin", load(&v->refused));
+	put_number(s, "http_hung_up_total", "counter", "clients that went away before their answer was complete", load(&v->hung_up));
 	put_number(s, "http_errors_total", "counter", "requests that were answered with an error", load(&v->errors));
 	put_number(s, "http_exchanges", "gauge", "requests that core is working on", d.open);
 	put_number(s, "http_exchanges_total", "counter", "requests that core was asked", d.begun);

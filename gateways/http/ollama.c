@@ -84,18 +84,23 @@ static bool is_zero_time(const json_t *keep) {
 				strcmp(text, "0h") == 0));
 }
 
+static bool is_given(const json_t *v) {
+	return v && !json_is_null(v);
+}
+
 static int take_options(json_t *root, struct ollama_request *r, char *why, size_t capacity) {
-	json_t *stream = json_object_get(root, "stream"), *options = json_object_get(root, "options");
-	json_t *n = json_object_get(options, "num_predict");
-	if (stream && !json_is_null(stream) && !json_is_boolean(stream))
+	json_t *stream = json_object_get(root, "stream"), *keep = json_object_get(root, "keep_alive");
+	static const char *const texts[] = { "system", "template" };
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		if (is_given(json_object_get(root, texts[i])) && !json_is_string(json_object_get(root, texts[i])))
+			return snprintf(why, capacity, "%s must be a string", texts[i]), -EINVAL;
+	if (is_given(stream) && !json_is_boolean(stream))
 		return refuse(why, capacity, "stream must be true or false");
-	if (options && !json_is_null(options) && !json_is_object(options))
-		return refuse(why, capacity, "options must be an object");
+	if (is_given(keep) && !json_is_number(keep) && !json_is_string(keep))
+		return refuse(why, capacity, "keep_alive must be a number or a duration");
 	r->stream = !json_is_false(stream);
-	r->unload = is_zero_time(json_object_get(root, "keep_alive"));
-	if (json_is_integer(n) && json_integer_value(n) > 0 && json_integer_value(n) < 1000000)
-		r->max_tokens = (unsigned)json_integer_value(n);
-	return 0;
+	r->unload = is_zero_time(keep);
+	return options_take(json_object_get(root, "options"), &r->options, why, capacity);
 }
 
 static int take_request(json_t *root, struct ollama_request *r, char *why, size_t capacity) {

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/check.h"
+#include "gateways/http/options.h"
 
 #define OLLAMA_MODEL_MAX 96
 #define OLLAMA_TEXT_MAX 8191 /* bytes of a prompt that core takes: spec/control.md */
@@ -24,7 +25,7 @@ struct ollama_request {
 	char *text;                   /* the prompt, or the last user message; NULL: none, load only.  free() */
 	bool stream;                  /* true unless said otherwise */
 	bool unload;                  /* keep_alive 0 */
-	unsigned max_tokens;          /* options.num_predict, 0: not given */
+	struct options options;
 };
 
 /* 0, or -EINVAL with a sentence in why[]; free the text. */

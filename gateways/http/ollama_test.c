@@ -32,7 +32,7 @@ static void refuses(enum ollama_call call, const char *body, const char *reason)
 
 static void prompts(void) {
 	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"prompt\":\"hi\"}", "a", "hi");
-	CHECK(r.stream && !r.unload && r.max_tokens == 0 && strcmp(r.asked, "a") == 0);
+	CHECK(r.stream && !r.unload && r.options.max_tokens == 0 && strcmp(r.asked, "a") == 0);
 	accepts(OLLAMA_GENERATE, "{\"model\":\"a:latest\",\"prompt\":\"h\\u00e9\",\"stream\":false}", "a", "h\xc3\xa9");
 	CHECK(!r.stream && strcmp(r.asked, "a:latest") == 0);
 	accepts(OLLAMA_GENERATE, "{\"model\":\":latest\"}", ":latest", NULL);
@@ -46,11 +46,19 @@ static void prompts(void) {
 	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"keep_alive\":\"5m\",\"format\":\"\",\"unknown\":[{}]}", "a", NULL);
 	CHECK(!r.unload);
 	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"prompt\":\"x\",\"options\":{\"num_predict\":12,\"temperature\":0.5}}", "a", "x");
-	CHECK(r.max_tokens == 12);
+	CHECK(r.options.max_tokens == 12);
 	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"prompt\":\"x\",\"options\":{\"num_predict\":-1}}", "a", "x");
-	CHECK(r.max_tokens == 0);
+	CHECK(r.options.max_tokens == 0);
 	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"options\":{\"num_predict\":99999999999}}", "a", NULL);
-	CHECK(r.max_tokens == 0);
+	CHECK(r.options.max_tokens == 0);
+}
+
+static void types(void) {
+	refuses(OLLAMA_GENERATE, "{\"model\":\"a\",\"options\":{\"temperature\":\"hot\"}}", "option \"temperature\" must be of type float32");
+	refuses(OLLAMA_GENERATE, "{\"model\":\"a\",\"system\":[]}", "system must be a string");
+	refuses(OLLAMA_CHAT, "{\"model\":\"a\",\"keep_alive\":true}", "keep_alive must be");
+	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"system\":\"be\",\"options\":{\"stop\":[\"x\"]}}", "a", NULL);
+	CHECK(r.options.stops.count == 1 && strcmp(r.options.stops.words[0], "x") == 0);
 }
 
 static void messages(void) {
@@ -163,6 +171,7 @@ static void verdicts(void) {
 int main(void) {
 	prompts();
 	messages();
+	types();
 	abilities();
 	broken();
 	answers();

@@ -5,6 +5,7 @@
  * and what it is told is remembered as the gateway's.  The last line of a stream is sent when the turn
  * is on the disk: it is the acknowledgement.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "gateways/http/server.h"
 
 #define ANSWER_NS (120 * NS_PER_S)
+#define LOOK_NS (250 * NS_PER_MS) /* how often it is looked whether the client is still there */
 #define KEY_MAX 48
 #define NO_ANSWER "the machine gave no answer"
 
@@ -23,7 +25,9 @@ struct answer {
 	struct exchange *exchange;
 	struct ollama_request request;
 	int64_t began_ns;
+	int client;    /* its socket, to see it go */
 	struct pieces pieces;
+	size_t sent;   /* bytes of the answer that the client has */
 	char *line;    /* what of the stream is not sent yet */
 	size_t at, length;
 	bool over;
@@ -108,11 +112,23 @@ static void add_error(struct answer *a, const char *text) {
 	a->over = true;
 }
 
+/* What of the text so far is not sent yet, up to the client's own stop sequences.  false: it was cut there. */
+static bool add_sure(struct answer *a, const char *text, bool ended) {
+	size_t sure = stops_sure(&a->request.options.stops, text, ended);
+	char *piece = sure > a->sent ? strndup(text + a->sent, sure - a->sent) : NULL;
+	if (piece) {
+		add_piece(a, piece);
+		a->sent = sure;
+	}
+	free(piece);
+	return text[sure] == 0;
+}
+
 static void add_end(struct answer *a, const json_t *done) {
-	const char *rest;
-	bool agree = pieces_end(&a->pieces, text_of(done, "answer"), &rest);
-	add_piece(a, rest);
-	add_line(a, end_of(a, done, NULL, !agree));
+	const char *rest, *answer = text_of(done, "answer");
+	bool agree = pieces_end(&a->pieces, answer, &rest);
+	bool whole = add_sure(a, agree ? answer : a->pieces.shown.bytes, true);
+	add_line(a, end_of(a, done, NULL, !agree || !whole));
 	a->over = true;
 }
 
@@ -123,7 +139,8 @@ static void add_reply(struct answer *a, enum door_kind kind, const json_t *body)
 	case DOOR_TOKEN:
 		if (pieces_hear(&a->pieces, text_of(body, "text"), &piece) < 0)
 			return add_error(a, "no memory");
-		return add_piece(a, piece);
+		add_sure(a, a->pieces.shown.used ? a->pieces.shown.bytes : "", false);
+		return;
 	case DOOR_AGAIN: return pieces_again(&a->pieces);
 	case DOOR_DONE: return add_end(a, body);
 	case DOOR_ERROR: return add_error(a, text_of(body, "text"));
@@ -131,10 +148,29 @@ static void add_reply(struct answer *a, enum door_kind kind, const json_t *body)
 	}
 }
 
+static bool is_gone(const struct answer *a) {
+	struct pollfd p = { .fd = a->client, .events = POLLRDHUP };
+	return a->client >= 0 && poll(&p, 1, 0) == 1;
+}
+
+/* The next reply; false: none in time, or nobody is there any more to get it. */
+static bool wait_reply(struct answer *a, struct door_reply *r) {
+	int64_t until = clock_mono().ns + ANSWER_NS;
+	while (!door_next(a->exchange, r, LOOK_NS)) {
+		if (is_gone(a)) {
+			__atomic_fetch_add(&a->server->hung_up, 1, __ATOMIC_RELAXED);
+			return false;
+		}
+		if (door_is_over(a->server->door) || clock_mono().ns > until)
+			return false;
+	}
+	return true;
+}
+
 static void next_lines(struct answer *a) {
 	struct door_reply r;
 	a->at = a->length = 0;
-	if (!door_next(a->exchange, &r, ANSWER_NS))
+	if (!wait_reply(a, &r))
 		return add_error(a, NO_ANSWER);
 	add_reply(a, r.kind, r.body);
 	json_decref(r.body);
@@ -187,7 +223,7 @@ static unsigned status_of(const char *code) {
 
 /* The next reply that says something; tokens only if they are wanted. */
 static bool next_reply(struct answer *a, bool tokens, struct door_reply *r) {
-	while (door_next(a->exchange, r, ANSWER_NS)) {
+	while (wait_reply(a, r)) {
 		if (r->kind == DOOR_DONE || r->kind == DOOR_ERROR || (tokens && r->kind == DOOR_TOKEN))
 			return true;
 		json_decref(r->body);
@@ -201,6 +237,17 @@ static enum MHD_Result answer_error(struct call *c, const struct answer *a, cons
 	unsigned status = status_of(text_of(error, "code"));
 	snprintf(text, sizeof(text), "model '%s' not found", a->request.asked);
 	return server_json(c, status, ollama_error(status == MHD_HTTP_NOT_FOUND ? text : text_of(error, "text")));
+}
+
+static enum MHD_Result answer_whole(struct call *c, struct answer *a, const json_t *done) {
+	const char *answer = text_of(done, "answer");
+	size_t sure = stops_sure(&a->request.options.stops, answer, true);
+	char *text = strndup(answer, sure);
+	if (!text)
+		return MHD_NO;
+	enum MHD_Result rc = server_json(c, MHD_HTTP_OK, end_of(a, done, text, answer[sure] != 0));
+	free(text);
+	return rc;
 }
 
 /* Nothing is sent before the first reply: an error that comes at once still gets a status of its own. */
@@ -217,7 +264,7 @@ static enum MHD_Result answer(struct call *c, struct answer *a) {
 	else if (streams)
 		rc = answer_stream(c, a, &r);
 	else
-		rc = server_json(c, MHD_HTTP_OK, end_of(a, r.body, text_of(r.body, "answer"), false));
+		rc = answer_whole(c, a, r.body);
 	json_decref(r.body);
 	if (r.kind == DOOR_ERROR || !streams)
 		release(a);
@@ -257,7 +304,8 @@ static enum MHD_Result talk(struct call *c, enum ollama_call what) {
 	struct answer *a = calloc(1, sizeof(*a));
 	if (!a)
 		return MHD_NO;
-	*a = (struct answer){ .server = c->server, .began_ns = clock_mono().ns };
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*a = (struct answer){ .server = c->server, .began_ns = clock_mono().ns, .client = i ? i->connect_fd : -1 };
 	struct ollama_request *r = &a->request;
 	struct door_request ask = { .model = r->model };
 	if (ollama_parse(what, c->body ? c->body : "", c->bytes, r, why, sizeof(why)) < 0)
@@ -269,7 +317,7 @@ static enum MHD_Result talk(struct call *c, enum ollama_call what) {
 		return refuse(c, a, MHD_HTTP_NOT_FOUND, why);
 	ask.text = r->text;
 	ask.unload = r->unload;
-	ask.max_tokens = r->max_tokens;
+	ask.max_tokens = r->options.max_tokens;
 	a->exchange = door_ask(c->server->door, &ask);
 	if (!a->exchange)
 		return refuse(c, a, MHD_HTTP_SERVICE_UNAVAILABLE, "the machine is going down");

@@ -34,7 +34,7 @@ struct server {
 	bool loopback;         /* nobody outside this computer can reach it */
 	unsigned short port;
 	struct catalog models;
-	uint64_t requests, refused, errors; /* atomic */
+	uint64_t requests, refused, errors, hung_up; /* atomic */
 };
 
 /*

@@ -20,7 +20,7 @@ static void check(enum ollama_call call, const char *body, size_t size) {
 	}
 	CHECK(r.call == call && r.model[0] && memchr(r.model, 0, sizeof(r.model)) && strncmp(r.asked, r.model, strlen(r.model)) == 0);
 	CHECK(!r.text || (r.text[0] && strlen(r.text) <= OLLAMA_TEXT_MAX));
-	CHECK(r.max_tokens < 1000000);
+	CHECK(r.options.max_tokens < 1000000);
 	json_t *piece = ollama_piece(call, r.asked, "T", r.text ? r.text : "");
 	char *text = json_dumps(piece, JSON_COMPACT);
 	CHECK(text && !strchr(text, '\n')); /* one line of a stream */

@@ -146,6 +146,28 @@ await step('many clients at once are all answered', async () => {
 	assert.equal(new Set(answers.map(a => a.cadmus.seq)).size, 6);
 });
 
+await step('stop sequences end what this client is shown, and nothing else', async () => {
+	const options = { stop: ['name is', 'never'] }, prompt = 'what is my name?';
+	const whole = await ollama.generate({ model: 'oracle', prompt, options });
+	assert.equal(whole.response, 'Your ');
+	assert.equal(whole.done_reason, 'stop');
+	assert.match(whole.cadmus.answer, /^Your name is Ana/);
+	const stream = await streamed(ollama.generate({ model: 'oracle', prompt, options, stream: true }));
+	assert.equal(stream.text, 'Your ');
+	assert.equal(stream.last.cadmus.answer, whole.cadmus.answer);
+	assert.equal(journal().find(r => r.seq === stream.last.cadmus.seq).body.answer, whole.cadmus.answer);
+	const short = await ollama.generate({ model: 'oracle', prompt, options: { num_predict: 2, temperature: 0.3, seed: 7 } });
+	assert.equal(short.done_reason, 'length');
+	assert.equal(short.cadmus.answer, undefined);
+	for (const [given, words] of [[{ temperature: 'hot' }, 'option "temperature" must be of type float32'],
+		[{ num_predict: '2' }, 'option "num_predict" must be of type integer'], [{ stop: 'x' }, 'option "stop" must be of type array'],
+		[{ stop: [1] }, 'option "stop" must be of an array of strings'], [[], 'options must be an object']]) {
+		const answer = await post('/api/generate', { model: 'oracle', prompt, options: given });
+		assert.equal(answer.status, 400);
+		assert(error(answer).startsWith(words), error(answer));
+	}
+});
+
 await step('words become symbols, and the gate refuses to move for HTTP', async () => {
 	const answer = await say('oracle', 'walk three steps');
 	assert.equal(answer.message.content, '𐤌𐤟𐤛');
@@ -261,8 +283,9 @@ await step('a client that hangs up leaves nothing open', async () => {
 	request.end(JSON.stringify({ model: 'oracle', prompt: 'what is my name?' }));
 	await until('the request is on its way', async () => (await metrics()).get('cadmus_http_exchanges') === 1);
 	request.destroy();
+	await until('it is over, whatever the model does', async () => (await metrics()).get('cadmus_http_exchanges') === 0);
 	process.kill(stopped, 'SIGCONT');
-	await until('it is over', async () => (await metrics()).get('cadmus_http_exchanges') === 0);
+	assert.equal((await metrics()).get('cadmus_http_hung_up_total'), 1);
 	assert.match((await generate('oracle', 'what is my name?')).response, /Ana/);
 });
 
