@@ -140,6 +140,7 @@ struct turn {
 	struct hash view_hash;
 	double view_trust;  /* least trust of what instructed */
 	struct belief_reply reply;
+	unsigned unheard;   /* facts that the model stated and nobody told it */
 	struct model_result result;
 	struct cdm_mono began, answered, submitted;
 	struct cdm_mono heard, token; /* the model's last word, and its last token; when it was asked before the first */

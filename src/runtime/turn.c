@@ -51,16 +51,40 @@ int turn_ask(struct core *c, const struct turn *asked) {
 
 /* ---- the answer ---- */
 
-/* What is there and not yet sent, as one token: a client that is slower than the model gets longer ones. */
-static void tell_tokens(struct core *c, struct turn *t) {
+static void tell(struct core *c, const struct turn *t, const char *text, size_t bytes) {
 	struct mp_out o;
-	if (t->told_bytes == t->answer_bytes)
+	if (bytes == 0)
 		return;
 	session_begin(c, &o, &t->to, "token", 1);
 	mp_str(&o, "text");
-	mp_strn(&o, t->answer + t->told_bytes, t->answer_bytes - t->told_bytes);
+	mp_strn(&o, text, bytes);
 	session_send(c, &o, &t->to);
-	t->told_bytes = t->answer_bytes;
+}
+
+/* White space before the answer, which is no part of its text. */
+static size_t lead(const struct turn *t) {
+	size_t n = 0;
+	while (n < t->answer_bytes && t->answer[n] && strchr(" \t\r\n", t->answer[n]))
+		n++;
+	return n;
+}
+
+/*
+ * What is there, not yet told, and no clause, as one token: a client that is slower than the model gets longer ones.
+ * A fact is told when it is on the disk.
+ */
+static void tell_sure(struct core *c, struct turn *t) {
+	size_t from = t->told_bytes ? t->told_bytes : lead(t), sure = belief_sure(t->answer, t->answer_bytes, from);
+	tell(c, t, t->answer + from, sure - from);
+	if (sure > from)
+		t->told_bytes = sure;
+}
+
+/* Now it is known what of the rest is text. */
+static void tell_rest(struct core *c, struct turn *t) {
+	size_t begin = lead(t), told = t->told_bytes ? t->told_bytes - begin : 0;
+	if (told <= t->reply.text_bytes && memcmp(t->text, t->answer + begin, told) == 0)
+		tell(c, t, t->text + told, t->reply.text_bytes - told);
 }
 
 static void committed(struct core *c, void *who, int rc, uint64_t seq) {
@@ -81,20 +105,29 @@ static void commit(struct core *c, struct turn *t) {
 		fail(c, rc, rc == -EAGAIN ? "too much waits for the disk" : "the answer cannot be written down, so nothing was done");
 }
 
+/* Of the facts that the model states, those that it was told; in blind turns none. */
+static void believe(const struct core *c, struct turn *t) {
+	if (t->blind)
+		t->reply.count = 0;
+	t->unheard = belief_keep_heard(&t->reply, t->user);
+	if (t->unheard)
+		log_info("%s stated %u facts that nobody told it; they do not count", core_entity_name(c, t->model), t->unheard);
+}
+
 void turn_answered(struct core *c, const struct model_result *r) {
 	struct turn *t = c->current;
 	if (!t || t->step != TURN_GENERATING)
 		return;
-	tell_tokens(c, t);
 	t->result = *r;
 	if (t->cut)
 		t->result.finish = CDM_FINISH_LENGTH;
 	t->answered = clock_mono();
 	if (belief_parse(t->answer, t->answer_bytes, t->text, sizeof(t->text), &t->reply) < 0)
 		return fail(c, -E2BIG, "the model's answer is too long");
+	tell_rest(c, t);
 	decision.verdict = (struct verdict){ .what = VERDICT_NONE };
+	believe(c, t);
 	if (t->blind) {
-		t->reply.count = 0;
 		turn_reply(c, t, 0, &decision.verdict);
 		return finish(c);
 	}
@@ -132,7 +165,7 @@ void turn_token(struct core *c, const char *text, size_t bytes) {
 	memcpy(t->answer + t->answer_bytes, text, bytes);
 	t->answer_bytes += bytes;
 	if (session_keeps_up(c, &t->to))
-		tell_tokens(c, t);
+		tell_sure(c, t);
 	if (!session_is(c, &t->to))
 		turn_look_for_askers(c);
 }

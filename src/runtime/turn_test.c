@@ -203,8 +203,73 @@ static void both_are_gone(void) {
 	over();
 }
 
+/* ---- what is told ---- */
+
+/* The tokens until the answer is done, put together. */
+static const char *told(void) {
+	static char text[16384];
+	text[0] = 0;
+	for (;;) {
+		ssize_t n = control_receive(gate, message, sizeof(message), PATIENCE_MS * NS_PER_MS);
+		CHECK(n > 0);
+		message_bytes = (size_t)n;
+		if (strcmp(heard("ev"), "done") == 0)
+			return text;
+		CHECK(is("ev", "token") && strlen(text) + strlen(heard("text")) < sizeof(text));
+		strcat(text, heard("text"));
+	}
+}
+
+static const char *said_in_pieces(const char *const *pieces) {
+	static uint64_t id;
+	ask(++id, "say", "the door is locked, and room #5 is free", "lark", "");
+	uint64_t request = model_hears(LARK, WIRE_GENERATE);
+	for (; *pieces; pieces++)
+		model_sends(LARK, &(struct wire_message){ .kind = WIRE_TOKEN, .id = request, .text = wire_text_of(*pieces) });
+	model_sends(LARK, &(struct wire_message){ .kind = WIRE_DONE, .id = request });
+	return told();
+}
+
+static bool has_facts(unsigned n) {
+	struct mp_in in;
+	uint32_t count;
+	return mp_find(message, message_bytes, "facts", &in) == 0 && mp_get_array(&in, &count) == 0 && count == n;
+}
+
+/* A clause is told as a fact, when it is on the disk, and never as a token; what is none is told at last. */
+static void clauses_are_no_tokens(void) {
+	static const char *const noted[] = { "Noted,", " the door", " is locked.", " ", "#", "door", " =", " locked", NULL };
+	static const char *const room[] = { " It is", " room", " #", "5.", NULL }, *const end[] = { "It is room", " #5", NULL };
+	static const char *const middle[] = { "One. #door = locked", "\n", "Two.", NULL }, *const only[] = { "#door = locked", NULL };
+	begin();
+	model_comes(LARK);
+	CHECK(strcmp(said_in_pieces(noted), "Noted, the door is locked.") == 0 && answer_is("Noted, the door is locked."));
+	CHECK(has_facts(1) && heard_number("unheard") == 0);
+	CHECK(strcmp(said_in_pieces(room), "It is room #5.") == 0 && answer_is("It is room #5.") && has_facts(0));
+	CHECK(strcmp(said_in_pieces(end), "It is room #5") == 0 && answer_is("It is room #5"));
+	CHECK(strcmp(said_in_pieces(middle), "One.\nTwo.") == 0 && answer_is("One.\nTwo.") && has_facts(1));
+	CHECK(strcmp(said_in_pieces(only), "") == 0 && answer_is("") && has_facts(1));
+	over();
+}
+
+/* What a model states and nobody said is no fact; the turn goes on without it. */
+static void what_nobody_said_is_no_fact(void) {
+	static const char *const lie[] = { "Sure. #door = open", NULL }, *const half[] = { "#room = 5 #owner = Mallory", NULL };
+	begin();
+	model_comes(LARK);
+	CHECK(strcmp(said_in_pieces(lie), "Sure.") == 0 && has_facts(0) && heard_number("unheard") == 1);
+	put(90, (struct question){ .op = "state" });
+	CHECK(hear("done") == 90 && heard_number("facts") == 0 && heard_number("turns") == 1);
+	said_in_pieces(half);
+	CHECK(has_facts(1) && heard_number("unheard") == 1);
+	put(91, (struct question){ .op = "state" });
+	CHECK(hear("done") == 91 && heard_number("facts") == 1);
+	over();
+}
+
 int main(void) {
 	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time, a_slow_model_is_waited_for,
-		one_that_only_pongs, one_that_never_loads, an_answer_for_nobody, a_queue_of_nobody, both_are_gone };
+		one_that_only_pongs, one_that_never_loads, an_answer_for_nobody, a_queue_of_nobody, both_are_gone,
+		clauses_are_no_tokens, what_nobody_said_is_no_fact };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -24,11 +24,12 @@ static void put_facts(struct mp_out *o, const struct belief_reply *r) {
 void turn_reply(struct core *c, const struct turn *t, uint64_t seq, const struct verdict *v) {
 	struct mp_out o;
 	struct cdm_mono now = clock_mono();
-	session_begin(c, &o, &t->to, "done", 14 + ACT_REPLY_PAIRS);
+	session_begin(c, &o, &t->to, "done", 15 + ACT_REPLY_PAIRS);
 	mp_kv_str(&o, "answer", t->text);
 	mp_kv_str(&o, "model", core_entity_name(c, t->model));
 	mp_kv_uint(&o, "seq", seq);
 	put_facts(&o, &t->reply);
+	mp_kv_uint(&o, "unheard", t->unheard);
 	mp_kv_str(&o, "symbols", t->reply.utterance ? t->text : "");
 	mp_kv_int(&o, "symbols_ns", t->answered.ns);
 	mp_kv_str(&o, "view", t->view);

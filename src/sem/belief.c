@@ -169,6 +169,94 @@ int belief_parse(const char *reply, size_t bytes, char *text, size_t capacity,
 	return 0;
 }
 
+/* Could a clause begin at this '#', or with what is still to come? */
+static bool may_be_clause(const char *hash, const char *end) {
+	const char *p = hash + 1;
+	while (p < end && (is_key(*p) || is_blank(*p)))
+		p++;
+	return p == end || *p == '=';
+}
+
+size_t belief_sure(const char *reply, size_t bytes, size_t from) {
+	size_t at = from;
+	for (; at < bytes; at++) {
+		bool begins = at == 0 || is_blank(reply[at - 1]) || is_break(reply[at - 1]);
+		if (reply[at] == '#' && begins && may_be_clause(reply + at, reply + bytes))
+			break;
+	}
+	while (at > from && (is_blank(reply[at - 1]) || is_break(reply[at - 1])))
+		at--;
+	return at;
+}
+
+/* ---- what was heard ---- */
+
+/* Bytes of the character at s that parts words, 0 when it is part of one.  Of UTF-8 that is the punctuation block. */
+static size_t parting(const char *s) {
+	const uint8_t *u = (const uint8_t *)s;
+	if (u[0] == 0xe2 && (u[1] == 0x80 || u[1] == 0x81) && u[2])
+		return 3;
+	bool part = (u[0] >= '0' && u[0] <= '9') || (u[0] >= 'a' && u[0] <= 'z') || (u[0] >= 'A' && u[0] <= 'Z') || u[0] >= 0x80;
+	return !part;
+}
+
+/* The next word at or after *at: its first byte, and *at behind it; NULL at the end. */
+static const char *spoken_word(const char **at) {
+	const char *s = *at;
+	while (*s && parting(s))
+		s += parting(s);
+	*at = s;
+	while (**at && !parting(*at))
+		++*at;
+	return *s ? s : NULL;
+}
+
+/* A byte of a word as a small letter: of ASCII, and of the accented letters that begin with 0xc3. */
+static uint8_t small(const char *word, size_t i) {
+	uint8_t c = (uint8_t)word[i];
+	bool latin = i > 0 && (uint8_t)word[i - 1] == 0xc3 && c >= 0x80 && c <= 0x9e && c != 0x97;
+	return (c >= 'A' && c <= 'Z') || latin ? (uint8_t)(c + 32) : c;
+}
+
+static bool is_same_word(const char *a, size_t a_bytes, const char *b, size_t b_bytes) {
+	for (size_t i = 0; i < a_bytes && a_bytes == b_bytes; i++)
+		if (small(a, i) != small(b, i))
+			return false;
+	return a_bytes == b_bytes;
+}
+
+static bool was_spoken(const char *user, const char *word, size_t bytes) {
+	const char *at = user, *w;
+	while ((w = spoken_word(&at)) != NULL)
+		if (is_same_word(word, bytes, w, (size_t)(at - w)))
+			return true;
+	return false;
+}
+
+bool belief_is_heard(const struct belief_fact *fact, const char *user) {
+	size_t key = strnlen(fact->key, sizeof(fact->key)), value = strnlen(fact->value, sizeof(fact->value));
+	const char *at = fact->value, *w;
+	bool any = false;
+	if (key == 0 || key == sizeof(fact->key) || !is_value(fact->value, value) || strpbrk(fact->value, "#=[];"))
+		return false;
+	for (size_t i = 0; i < key; i++)
+		if (!is_key(fact->key[i]) && fact->key[i] != ' ')
+			return false;
+	for (; (w = spoken_word(&at)) != NULL; any = true)
+		if (!was_spoken(user, w, (size_t)(at - w)))
+			return false;
+	return any;
+}
+
+unsigned belief_keep_heard(struct belief_reply *r, const char *user) {
+	unsigned had = r->count;
+	r->count = 0;
+	for (unsigned i = 0; i < had; i++)
+		if (belief_is_heard(&r->facts[i], user))
+			r->facts[r->count++] = r->facts[i];
+	return had - r->count;
+}
+
 /* ---- which facts ---- */
 
 struct words {

@@ -60,6 +60,22 @@ MUST_CHECK int belief_parse(const char *reply, size_t bytes, char *text, size_t 
 		struct belief_reply *out);
 
 /*
+ * Of an answer that is still being written: where the part ends that will surely stand in its text.  Everything
+ * before `from` is known to be sure.  Not sure are white space at the end, and all from a '#' on that is, or
+ * may become, a clause.
+ */
+size_t belief_sure(const char *reply, size_t bytes, size_t from);
+
+/*
+ * Models state facts that nobody told them.  Heard is a fact all of whose value's words (at least one) stand
+ * in what the user said, as whole words, small or capital, and which holds nothing that could be taken for
+ * our frames: no control character, no '#', '=', ';' or square bracket, no broken UTF-8.
+ */
+bool belief_is_heard(const struct belief_fact *fact, const char *user);
+/* Keep the heard ones, in order; how many were dropped. */
+unsigned belief_keep_heard(struct belief_reply *r, const char *user);
+
+/*
  * The facts a model should see: those that share most words with the question first, then the most
  * recent; of several with one key the most recent alone.  Indices into `facts`; their count <= 8.
  */

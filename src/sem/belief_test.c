@@ -99,6 +99,90 @@ static void knows_utterances(void) {
 	CHECK(!r.utterance && r.count == 1);
 }
 
+/* ---- answers in the making ---- */
+
+static bool sure(const char *reply, const char *want) {
+	size_t n = belief_sure(reply, strlen(reply), 0);
+	return n == strlen(want) && strncmp(reply, want, n) == 0;
+}
+
+static void holds_back_what_may_become_a_clause(void) {
+	CHECK(sure("", "") && sure("Noted", "Noted") && sure("Noted, ", "Noted,") && sure("  Hi", "  Hi"));
+	CHECK(sure("Noted. #", "Noted.") && sure("Noted. #do", "Noted.") && sure("Noted. #door = lock", "Noted."));
+	CHECK(sure("Noted.\n\n#door = locked\nand more", "Noted."));
+	CHECK(sure("#name = Ana", "") && sure("#", "") && sure("a#b = c", "a#b = c"));
+	CHECK(sure("room #5, upstairs", "room #5, upstairs") && sure("room #5", "room") && sure("#Door = open", "#Door = open"));
+	CHECK(sure("room #5\nis", "room #5\nis") && sure("## x", "## x") && sure("# # #!", "# # #!"));
+	CHECK(belief_sure("Hello #", 7, 5) == 5 && belief_sure("Hello you", 9, 5) == 9 && belief_sure(" #a", 3, 1) == 1);
+}
+
+/* However an answer is cut into tokens: what was sure stays, and together with the rest it is the text. */
+static void what_is_sure_stands_in_the_text(void) {
+	static const char *const answers[] = { "Noted. #door = locked", "a #b c #d = e f\n#g = h\nlast", "x #y = \x01 z", "#a = 1 tail",
+		"room #5 and #6. #k = v", " \n lead #a = b\n", "#1=1 #2=2 #3=3 #4=4 #5=5 #6=6 #7=7 #8=8 #9=9 #x=10 end" };
+	for (size_t i = 0; i < COUNT_OF(answers); i++) {
+		const char *a = answers[i];
+		size_t lead = strspn(a, " \n"), told = 0;
+		parse(a);
+		for (size_t n = 0; n <= strlen(a); n++) {
+			size_t now = belief_sure(a, n, told);
+			CHECK(now >= told && now <= n && belief_sure(a, n, 0) == now);
+			told = now;
+			if (told > lead)
+				CHECK(told - lead <= strlen(text) && memcmp(text, a + lead, told - lead) == 0);
+		}
+	}
+}
+
+/* ---- what was heard ---- */
+
+static bool heard(const char *value, const char *user) {
+	struct belief_fact f = { .key = "k" };
+	snprintf(f.value, sizeof(f.value), "%s", value);
+	return belief_is_heard(&f, user);
+}
+
+static void believes_what_was_said(void) {
+	CHECK(heard("locked", "The door is locked.") && heard("LOCKED", "the door is locked") && heard("ana", "I am Ana!"));
+	CHECK(heard("under the bed", "my box is under the red bed") && heard("42", "it is 42 years old"));
+	CHECK(heard("zwei Äpfel", "es sind ZWEI äpfel") && heard("Élise", "mon nom est élise") && heard("Ana's", "it is Ana\u2019s hat"));
+	CHECK(!heard("lock", "the door is locked") && !heard("locked", "the door is lock ed") && !heard("blue", "my name is Ana"));
+	CHECK(!heard("red bed", "the bed is blue") && !heard("Ana", "") && !heard("", "Ana") && !heard("-", "a - b") && !heard(" ", " "));
+	CHECK(!heard("4", "42") && !heard("äpfel", "apfel"));
+}
+
+static void believes_nothing_that_looks_like_a_frame(void) {
+	static const char *const bad[] = { "a = b", "a; b", "a #b", "[a", "a]", "a\nb", "a\tb", "a\x01", "a\x7f", "a\xff", "a\xc3",
+		"a\u202e b", "a\u2028b", "a\xc2\x85 b", "=", "a\xed\xa0\x80", "a\xf5\x80\x80\x80" };
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		CHECK(!heard(bad[i], bad[i]) && !heard(bad[i], "a b c a = b"));
+	static const char *const keys[] = { "", "Door", "a b\n", "a=b", "a;b", "#a", "k\xc3\xa9", "[k]" };
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		struct belief_fact f = { .value = "x" };
+		snprintf(f.key, sizeof(f.key), "%s", keys[i]);
+		CHECK(!belief_is_heard(&f, "x"));
+	}
+	struct belief_fact full = { .key = "k" };
+	memset(full.value, 'x', sizeof(full.value)); /* no zero: nothing behind it is read */
+	CHECK(!belief_is_heard(&full, "x"));
+}
+
+static void long_words_are_whole_words(void) {
+	char user[300], value[BELIEF_VALUE_MAX];
+	memset(user, 'w', sizeof(user) - 1);
+	user[sizeof(user) - 1] = 0;
+	memset(value, 'w', sizeof(value) - 1);
+	value[sizeof(value) - 1] = 0;
+	CHECK(!heard(value, user) && heard(value, user + sizeof(user) - sizeof(value)));
+}
+
+static void keeps_what_was_heard(void) {
+	parse("Noted. #door = locked #color = blue #name = Ana #x = a = b");
+	CHECK(r.count == 4 && belief_keep_heard(&r, "I am Ana and the door is locked, a b") == 2);
+	CHECK(r.count == 2 && has(0, "door", "locked") && has(1, "name", "Ana"));
+	CHECK(belief_keep_heard(&r, "") == 2 && r.count == 0 && belief_keep_heard(&r, "x") == 0);
+}
+
 /* ---- choosing ---- */
 
 static struct belief_fact fact(const char *key, const char *value, int64_t age_s) {
@@ -303,6 +387,12 @@ int main(void) {
 	leaves_in_the_text_what_is_no_clause();
 	keeps_its_bounds();
 	knows_utterances();
+	holds_back_what_may_become_a_clause();
+	what_is_sure_stands_in_the_text();
+	believes_what_was_said();
+	believes_nothing_that_looks_like_a_frame();
+	long_words_are_whole_words();
+	keeps_what_was_heard();
 	chooses_by_words_then_by_age();
 	takes_the_latest_of_a_key();
 	renders_what_small_models_were_trained_on();
