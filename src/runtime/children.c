@@ -128,10 +128,7 @@ static void give_doors(struct children *c, uint16_t p) {
 void children_door(struct children *c, enum seat_door door, int fd) {
 	uint16_t p = door == SEAT_DOOR_CONTROL ? c->plan->core : c->plan->guard;
 	*(door == SEAT_DOOR_CONTROL ? &c->control_door : &c->stop_door) = fd;
-	if (p >= c->plan->processes.count)
-		return;
-	c->at[p].has_doors = false;
-	if (c->at[p].state == CHILD_LIVE)
+	if (p < c->plan->processes.count && c->at[p].state == CHILD_LIVE)
 		give_doors(c, p);
 }
 
