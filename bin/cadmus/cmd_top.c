@@ -1,5 +1,6 @@
 /* cmd_top.c - processes and fields at work, from shared memory: also with the daemon dead. */
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include "base/clock.h"
@@ -44,11 +45,14 @@ static double rate(struct view *v, uint16_t f, const struct sample *x, double se
 
 static void field_lines(struct view *v, double seconds) {
 	struct sample x;
-	printf("\n%-26s %10s %8s %10s %6s %-9s\n", "FIELD", "value", "Hz", "age ms", "trust", "status");
+	printf("\n%-26s %10s %8s %10s %6s %s\n", "FIELD", "value", "Hz", "age ms", "trust", "status");
 	for (uint16_t f = 0; f < v->seat.plan->fields.count && f < FIELDS_MAX; f++) {
 		if (sample_read(&v->seat, f, &x) < 0)
 			continue;
-		printf("%-26s %10.4g %8.1f %10.1f %6.2f %-9s\n", x.field->name, sample_number(&x), rate(v, f, &x, seconds),
+		char value[16] = "-"; /* a picture has no number */
+		if (!isnan(sample_number(&x)))
+			snprintf(value, sizeof(value), "%.4g", sample_number(&x));
+		printf("%-26s %10s %8.1f %10.1f %6.2f %s\n", x.field->name, value, rate(v, f, &x, seconds),
 				ns_to_ms(mono_since(x.info.source_time, x.now)), (double)x.info.trust,
 				cdm_status_name((enum cdm_status)x.info.status));
 	}

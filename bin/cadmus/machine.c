@@ -220,8 +220,16 @@ int machine_name(const struct verb_context *c, const char *verb, char *out) {
 	return 0;
 }
 
+static int machine_count(void) {
+	char names[2][CDM_NAME_MAX];
+	return list_machines(names, COUNT_OF(names));
+}
+
 int machine_journal(const struct verb_context *c, const char *verb, char *out) {
 	char path[1024];
+	if (!c->machine && machine_count() == 0)
+		return verb_failed_hint(verb, -ECONNREFUSED, "start one with: cadmus run FILE; what one left is read with "
+				"--machine NAME", "no machine is running");
 	int code = machine_name(c, verb, out);
 	if (code || !c->machine || state_path(out, path, sizeof(path)) < 0 || access(path, F_OK) == 0)
 		return code;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
 #include "bin/cadmus/output.h"
 #include "lang/near.h"
@@ -28,6 +29,20 @@ const struct verb *const *verb_all(size_t *count) {
 }
 
 /* ---- help ---- */
+
+static json_t *verb_json(const struct verb *v) {
+	return json_pack("{s:s,s:s,s:s,s:s}", "verb", v->name, "summary", v->summary, "usage", v->usage, "exit",
+			v->exits ? v->exits : EXITS);
+}
+
+static int help_json(void) {
+	size_t n;
+	const struct verb *const *all = verb_all(&n);
+	json_t *list = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, verb_json(all[i]));
+	return json_print(list);
+}
 
 static int help(FILE *to) {
 	size_t n;
@@ -128,7 +143,7 @@ static int run_verb(const struct shared *s, int argc, char **argv) {
 	if (!v)
 		return unknown(argv[0]);
 	if (s->help)
-		return help_verb(v);
+		return s->context.json ? json_print(verb_json(v)) : help_verb(v);
 	if (v->no_machine && s->context.machine)
 		return verb_wrong(v->name, "it asks no running machine, so --machine has no meaning here");
 	return v->run(&s->context, argc, argv);
@@ -137,14 +152,15 @@ static int run_verb(const struct shared *s, int argc, char **argv) {
 static int dispatch(struct shared *s, int argc, char **argv) {
 	if (s->wrong)
 		return s->wrong;
+	bool json = s->context.json;
 	if (s->version)
-		return printf("cadmus %s\n", CADMUS_VERSION) < 0;
-	if (argc == 0)
-		return help(s->help ? stdout : stderr);
-	if (strcmp(argv[0], "help") != 0)
+		return json ? json_print(json_pack("{s:s}", "version", CADMUS_VERSION)) : printf("cadmus %s\n", CADMUS_VERSION) < 0;
+	if (argc == 0 && !s->help)
+		return json ? verb_wrong(NULL, "give a verb") : help(stderr);
+	if (argc > 0 && strcmp(argv[0], "help") != 0)
 		return run_verb(s, argc, argv);
-	if (argc == 1)
-		return help(stdout);
+	if (argc <= 1)
+		return json ? help_json() : help(stdout);
 	if (argc > 2)
 		return verb_wrong(NULL, "help takes one verb");
 	s->help = true;

@@ -40,11 +40,19 @@ double sample_number(const struct sample *x) {
 	return x->field->kind == PLAN_AWARENESS ? awareness_level(&cell, x->field->half_life_ns, x->now) : v;
 }
 
+static void print_list(const json_t *list) {
+	const json_t *item;
+	size_t i, n = json_array_size(list);
+	json_array_foreach(list, i, item)
+		if (i < SHOWN_MAX)
+			printf("%s%.4g", i ? " " : "[", json_number_value(item));
+	printf(n > SHOWN_MAX ? " ... %zu]" : "]", n);
+}
+
 /* name=value name=[1 2 3] ... */
 static void print_named(json_t *named) {
 	const char *key;
-	json_t *v, *item;
-	size_t i;
+	json_t *v;
 	json_object_foreach(named, key, v) {
 		printf("%s%s=", v == json_object_get(named, "phase") ? "" : " ", key);
 		if (json_is_string(v))
@@ -53,8 +61,8 @@ static void print_named(json_t *named) {
 			printf("%lld", (long long)json_integer_value(v));
 		else if (json_is_real(v))
 			printf("%.4g", json_real_value(v));
-		json_array_foreach(v, i, item)
-			printf("%s%.4g%s", i ? " " : "[", json_number_value(item), i + 1 == json_array_size(v) ? "]" : "");
+		if (json_is_array(v))
+			print_list(v);
 	}
 	json_decref(named);
 }

@@ -90,9 +90,8 @@ def said(m, args, code, words, name=None):
     rc, out, err = m.run(*args)
     name = name or ' '.join(repr(a)[:30] for a in args)
     expect(f'{name}: exit {code}', rc == code and words in err and out == '', f'exit {rc}\n{err}\n--\n{out}')
-    if args:
-        rc, out, err = m.run('--json', *args)
-        expect('  and as JSON', rc == code and out == '' and is_error(err, code), f'exit {rc}\n{err}\n--\n{out}')
+    rc, out, err = m.run('--json', *args)
+    expect('  and as JSON', rc == code and out == '' and is_error(err, code), f'exit {rc}\n{err}\n--\n{out}')
 
 
 def is_error(text, code):
@@ -112,7 +111,7 @@ def wrong_usage(m):
 # ---- nothing runs ----
 
 def nothing_runs(m):
-    none = 'no machine is running; start one with: cadmus run FILE\n'
+    none = 'no machine is running; start one with: cadmus run FILE'
     for args in (['ps'], ['top', '--once'], ['get'], ['get', 'visual'], ['watch', 'visual'], ['set', 'x', '1'], ['say', 'hi'],
                  ['stop'], ['down'], ['state'], ['log']):
         said(m, args, 1, none)
@@ -165,6 +164,9 @@ def help_texts(m):
         again = m.run('help', v)
         expect(f'{v} --help', rc == 0 and err == '' and f'usage: cadmus {v}' in out and '\nexample' in out and
                re.search(r'^exit: 0 .*1 .*2 ', out, re.M) and again == (0, out, ''), out + err)
+        expect('  and as JSON', m.json(v, '--help')['verb'] == v)
+    expect('help as JSON', [v['verb'] for v in m.json('help')] == verbs and m.json('--help') == m.json('help'))
+    expect('version as JSON', re.fullmatch(r'\d+\.\d+\.\d+', m.json('--version')['version']))
     rc, out, err = m.run('--version')
     expect('--version', rc == 0 and re.fullmatch(r'cadmus \d+\.\d+\.\d+\n', out) and err == '', out + err)
 
