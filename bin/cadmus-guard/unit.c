@@ -10,6 +10,9 @@
 /* Looked at in one step; what is left is looked at in the next, after the clock. */
 enum { FRAMES_PER_STEP = 64, COMMANDS_PER_STEP = 16 };
 
+/* So many frames of another guard are no accident. */
+#define FOREIGN_FRAMES 3u
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* The index of "<actuator>.<leaf>". */
@@ -110,6 +113,21 @@ static void tell_refusals(struct unit *u) {
 	u->told_refusal = g->last_refusal;
 }
 
+/*
+ * Another machine with our ids on our bus: both feel the other's joints, and one's motion ends the other's.  It goes on
+ * 20 times a second, so it is told once; a frame or two may be what a guard before us left in the bus.
+ */
+static void tell_foreign(struct unit *u) {
+	uint32_t foreign = u->guard.foreign;
+	counter_add(&u->feedback.peers->own, COUNTER_foreign, foreign - u->told_foreign);
+	u->told_foreign = foreign;
+	if (foreign < FOREIGN_FRAMES || u->warned_foreign)
+		return;
+	u->warned_foreign = true;
+	tell(u, EVENT_FOREIGN, foreign, NULL);
+	log_warn("%s: another machine drives %s too; give one of them another `bus:`", u->name, cdm_bus_address(u->bus));
+}
+
 static struct field_meta meta(const struct unit *u, struct cdm_mono source) {
 	struct field_meta m = field_meta_of(u->entity);
 	m.source_time = source;
@@ -127,6 +145,8 @@ static void publish(struct unit *u) {
 	}
 	guard_get_state(&u->guard, state);
 	tell_refusals(u);
+	if (u->guard.foreign != u->told_foreign)
+		tell_foreign(u);
 	if (u->state.version != 0 && memcmp(state, u->published, sizeof(state)) == 0)
 		return;
 	struct field_meta m = meta(u, u->guard.now);

@@ -24,7 +24,8 @@ struct unit {
 	float trust;                 /* what the plan says of its word */
 	uint32_t published[STATE_COUNT];
 	uint64_t told_command;
-	uint32_t told_refusals;
+	uint32_t told_refusals, told_foreign;
+	bool warned_foreign;
 	enum guard_refusal told_refusal;
 	bool bus_is_down;
 };

@@ -258,4 +258,5 @@ void guard_get_state(const struct guard *g, uint32_t out[STATE_COUNT]) {
 	out[STATE_SENT] = g->sent;
 	out[STATE_BAD] = g->bad;
 	out[STATE_STOPS] = g->stops;
+	out[STATE_FOREIGN] = g->foreign;
 }

@@ -50,7 +50,7 @@ enum guard_feedback {
 	FEEDBACK_COUNT
 };
 
-/* "<actuator>.state": u32[8]. */
+/* "<actuator>.state": u32[9]. */
 enum guard_state {
 	STATE_PHASE,       /* enum guard_phase */
 	STATE_REASON,      /* enum guard_reason */
@@ -60,6 +60,7 @@ enum guard_state {
 	STATE_SENT,        /* frames */
 	STATE_BAD,         /* frames refused: checksum or order */
 	STATE_STOPS,       /* emergency stops */
+	STATE_FOREIGN,     /* frames with ids that only we send: another machine drives this bus */
 	STATE_COUNT
 };
 

@@ -43,6 +43,11 @@ static void hear_setpoint(struct guard *g, const struct cdm_can *m) {
 		guard_enter_safe(g, REASON_FOREIGN);
 }
 
+/* Nor does a heartbeat with our id come from us: another machine drives the same bus. */
+static void hear_heartbeat(struct guard *g, const struct cdm_can *m) {
+	g->foreign += m->node == g->node_base - 1;
+}
+
 static void hear_stop(struct guard *g) {
 	if (g->phase != PHASE_ESTOP)
 		guard_stop(g, g->now, REASON_STOP_BUS);
@@ -67,4 +72,6 @@ void guard_hear(struct guard *g, const struct cdm_frame *f) {
 		hear_odometry(g, &m);
 	else if (m.kind == CDM_CAN_SETPOINT)
 		hear_setpoint(g, &m);
+	else if (m.kind == CDM_CAN_HEARTBEAT)
+		hear_heartbeat(g, &m);
 }

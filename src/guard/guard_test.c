@@ -418,6 +418,42 @@ static void two_guards_do_not_stop_each_other_for_ever(void) {
 
 /* ---- restarts -------------------------------------------------------------------------------- */
 
+/* Another machine drives the same bus: its heartbeats say so long before anything moves. */
+static void notices_another_that_speaks_as_we_do(void) {
+	struct rig r;
+	struct guard twin, neighbour;
+	struct plan_actuator a = actuator_example;
+	struct cdm_frame tx[GUARD_FRAMES_MAX];
+	uint32_t state[STATE_COUNT], heard = 0;
+	rig_init(&r);
+	CHECK(guard_init(&twin, &a, 0, r.now, 1, NULL) == 0);
+	a.node_base += 100;
+	CHECK(guard_init(&neighbour, &a, 0, r.now, 1, NULL) == 0);
+	for (int i = 0; i < 20; i++) {
+		r.now.ns += 10 * NS_PER_MS;
+		for (unsigned n = guard_step(&neighbour, r.now, NULL, NULL, 0, tx); n > 0; n--)
+			hear(&r, tx[n - 1]);
+		guard_get_state(&r.guard, state);
+		CHECK(state[STATE_FOREIGN] == 0); /* whoever has other nodes may share the bus */
+	}
+	for (int i = 0; i < 20; i++) {
+		r.now.ns += 10 * NS_PER_MS;
+		for (unsigned n = guard_step(&twin, r.now, NULL, NULL, 0, tx); n > 0; n--, heard++)
+			hear(&r, tx[n - 1]);
+		guard_get_state(&r.guard, state);
+		CHECK(state[STATE_FOREIGN] == heard);
+	}
+	CHECK(heard == 4 && r.guard.phase == PHASE_IDLE);
+	hear(&r, stranger()); /* nor does a set-point go uncounted */
+	guard_get_state(&r.guard, state);
+	CHECK(state[STATE_FOREIGN] == heard + 1);
+	rig_move(&r, 7);
+	r.now.ns += 50 * NS_PER_MS;
+	CHECK(guard_step(&twin, r.now, NULL, NULL, 0, tx) == 1);
+	hear(&r, tx[0]);
+	CHECK(r.guard.phase == PHASE_MOVING); /* to be there is no command */
+}
+
 static void a_restarted_guard_moves_nothing(void) {
 	struct rig r;
 	rig_init(&r);
@@ -594,6 +630,7 @@ int main(void) {
 	resumes_only_when_asked_anew();
 	a_second_stop_moves_the_barrier();
 	two_guards_do_not_stop_each_other_for_ever();
+	notices_another_that_speaks_as_we_do();
 	a_restarted_guard_moves_nothing();
 	a_restarted_core_begins_anew();
 	believes_only_whole_frames_in_order();

@@ -211,7 +211,7 @@ static void declare_command(struct lang *l, struct entity *e) {
 	}
 	f = field_new(l, join(l, e->name, ".state"), e->at, e);
 	if (f)
-		field_shape(l, f, CDM_U32, 1, (const uint32_t[]){ 8 });
+		field_shape(l, f, CDM_U32, 1, (const uint32_t[]){ 9 });
 }
 
 static void check_joints(struct lang *l, const struct entity *e) {

@@ -124,16 +124,16 @@ class Control:
 
 
 class Machine:
-    def __init__(self, cadmus, change=None):
+    def __init__(self, cadmus, change=None, port=None):
         self.cadmus = os.path.abspath(cadmus)
         self.work = tempfile.mkdtemp(prefix='cadmus-test-')
         self.env = dict(os.environ, CADMUS_RUN_DIR=self.work + '/run', CADMUS_STATE_DIR=self.work + '/state',
                         CADMUS_SYMBOLS=os.path.join(HERE, '../../symbols'), NO_COLOR='1')
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.bind(('127.0.0.1', 0))
-            port = s.getsockname()[1]
+            self.port = port or s.getsockname()[1]
         with open(HERE + '/small.cdl.yaml', encoding='utf-8') as f:
-            text = f.read().replace('@PORT@', str(port))
+            text = f.read().replace('@PORT@', str(self.port))
         self.path = self.work + '/small.cdl.yaml'
         with open(self.path, 'w', encoding='utf-8') as f:
             f.write(change(text) if change else text)
