@@ -39,18 +39,27 @@ static uint32_t encode(const struct plan_field *f, double v, uint8_t out[8]) {
 	return (uint32_t)cdm_dtype_size(f->dtype);
 }
 
-/* Does the field's element type hold it? */
-static bool fits(const struct plan_field *f, double v) {
-	static const struct {
-		double least, most;
-	} ranges[CDM_DTYPE_COUNT] = {
+struct range {
+	double least, most;
+};
+
+/* What the field's element type holds. */
+static struct range range_of(unsigned dtype) {
+	static const struct range ranges[CDM_DTYPE_COUNT] = {
 		[CDM_U8] = { 0, UINT8_MAX }, [CDM_I8] = { INT8_MIN, INT8_MAX }, [CDM_BOOL] = { 0, 1 },
 		[CDM_U16] = { 0, UINT16_MAX }, [CDM_I16] = { INT16_MIN, INT16_MAX },
 		[CDM_U32] = { 0, UINT32_MAX }, [CDM_I32] = { INT32_MIN, INT32_MAX },
 		[CDM_U64] = { 0, 0x1p53 }, [CDM_I64] = { -0x1p53, 0x1p53 }, /* beyond, a double has gaps */
 		[CDM_F32] = { -FLT_MAX, FLT_MAX }, [CDM_F64] = { -DBL_MAX, DBL_MAX },
 	};
-	return f->dtype < CDM_DTYPE_COUNT && v >= ranges[f->dtype].least && v <= ranges[f->dtype].most;
+	return dtype < CDM_DTYPE_COUNT ? ranges[dtype] : (struct range){ 0, 0 };
+}
+
+/* What may be set: the plan's word within what the type holds. */
+static struct range allowed(const struct core *c, const struct plan_field *f) {
+	struct range r = range_of(f->dtype);
+	double low = bound(c, f->name, "min", r.least), high = bound(c, f->name, "max", r.most);
+	return (struct range){ low > r.least ? low : r.least, high < r.most ? high : r.most };
 }
 
 static void publish(struct core *c, uint16_t field, double value) {
@@ -76,14 +85,25 @@ int settings_open(struct core *c) {
 	return 0;
 }
 
+/* What the journal says, as far as the plan of today allows it. */
+static double restored(const struct core *c, const struct plan_field *f, const char *text) {
+	struct range r = allowed(c, f);
+	double said = strtod(text, NULL), v = said;
+	if (!isfinite(v))
+		v = bound(c, f->name, "default", 0.0);
+	v = v < r.least ? r.least : v > r.most ? r.most : v;
+	if (!(v == said))
+		log_warn("setting %s was %s, which this plan does not allow: it is %g now", f->name, text, v);
+	return v;
+}
+
 void settings_restore(struct core *c) {
 	for (uint16_t f = 0; f < c->plan->fields.count; f++) {
 		const struct plan_field *p = &plan_fields(c->plan)[f];
 		if (p->kind != PLAN_SETTING)
 			continue;
 		const struct state_setting *s = state_setting(c->state, p->name);
-		double otherwise = bound(c, p->name, "default", 0.0);
-		publish(c, f, s ? strtod(s->value, NULL) : otherwise);
+		publish(c, f, s ? restored(c, p, s->value) : bound(c, p->name, "default", 0.0));
 	}
 }
 
@@ -107,7 +127,8 @@ int settings_set(struct core *c, const struct speaker *s, const char *name, doub
 		return -ENOENT;
 	if (!plan_may_set(c->plan, s->principal, f) || !plan_may_set(c->plan, s->entity, f))
 		return -EACCES;
-	if (!isfinite(value) || !fits(&plan_fields(c->plan)[f], value) || value < bound(c, name, "min", -INFINITY) || value > bound(c, name, "max", INFINITY))
+	struct range r = allowed(c, &plan_fields(c->plan)[f]);
+	if (!isfinite(value) || value < r.least || value > r.most)
 		return -EINVAL;
 	struct change *ch = NULL;
 	for (size_t i = 0; i < COUNT_OF(changes) && !ch; i++)
