@@ -7,6 +7,7 @@
  *      stop     stop words, without any model         turn_write   a turn for the journal and for who asked
  *      act      symbols -> verdict                  motion  verdict -> set-points for the guard
  *      ledger   what waits for the disk             rules   the data thread
+ *      recall   what only the file still knows
  *
  * A request comes in by session, becomes a turn or an act, is committed by the ledger, and is answered
  * by session.  Everything here belongs to the control thread, but for struct rules.
@@ -88,6 +89,9 @@ struct pending {
 /* Submit; `done` (may be NULL) is called when it is on the disk, or not.  -EAGAIN: too much waits. */
 MUST_CHECK int ledger_submit(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who);
 void ledger_readable(struct core *c);
+
+/* recall.c: the whole answer of a turn, from the file.  0, or -errno and nothing in `out`. */
+MUST_CHECK int recall_answer(struct core *c, uint64_t seq, char *out, size_t capacity);
 
 /* ---- models ---- */
 

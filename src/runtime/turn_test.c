@@ -267,9 +267,46 @@ static void what_nobody_said_is_no_fact(void) {
 	over();
 }
 
+/* The same request gets the same answer, whole, however long it is; by the next core, too. */
+static void a_long_answer_again(void) {
+	char piece[1001];
+	bool repeat = false, cut = true;
+	memset(piece, 'x', sizeof(piece) - 1);
+	piece[sizeof(piece) - 1] = 0;
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "hello", "lark", "long");
+	uint64_t id = model_hears(LARK, WIRE_GENERATE);
+	for (int i = 0; i < 7; i++)
+		model_sends(LARK, &(struct wire_message){ .kind = WIRE_TOKEN, .id = id, .text = wire_text_of(piece) });
+	model_sends(LARK, &(struct wire_message){ .kind = WIRE_DONE, .id = id });
+	told();
+	CHECK(strlen(heard("answer")) == 7000);
+	for (uint64_t n = 2; n < 4; n++) {
+		ask(n, "say", "hello", "lark", "long");
+		CHECK(hear("done") == n && strlen(heard("answer")) == 7000);
+		CHECK(mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && repeat);
+		CHECK(mp_find_bool(message, message_bytes, "cut", &cut) == 0 && !cut);
+		if (n == 2) {
+			core_dies();
+			start();
+		}
+	}
+	char path[96], away[96];
+	snprintf(path, sizeof(path), "%s/robot.journal", folder);
+	snprintf(away, sizeof(away), "%s/away", folder);
+	CHECK(rename(path, away) == 0); /* where it cannot be had whole, that is said */
+	ask(4, "say", "hello", "lark", "long");
+	CHECK(hear("done") == 4 && strlen(heard("answer")) == 2047);
+	CHECK(mp_find_bool(message, message_bytes, "cut", &cut) == 0 && cut);
+	CHECK(rename(away, path) == 0);
+	over();
+}
+
 int main(void) {
 	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time, a_slow_model_is_waited_for,
 		one_that_only_pongs, one_that_never_loads, an_answer_for_nobody, a_queue_of_nobody, both_are_gone,
-		clauses_are_no_tokens, what_nobody_said_is_no_fact };
+		clauses_are_no_tokens, what_nobody_said_is_no_fact,
+		a_long_answer_again };
 	return core_tests(tests, COUNT_OF(tests));
 }

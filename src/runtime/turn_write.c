@@ -47,11 +47,14 @@ void turn_reply(struct core *c, const struct turn *t, uint64_t seq, const struct
 bool turn_repeat(struct core *c, const struct turn *t, const char *verdict) {
 	const struct state_request *r = t->request[0] && !t->blind
 			? state_request(c->state, core_entity_name(c, t->speaker.principal), t->request) : NULL;
+	static char whole[TURN_TEXT_MAX];
 	struct mp_out o;
 	if (!r)
 		return false;
-	session_begin(c, &o, &t->to, "done", 4);
-	mp_kv_str(&o, "answer", r->answer);
+	bool cut = r->cut && recall_answer(c, r->seq, whole, sizeof(whole)) < 0;
+	session_begin(c, &o, &t->to, "done", 5);
+	mp_kv_str(&o, "answer", r->cut && !cut ? whole : r->answer);
+	mp_kv_bool(&o, "cut", cut);
 	mp_kv_uint(&o, "seq", r->seq);
 	mp_kv_bool(&o, "repeat", true);
 	mp_kv_str(&o, "verdict", verdict);
