@@ -98,7 +98,7 @@ struct body_command {
 
 struct body_outcome {
 	uint64_t id;             /* of the command */
-	struct body_text what;   /* 1..BODY_NAME_MAX: "done", "failed", "aborted", "expired" */
+	struct body_text what;   /* 1..BODY_NAME_MAX: "done", "aborted", "interrupted" (core died before it was over) */
 	struct body_text reason; /* ..BODY_VALUE_MAX */
 };
 

@@ -194,6 +194,7 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 		cdm_diag_add(diag, CDM_ERROR, "R0202", "the journal takes no records: %s", err_text(rc));
 		return rc;
 	}
+	recall_interrupted(c);
 	return core_watch(c, journal_event_fd(c->journal), CORE_ON_JOURNAL, 0);
 }
 

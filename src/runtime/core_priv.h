@@ -92,6 +92,8 @@ void ledger_readable(struct core *c);
 
 /* recall.c: the whole answer of a turn, from the file.  0, or -errno and nothing in `out`. */
 MUST_CHECK int recall_answer(struct core *c, uint64_t seq, char *out, size_t capacity);
+/* Before core is ready: each command that has no outcome gets `interrupted`. */
+void recall_interrupted(struct core *c);
 
 /* ---- models ---- */
 

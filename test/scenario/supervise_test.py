@@ -181,6 +181,28 @@ def the_active_model(m, c):
     expect('a new core goes on with the model that answered last', r.get('model') == 'finch', r)
 
 
+def dies_in_mid_walk(m):
+    """The next core says what became of the command; the one after that has nothing to add."""
+    c = Control(m)
+
+    def begun():
+        r = c.ask(op='act', symbols=WALK + '𐤖𐤖𐤖𐤖')
+        return r if r.get('verdict') == 'started' else None
+    command = until('it walks', begun)['command']
+    for _ in range(2):
+        pid = m.processes()['core']['pid']
+        m.kill(pid)
+        until('a new core', lambda: m.live('core')['core']['pid'] != pid)
+        until('it answers', lambda: m.run('state')[0] == 0)
+    c.close()
+    said = [r['body'] for r in m.log() if r['kind'] == 'outcome' and r['body']['id'] == command]
+    expect('a command that was open when core died has an outcome', len(said) == 1 and said[0]['what'] == 'interrupted', said)
+    log = m.log()
+    commands = {r['body']['id'] for r in log if r['kind'] == 'command' and r['body']['verb'] != 'stop'}
+    outcomes = [r['body']['id'] for r in log if r['kind'] == 'outcome']
+    expect('and each command has just one', sorted(outcomes) == sorted(commands), [commands, outcomes])
+
+
 def knock_and_run(m):
     """Clients that hang up right after their attach record."""
     before = len(m.descriptors())
@@ -233,6 +255,7 @@ def main():
         models_in_turn(m, c)
         one_that_is_left_alone(m, c)
         the_active_model(m, c)
+        dies_in_mid_walk(m)
         knock_and_run(m)
         expect('and the chain is whole', 'whole' in ''.join(m.run('log', '--verify')[1:]))
     except BaseException:
