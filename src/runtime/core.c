@@ -249,7 +249,7 @@ static int start(struct core *c, struct cdm_diag *diag) {
 			(rc = core_watch(c, c->tick, CORE_ON_TICK, 0)) < 0 ||
 			(rc = core_watch(c, c->patience, CORE_ON_PATIENCE, 0)) < 0 || (rc = open_journal(c, diag)) < 0 ||
 			(rc = open_fields(c)) < 0 || (rc = open_lexicon(c)) < 0 ||
-			(rc = rules_start(&c->rules, c->peers)) < 0)
+			(rc = rules_start(&c->rules, c->peers, &c->events)) < 0)
 		return rc;
 	settings_restore(c);
 	return seat_ready(c->seat);

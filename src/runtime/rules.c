@@ -35,10 +35,15 @@ struct rule {
 	struct source sources[PLAN_SOURCES_MAX];
 	struct field_writer target;
 	struct awareness_cell cell;
+	struct field_meta said;  /* of the newest sample that was not degraded; trust 0 before the first */
+	bool apart, told;        /* its sources are; and an event said so */
+	uint64_t degraded;       /* samples since they are */
+	struct cdm_mono told_at;
 };
 
 struct rules {
 	struct peers *peers;
+	struct event_writer *events;
 	pthread_t thread;
 	atomic_bool quit;
 	unsigned count;
@@ -160,15 +165,8 @@ static bool take(struct rule *r, unsigned i, struct cdm_mono now) {
 	return s->info.status != CDM_ORPHAN && s->info.trust >= (float)r->plan->min_trust;
 }
 
-/* Times come from other processes: any number may stand there. */
-static bool too_far_apart(const struct rule *r, struct cdm_mono oldest, struct cdm_mono newest) {
-	int64_t skew;
-	return r->plan->max_skew_ns > 0 &&
-	       (__builtin_sub_overflow(newest.ns, oldest.ns, &skew) || skew > r->plan->max_skew_ns);
-}
-
-/* Merge what went in; false when nothing did, or when it is too far apart in time. */
-static bool gather(struct rule *r, struct cdm_mono now, struct field_meta *m) {
+/* Merge what went in; their number, and how far apart they are. */
+static unsigned gather(struct rule *r, struct cdm_mono now, struct field_meta *m, uint64_t *skew_ns) {
 	struct cdm_mono oldest = { INT64_MAX }, newest = { INT64_MIN };
 	unsigned n = 0;
 	for (unsigned i = 0; i < r->plan->source_count; i++) {
@@ -181,26 +179,67 @@ static bool gather(struct rule *r, struct cdm_mono now, struct field_meta *m) {
 		oldest.ns = s->info.source_time.ns < oldest.ns ? s->info.source_time.ns : oldest.ns;
 		newest.ns = s->info.source_time.ns > newest.ns ? s->info.source_time.ns : newest.ns;
 	}
-	return n > 0 && !too_far_apart(r, oldest, newest);
+	/* times of other processes: any number may stand there */
+	*skew_ns = (uint64_t)newest.ns - (uint64_t)oldest.ns;
+	return n;
 }
 
-static void run(struct rule *r) {
+static void publish(struct rule *r, double level, const struct field_meta *m) {
+	float value = (float)level;
+	if (field_write(&r->target, &value, sizeof(value), m, clock_mono()) < 0)
+		return; /* every slot leased: counted by the store */
+}
+
+static void tell(struct rules *rs, struct rule *r, struct cdm_mono now, enum event_kind kind, uint64_t b) {
+	uint64_t index = (uint64_t)(r->plan - plan_rules(rs->peers->plan));
+	if (rs->events)
+		(void)event_write(rs->events, now, kind, PLAN_NONE, index, b, r->target.plan->name);
+	r->told_at = now;
+}
+
+/* No evidence: what is left of the target, as old and as trusted as it was, and a reason. */
+static void run_apart(struct rules *rs, struct rule *r, struct cdm_mono now,
+		const struct field_meta *gathered, uint64_t skew_ns) {
+	struct field_meta m = r->said.trust > 0.0f ? r->said : *gathered;
+	counter_add(&rs->peers->own, COUNTER_incoherent, 1);
+	r->degraded++;
+	if (!r->apart && (r->told_at.ns == 0 || mono_since(r->told_at, now) >= NS_PER_S)) {
+		tell(rs, r, now, EVENT_INCOHERENT, skew_ns);
+		r->told = true;
+	}
+	r->apart = true;
+	m.status = CDM_DEGRADED;
+	publish(r, awareness_level(&r->cell, r->target.plan->half_life_ns, now), &m);
+}
+
+static void run_together(struct rules *rs, struct rule *r, struct cdm_mono now, const struct field_meta *m) {
+	if (r->told)
+		tell(rs, r, now, EVENT_COHERENT, r->degraded);
+	r->apart = r->told = false;
+	r->degraded = 0;
+	r->said = *m;
+	double evidence = operations[r->plan->operation](r);
+	publish(r, awareness_add(&r->cell, r->target.plan->half_life_ns, now, r->plan->gain,
+			(double)m->trust, 1.0, evidence), m);
+}
+
+static void run(struct rules *rs, struct rule *r) {
 	struct cdm_mono now = clock_mono();
 	struct field_meta m = field_meta_of(0);
-	if (!gather(r, now, &m))
+	uint64_t skew_ns;
+	if (gather(r, now, &m, &skew_ns) == 0)
 		return;
-	int64_t half_life = r->target.plan->half_life_ns;
-	double evidence = operations[r->plan->operation](r);
-	float level = (float)awareness_add(&r->cell, half_life, now, r->plan->gain, (double)m.trust, 1.0, evidence);
-	if (field_write(&r->target, &level, sizeof(level), &m, clock_mono()) < 0)
-		return; /* every slot leased: counted by the store */
+	if (r->plan->max_skew_ns > 0 && skew_ns > (uint64_t)r->plan->max_skew_ns)
+		run_apart(rs, r, now, &m, skew_ns);
+	else
+		run_together(rs, r, now, &m);
 }
 
 /* All of them, so that a fast source does not keep a slow one waiting. */
 static void run_those_with_news(struct rules *rs) {
 	for (unsigned i = 0; i < rs->wait_count; i++)
 		if (field_news(rs->waits[i]) > 0)
-			run(rs->wait_rule[i]);
+			run(rs, rs->wait_rule[i]);
 }
 
 static void *thread_main(void *arg) {
@@ -243,13 +282,14 @@ static bool is_ours(const struct plan_rule *p) {
 	       p->source_count > 0;
 }
 
-int rules_start(struct rules **out, struct peers *peers) {
+int rules_start(struct rules **out, struct peers *peers, struct event_writer *events) {
 	const struct plan *plan = peers->plan;
 	struct rules *rs = calloc(1, sizeof(*rs));
 	*out = NULL;
 	if (!rs)
 		return -ENOMEM;
 	rs->peers = peers;
+	rs->events = events;
 	rs->at = calloc(plan->rules.count + 1, sizeof(*rs->at));
 	int rc = rs->at ? 0 : -ENOMEM;
 	for (uint32_t i = 0; rc == 0 && i < plan->rules.count; i++)

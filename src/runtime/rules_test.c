@@ -22,6 +22,7 @@ enum { CORE, GUARD, CAMERA, READER };
 static struct plan_builder b;
 static struct world w;
 static struct rules *rules;
+static struct event_writer events;
 static struct field target;
 static struct field_writer out[2];
 static double level; /* what the target must hold */
@@ -51,7 +52,8 @@ static void go(void) {
 	CHECK(field_writer_open(&out[0], &w.at[CORE], 0) == 0);
 	CHECK(field_writer_open(&out[1], &w.at[CAMERA], 1) == 0);
 	CHECK(field_open(&target, &w.at[READER], 2) == 0);
-	CHECK(rules_start(&rules, &w.at[CORE]) == 0 && rules != NULL);
+	event_writer_open(&events, &w.at[CORE]);
+	CHECK(rules_start(&rules, &w.at[CORE], &events) == 0 && rules != NULL);
 }
 
 static void over(void) {
@@ -70,8 +72,8 @@ static void write_one(unsigned which, float value, float trust, int64_t source_n
 	write_at(which, &value, sizeof(value), trust, source_ns);
 }
 
-/* The rule's next sample, which must add `evidence` at `trust`, and be of `source_ns`. */
-static void expect(double evidence, float trust, int64_t source_ns) {
+/* The rule's next sample. */
+static void expect_as(enum cdm_status status, double value, float trust, int64_t source_ns) {
 	struct cdm_info info;
 	float seen;
 	int rc;
@@ -79,9 +81,14 @@ static void expect(double evidence, float trust, int64_t source_ns) {
 		continue;
 	CHECK(rc == 0);
 	CHECK(field_read(&target, &seen, sizeof(seen), clock_mono(), &info) == 0 && info.bytes == sizeof(seen));
+	CHECK(fabs((double)seen - value) < 1e-4);
+	CHECK(info.trust == trust && info.source_time.ns == source_ns && info.status == status);
+}
+
+/* It adds `evidence` at `trust`, and is of `source_ns`. */
+static void expect(double evidence, float trust, int64_t source_ns) {
 	level = tanh(level + (double)trust * evidence);
-	CHECK(fabs((double)seen - level) < 1e-4);
-	CHECK(info.trust == trust && info.source_time.ns == source_ns);
+	expect_as(CDM_OK, level, trust, source_ns);
 }
 
 /*
@@ -193,15 +200,56 @@ static void too_little_trust(void) {
 	over();
 }
 
+/* The next event of core, which must be this one. */
+static void expect_event(struct event_reader *r, enum event_kind kind, uint64_t number) {
+	struct event e;
+	CHECK(event_next(r, &e) == 0);
+	CHECK(e.kind == kind && e.a == 0 && e.b == number && strcmp(e.text, "made") == 0);
+}
+
 static void too_far_apart(void) {
+	struct event_reader told;
+	struct field_counts counts;
+	struct event none;
 	begin(PLAN_OP_MAX, CDM_F32, 1)->max_skew_ns = 1000;
 	go();
-	write_one(1, 0.9f, 1.0f, 4000);
-	expect(0.9, 1.0f, 4000);
+	event_reader_open(&told, &w.at[READER], CORE);
+	write_one(1, 0.9f, 0.8f, 4000);
+	expect(0.9, 0.8f, 4000);
 	write_one(0, 0.5f, 1.0f, 5001);
+	expect_as(CDM_DEGRADED, level, 0.8f, 4000); /* no fresher, and no more trusted, than what it was made from */
+	expect_event(&told, EVENT_INCOHERENT, 1001);
 	write_one(1, 0.9f, 1.0f, INT64_MIN); /* a difference that no number holds */
-	write_one(1, 0.8f, 0.9f, 4500);      /* and together again */
+	expect_as(CDM_DEGRADED, level, 0.8f, 4000);
+	write_one(1, 0.8f, 0.9f, 4500); /* and together again */
 	expect(0.8, 0.9f, 4500);
+	expect_event(&told, EVENT_COHERENT, 2);
+	CHECK(field_counts(&target, &counts) == 0 && counts.degraded == 2);
+	CHECK(counter_get(&w.at[CORE].own, COUNTER_incoherent) == 2);
+	for (unsigned i = 0; i < 50; i++) { /* to and fro: counted, and not told each time */
+		write_one(0, 0.0f, 1.0f, 9000);
+		expect_as(CDM_DEGRADED, level, 0.9f, 4500);
+		write_one(0, 0.0f, 1.0f, 5000);
+		expect(0.8, 0.9f, 4500);
+	}
+	CHECK(field_counts(&target, &counts) == 0 && counts.degraded == 52);
+	unsigned told_again = 0;
+	while (event_next(&told, &none) >= 0)
+		told_again++;
+	CHECK(told_again < 100);
+	over();
+}
+
+/* Apart from the first moment on: nothing is known yet, and that is said. */
+static void too_far_apart_from_the_start(void) {
+	begin(PLAN_OP_MAX, CDM_F32, 1)->max_skew_ns = 1000;
+	world_open(&w, &b);
+	CHECK(field_writer_open(&out[0], &w.at[CORE], 0) == 0 && field_writer_open(&out[1], &w.at[CAMERA], 1) == 0);
+	CHECK(field_open(&target, &w.at[READER], 2) == 0);
+	write_one(0, 0.9f, 0.7f, 9000);
+	write_one(1, 0.9f, 0.6f, 100);
+	CHECK(rules_start(&rules, &w.at[CORE], NULL) == 0 && rules != NULL); /* nobody is told, either */
+	expect_as(CDM_DEGRADED, 0.0, 0.6f, 100);
 	over();
 }
 
@@ -234,19 +282,19 @@ static void ends_at_any_time(void) {
 	go();
 	for (int i = 0; i < 300; i++) {
 		rules_stop(&rules);
-		CHECK(rules_start(&rules, &w.at[CORE]) == 0);
+		CHECK(rules_start(&rules, &w.at[CORE], &events) == 0);
 	}
 	rules_stop(&rules);
 	atomic_bool quit = false;
 	pthread_t writer;
 	CHECK(pthread_create(&writer, NULL, write_on, &quit) == 0);
 	for (int i = 0; i < 100; i++) {
-		CHECK(rules_start(&rules, &w.at[CORE]) == 0);
+		CHECK(rules_start(&rules, &w.at[CORE], &events) == 0);
 		rules_stop(&rules);
 	}
 	atomic_store(&quit, true);
 	pthread_join(writer, NULL);
-	CHECK(rules_start(&rules, &w.at[CORE]) == 0);
+	CHECK(rules_start(&rules, &w.at[CORE], &events) == 0);
 	over();
 }
 
@@ -280,7 +328,7 @@ static void too_many_sources(void) {
 	}
 	b.head.rules.count = RULES;
 	world_open(&w, &b);
-	CHECK(rules_start(&rules, &w.at[CORE]) == -E2BIG && rules == NULL);
+	CHECK(rules_start(&rules, &w.at[CORE], &events) == -E2BIG && rules == NULL);
 	world_close(&w);
 }
 
@@ -288,7 +336,7 @@ static void nothing_to_do(void) {
 	begin(PLAN_OP_MAX, CDM_F32, 1);
 	b.head.rules.count = 0;
 	world_open(&w, &b);
-	CHECK(rules_start(&rules, &w.at[CORE]) == 0 && rules == NULL);
+	CHECK(rules_start(&rules, &w.at[CORE], &events) == 0 && rules == NULL);
 	world_close(&w);
 }
 
@@ -301,6 +349,7 @@ int main(void) {
 	whole_numbers();
 	too_little_trust();
 	too_far_apart();
+	too_far_apart_from_the_start();
 	an_orphan();
 	ends_at_any_time();
 	a_broken_source();

@@ -79,6 +79,7 @@ struct layout_field {
 	alignas(LAYOUT_ALIGN) uint64_t head;
 	alignas(LAYOUT_ALIGN) uint64_t drops; /* samples not published: all slots were leased */
 	uint64_t wakes;                       /* system calls made to wake somebody */
+	uint64_t degraded;                    /* samples published DEGRADED: a declared condition did not hold */
 };
 
 /*

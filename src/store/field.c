@@ -170,6 +170,8 @@ uint64_t field_publish(struct field_writer *w, uint32_t bytes, const struct fiel
 	word_store(&s->stamp, w->version << 1);
 	word_store_total(&shared->head, w->version | (uint64_t)w->newest << VERSION_BITS);
 	counter_add(own, COUNTER_publishes, 1);
+	if (m->status == CDM_DEGRADED)
+		word_poke(&shared->degraded, ++w->degraded);
 	if (wait_wake(w->peers, w->index, shared)) {
 		word_poke(&shared->wakes, ++w->wakes);
 		counter_add(own, COUNTER_wakes, 1);
@@ -514,6 +516,17 @@ void field_skip(struct field *f) {
 	if (rc == 0 || (rc == -EAGAIN && x.segment))
 		took(f, &x);
 	peers_leave(f->peers);
+}
+
+int field_counts(const struct field *f, struct field_counts *out) {
+	peers_enter(f->peers);
+	const struct segment *s = peers_get(f->peers, f->plan->process);
+	const struct layout_field *shared = s ? shared_in(s, f->plan) : NULL;
+	if (shared)
+		*out = (struct field_counts){ word_peek(&shared->drops), word_peek(&shared->wakes),
+			word_peek(&shared->degraded) };
+	peers_leave(f->peers);
+	return shared ? 0 : -EAGAIN;
 }
 
 int field_news(const struct field *f) {

@@ -49,6 +49,7 @@ struct field_writer {
 	int loaned;        /* slot being filled, or -1 */
 	uint64_t drops;    /* samples lost because every slot was leased */
 	uint64_t wakes;    /* system calls made to wake readers */
+	uint64_t degraded; /* samples published DEGRADED */
 };
 
 /* `peers` has its own segment.  -EINVAL: no such field; -EACCES: another process writes it. */
@@ -105,6 +106,14 @@ MUST_CHECK int field_read_at(struct field *f, struct cdm_mono at, void *out, siz
 void field_skip(struct field *f);
 /* 1: there is a sample newer than the last one taken.  0, or -EPROTO. */
 MUST_CHECK int field_news(const struct field *f);
+
+/* What the writer of the field has counted, in its present epoch. */
+struct field_counts {
+	uint64_t drops, wakes, degraded;
+};
+
+/* 0, or -EAGAIN: there is no writer yet. */
+MUST_CHECK int field_counts(const struct field *f, struct field_counts *out);
 
 /* A borrowed sample.  The writer will not touch it; other than hostile ones cannot. */
 struct field_lease {

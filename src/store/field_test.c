@@ -304,6 +304,8 @@ static void drops_and_counts_when_all_is_leased(void) {
 	CHECK(put(4, 1) == 0); /* the fifth slot */
 	CHECK(put(5, 1) == -EAGAIN && field_loan(&writer) == NULL);
 	CHECK(writer.drops == 2 && counted(CAM, COUNTER_drops) == 2 && writer.version == 5);
+	struct field_counts counts;
+	CHECK(field_counts(&reader, &counts) == 0 && counts.drops == 2 && counts.degraded == 0);
 	uint64_t v;
 	CHECK(field_read(&reader, &v, sizeof(v), at(2), NULL) == 0 && v == 4);
 	for (uint64_t i = 0; i < 4; i++) {
