@@ -20,7 +20,8 @@ bool args_count(const char *text, uint64_t min, uint64_t max, uint64_t *out) {
 	if (!*text)
 		return false;
 	for (const char *p = text; *p; p++)
-		if (!is_digit(*p) || __builtin_mul_overflow(v, 10u, &v) || __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
+		if (!is_digit(*p) || __builtin_mul_overflow(v, 10u, &v) ||
+				__builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
 			return false;
 	*out = v;
 	return v >= min && v <= max;
@@ -111,7 +112,8 @@ int args_take(struct args *a, int argc, char **argv) {
 			if (take_option(a, argc, argv, &i))
 				return 2;
 		} else if (words == a->words_max)
-			return verb_wrong(a->verb, words ? "'%s' is one argument too many" : "it takes no arguments, not '%s'", argv[i]);
+			return verb_wrong(a->verb, words ? "'%s' is one argument too many"
+					: "it takes no arguments, not '%s'", argv[i]);
 		else
 			a->words[words++] = argv[i];
 	}

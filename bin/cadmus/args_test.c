@@ -12,7 +12,8 @@
 /* ---- numbers ---- */
 
 static void counts(void) {
-	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "1x", "0x10", "1e3", "1.0", "abc", "18446744073709551616",
+	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "1x", "0x10", "1e3", "1.0", "abc",
+			"18446744073709551616",
 		"99999999999999999999999", "１" };
 	uint64_t v;
 	CHECK(args_count("0", 0, 5, &v) && v == 0);
@@ -30,7 +31,8 @@ static void numbers(void) {
 		double value;
 	} good[] = { { "0", 0.0 }, { "-45", -45.0 }, { "+1.5", 1.5 }, { ".5", 0.5 }, { "5.", 5.0 }, { "1e3", 1000.0 },
 		{ "1.25E-2", 0.0125 }, { "1e+2", 100.0 }, { "1e-999", 0.0 } };
-	static const char *const bad[] = { "", "-", "+", ".", "e5", "1e", "1e+", "nan", "-nan", "inf", "infinity", "-inf", "0x10",
+	static const char *const bad[] = { "", "-", "+", ".", "e5", "1e", "1e+", "nan", "-nan", "inf", "infinity",
+			"-inf", "0x10",
 		"0x1p3", "1e999", "-1e999", "1,5", "1 ", " 1", "1x", "1.2.3", "--1", "north", "1e5e5" };
 	double v;
 	for (size_t i = 0; i < COUNT_OF(good); i++)
@@ -65,7 +67,8 @@ static int take(struct args *a, unsigned min, unsigned max, const char *line) {
 	for (char *w = strtok_r(copy, "|", &save); w; w = strtok_r(NULL, "|", &save))
 		argv[argc++] = strcmp(w, "EMPTY") == 0 ? "" : w;
 	memset(&got, 0, sizeof(got));
-	*a = (struct args){ .verb = "verb", .options = options, .words_min = min, .words_max = max, .wanted = "give a word" };
+	*a = (struct args){ .verb = "verb", .options = options, .words_min = min, .words_max = max,
+		.wanted = "give a word" };
 	CHECK(pipe2(pipes, O_NONBLOCK) == 0 && dup2(pipes[1], 2) == 2);
 	int rc = args_take(a, argc, argv);
 	ssize_t n = read(pipes[0], said, sizeof(said) - 1);
@@ -77,14 +80,16 @@ static int take(struct args *a, unsigned min, unsigned max, const char *line) {
 static void taken(void) {
 	struct args a;
 	CHECK(take(&a, 0, 1, "") == 0 && !a.words[0] && !got.flag);
-	CHECK(take(&a, 1, 2, "one|--flag|two") == 0 && strcmp(a.words[0], "one") == 0 && strcmp(a.words[1], "two") == 0 && got.flag);
+	CHECK(take(&a, 1, 2, "one|--flag|two") == 0 && strcmp(a.words[0], "one") == 0 &&
+			strcmp(a.words[1], "two") == 0 && got.flag);
 	CHECK(take(&a, 1, 1, "--model|x|one") == 0 && strcmp(got.text, "x") == 0 && strcmp(a.words[0], "one") == 0);
 	CHECK(take(&a, 0, 0, "--model=a=b") == 0 && strcmp(got.text, "a=b") == 0);
 	CHECK(take(&a, 0, 0, "--model=--x") == 0 && strcmp(got.text, "--x") == 0);
 	CHECK(take(&a, 0, 0, "-n|5|-n|7") == 0 && got.count == 7);
 	CHECK(take(&a, 2, 2, "field|-45") == 0 && strcmp(a.words[1], "-45") == 0);
 	CHECK(take(&a, 1, 1, "-.5") == 0 && take(&a, 1, 1, "-") == 0);
-	CHECK(take(&a, 2, 2, "--|--flag|--") == 0 && strcmp(a.words[0], "--flag") == 0 && strcmp(a.words[1], "--") == 0 && !got.flag);
+	CHECK(take(&a, 2, 2, "--|--flag|--") == 0 && strcmp(a.words[0], "--flag") == 0 &&
+			strcmp(a.words[1], "--") == 0 && !got.flag);
 	CHECK(take(&a, 1, 1, "EMPTY") == 0 && a.words[0][0] == 0);
 }
 

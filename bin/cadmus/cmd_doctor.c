@@ -81,7 +81,8 @@ static void check_realtime(struct finding *f) {
 		sched_setscheduler(0, SCHED_OTHER, &normal);
 		FOUND(GOOD, "the guard may run with real-time priority");
 	} else
-		FOUND(NOTE, "no real-time priority for the guard (%s); as root, or with CAP_SYS_NICE, it has it", strerror(errno));
+		FOUND(NOTE, "no real-time priority for the guard (%s); as root, or with CAP_SYS_NICE, it has it",
+				strerror(errno));
 }
 
 static void check_bus(struct finding *f) {
@@ -93,7 +94,8 @@ static void check_bus(struct finding *f) {
 	}
 	const char *address = cdm_bus_address(bus);
 	if (strncmp(address, "udp:", 4) == 0)
-		FOUND(NOTE, "no CAN in this kernel: actuators use %s on the loopback interface, where any local process can "
+		FOUND(NOTE, "no CAN in this kernel: actuators use %s on the loopback interface, where any local "
+				"process can "
 			    "listen and inject frames; use it for simulated robots only", address);
 	else
 		FOUND(GOOD, "bus: %s", address);
@@ -102,12 +104,10 @@ static void check_bus(struct finding *f) {
 
 static void check_loadable(struct finding *f, const char *what, const char *path, const char *symbol) {
 	void *h = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
-	if (h && dlsym(h, symbol))
+	if (h && dlsym(h, symbol)) /* it stays loaded: engines do not give back what they allocate then */
 		FOUND(GOOD, "%s: %s", what, path);
 	else
 		FOUND(NOTE, "%s: not found; ./run installs it (%s)", what, path ? path : "its variable is not set");
-	if (h)
-		dlclose(h);
 }
 
 static void check_onnx(struct finding *f) {
@@ -148,7 +148,8 @@ static void check_state(struct finding *f) {
 
 static void check_port(struct finding *f) {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(11434), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(11434),
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
@@ -179,8 +180,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		checks[i].check(&f);
 		bad += f.grade == BAD;
 		if (c->json)
-			json_array_append_new(all, json_pack("{s:s,s:s,s:s}", "check", checks[i].name, "grade", words[f.grade],
-					"text", f.text));
+			json_array_append_new(all, json_pack("{s:s,s:s,s:s}", "check", checks[i].name, "grade",
+					words[f.grade], "text", f.text));
 		else
 			printf("%-5s %-10s %s\n", words[f.grade], checks[i].name, f.text);
 	}
@@ -195,4 +196,5 @@ VERB(doctor, "Check what this computer lacks, and say what to do", "",
 		"examples:\n"
 		"  cadmus doctor\n"
 		"  cadmus doctor --json | jq '.[] | select(.grade != \"good\")'\n",
-		run, .exits = "0 machines can run here (perhaps with notes), 1 they cannot, 2 wrong usage", .no_machine = true);
+		run, .exits = "0 machines can run here (perhaps with notes), 1 they cannot, 2 wrong usage",
+		.no_machine = true);

@@ -48,7 +48,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		code = verb_failed("down", (int)n, "%s does not answer: %s", name, err_text((int)n));
 	struct pollfd gone = { .fd = parent, .events = POLLIN };
 	if (code == 0 && parent >= 0 && poll(&gone, 1, PATIENCE_MS) != 1)
-		code = verb_failed("down", -ETIMEDOUT, "%s is still there after %d s; see its log", name, PATIENCE_MS / 1000);
+		code = verb_failed("down", -ETIMEDOUT, "%s is still there after %d s; see its log", name,
+				PATIENCE_MS / 1000);
 	io_close(&parent);
 	if (code)
 		return code;

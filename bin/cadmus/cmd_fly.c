@@ -23,8 +23,8 @@ static int check_unused(const char *machine, const char *path) {
 	bool runs = fd >= 0;
 	io_close(&fd);
 	if (runs)
-		return verb_failed_hint("fly", -EBUSY, "end it with: cadmus down", "a machine named '%s' is running already",
-				machine);
+		return verb_failed_hint("fly", -EBUSY, "end it with: cadmus down",
+				"a machine named '%s' is running already", machine);
 	if (access(path, F_OK) < 0)
 		return 0;
 	int rc = journal_open(path, NULL, &j, &diag);
@@ -43,7 +43,8 @@ static int move_state_aside(const char *machine, bool json) {
 		snprintf(from, sizeof(from), "%s%s", path, ends[i]);
 		snprintf(to, sizeof(to), "%s.before-%s%s", path, when, ends[i]);
 		if (rename(from, to) < 0 && errno != ENOENT)
-			return verb_failed("fly", -errno, "the old state could not be moved aside: %s", strerror(errno));
+			return verb_failed("fly", -errno, "the old state could not be moved aside: %s",
+					strerror(errno));
 		if (!json && i == 0 && access(to, F_OK) == 0)
 			fprintf(stderr, "the state that was there is kept as %s\n", to);
 	}
@@ -113,12 +114,13 @@ static void conclude(struct flight *f, bool held, bool stays) {
 		rate += f->tokens_per_s[i] / n;
 	fly_table(f);
 	if (f->context->json) {
-		json_print(json_pack("{s:s,s:b,s:f,s:f,s:O,s:o}", "flight", f->script.title, "held", held, "seconds", seconds,
-				"tokens_per_s", rate, "actions", f->results, "latency", fly_table_json(f)));
+		json_print(json_pack("{s:s,s:b,s:f,s:f,s:O,s:o}", "flight", f->script.title, "held", held, "seconds",
+				seconds, "tokens_per_s", rate, "actions", f->results, "latency", fly_table_json(f)));
 		return;
 	}
 	if (n)
-		printf("models wrote %.0f tokens a second on average (small models of our own: see models/README.md)\n", rate);
+		printf("models wrote %.0f tokens a second on average (small models of our own: see models/README.md)\n",
+				rate);
 	printf("\n%s: %s, %.1f s%s\n", f->script.title, held ? "every step held" : "FAILED", seconds,
 			stays ? "; the machine stays live: try `cadmus top`, `cadmus say ...`, `cadmus down`" : "");
 }
@@ -162,7 +164,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	static struct flight f;
 	bool stay = false;
 	const struct args_option options[] = { { "--stay", ARGS_FLAG, &stay, 0, 0 }, { .name = NULL } };
-	struct args a = { .verb = "fly", .options = options, .words_min = 1, .words_max = 1, .wanted = "give a scenario" };
+	struct args a = { .verb = "fly", .options = options, .words_min = 1, .words_max = 1,
+			.wanted = "give a scenario" };
 	if (args_take(&a, argc, argv))
 		return 2;
 	f.context = c;
@@ -180,4 +183,5 @@ VERB(fly, "Perform a scenario on a real machine, and judge it", "SCENARIO [--sta
 		"named in it is moved aside first, unless the scenario says `state: keep`.\n"
 		"example:\n"
 		"  cadmus fly examples/first-flight.fly.yaml\n",
-		run, .exits = "0 every action held, 1 one did not, or it could not begin; 2 wrong usage", .no_machine = true);
+		run, .exits = "0 every action held, 1 one did not, or it could not begin; 2 wrong usage",
+		.no_machine = true);

@@ -30,7 +30,8 @@ static int one(const struct verb_context *c, struct seat *s, const char *name) {
 		return machine_no_field("get", s->plan, name);
 	if (sample_read(s, f, &x) < 0)
 		return verb_failed("get", x.rc, x.rc == -EAGAIN ? "%s: nothing was published yet"
-				: x.rc == -EACCES ? "%s: the plan lets no client read it" : "%s: it cannot be read", name);
+				: x.rc == -EACCES ? "%s: the plan lets no client read it" : "%s: it cannot be read",
+				name);
 	if (c->json)
 		return json_print(sample_json(&x));
 	sample_print(&x);

@@ -60,10 +60,10 @@ static int visit(void *user, const struct journal_record *r) {
 	clock_text(r->wall, when);
 	hash_text(&r->hash, o->json ? 64 : 12, hash);
 	if (o->json)
-		return json_print_line(json_pack("{s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "seq", (json_int_t)r->seq, "epoch",
-				(json_int_t)r->epoch, "time", when, "kind", r->kind_name, "class",
-				record_class_name(r->class), "entity", r->entity, "principal", r->principal, "hash", hash,
-				"body", body));
+		return json_print_line(json_pack("{s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "seq", (json_int_t)r->seq,
+				"epoch", (json_int_t)r->epoch, "time", when, "kind", r->kind_name, "class",
+				record_class_name(r->class), "entity", r->entity, "principal", r->principal, "hash",
+				hash, "body", body));
 	json_t *shown = readable(body);
 	char *text = json_dumps(shown, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(3));
 	json_decref(shown);
@@ -90,8 +90,8 @@ static int walk(struct journal_reader *r, struct options *o) {
 	uint64_t last = 0;
 	int rc = journal_last(r, &last);
 	if (rc == 0 && o->from > last)
-		return verb_failed("log", -ENOENT, "there is no record %llu; the last one is %llu", (unsigned long long)o->from,
-				(unsigned long long)last);
+		return verb_failed("log", -ENOENT, "there is no record %llu; the last one is %llu",
+				(unsigned long long)o->from, (unsigned long long)last);
 	if (!o->from && !o->all) {
 		o->limit = o->limit ? o->limit : LIMIT;
 		o->from = last > o->limit ? last - o->limit + 1 : 1;
@@ -100,7 +100,8 @@ static int walk(struct journal_reader *r, struct options *o) {
 		rc = journal_each(r, o->from, o->limit, visit, o);
 	if (rc == -EBADMSG)
 		return verb_failed_hint("log", rc, "`cadmus log --verify` says where", "the journal is damaged");
-	return rc < 0 && output_flush() == 0 ? verb_failed("log", rc, "the journal cannot be read: %s", err_text(rc)) : 0;
+	return rc < 0 && output_flush() == 0 ? verb_failed("log", rc, "the journal cannot be read: %s", err_text(rc))
+			: 0;
 }
 
 static int show(const struct verb_context *c, const char *machine, struct options *o) {
@@ -137,12 +138,12 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 }
 
 VERB(log, "Show the journal: turns, commands, refusals, settings, models", "[-n N] [--from RECORD | --all | --verify]",
-		"  -n N            so many records, 1 to 1000000000: the last ones, or the first ones of --from and --all\n"
+		"  -n N            so many records, 1 to 1000000000: the last ones; of --from and --all the first\n"
 		"                  (the last 20 unless told otherwise)\n"
 		"  --from RECORD   from that record on, 1 to the last\n"
 		"  --all           all of them\n"
 		"  --verify        check every page, body and link of the chain\n"
-		"Read from the file alone; with --machine NAME also when nothing runs. With --json a line for each record.\n"
+		"Read from the file alone; with --machine NAME also when nothing runs. With --json a line a record.\n"
 		"examples:\n"
 		"  cadmus log --all --json | jq 'select(.kind == \"refusal\").body'\n"
 		"  cadmus log --machine first_flight --verify\n",

@@ -16,14 +16,16 @@ struct row {
 	char program[PROGRAM_BYTES]; /* of a client: its command line; else "" */
 };
 
-/* The command line of a process that is not ours: words that end with zeros. */
+/* The command line of a process, words that end with zeros; of its first word the last part. */
 static void find_program(int pid, char out[PROGRAM_BYTES]) {
 	char path[64], text[4096];
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
 	int n = io_read_file(path, text, sizeof(text));
+	const char *slash = n > 0 ? strrchr(text, '/') : NULL;
+	size_t skip = slash ? (size_t)(slash + 1 - text) : 0;
 	for (int i = 0; i < n - 1; i++)
 		text[i] = text[i] ? text[i] : ' ';
-	snprintf(out, PROGRAM_BYTES, "%.*s", PROGRAM_BYTES - 1, n > 0 ? text : "");
+	snprintf(out, PROGRAM_BYTES, "%.*s", PROGRAM_BYTES - 1, n > 0 ? text + skip : "");
 	output_clean(out, false);
 }
 
@@ -41,8 +43,8 @@ static bool fill(struct row *r, const struct seat *s, uint16_t i) {
 static json_t *as_json(const struct row *r) {
 	return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:f,s:s*}", "name", r->process->name, "role",
 			plan_role_text(r->process->role), "state", directory_state_text(r->entry.state), "pid",
-			(int)r->entry.pid, "epoch", (int)r->entry.epoch, "restarts", (int)r->entry.restarts, "up_s", r->up_s,
-			"program", r->process->role == PLAN_CLIENT ? r->program : NULL);
+			(int)r->entry.pid, "epoch", (int)r->entry.epoch, "restarts", (int)r->entry.restarts, "up_s",
+			r->up_s, "program", r->process->role == PLAN_CLIENT ? r->program : NULL);
 }
 
 static void print(const struct row *r) {
@@ -65,7 +67,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		return code;
 	json_t *all = json_array();
 	if (!c->json)
-		printf("%-20s %-8s %-9s %8s %6s %8s %9s\n", "PROCESS", "ROLE", "STATE", "PID", "EPOCH", "RESTARTS", "UP s");
+		printf("%-20s %-8s %-9s %8s %6s %8s %9s\n", "PROCESS", "ROLE", "STATE", "PID", "EPOCH", "RESTARTS",
+				"UP s");
 	for (uint16_t i = 0; i < s.plan->processes.count; i++) {
 		if (!fill(&r, &s, i))
 			continue;

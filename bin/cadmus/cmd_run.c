@@ -34,8 +34,8 @@ static void announce(const struct verb_context *c, const struct plan *p, pid_t p
 	if (c->json)
 		json_print(json_pack("{s:s,s:i}", "machine", p->machine, "pid", (int)pid));
 	else
-		printf("%s is live (daemon %d)\n  look:  cadmus top    talk:  cadmus say \"...\"    end:  %s\n", p->machine, (int)pid,
-				detach ? "cadmus down" : "Ctrl-C");
+		printf("%s is live (daemon %d)\n  look:  cadmus top    talk:  cadmus say \"...\"    end:  %s\n",
+				p->machine, (int)pid, detach ? "cadmus down" : "Ctrl-C");
 	if (output_flush() < 0 && !detach)
 		fprintf(stderr, "%s is live (daemon %d)\n", p->machine, (int)pid);
 }
@@ -59,10 +59,10 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 }
 
 VERB(run, "Start the machine that a description describes", "FILE [--detach]",
-		"  --detach   return when it is live; `cadmus down` ends it. Its log is MACHINE.log beside the journal\n"
+		"  --detach   return when it is live; `cadmus down` ends it; its log is MACHINE.log by its journal\n"
 		"Without it, Ctrl-C takes the machine down.\n"
 		"examples:\n"
 		"  cadmus run examples/first-flight.cdl.yaml\n"
 		"  cadmus run --detach robot.cdl.yaml && cadmus say \"walk three steps\"\n",
 		run, .no_machine = true,
-		.exits = "0 it is live (--detach), or has ended in good order; 1 it could not start or did not; 2 wrong usage");
+		.exits = "0 it is live (--detach), or ended in good order; 1 it did not; 2 wrong usage");

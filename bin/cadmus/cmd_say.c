@@ -91,10 +91,12 @@ static void print_done(const void *m, size_t n) {
 static void print_outcome(const void *m, size_t n) {
 	char what[16] = "", reason[128] = "";
 	double advance = 0, turned = 0;
-	if (mp_find_str(m, n, "what", what, sizeof(what)) < 0 || mp_find_str(m, n, "reason", reason, sizeof(reason)) < 0 ||
+	if (mp_find_str(m, n, "what", what, sizeof(what)) < 0 ||
+			mp_find_str(m, n, "reason", reason, sizeof(reason)) < 0 ||
 			mp_find_f64(m, n, "advance_m", &advance) < 0 || mp_find_f64(m, n, "turn_rad", &turned) < 0)
 		return;
-	printf("  motion %s%s%s: %+.3f m, %+.1f deg\n", what, reason[0] ? ", " : "", reason, advance, turned * 57.29577951);
+	printf("  motion %s%s%s: %+.3f m, %+.1f deg\n", what, reason[0] ? ", " : "", reason, advance,
+			turned * 57.29577951);
 }
 
 /* ---- replies ---- */
@@ -137,7 +139,8 @@ static int listen(const struct verb_context *c, struct say *s, int fd) {
 	while (h == HEARD_MORE) {
 		ssize_t n = control_receive(fd, m, sizeof(m), PATIENCE_NS);
 		if (n < 0)
-			return verb_failed("say", (int)n, n == -ETIMEDOUT ? "no answer within 120 s" : "the machine went away");
+			return verb_failed("say", (int)n, n == -ETIMEDOUT ? "no answer within 120 s"
+					: "the machine went away");
 		h = hear(c, s, m, (size_t)n);
 	}
 	return h != HEARD_ALL;
@@ -182,16 +185,18 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	return code ? code : say(c, &s, name);
 }
 
-VERB(say, "Talk to a model that shares the machine's state", "TEXT [--model NAME] [--as ENTITY] [--request ID] [--blind] [--no-wait]",
+VERB(say, "Talk to a model that shares the machine's state",
+		"TEXT [--model NAME] [--as ENTITY] [--request ID] [--blind] [--no-wait]",
 		"  --model NAME     another one than the active; it is loaded first\n"
 		"  --as ENTITY      speak as somebody trusted less\n"
 		"  --request ID     at most 63 bytes: the same one is answered once, also across restarts\n"
 		"  --blind          show the model no state, and remember nothing: the control of any claim of memory\n"
 		"  --no-wait        do not wait for a motion to end\n"
-		"TEXT is at most 8191 bytes; what begins with '-' stands behind `--`. Ctrl-C ends the waiting, not what was\n"
-		"asked: the answer is still remembered, and `cadmus stop` ends a motion. With --json a line for each reply.\n"
+		"TEXT is at most 8191 bytes; what begins with '-' stands behind `--`. Ctrl-C ends the waiting, not\n"
+		"what was asked: the answer is still remembered, and `cadmus stop` ends a motion. With --json a line\n"
+		"for each reply.\n"
 		"examples:\n"
 		"  cadmus say \"my name is Ana\"\n"
 		"  cadmus say --model oracle \"what is my name?\"\n"
 		"  cadmus say \"walk three steps\"\n",
-		run, .exits = "0 answered, and done if it was something to do; 1 refused, aborted, or no answer; 2 wrong usage");
+		run, .exits = "0 answered, and done if asked to; 1 refused, aborted, or no answer; 2 wrong usage");

@@ -33,7 +33,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	if (args_take(&a, argc, argv))
 		return 2;
 	if (!args_number(a.words[1], &v))
-		return verb_wrong("set", "'%s' is not a number; a decimal one is wanted, such as -45, 0.5 or 1e3", a.words[1]);
+		return verb_wrong("set", "'%s' is not a number; a decimal one is wanted, such as -45, 0.5 or 1e3",
+				a.words[1]);
 	return set(c, a.words[0], v);
 }
 

@@ -32,7 +32,8 @@ static void print_fact(const struct state_fact *f) {
 	snprintf(key, sizeof(key), "%s", f->key);
 	snprintf(value, sizeof(value), "%s", f->value);
 	printf("  %-20s = %-24s  said by %s, through %s, trust %.2f, record %llu\n", output_clean(key, false),
-			output_clean(value, false), f->principal, f->source, f->trust_ppm / 1e6, (unsigned long long)f->seq);
+			output_clean(value, false), f->principal, f->source, f->trust_ppm / 1e6,
+			(unsigned long long)f->seq);
 }
 
 static void print(const struct journal_state *s, const char *machine, const char *hash) {
@@ -58,8 +59,8 @@ static int show(const struct verb_context *c, const char *machine, uint64_t seq)
 	if (rc == 0 && seq)
 		rc = journal_last(r, &last);
 	if (rc == 0 && seq > last)
-		cdm_diag_add(&diag, CDM_ERROR, "", "there is no record %llu; the last one is %llu", (unsigned long long)seq,
-				(unsigned long long)last), rc = -ENOENT;
+		cdm_diag_add(&diag, CDM_ERROR, "", "there is no record %llu; the last one is %llu",
+				(unsigned long long)seq, (unsigned long long)last), rc = -ENOENT;
 	if (rc == 0)
 		rc = journal_state_at(r, seq ? seq : UINT64_MAX, s, &diag);
 	journal_read_close(&r);

@@ -17,15 +17,18 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		return code;
 	int fd = run_dir_path(name, RUN_DIR_STOP, path) == 0 ? run_dir_connect(path) : -EINVAL;
 	if (fd == -ENOENT || fd == -ECONNREFUSED)
-		return verb_failed("stop", fd, "no guard of a machine '%s' is running: nothing here moves anything", name);
+		return verb_failed("stop", fd, "no guard of a machine '%s' is running: nothing here moves anything",
+				name);
 	if (fd < 0 || io_send(fd, "cadmus stop", 12, NULL, 0, 0) < 0)
-		return verb_failed("stop", fd < 0 ? fd : -EPIPE, "the guard's door is closed; the legs hold by their own time-out");
+		return verb_failed("stop", fd < 0 ? fd : -EPIPE,
+				"the guard's door is closed; the legs hold by their own time-out");
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int rc = poll(&p, 1, 5000);
 	bool latched = rc == 1 && io_receive(fd, answer, sizeof(answer), NULL, NULL, 0) == 1;
 	io_close(&fd);
 	if (!latched)
-		return verb_failed("stop", -ETIMEDOUT, "the guard did not confirm; the legs hold by their own time-out");
+		return verb_failed("stop", -ETIMEDOUT, "the guard did not confirm; the legs hold by their own "
+				"time-out");
 	if (c->json)
 		return json_print(json_pack("{s:b}", "stopped", 1));
 	printf("stopped; nothing moves until it is asked again\n");

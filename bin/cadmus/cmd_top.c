@@ -27,7 +27,8 @@ static void process_lines(const struct seat *s) {
 		if (e.state == DIRECTORY_FREE)
 			continue;
 		printf("%-20s %-8s %-9s %6u", plan_processes(s->plan)[p].name,
-				plan_role_text(plan_processes(s->plan)[p].role), directory_state_text(e.state), e.epoch);
+				plan_role_text(plan_processes(s->plan)[p].role), directory_state_text(e.state),
+				e.epoch);
 		if (m)
 			printf(" %11llu %7llu %7llu %7llu", (unsigned long long)counter_get(m, COUNTER_publishes),
 					(unsigned long long)counter_get(m, COUNTER_drops),
@@ -68,7 +69,8 @@ static json_t *as_json(struct view *v, double seconds) {
 			continue;
 		json_t *counters = json_object();
 		for (unsigned k = 0; m && k < COUNTER_COUNT; k++)
-			json_object_set_new(counters, counter_name(k), json_integer((json_int_t)counter_get(m, (enum counter)k)));
+			json_object_set_new(counters, counter_name(k),
+					json_integer((json_int_t)counter_get(m, (enum counter)k)));
 		json_array_append_new(processes, json_pack("{s:s,s:s,s:i,s:o}", "name", plan_processes(s->plan)[p].name,
 				"state", directory_state_text(e.state), "epoch", (int)e.epoch, "counters", counters));
 	}
@@ -102,7 +104,8 @@ static int show(const struct verb_context *c, struct view *v, bool parent, bool 
 static bool anybody_lives(const struct seat *s) {
 	for (uint16_t p = 0; p < s->plan->processes.count; p++) {
 		struct directory_entry e = directory_get(&s->peers.directory, p);
-		if (plan_processes(s->plan)[p].role != PLAN_CLIENT && e.state == DIRECTORY_LIVE && e.pid > 0 && kill(e.pid, 0) == 0)
+		if (plan_processes(s->plan)[p].role != PLAN_CLIENT && e.state == DIRECTORY_LIVE && e.pid > 0 &&
+				kill(e.pid, 0) == 0)
 			return true;
 	}
 	return false;

@@ -63,7 +63,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	struct seat s = { .fd = -1 };
 	uint64_t count = 0;
 	const struct args_option options[] = { { "-n", ARGS_COUNT, &count, 1, ARGS_COUNT_MAX }, { .name = NULL } };
-	struct args a = { .verb = "watch", .options = options, .words_min = 1, .words_max = 1, .wanted = "give a field" };
+	struct args a = { .verb = "watch", .options = options, .words_min = 1, .words_max = 1,
+			.wanted = "give a field" };
 	int code = args_take(&a, argc, argv);
 	if (code == 0)
 		code = machine_attach(c, "watch", &s);

@@ -34,8 +34,8 @@ static void tell(const char *verb, const char *code, const char *hint, const cha
 	if (as_json)
 		print_json(code, text, what_to_do);
 	else
-		fprintf(stderr, "cadmus%s%s: %s%s%s\n", verb ? " " : "", verb ? verb : "", text, what_to_do[0] ? join : "",
-				what_to_do);
+		fprintf(stderr, "cadmus%s%s: %s%s%s\n", verb ? " " : "", verb ? verb : "", text,
+				what_to_do[0] ? join : "", what_to_do);
 }
 
 __attribute__((format(printf, 5, 0))) static void complain(const char *verb, const char *code, const char *hint,

@@ -24,8 +24,8 @@ static void look_for_program(struct cdm_diag *d, enum program_kind kind, const c
 		const char *entity) {
 	char path[1024];
 	if (name && program_find(kind, name, path, sizeof(path)) < 0)
-		hint(cdm_diag_add(d, CDM_WARNING, "D0101", "%s: there is no %s '%s' on this computer", entity, what, name),
-				kind == PROGRAM_BACKEND ? SETUP : "is this build complete?");
+		hint(cdm_diag_add(d, CDM_WARNING, "D0101", "%s: there is no %s '%s' on this computer", entity, what,
+				name), kind == PROGRAM_BACKEND ? SETUP : "is this build complete?");
 }
 
 /* The first bytes of a file as a text; "" when it has fewer. */
@@ -51,15 +51,16 @@ static void look_at_model(const struct plan *p, uint16_t e, struct cdm_diag *d) 
 	else if (!S_ISREG(s.st_mode) || access(path, R_OK) < 0)
 		cdm_diag_add(d, CDM_WARNING, "D0103", "%s: its model %s is not a file that can be read", name, path);
 	else if (backend && strcmp(backend, "llama") == 0 && strcmp(first_bytes(path, magic), "GGUF") != 0)
-		hint(cdm_diag_add(d, CDM_WARNING, "D0104", "%s: its model %s is not a GGUF file (%lld bytes)", name, path,
-				(long long)s.st_size), "was it fetched whole?");
+		hint(cdm_diag_add(d, CDM_WARNING, "D0104", "%s: its model %s is not a GGUF file (%lld bytes)", name,
+				path, (long long)s.st_size), "was it fetched whole?");
 }
 
 static void look_at_sensor(const struct plan *p, uint16_t e, struct cdm_diag *d) {
 	const char *name = plan_entities(p)[e].name, *source = plan_find_option(p, e, "source");
 	look_for_program(d, PROGRAM_DRIVER, "driver", plan_find_option(p, e, "driver"), name);
 	if (source && source[0] == '/' && access(source, R_OK) < 0)
-		hint(cdm_diag_add(d, CDM_WARNING, "D0105", "%s: its source %s: %s", name, source, strerror(errno)), SETUP);
+		hint(cdm_diag_add(d, CDM_WARNING, "D0105", "%s: its source %s: %s", name, source, strerror(errno)),
+				SETUP);
 }
 
 static void look_at_gateway(const struct plan *p, uint16_t e, struct cdm_diag *d) {

@@ -66,14 +66,16 @@ static int expect(struct flight *f, const struct fly_action *a, bool live) {
 			return 1;
 		while ((entry_of(f, p).state == DIRECTORY_LIVE) != live) {
 			if (mono_since(began, clock_mono()) > PATIENCE_NS)
-				return fly_fail(f, "%s is %s", fly_item(a, i), directory_state_text(entry_of(f, p).state));
+				return fly_fail(f, "%s is %s", fly_item(a, i),
+						directory_state_text(entry_of(f, p).state));
 			breathe(f);
 		}
 		struct directory_entry e = entry_of(f, p);
 		if (!live && e.pid > 0 && kill(e.pid, 0) == 0)
 			return fly_fail(f, "process %d of %s still exists", e.pid, fly_item(a, i));
 		size_t n = strlen(list);
-		snprintf(list + n, sizeof(list) - n, "%s%s%s", n ? ", " : "", fly_item(a, i), live && e.epoch > 1 ? " (again)" : "");
+		snprintf(list + n, sizeof(list) - n, "%s%s%s", n ? ", " : "", fly_item(a, i),
+				live && e.epoch > 1 ? " (again)" : "");
 	}
 	fly_say(f, "%s: %s", live ? "live" : "its process is gone, and its memory with it", list);
 	return 0;
@@ -206,7 +208,8 @@ int fly_do_latency(struct flight *f, const struct fly_action *a) {
 		field_skip(&field);
 		double ms = ns_to_ms(mono_since(info.source_time, info.publish_time));
 		fly_measure(f, name ? name : field.plan->name, target, ms);
-		fly_measure(f, "awareness published to seen by us", 10.0, ns_to_ms(mono_since(info.publish_time, seen)));
+		fly_measure(f, "awareness published to seen by us", 10.0,
+				ns_to_ms(mono_since(info.publish_time, seen)));
 		sum += ms;
 		n++;
 	}
@@ -238,8 +241,9 @@ int fly_do_no_copies(struct flight *f, const struct fly_action *a) {
 		return fly_fail(f, "no reader borrowed a sample of %s", field.plan->name);
 	if (copies > 0)
 		return fly_fail(f, "%llu samples were copied", (unsigned long long)copies);
-	fly_say(f, "%s: %u KiB each; borrowed where they stand %llu times, copied 0 times, dropped %llu", field.plan->name,
-			field.plan->bytes >> 10, (unsigned long long)leases, (unsigned long long)drops);
+	fly_say(f, "%s: %u KiB each; borrowed where they stand %llu times, copied 0 times, dropped %llu",
+			field.plan->name, field.plan->bytes >> 10, (unsigned long long)leases,
+			(unsigned long long)drops);
 	return 0;
 }
 
@@ -265,7 +269,8 @@ int fly_do_stop(struct flight *f, const struct fly_action *a) {
 #define STILL_WINDOW_NS (300 * NS_PER_MS)
 
 int fly_do_still(struct flight *f, const struct fly_action *a) {
-	int64_t within = (int64_t)(fly_number(a, "within_ms", 0.0) * 1e6), whole = (int64_t)(fly_number(a, "for_ms", 0.0) * 1e6);
+	int64_t within = (int64_t)(fly_number(a, "within_ms", 0.0) * 1e6),
+			whole = (int64_t)(fly_number(a, "for_ms", 0.0) * 1e6);
 	struct cdm_mono began = clock_mono();
 	int64_t window = whole ? whole : STILL_WINDOW_NS;
 	for (;;) {
@@ -276,8 +281,8 @@ int fly_do_still(struct flight *f, const struct fly_action *a) {
 		if (whole && passed > whole + NS_PER_S)
 			return fly_fail(f, "a joint moved");
 		if (!whole && passed > within + STILL_WINDOW_NS)
-			return fly_fail(f, held ? "joints still moved %.0f ms later" : "not every joint said within %.0f ms that it holds",
-					ns_to_ms(passed));
+			return fly_fail(f, held ? "joints still moved %.0f ms later"
+					: "not every joint said within %.0f ms that it holds", ns_to_ms(passed));
 		fly_look(f);
 		fly_witness_wait(f, 20 * NS_PER_MS);
 	}
@@ -285,8 +290,9 @@ int fly_do_still(struct flight *f, const struct fly_action *a) {
 	if (whole)
 		fly_say(f, "%s: no joint moved for %.0f ms", fly_title(a, "still"), ns_to_ms(whole));
 	else
-		fly_say(f, "%s: the last joint stood after %.0f ms%s", fly_title(a, "still"), ns_to_ms(settled > 0 ? settled : 0),
-				fly_flag(a, "holding") ? ", and each says that its lease ran out" : "");
+		fly_say(f, "%s: the last joint stood after %.0f ms%s", fly_title(a, "still"),
+				ns_to_ms(settled > 0 ? settled : 0), fly_flag(a, "holding")
+				? ", and each says that its lease ran out" : "");
 	return 0;
 }
 
@@ -322,7 +328,8 @@ static int ask_state(struct flight *f, char hash[HASH_TEXT_MAX], uint64_t *seq) 
 	if (fly_ask(f, t) || fly_await(f, t, PATIENCE_NS))
 		return 1;
 	fly_reply_text(t, "hash", hash, HASH_TEXT_MAX);
-	return mp_find_uint(t->reply, (size_t)t->reply_bytes, "seq", seq) == 0 ? 0 : fly_fail(f, "core does not tell its state");
+	return mp_find_uint(t->reply, (size_t)t->reply_bytes, "seq", seq) == 0 ? 0
+			: fly_fail(f, "core does not tell its state");
 }
 
 /* Every fact of the state as "key = value" lines. */
@@ -330,7 +337,8 @@ static void list_facts(const struct journal_state *s, char *out, size_t capacity
 	size_t n = 0;
 	out[0] = 0;
 	for (unsigned i = 0; i < s->fact_count && n < capacity; i++)
-		n += (size_t)snprintf(out + n, capacity - n, "%s = %s\n", state_fact_at(s, i)->key, state_fact_at(s, i)->value);
+		n += (size_t)snprintf(out + n, capacity - n, "%s = %s\n", state_fact_at(s, i)->key,
+				state_fact_at(s, i)->value);
 }
 
 /* Is it one of the lines, whole? */
@@ -347,7 +355,8 @@ static int compare_facts(struct flight *f, const struct journal_state *s) {
 	for (char *line = strtok_r(f->remembered_facts, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		if (!has_line(now, line))
 			return fly_fail(f, "'%s' is lost", line);
-	fly_say(f, "all that was known is known: %u facts, %llu turns", s->fact_count, (unsigned long long)s->turns_end);
+	fly_say(f, "all that was known is known: %u facts, %llu turns", s->fact_count,
+			(unsigned long long)s->turns_end);
 	return 0;
 }
 
@@ -358,9 +367,10 @@ static int compare_hash(struct flight *f, struct journal_state *s) {
 		return 1;
 	struct hash h = state_hash(s);
 	if (strcmp(hash_text(&h, 64, hex), f->remembered) != 0)
-		return fly_fail(f, "record %llu gives state %.16s, it was %.16s", (unsigned long long)f->remembered_seq, hex,
-				f->remembered);
-	fly_say(f, "record %llu still gives state %.16s, as the dead core had it", (unsigned long long)f->remembered_seq, hex);
+		return fly_fail(f, "record %llu gives state %.16s, it was %.16s", (unsigned long long)f->remembered_seq,
+				hex, f->remembered);
+	fly_say(f, "record %llu still gives state %.16s, as the dead core had it",
+			(unsigned long long)f->remembered_seq, hex);
 	return 0;
 }
 

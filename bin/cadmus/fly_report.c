@@ -53,8 +53,8 @@ int fly_fail(struct flight *f, const char *format, ...) {
 
 void fly_begin_step(struct flight *f, unsigned number, const struct fly_step *s) {
 	if (!f->context->json)
-		printf("\n%s%u. %s%s  %s%s%s\n", paint(f, BOLD), number, s->name, paint(f, PLAIN), paint(f, DIM), s->why,
-				paint(f, PLAIN));
+		printf("\n%s%u. %s%s  %s%s%s\n", paint(f, BOLD), number, s->name, paint(f, PLAIN), paint(f, DIM),
+				s->why, paint(f, PLAIN));
 	fflush(stdout);
 }
 
@@ -62,8 +62,8 @@ static void record(struct flight *f, const char *action, bool ok, double ms) {
 	json_t *notes = json_array();
 	for (unsigned i = 0; i < f->note_count; i++)
 		json_array_append_new(notes, json_string(f->notes[i]));
-	json_array_append_new(f->results, json_pack("{s:s,s:b,s:f,s:o,s:s}", "action", action, "ok", ok, "ms", ms, "notes",
-			notes, "failure", ok ? "" : f->failure));
+	json_array_append_new(f->results, json_pack("{s:s,s:b,s:f,s:o,s:s}", "action", action, "ok", ok, "ms", ms,
+			"notes", notes, "failure", ok ? "" : f->failure));
 }
 
 void fly_passed(struct flight *f, const char *action, int64_t ns) {
@@ -82,7 +82,8 @@ void fly_failed(struct flight *f, const char *action, unsigned line) {
 	if (f->context->json)
 		record(f, action, false, 0.0);
 	else
-		printf("  %sFAILED%s       %-12s %s (line %u)\n", paint(f, RED), paint(f, PLAIN), action, f->failure, line);
+		printf("  %sFAILED%s       %-12s %s (line %u)\n", paint(f, RED), paint(f, PLAIN), action, f->failure,
+				line);
 	fflush(stdout);
 	f->note_count = 0;
 }
@@ -138,8 +139,8 @@ json_t *fly_table_json(const struct flight *f) {
 	json_t *all = json_array();
 	for (unsigned i = 0; i < f->measure_count; i++) {
 		const struct fly_measure *m = &f->measures[i];
-		json_t *j = json_pack("{s:s,s:i,s:f,s:f}", "name", m->name, "n", (int)m->count, "median_ms", quantile(m, 0.5),
-				"max_ms", quantile(m, 1.0));
+		json_t *j = json_pack("{s:s,s:i,s:f,s:f}", "name", m->name, "n", (int)m->count, "median_ms",
+				quantile(m, 0.5), "max_ms", quantile(m, 1.0));
 		if (m->count >= 100)
 			json_object_set_new(j, "p99_ms", json_real(quantile(m, 0.99)));
 		if (m->target_ms > 0.0) {
@@ -161,5 +162,6 @@ void fly_table(const struct flight *f) {
 	for (unsigned i = 0; i < f->measure_count; i++)
 		table_line(&f->measures[i]);
 	if (uname(&u) == 0)
-		printf("measured on %s, %ld cores, Linux %s; nothing removed\n", cpu, sysconf(_SC_NPROCESSORS_ONLN), u.release);
+		printf("measured on %s, %ld cores, Linux %s; nothing removed\n", cpu, sysconf(_SC_NPROCESSORS_ONLN),
+				u.release);
 }

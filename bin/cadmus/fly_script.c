@@ -146,7 +146,8 @@ static int load(const char *path, struct fly_script *s) {
 	s->text = malloc(FLY_TEXT_MAX);
 	int n = s->text ? io_read_file(path, s->text, FLY_TEXT_MAX) : -ENOMEM;
 	if (n < 0)
-		return verb_failed("fly", n, "cannot read %s: %s", path, n == -E2BIG ? "larger than 256 KiB" : strerror(-n));
+		return verb_failed("fly", n, "cannot read %s: %s", path, n == -E2BIG ? "larger than 256 KiB"
+				: strerror(-n));
 	return parse(path, s->text, (size_t)n, s);
 }
 
@@ -156,7 +157,8 @@ int fly_script_read(const char *path, struct fly_script *s) {
 		return 1;
 	struct fy_node *root = fy_document_root(s->document);
 	if (!root || !fy_node_is_mapping(root))
-		return verb_failed_hint("fly", -EINVAL, "see examples/first-flight.fly.yaml", "%s is not a scenario", path);
+		return verb_failed_hint("fly", -EINVAL, "see examples/first-flight.fly.yaml", "%s is not a scenario",
+				path);
 	struct fy_node *title = fy_node_mapping_lookup_by_string(root, "flight", 6);
 	struct fy_node *machine = fy_node_mapping_lookup_by_string(root, "machine", 7);
 	struct fy_node *state = fy_node_mapping_lookup_by_string(root, "state", 5);
@@ -182,7 +184,8 @@ void fly_script_free(struct fly_script *s) {
 /* ---- arguments ---- */
 
 static struct fy_node *arg(const struct fly_action *a, const char *key) {
-	return a->args && fy_node_is_mapping(a->args) ? fy_node_mapping_lookup_by_string(a->args, key, strlen(key)) : NULL;
+	return a->args && fy_node_is_mapping(a->args) ? fy_node_mapping_lookup_by_string(a->args, key, strlen(key))
+			: NULL;
 }
 
 const char *fly_text(const struct fly_action *a, const char *key) {

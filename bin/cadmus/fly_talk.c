@@ -43,7 +43,8 @@ const char *fly_reply_text(const struct fly_talk *t, const char *key, char *out,
 static void take(struct fly_talk *t, const uint8_t *m, int n) {
 	char ev[16];
 	uint64_t id;
-	if (mp_find_str(m, (size_t)n, "ev", ev, sizeof(ev)) < 0 || mp_find_uint(m, (size_t)n, "id", &id) < 0 || id != t->id)
+	if (mp_find_str(m, (size_t)n, "ev", ev, sizeof(ev)) < 0 || mp_find_uint(m, (size_t)n, "id", &id) < 0 ||
+			id != t->id)
 		return;
 	if (strcmp(ev, "done") == 0 || strcmp(ev, "error") == 0) {
 		memcpy(t->reply, m, (size_t)n);

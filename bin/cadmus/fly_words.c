@@ -66,7 +66,8 @@ static bool has_fact(const struct fly_talk *t, const char *key, const char *valu
 	if (mp_find(t->reply, (size_t)t->reply_bytes, "facts", &i) < 0 || mp_get_array(&i, &n) < 0)
 		return false;
 	while (n-- > 0) {
-		if (mp_get_array(&i, &pair) < 0 || pair != 2 || mp_get_str(&i, &k, &kn) < 0 || mp_get_str(&i, &v, &vn) < 0)
+		if (mp_get_array(&i, &pair) < 0 || pair != 2 || mp_get_str(&i, &k, &kn) < 0 ||
+				mp_get_str(&i, &v, &vn) < 0)
 			return false;
 		if (kn == strlen(key) && memcmp(k, key, kn) == 0 && vn == strlen(value) && memcmp(v, value, vn) == 0)
 			return true;
@@ -88,7 +89,8 @@ static int check_answer(struct flight *f, const struct fly_talk *t, const struct
 		return fly_fail(f, "the symbols are '%s', not '%s'", symbols, signs);
 	for (unsigned i = 0; fly_pair(a, "fact", i, &key, &value); i++)
 		if (!value || !has_fact(t, key, value))
-			return fly_fail(f, "'%s' was answered, and %s = %s was not noted", answer, key, value ? value : "?");
+			return fly_fail(f, "'%s' was answered, and %s = %s was not noted", answer, key, value ? value
+					: "?");
 	return 0;
 }
 
@@ -170,7 +172,8 @@ static int wait_moving(struct flight *f, const struct fly_action *a) {
 	}
 	char reason[128] = "core says nothing of it";
 	if (fly_await_outcome(f, &f->talk, NS_PER_MS) == 0 &&
-			mp_find_str(f->talk.outcome, (size_t)f->talk.outcome_bytes, "reason", reason, sizeof(reason)) < 0)
+			mp_find_str(f->talk.outcome, (size_t)f->talk.outcome_bytes, "reason", reason,
+					sizeof(reason)) < 0)
 		reason[0] = 0;
 	return fly_fail(f, "no joint moved within 5 s: %s", reason);
 }
@@ -181,7 +184,8 @@ static void tell(struct flight *f, const struct fly_talk *t, const struct fly_ac
 	fly_reply_text(t, "answer", answer, sizeof(answer));
 	fly_reply_text(t, "model", model, sizeof(model));
 	if (text)
-		fly_say(f, "%s%s%s \"%s\" -> %s: %s", title, title[0] ? ": " : "", as ? as : "person", text, model, answer);
+		fly_say(f, "%s%s%s \"%s\" -> %s: %s", title, title[0] ? ": " : "", as ? as : "person", text, model,
+				answer);
 	else
 		fly_say(f, "%s%s\"%s\"", title, title[0] ? ": " : "", fly_text(a, "symbols"));
 }

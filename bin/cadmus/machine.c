@@ -110,7 +110,8 @@ int machine_compile(const char *verb, const char *path, struct machine_source *s
 	s->path = path;
 	int rc = read_file(path, &s->text, &s->bytes);
 	if (rc < 0)
-		return verb_failed(verb, rc, "cannot read %s: %s", path, rc == -E2BIG ? "larger than 1 MiB" : strerror(-rc));
+		return verb_failed(verb, rc, "cannot read %s: %s", path, rc == -E2BIG ? "larger than 1 MiB"
+				: strerror(-rc));
 	folder_of(path, folder, sizeof(folder));
 	if (!realpath(folder, absolute))
 		snprintf(absolute, sizeof(absolute), "%s", folder);
@@ -147,8 +148,8 @@ int machine_explain(const struct verb_context *c, const char *verb, const struct
 	if (m && !c->json)
 		machine_print_diag(s);
 	else if (!s->plan)
-		return verb_failed_hint(verb, -EINVAL, "cadmus check --json tells all that is wrong", "%s:%u:%u: %s %s", s->path,
-				m ? m->line : 0, m ? m->column : 0, m ? m->id : "", m ? m->text : "no plan");
+		return verb_failed_hint(verb, -EINVAL, "cadmus check --json tells all that is wrong", "%s:%u:%u: %s %s",
+				s->path, m ? m->line : 0, m ? m->column : 0, m ? m->id : "", m ? m->text : "no plan");
 	return s->plan ? 0 : 1;
 }
 
@@ -182,7 +183,8 @@ static int machine_none(const char *verb) {
 /* It may be that nothing listens at the doors of `name`: that is said as such. */
 static int no_answer(const char *verb, const char *name, int rc, const struct cdm_diag *d) {
 	if (rc == -ENOENT || rc == -ECONNREFUSED)
-		return verb_failed_hint(verb, -ECONNREFUSED, "start it with: cadmus run FILE", "no machine '%s' is running", name);
+		return verb_failed_hint(verb, -ECONNREFUSED, "start it with: cadmus run FILE",
+				"no machine '%s' is running", name);
 	return verb_failed(verb, rc, "%s does not answer: %s", name, d && d->count ? d->at[0].text : err_text(rc));
 }
 
@@ -206,7 +208,8 @@ int machine_name(const struct verb_context *c, const char *verb, char *out) {
 	char names[16][CDM_NAME_MAX];
 	if (c->machine) {
 		if (!run_dir_name_ok(c->machine))
-			return verb_wrong(verb, "'%s' is not a name of a machine (a-z, 0-9, _, -, inner dots)", c->machine);
+			return verb_wrong(verb, "'%s' is not a name of a machine (a-z, 0-9, _, -, inner dots)",
+					c->machine);
 		snprintf(out, CDM_NAME_MAX, "%s", c->machine);
 		return 0;
 	}
@@ -214,8 +217,8 @@ int machine_name(const struct verb_context *c, const char *verb, char *out) {
 	if (n == 0)
 		return machine_none(verb);
 	if (n > 1)
-		return verb_failed_hint(verb, -EINVAL, "say which with --machine NAME", "%d machines are running: %s, %s%s", n,
-				names[0], names[1], n > 2 ? " ..." : "");
+		return verb_failed_hint(verb, -EINVAL, "say which with --machine NAME",
+				"%d machines are running: %s, %s%s", n, names[0], names[1], n > 2 ? " ..." : "");
 	snprintf(out, CDM_NAME_MAX, "%s", names[0]);
 	return 0;
 }
@@ -228,13 +231,14 @@ static int machine_count(void) {
 int machine_journal(const struct verb_context *c, const char *verb, char *out) {
 	char path[1024];
 	if (!c->machine && machine_count() == 0)
-		return verb_failed_hint(verb, -ECONNREFUSED, "start one with: cadmus run FILE; what one left is read with "
+		return verb_failed_hint(verb, -ECONNREFUSED,
+				"start one with: cadmus run FILE; what one left is read with "
 				"--machine NAME", "no machine is running");
 	int code = machine_name(c, verb, out);
 	if (code || !c->machine || state_path(out, path, sizeof(path)) < 0 || access(path, F_OK) == 0)
 		return code;
-	return verb_failed_hint(verb, -ENOENT, "start it with: cadmus run FILE", "there is no journal of a machine '%s': %s", out,
-			path);
+	return verb_failed_hint(verb, -ENOENT, "start it with: cadmus run FILE",
+			"there is no journal of a machine '%s': %s", out, path);
 }
 
 /* ---- starting ---- */

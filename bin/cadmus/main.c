@@ -61,7 +61,8 @@ static int help(FILE *to) {
 static int help_verb(const struct verb *v) {
 	printf("%s\n\nusage: cadmus %s%s%s\n%s%s", v->summary, v->name, v->usage[0] ? " " : "", v->usage,
 			v->help[0] ? "\n" : "", v->help);
-	printf("exit: %s\n\nAlso: --json, %s--help.\n", v->exits ? v->exits : EXITS, v->no_machine ? "" : "--machine NAME, ");
+	printf("exit: %s\n\nAlso: --json, %s--help.\n", v->exits ? v->exits : EXITS, v->no_machine ? ""
+			: "--machine NAME, ");
 	return 0;
 }
 
@@ -154,7 +155,8 @@ static int dispatch(struct shared *s, int argc, char **argv) {
 		return s->wrong;
 	bool json = s->context.json;
 	if (s->version)
-		return json ? json_print(json_pack("{s:s}", "version", CADMUS_VERSION)) : printf("cadmus %s\n", CADMUS_VERSION) < 0;
+		return json ? json_print(json_pack("{s:s}", "version", CADMUS_VERSION))
+				: printf("cadmus %s\n", CADMUS_VERSION) < 0;
 	if (argc == 0 && !s->help)
 		return json ? verb_wrong(NULL, "give a verb") : help(stderr);
 	if (argc > 0 && strcmp(argv[0], "help") != 0)

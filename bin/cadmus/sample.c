@@ -40,6 +40,10 @@ double sample_number(const struct sample *x) {
 	return x->field->kind == PLAN_AWARENESS ? awareness_level(&cell, x->field->half_life_ns, x->now) : v;
 }
 
+static const char *source_of(const struct sample *x) {
+	return x->info.source < x->plan->entities.count ? plan_entities(x->plan)[x->info.source].name : "?";
+}
+
 static void print_list(const json_t *list) {
 	const json_t *item;
 	size_t i, n = json_array_size(list);
@@ -99,7 +103,7 @@ void sample_print(const struct sample *x) {
 			x->field->unit[0] ? " " : "", x->field->unit,
 			cdm_status_name((enum cdm_status)x->info.status), (unsigned long long)x->info.version,
 			ns_to_ms(mono_since(x->info.source_time, x->now)), (double)x->info.trust,
-			x->info.source < x->plan->entities.count ? plan_entities(x->plan)[x->info.source].name : "?");
+			source_of(x));
 }
 
 json_t *sample_json(const struct sample *x) {
@@ -109,10 +113,9 @@ json_t *sample_json(const struct sample *x) {
 			: x->field->kind == PLAN_AWARENESS ? json_real(sample_number(x))
 			: json_of_sample(x->field->dtype, x->bytes, x->info.bytes, 512);
 	json_t *named = x->large ? NULL : columns_of(x->plan, x->field, x->bytes, x->info.bytes);
-	return json_pack("{s:s,s:o,s:o*,s:s,s:s,s:I,s:f,s:o,s:s,s:i}", "field", x->field->name, "value", value, "named", named,
-			"unit", x->field->unit, "status", cdm_status_name((enum cdm_status)x->info.status), "version",
-			(json_int_t)x->info.version, "age_ms", ns_to_ms(mono_since(x->info.source_time, x->now)), "trust",
-			json_f32(x->info.trust), "source",
-			x->info.source < x->plan->entities.count ? plan_entities(x->plan)[x->info.source].name : "?",
-			"epoch", (int)x->info.epoch);
+	return json_pack("{s:s,s:o,s:o*,s:s,s:s,s:I,s:f,s:o,s:s,s:i}", "field", x->field->name, "value", value,
+			"named", named, "unit", x->field->unit, "status",
+			cdm_status_name((enum cdm_status)x->info.status), "version", (json_int_t)x->info.version,
+			"age_ms", ns_to_ms(mono_since(x->info.source_time, x->now)), "trust",
+			json_f32(x->info.trust), "source", source_of(x), "epoch", (int)x->info.epoch);
 }

@@ -47,7 +47,8 @@ void catalog_sniff(const void *head, size_t bytes, struct catalog_entry *out) {
 		return;
 	strcpy(out->format, "gguf");
 	at = string(at + GGUF_HEAD, end, &text, &n);
-	if (!at || n != sizeof(first) - 1 || memcmp(text, first, n) != 0 || end - at < 4 || number(at, 4) != GGUF_STRING)
+	if (!at || n != sizeof(first) - 1 || memcmp(text, first, n) != 0 || end - at < 4 ||
+			number(at, 4) != GGUF_STRING)
 		return;
 	if (!string(at + 4, end, &text, &n) || !is_word(text, n))
 		return;

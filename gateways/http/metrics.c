@@ -137,7 +137,8 @@ static double age_s(const struct sheet *s, const struct cdm_info *info) {
 }
 
 static void put_field(const struct sheet *s, enum field_metric k, const char *name, const struct cdm_info *info) {
-	static const char *const names[] = { "field_publishes_total", "field_age_seconds", "field_trust", "field_status" };
+	static const char *const names[] = { "field_publishes_total", "field_age_seconds", "field_trust",
+			"field_status" };
 	char status[64];
 	if (k != STATUS) {
 		fprintf(s->out, "cadmus_%s", names[k]);
@@ -206,7 +207,8 @@ static void put_gateway(const struct sheet *s) {
 	fputs(" 1\n", s->out);
 	put_number(s, "http_requests_total", "counter", "requests that came in", load(&v->requests));
 	put_number(s, "http_refused_total", "counter", "requests refused for their Host or Origin", load(&v->refused));
-	put_number(s, "http_hung_up_total", "counter", "clients that went away before their answer was complete", load(&v->hung_up));
+	put_number(s, "http_hung_up_total", "counter", "clients that went away before their answer was complete",
+			load(&v->hung_up));
 	put_number(s, "http_errors_total", "counter", "requests that were answered with an error", load(&v->errors));
 	put_number(s, "http_exchanges", "gauge", "requests that core is working on", d.open);
 	put_number(s, "http_exchanges_total", "counter", "requests that core was asked", d.begun);
@@ -226,7 +228,8 @@ enum MHD_Result metrics_answer(struct call *c) {
 	put_counters(&s);
 	put_fields(&s);
 	bool good = fclose(s.out) == 0;
-	enum MHD_Result rc = good ? server_text(c, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text) : MHD_NO;
+	enum MHD_Result rc = good ? server_text(c, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text)
+			: MHD_NO;
 	free(text);
 	return rc;
 }

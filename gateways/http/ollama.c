@@ -73,7 +73,8 @@ static int check_abilities(json_t *root, const struct ollama_request *r, char *w
 		{ "images", "vision" }, { "suffix", "insert" }, { "logprobs", "logprobs" } };
 	for (size_t i = 0; i < COUNT_OF(lacking); i++)
 		if (asks(json_object_get(root, lacking[i].key)))
-			return snprintf(why, capacity, "\"%s\" does not support %s", r->asked, lacking[i].ability), -EINVAL;
+			return snprintf(why, capacity, "\"%s\" does not support %s", r->asked, lacking[i].ability),
+					-EINVAL;
 	return 0;
 }
 
@@ -110,7 +111,8 @@ static int take_request(json_t *root, struct ollama_request *r, char *why, size_
 	if (rc == 0)
 		rc = take_options(root, r, why, capacity);
 	if (rc == 0)
-		rc = r->call == OLLAMA_CHAT ? take_messages(root, r, why, capacity) : take_prompt(root, r, why, capacity);
+		rc = r->call == OLLAMA_CHAT ? take_messages(root, r, why, capacity)
+				: take_prompt(root, r, why, capacity);
 	return rc;
 }
 

@@ -39,13 +39,16 @@ static void prompts(void) {
 	accepts(OLLAMA_GENERATE, "{\"model\":\"a:7b\"}", "a:7b", NULL);
 	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"prompt\":\"\",\"keep_alive\":0}", "a", NULL);
 	CHECK(r.unload);
-	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"prompt\":null,\"keep_alive\":\"0s\",\"stream\":null,\"options\":null}", "a", NULL);
+	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"prompt\":null,\"keep_alive\":\"0s\",\"stream\":null,"
+			"\"options\":null}", "a", NULL);
 	CHECK(r.unload && r.stream);
-	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"keep_alive\":-1,\"suffix\":\"\",\"images\":[],\"think\":false}", "a", NULL);
+	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"keep_alive\":-1,\"suffix\":\"\",\"images\":[],\"think\":false}",
+			"a", NULL);
 	CHECK(!r.unload);
 	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"keep_alive\":\"5m\",\"format\":\"\",\"unknown\":[{}]}", "a", NULL);
 	CHECK(!r.unload);
-	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"prompt\":\"x\",\"options\":{\"num_predict\":12,\"temperature\":0.5}}", "a", "x");
+	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"prompt\":\"x\",\"options\":{\"num_predict\":12,"
+			"\"temperature\":0.5}}", "a", "x");
 	CHECK(r.options.max_tokens == 12);
 	accepts(OLLAMA_GENERATE, "{\"model\":\"a\",\"prompt\":\"x\",\"options\":{\"num_predict\":-1}}", "a", "x");
 	CHECK(r.options.max_tokens == 0);
@@ -54,7 +57,8 @@ static void prompts(void) {
 }
 
 static void types(void) {
-	refuses(OLLAMA_GENERATE, "{\"model\":\"a\",\"options\":{\"temperature\":\"hot\"}}", "option \"temperature\" must be of type float32");
+	refuses(OLLAMA_GENERATE, "{\"model\":\"a\",\"options\":{\"temperature\":\"hot\"}}",
+			"option \"temperature\" must be of type float32");
 	refuses(OLLAMA_GENERATE, "{\"model\":\"a\",\"system\":[]}", "system must be a string");
 	refuses(OLLAMA_CHAT, "{\"model\":\"a\",\"keep_alive\":true}", "keep_alive must be");
 	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"system\":\"be\",\"options\":{\"stop\":[\"x\"]}}", "a", NULL);
@@ -63,19 +67,23 @@ static void types(void) {
 
 static void messages(void) {
 	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", "a", "hi");
-	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"system\",\"content\":\"be\"},{\"role\":\"user\",\"content\":"
-			"\"one\"},{\"role\":\"assistant\",\"content\":\"1\"},{\"role\":\"user\",\"content\":\"two\"}]}", "a", "two");
+	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"system\",\"content\":\"be\"},"
+			"{\"role\":\"user\",\"content\":"
+			"\"one\"},{\"role\":\"assistant\",\"content\":\"1\"},{\"role\":\"user\",\"content\":\"two\"}]}",
+			"a", "two");
 	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"assistant\"}]}", "a", NULL);
 	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[]}", "a", NULL);
 	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":null}", "a", NULL);
-	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"\"}],\"tools\":[]}", "a", NULL);
+	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"\"}],\"tools\":[]}", "a",
+			NULL);
 	accepts(OLLAMA_CHAT, "{\"model\":\"a\"}", "a", NULL);
 	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"prompt\":\"not here\"}", "a", NULL);
 	refuses(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":{}}", "must be an array");
 	refuses(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[1]}", "needs a role");
 	refuses(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"content\":\"x\"}]}", "needs a role");
 	refuses(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":[]}]}", "a string");
-	refuses(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"x\",\"images\":[\"AA==\"]}]}",
+	refuses(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"x\","
+			"\"images\":[\"AA==\"]}]}",
 			"\"a\" does not support vision");
 }
 
@@ -91,7 +99,8 @@ static void abilities(void) {
 
 static void broken(void) {
 	static char deep[20002], far[OLLAMA_TEXT_MAX + 64];
-	CHECK(ollama_parse(OLLAMA_CHAT, "", 0, &r, why, sizeof(why)) == -EINVAL && strcmp(why, "missing request body") == 0);
+	CHECK(ollama_parse(OLLAMA_CHAT, "", 0, &r, why, sizeof(why)) == -EINVAL &&
+			strcmp(why, "missing request body") == 0);
 	refuses(OLLAMA_GENERATE, "{}", "model is required");
 	refuses(OLLAMA_GENERATE, "{\"model\":\"\"}", "model is required");
 	refuses(OLLAMA_GENERATE, "{\"model\":7}", "model is required");
@@ -129,23 +138,31 @@ static void is(json_t *take_object, const char *expected) {
 }
 
 static void answers(void) {
-	struct ollama_counts c = { .total_ns = 5, .load_ns = 0, .prompt_ns = 2, .eval_ns = 3, .tokens_in = 7, .tokens_out = 4,
+	struct ollama_counts c = { .total_ns = 5, .load_ns = 0, .prompt_ns = 2, .eval_ns = 3, .tokens_in = 7,
+			.tokens_out = 4,
 		.reason = "stop" };
 	is(ollama_piece(OLLAMA_CHAT, "a", "T", "He"),
-			"{\"model\":\"a\",\"created_at\":\"T\",\"message\":{\"role\":\"assistant\",\"content\":\"He\"},\"done\":false}");
+			"{\"model\":\"a\",\"created_at\":\"T\",\"message\":{\"role\":\"assistant\","
+			"\"content\":\"He\"},\"done\":false}");
 	is(ollama_piece(OLLAMA_GENERATE, "a", "T", "He"),
 			"{\"model\":\"a\",\"created_at\":\"T\",\"response\":\"He\",\"done\":false}");
 	is(ollama_end(OLLAMA_CHAT, "a", "T", NULL, &c),
-			"{\"model\":\"a\",\"created_at\":\"T\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,"
-			"\"done_reason\":\"stop\",\"total_duration\":5,\"prompt_eval_count\":7,\"prompt_eval_duration\":2,"
+			"{\"model\":\"a\",\"created_at\":\"T\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},"
+			"\"done\":true,"
+			"\"done_reason\":\"stop\",\"total_duration\":5,\"prompt_eval_count\":7,"
+			"\"prompt_eval_duration\":2,"
 			"\"eval_count\":4,\"eval_duration\":3}");
 	c = (struct ollama_counts){ .reason = "unload" };
 	is(ollama_end(OLLAMA_GENERATE, "a", "T", NULL, &c),
-			"{\"model\":\"a\",\"created_at\":\"T\",\"response\":\"\",\"done\":true,\"done_reason\":\"unload\"}");
+			"{\"model\":\"a\",\"created_at\":\"T\",\"response\":\"\",\"done\":true,"
+			"\"done_reason\":\"unload\"}");
 	is(ollama_error("no \"x\""), "{\"error\":\"no \\\"x\\\"\"}");
-	struct ollama_model m = { .name = "a", .modified_at = "T", .digest = "d", .format = "gguf", .family = "llama", .bytes = 9 };
-	is(ollama_model(&m), "{\"name\":\"a:latest\",\"model\":\"a:latest\",\"modified_at\":\"T\",\"size\":9,\"digest\":\"d\","
-			"\"details\":{\"parent_model\":\"\",\"format\":\"gguf\",\"family\":\"llama\",\"families\":[\"llama\"],"
+	struct ollama_model m = { .name = "a", .modified_at = "T", .digest = "d", .format = "gguf", .family = "llama",
+			.bytes = 9 };
+	is(ollama_model(&m), "{\"name\":\"a:latest\",\"model\":\"a:latest\",\"modified_at\":\"T\",\"size\":9,"
+			"\"digest\":\"d\","
+			"\"details\":{\"parent_model\":\"\",\"format\":\"gguf\",\"family\":\"llama\","
+			"\"families\":[\"llama\"],"
 			"\"parameter_size\":\"\",\"quantization_level\":\"\"},\"capabilities\":[\"completion\"]}");
 }
 
@@ -157,14 +174,17 @@ static void verdict_is(const char *done, const char *expected) {
 }
 
 static void verdicts(void) {
-	verdict_is("{\"id\":1,\"seq\":9,\"verdict\":\"none\",\"reason\":\"\",\"detail\":\"\",\"command\":0,\"symbols\":\"\",\"facts\":"
+	verdict_is("{\"id\":1,\"seq\":9,\"verdict\":\"none\",\"reason\":\"\",\"detail\":\"\",\"command\":0,"
+			"\"symbols\":\"\",\"facts\":"
 			"[[\"name\",\"Ana\"]],\"view\":\"[]\"}",
 			"{\"seq\":9,\"verdict\":\"none\",\"facts\":{\"name\":\"Ana\"}}");
-	verdict_is("{\"seq\":9,\"verdict\":\"refused\",\"reason\":\"NO_GRANT\",\"detail\":\"d\",\"command\":0,\"facts\":[]}",
+	verdict_is("{\"seq\":9,\"verdict\":\"refused\",\"reason\":\"NO_GRANT\",\"detail\":\"d\",\"command\":0,"
+			"\"facts\":[]}",
 			"{\"seq\":9,\"verdict\":\"refused\",\"reason\":\"NO_GRANT\",\"detail\":\"d\",\"facts\":{}}");
 	verdict_is("{\"seq\":9,\"verdict\":\"started\",\"command\":3,\"symbols\":\"x\"}",
 			"{\"seq\":9,\"verdict\":\"started\",\"symbols\":\"x\",\"command\":3,\"facts\":{}}");
-	verdict_is("{\"seq\":9,\"repeat\":true,\"facts\":[1,[],[2,3],[\"k\"]]}", "{\"seq\":9,\"repeat\":true,\"facts\":{}}");
+	verdict_is("{\"seq\":9,\"repeat\":true,\"facts\":[1,[],[2,3],[\"k\"]]}",
+			"{\"seq\":9,\"repeat\":true,\"facts\":{}}");
 	verdict_is("{}", "{\"facts\":{}}");
 }
 

@@ -33,8 +33,8 @@ static int take_stops(const json_t *list, struct stops *s, char *why, size_t cap
 		if (!json_is_string(v))
 			return snprintf(why, capacity, "option \"stop\" must be of an array of strings"), -EINVAL;
 		if (stops_add(s, json_string_value(v)) < 0)
-			return snprintf(why, capacity, "option \"stop\": at most %d sequences of 1 to %d bytes are taken", STOPS_MAX,
-					STOPS_BYTES - 1), -EINVAL;
+			return snprintf(why, capacity, "option \"stop\": at most %d sequences of 1 to %d bytes are "
+					"taken", STOPS_MAX, STOPS_BYTES - 1), -EINVAL;
 	}
 	return 0;
 }
@@ -46,7 +46,8 @@ int options_take(const json_t *given, struct options *out, char *why, size_t cap
 	for (size_t i = 0; i < COUNT_OF(known); i++) {
 		const json_t *v = json_object_get(given, known[i].name);
 		if (v && !json_is_null(v) && !has_type(v, known[i].type))
-			return snprintf(why, capacity, "option \"%s\" must be of type %s", known[i].name, type_text[known[i].type]), -EINVAL;
+			return snprintf(why, capacity, "option \"%s\" must be of type %s", known[i].name,
+					type_text[known[i].type]), -EINVAL;
 	}
 	double n = json_number_value(json_object_get(given, "num_predict"));
 	if (n >= 1.0 && n < 1e6)

@@ -25,7 +25,8 @@ static bool is_space(char c) {
 }
 
 static bool is_key(char c) {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-' || c == ' ' || c == '\t';
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-' || c == ' ' ||
+			c == '\t';
 }
 
 /* Could a clause begin at this '#', or with what is still to come? */

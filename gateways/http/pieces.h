@@ -25,7 +25,8 @@ struct pieces {
 	struct pieces_text shown; /* to the client, in all */
 };
 
-/* More words of the model: what may be shown of them in *piece ("": nothing yet), valid until the next call.  -ENOMEM. */
+/* More words of the model: what may be shown of them in *piece ("": nothing yet), valid until the next call;
+   -ENOMEM. */
 MUST_CHECK int pieces_hear(struct pieces *p, const char *text, const char **piece);
 /* The model begins anew. */
 void pieces_again(struct pieces *p);

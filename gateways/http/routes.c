@@ -375,7 +375,8 @@ static enum MHD_Result health(struct call *c) {
 		ok = ok && (!p.essential || p.state == CDM_PROCESS_LIVE);
 	}
 	snprintf(address, sizeof(address), "%s:%u", s->host, s->port);
-	return server_json(c, ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, json_pack("{s:b,s:s,s:s,s:b,s:o}", "ok", ok,
+	return server_json(c, ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
+			json_pack("{s:b,s:s,s:s,s:b,s:o}", "ok", ok,
 			"machine", cdm_machine_name(m), "address", address, "connected", connected, "processes", all));
 }
 

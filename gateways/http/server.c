@@ -137,10 +137,12 @@ static enum MHD_Result respond(struct call *c, bool too_long) {
 	__atomic_fetch_add(&c->server->requests, 1, __ATOMIC_RELAXED);
 	if (!server_is_ours(c->server, host, origin)) {
 		__atomic_fetch_add(&c->server->refused, 1, __ATOMIC_RELAXED);
-		return server_json(c, MHD_HTTP_FORBIDDEN, json_pack("{s:s}", "error", "this Host or Origin is not allowed here"));
+		return server_json(c, MHD_HTTP_FORBIDDEN,
+				json_pack("{s:s}", "error", "this Host or Origin is not allowed here"));
 	}
 	if (too_long)
-		return server_json(c, MHD_HTTP_CONTENT_TOO_LARGE, json_pack("{s:s}", "error", "request body is too large"));
+		return server_json(c, MHD_HTTP_CONTENT_TOO_LARGE,
+				json_pack("{s:s}", "error", "request body is too large"));
 	return route_dispatch(c);
 }
 
@@ -215,7 +217,8 @@ static int open_socket(struct server *s, union address *a) {
 		return -errno;
 	/* Connections of our last life may still linger; a second listener is refused all the same. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, &a->any, length) < 0 || listen(fd, (int)CONNECTIONS_MAX) < 0 || getsockname(fd, &a->any, &length) < 0) {
+	if (bind(fd, &a->any, length) < 0 || listen(fd, (int)CONNECTIONS_MAX) < 0 ||
+			getsockname(fd, &a->any, &length) < 0) {
 		int rc = -errno;
 		close(fd);
 		return rc;
@@ -247,7 +250,8 @@ int server_open(struct server *s, struct door *d, const char *listen, char why[S
 	if (rc >= 0)
 		rc = start(s, rc);
 	if (rc == -EADDRINUSE)
-		snprintf(why, SERVER_WHY_MAX, "port %s is in use; give \"listen:\" another one", strrchr(listen, ':') + 1);
+		snprintf(why, SERVER_WHY_MAX, "port %s is in use; give \"listen:\" another one",
+				strrchr(listen, ':') + 1);
 	else if (rc < 0)
 		snprintf(why, SERVER_WHY_MAX, "cannot listen at %s: %s", listen, strerror(-rc));
 	return rc;

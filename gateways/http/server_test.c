@@ -31,12 +31,13 @@ static void set(const char *host, unsigned short port, bool loopback) {
 }
 
 static void names(void) {
-	static const char *const ours[] = { "localhost", "LocalHost", "127.0.0.1", "[::1]", "localhost:80", "127.0.0.1:11434",
+	static const char *const ours[] = { "localhost", "LocalHost", "127.0.0.1", "[::1]", "localhost:80",
+			"127.0.0.1:11434",
 		"[::1]:11434", "127.0.0.2", "127.0.0.2:5" };
-	static const char *const others[] = { "", ":", ":11434", "evil.example", "evil.example:11434", "localhost.evil.example",
-		"localhost:", "localhost:x", "localhost:1:1", "localhost:99999", "localhost:-1", "localhost@evil.example",
-		"127.0.0.1.evil.example", "127.0.0.11", "127.0.0", "::1", "[::1", "[::2]", "[", "[]", "192.168.1.5", "0.0.0.0",
-		" localhost", "localhost " };
+	static const char *const others[] = { "", ":", ":11434", "evil.example", "evil.example:11434",
+		"localhost.evil.example", "localhost:", "localhost:x", "localhost:1:1", "localhost:99999",
+		"localhost:-1", "localhost@evil.example", "127.0.0.1.evil.example", "127.0.0.11", "127.0.0", "::1",
+		"[::1", "[::2]", "[", "[]", "192.168.1.5", "0.0.0.0", " localhost", "localhost " };
 	set("127.0.0.2", 11434, true);
 	for (size_t i = 0; i < COUNT_OF(ours); i++)
 		CHECK(server_is_ours(&s, ours[i], NULL));
@@ -59,11 +60,13 @@ static void addresses(void) {
 
 static void origins(void) {
 	static const char *const others[] = { "", "null", "*", "http://evil.example", "https://localhost:11434",
-		"http://localhost", "http://localhost:11435", "http://localhost:11434/", "http://localhost:11434.evil.example",
-		"http://localhost:11434@evil.example", "http://evil.example:11434", "file://", "localhost:11434", "http://" };
+		"http://localhost", "http://localhost:11435", "http://localhost:11434/",
+		"http://localhost:11434.evil.example", "http://localhost:11434@evil.example",
+		"http://evil.example:11434", "file://", "localhost:11434", "http://" };
 	set("127.0.0.1", 11434, true);
 	CHECK(server_is_ours(&s, "localhost", "http://localhost:11434"));
-	CHECK(server_is_ours(&s, "localhost", "http://127.0.0.1:11434") && server_is_ours(&s, "localhost", "http://[::1]:11434"));
+	CHECK(server_is_ours(&s, "localhost", "http://127.0.0.1:11434") &&
+			server_is_ours(&s, "localhost", "http://[::1]:11434"));
 	for (size_t i = 0; i < COUNT_OF(others); i++) {
 		if (server_is_ours(&s, "localhost", others[i]))
 			fprintf(stderr, "'%s' got through\n", others[i]);
@@ -80,7 +83,8 @@ static char reply[65536];
 
 /* Send, and read until the server closes.  1 when it answered at all. */
 static int ask(const char *head, size_t body) {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(s.port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(s.port),
+			.sin_addr = { htonl(INADDR_LOOPBACK) } };
 	static char block[65536];
 	size_t used = 0;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -111,17 +115,20 @@ static void answered(const char *head, size_t body, const char *status, const ch
 static void serves(void) {
 	char head[256];
 	CHECK(server_open(&s, NULL, "127.0.0.1:0", why) == 0 && s.port > 0 && s.loopback);
-	answered("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 200 ", "\"method\":\"GET\"");
-	answered("GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 403 ", "not allowed here");
+	answered("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 200 ",
+			"\"method\":\"GET\"");
+	answered("GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 403 ",
+			"not allowed here");
 	answered("GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nConnection: close\r\n\r\n", 0,
 			"HTTP/1.1 403 ", "not allowed here");
 	answered("GET / HTTP/1.0\r\n\r\n", 0, "HTTP/1.", " 403 ");
-	answered("DELETE /wrong HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 405 ", "Allow: POST");
-	snprintf(head, sizeof(head), "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %u\r\n\r\n",
-			SERVER_BODY_MAX);
+	answered("DELETE /wrong HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 405 ",
+			"Allow: POST");
+	snprintf(head, sizeof(head), "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+			"%u\r\n\r\n", SERVER_BODY_MAX);
 	answered(head, SERVER_BODY_MAX, "HTTP/1.1 200 ", "\"bytes\":1048576");
-	snprintf(head, sizeof(head), "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %u\r\n\r\n",
-			SERVER_BODY_MAX + 1);
+	snprintf(head, sizeof(head), "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+			"%u\r\n\r\n", SERVER_BODY_MAX + 1);
 	answered(head, SERVER_BODY_MAX + 1, "HTTP/1.1 413 ", "too large");
 	/* What does not end is hung up on, and nothing of it is kept. */
 	CHECK(ask("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n", 64u << 20) == 0);
@@ -131,7 +138,8 @@ static void serves(void) {
 }
 
 static void listens(void) {
-	static const char *const wrong[] = { "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "127.0.0.1:-1",
+	static const char *const wrong[] = { "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000",
+			"127.0.0.1:-1",
 		"robot.example:1", "[::1]", "[::1:80", "[:80", "[]:80", "[127.0.0.1]:80", "::1:80", "300.0.0.1:80" };
 	static struct server t;
 	char text[64];
@@ -148,9 +156,11 @@ static void listens(void) {
 	CHECK(strcmp(why, text) == 0);
 	server_close(&t);
 	server_close(&s);
-	CHECK(server_open(&s, NULL, "192.0.2.1:0", why) < 0 && strstr(why, "cannot listen at 192.0.2.1:0")); /* not ours */
+	CHECK(server_open(&s, NULL, "192.0.2.1:0", why) < 0 &&
+			strstr(why, "cannot listen at 192.0.2.1:0")); /* not ours */
 	int rc = server_open(&s, NULL, "[::1]:0", why);
-	CHECK(rc == 0 ? s.loopback && s.port > 0 && strcmp(s.host, "[::1]") == 0 : strstr(why, "cannot listen") != NULL);
+	CHECK(rc == 0 ? s.loopback && s.port > 0 && strcmp(s.host, "[::1]") == 0
+			: strstr(why, "cannot listen") != NULL);
 	server_close(&s);
 }
 

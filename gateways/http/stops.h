@@ -22,8 +22,8 @@ struct stops {
 /* -EINVAL: empty, too long, or one too many. */
 MUST_CHECK int stops_add(struct stops *s, const char *word);
 /*
- * How many bytes of the text may be shown: those before the first sequence.  While more may come (`ended` false), an end
- * that could become one is held back.
+ * How many bytes of the text may be shown: those before the first sequence.  While more may come (`ended` false),
+ * an end that could become one is held back.
  */
 size_t stops_sure(const struct stops *s, const char *text, bool ended);
 

@@ -58,8 +58,10 @@ static void growing(const struct stops *s, const char *text) {
 }
 
 static void every_way(void) {
-	static const char *const texts[] = { "", "a", "aab", "ababac", "the end of it", "e en end", "𐤌𐤟𐤛 𐤕", "aaaaaaab", "\n\nUser: x" };
-	struct stops s[] = { OF("ab"), OF("aab", "b"), OF("end", "en e"), OF("𐤕"), OF("aaab"), OF("\nUser:", "\n\n\n"), OF("ababac") };
+	static const char *const texts[] = { "", "a", "aab", "ababac", "the end of it", "e en end", "𐤌𐤟𐤛 𐤕", "aaaaaaab",
+			"\n\nUser: x" };
+	struct stops s[] = { OF("ab"), OF("aab", "b"), OF("end", "en e"), OF("𐤕"), OF("aaab"), OF("\nUser:", "\n\n\n"),
+			OF("ababac") };
 	for (size_t i = 0; i < COUNT_OF(s); i++)
 		for (size_t k = 0; k < COUNT_OF(texts); k++)
 			growing(&s[i], texts[k]);
@@ -90,10 +92,12 @@ static void options(void) {
 	struct options o;
 	CHECK(options_take(NULL, &o, why, sizeof(why)) == 0 && o.max_tokens == 0 && o.stops.count == 0);
 	CHECK(take("null", &o) == 0 && take("{}", &o) == 0);
-	CHECK(take("{\"num_predict\":7,\"stop\":[\"a\",\"b\"],\"seed\":1,\"temperature\":0.1,\"top_k\":40.0,\"use_mmap\":true}", &o) == 0);
+	CHECK(take("{\"num_predict\":7,\"stop\":[\"a\",\"b\"],\"seed\":1,\"temperature\":0.1,\"top_k\":40.0,"
+			"\"use_mmap\":true}", &o) == 0);
 	CHECK(o.max_tokens == 7 && o.stops.count == 2 && strcmp(o.stops.words[1], "b") == 0);
 	CHECK(take("{\"num_predict\":1.5,\"stop\":[],\"no_such\":{},\"seed\":null}", &o) == 0 && o.max_tokens == 1);
-	CHECK(take("{\"num_predict\":-1}", &o) == 0 && o.max_tokens == 0 && take("{\"num_predict\":1e300}", &o) == 0 && o.max_tokens == 0);
+	CHECK(take("{\"num_predict\":-1}", &o) == 0 && o.max_tokens == 0 && take("{\"num_predict\":1e300}", &o) == 0 &&
+			o.max_tokens == 0);
 	refuses("[]", "options must be an object");
 	refuses("{\"temperature\":\"hot\"}", "option \"temperature\" must be of type float32");
 	refuses("{\"num_predict\":\"9\"}", "option \"num_predict\" must be of type integer");

@@ -63,7 +63,8 @@ static void nested(void) {
 
 static void refused(void) {
 	static const uint8_t number_key[] = { 0x81, 1, 1 }, bad_key[] = { 0x81, 0xa1, 0xff, 1 },
-			     many[] = { 0xdd, 0xff, 0xff, 0xff, 0xff, 1 }, keys[] = { 0xdf, 0xff, 0xff, 0xff, 0xff, 0xa1, 'a', 1 };
+			     many[] = { 0xdd, 0xff, 0xff, 0xff, 0xff, 1 },
+			     keys[] = { 0xdf, 0xff, 0xff, 0xff, 0xff, 0xa1, 'a', 1 };
 	CHECK(!mp_json(number_key, sizeof(number_key)) && !mp_json(bad_key, sizeof(bad_key)));
 	CHECK(!mp_json(many, sizeof(many)) && !mp_json(keys, sizeof(keys)));
 	memset(room, 0x91, 200); /* an array in an array in ... */

@@ -53,9 +53,12 @@ def free_udp_port():
 
 def descriptions(small):
     refused('wrong YAML', ['check', write('a.cdl.yaml', 'version: 1.0\nentities: {models: [\n')], 'error C', '^')
-    refused('unknown key', ['check', write('b.cdl.yaml', small.replace('limits:', 'limitz:'))], 'limitz', "did you mean 'limits'")
-    refused('wrong type', ['check', write('c.cdl.yaml', small.replace('memory_mb: 16', 'memory_mb: lots', 1))], 'memory_mb', '^')
-    refused('more memory than there is', ['check', write('d.cdl.yaml', small.replace('memory_mb: 16', 'memory_mb: 9999999', 1))], 'MiB')
+    refused('unknown key', ['check', write('b.cdl.yaml', small.replace('limits:', 'limitz:'))], 'limitz',
+            "did you mean 'limits'")
+    refused('wrong type', ['check', write('c.cdl.yaml', small.replace('memory_mb: 16', 'memory_mb: lots', 1))],
+            'memory_mb', '^')
+    refused('more memory than there is', ['check', write('d.cdl.yaml',
+            small.replace('memory_mb: 16', 'memory_mb: 9999999', 1))], 'MiB')
     refused('no such file', ['check', WORK + '/none.cdl.yaml'], 'cannot read')
     refused('an alias bomb', ['check', write('e.cdl.yaml', 'a: &a [x, x]\nb: &b [*a, *a]\n')], 'error C')
 
@@ -102,7 +105,8 @@ def garbage_at_the_doors():
                     pass
     rc, text = cadmus('ps', '--json')
     epochs = {p['name']: p['epoch'] for p in json.loads(text)}
-    expect('garbage at the control, attach and stop doors', rc == 0 and epochs['core'] == 1 and epochs['guard'] == 1, text)
+    expect('garbage at the control, attach and stop doors', rc == 0 and epochs['core'] == 1
+            and epochs['guard'] == 1, text)
 
 
 def garbage_on_the_bus(port):
@@ -119,7 +123,8 @@ def garbage_on_the_bus(port):
         s.settimeout(30)
         s.send(message(op='act', id=1, symbols='𐤌𐤟𐤖'))
         replies = [s.recv(65536), s.recv(65536)]
-    expect('and it still walks', b'started' in replies[0] and b'outcome' in replies[1] and b'done' in replies[1], repr(replies))
+    expect('and it still walks', b'started' in replies[0] and b'outcome' in replies[1]
+            and b'done' in replies[1], repr(replies))
 
 
 def message(**pairs):

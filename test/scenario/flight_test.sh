@@ -1,6 +1,6 @@
 #!/bin/bash
-# flight_test.sh CADMUS SCENARIO - a flight with folders of its own.  Where tools/setup has never run it is skipped (77), unless
-# CADMUS_REQUIRE_ENGINES=1; where it has run, an engine or model that is missing is a failure.
+# flight_test.sh CADMUS SCENARIO - a flight with folders of its own.  Where tools/setup has never run it is skipped
+# (77), unless CADMUS_REQUIRE_ENGINES=1; where it has run, an engine or model that is missing is a failure.
 set -u
 cadmus=$1 scenario=$2
 [ -f "${CADMUS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cadmus}/env" ] || {

@@ -1,6 +1,6 @@
 #!/bin/bash
-# http_test.sh CADMUS - a machine behind the API of Ollama, asked by Ollama's own client; skipped (77) without it, unless
-# CADMUS_REQUIRE_ENGINES=1.
+# http_test.sh CADMUS - a machine behind the API of Ollama, asked by Ollama's own client; skipped (77) without it,
+# unless CADMUS_REQUIRE_ENGINES=1.
 set -u
 cadmus=$1 here=$(cd "$(dirname "$0")" && pwd)
 cache=${CADMUS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cadmus}
@@ -63,8 +63,10 @@ trust_anchors: [operator]
 grants: [{to: operator, rights: [say, control]}]
 END
 start "$work/second.cdl.yaml"
-in_log http_second "port ${url##*:} is in use; give \"listen:\" another one" || { echo "nobody said that the port is in use"; exit 1; }
-in_log http_second 'ollama died [0-9]* times right after its start and is left alone' || { echo "it is tried for ever"; exit 1; }
+in_log http_second "port ${url##*:} is in use; give \"listen:\" another one" ||
+	{ echo "nobody said that the port is in use"; exit 1; }
+in_log http_second 'ollama died [0-9]* times right after its start and is left alone' ||
+	{ echo "it is tried for ever"; exit 1; }
 "$cadmus" --machine http_second ps --json | grep -q '"core"' || exit 1
 
 # What goes down goes down at once, with a connection still open, and leaves nothing behind.
