@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/err.h"
 #include "base/io.h"
 #include "base/log.h"
 
@@ -31,7 +32,7 @@ static int look(const struct doors *d, unsigned which, struct doors_place *out) 
 	if (rc < 0)
 		return rc;
 	if (lstat(path, &s) < 0)
-		return -errno;
+		return err_last();
 	*out = (struct doors_place){ s.st_dev, s.st_ino };
 	return 0;
 }
