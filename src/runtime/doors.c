@@ -38,7 +38,7 @@ static int look(const struct doors *d, unsigned which, struct doors_place *out) 
 }
 
 static bool is_ours(const struct doors *d, unsigned which) {
-	struct doors_place p;
+	struct doors_place p = { 0 };
 	return d->fd[which] >= 0 && look(d, which, &p) == 0 && p.device == d->place[which].device &&
 	       p.inode == d->place[which].inode;
 }
