@@ -6,12 +6,15 @@
 #include "bin/cadmus/json.h"
 #include "guard/guard.h"
 
+_Static_assert(STATE_COUNT == 9 && FEEDBACK_COUNT == 24, "what is new gets its name below");
+
 static json_t *state_of(const uint32_t v[STATE_COUNT]) {
 	uint64_t command = (uint64_t)v[STATE_COMMAND_HIGH] << 32 | v[STATE_COMMAND_LOW];
-	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I}", "phase", phase_text(v[STATE_PHASE]), "reason",
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "phase", phase_text(v[STATE_PHASE]), "reason",
 			phase_reason_text(v[STATE_REASON]), "command", (json_int_t)command, "refusals",
 			(json_int_t)v[STATE_REFUSALS], "frames_sent", (json_int_t)v[STATE_SENT], "frames_bad",
-			(json_int_t)v[STATE_BAD], "stops", (json_int_t)v[STATE_STOPS]);
+			(json_int_t)v[STATE_BAD], "frames_foreign", (json_int_t)v[STATE_FOREIGN], "stops",
+			(json_int_t)v[STATE_STOPS]);
 }
 
 static json_t *feedback_of(const struct plan_actuator *a, const float v[FEEDBACK_COUNT]) {
