@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/log.h"
+#include "runtime/actuator.h"
 #include "runtime/core_priv.h"
 #include "sem/coherence.h"
 #include "sem/trust.h"
@@ -60,11 +61,11 @@ double act_trust(const struct core *c, const struct speaker *s, uint16_t model, 
 
 /* ---- the gate ---- */
 
-static double coherence_now(struct core *c, struct cdm_mono now, struct cdm_mono *heard) {
+static double coherence_now(struct field *feedback, struct cdm_mono now, struct cdm_mono *heard) {
 	struct cdm_info info;
 	struct coherence_input in = { .half_life_ns = ACT_HALF_LIFE_NS };
 	*heard = (struct cdm_mono){ 0 };
-	if (!c->feedback.plan || field_peek(&c->feedback, now, &info) < 0 || info.status == CDM_ORPHAN)
+	if (!feedback->plan || field_peek(feedback, now, &info) < 0 || info.status == CDM_ORPHAN)
 		return 0.0;
 	*heard = info.source_time;
 	in.age_ns = mono_since(info.source_time, now);
@@ -73,8 +74,9 @@ static double coherence_now(struct core *c, struct cdm_mono now, struct cdm_mono
 }
 
 static struct gate_request request_of(struct core *c, const struct speaker *s, double view_trust,
-		uint16_t model, struct cdm_mono asked, const struct utterance *u, const struct utterance_intent *i) {
-	const struct plan_actuator *a = c->plan->actuators.count ? plan_actuators(c->plan) : NULL;
+		uint16_t model, struct cdm_mono asked, const struct utterance *u, const struct utterance_intent *i,
+		uint16_t actuator) {
+	const struct plan_actuator *a = actuator == PLAN_NONE ? NULL : &plan_actuators(c->plan)[actuator];
 	struct cdm_mono now = clock_mono();
 	unsigned class = gate_class(i, a);
 	struct gate_request r = { .intent = *i,
@@ -96,8 +98,21 @@ static struct gate_request request_of(struct core *c, const struct speaker *s, d
 		const struct plan_sense *sense = &plan_senses(c->plan)[i->sense];
 		r.sense_trust = trust_lower_of(sense->evidence_p, sense->evidence_n, trust_z(class));
 	}
-	r.coherence = coherence_now(c, now, &r.feedback_time);
+	if (a)
+		r.coherence = coherence_now(&c->limbs[actuator].feedback, now, &r.feedback_time);
 	return r;
+}
+
+/* The actuator that all of it is for; PLAN_NONE and *why when there are several. */
+static uint16_t whom_it_moves(const struct core *c, const struct utterance *u, struct refusal *why) {
+	uint16_t one = PLAN_NONE;
+	for (unsigned i = 0; i < u->count && why->code == REFUSAL_NONE; i++) {
+		uint16_t a = actuator_for(c->plan, u->intents[i].verb, why);
+		if (i > 0 && why->code == REFUSAL_NONE && a != one)
+			*why = actuator_refusal(c->plan, one, a);
+		one = a;
+	}
+	return one;
 }
 
 struct verdict act_judge(struct core *c, const struct speaker *s, double view_trust, uint16_t model,
@@ -115,8 +130,10 @@ struct verdict act_judge(struct core *c, const struct speaker *s, double view_tr
 		return v;
 	}
 	v.refusal = u->refusal;
+	if (v.refusal.code == REFUSAL_NONE)
+		v.actuator = whom_it_moves(c, u, &v.refusal);
 	for (unsigned i = 0; v.refusal.code == REFUSAL_NONE && i < u->count; i++) {
-		struct gate_request r = request_of(c, s, view_trust, model, asked, u, &u->intents[i]);
+		struct gate_request r = request_of(c, s, view_trust, model, asked, u, &u->intents[i], v.actuator);
 		v.refusal = gate_decide(&r).refusal;
 	}
 	if (v.refusal.code == REFUSAL_NONE && u->count > 0) {

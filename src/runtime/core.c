@@ -198,20 +198,10 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 	return core_watch(c, journal_event_fd(c->journal), CORE_ON_JOURNAL, 0);
 }
 
-/* The fields core writes and reads itself; a plan without an actuator has none of them. */
+/* The fields core writes and reads itself. */
 static int open_fields(struct core *c) {
-	char name[CDM_NAME_MAX + 16];
 	int rc = settings_open(c);
-	if (rc < 0 || c->plan->actuators.count == 0)
-		return rc;
-	const struct plan_actuator *a = &plan_actuators(c->plan)[0];
-	snprintf(name, sizeof(name), "%s.command", core_entity_name(c, a->entity));
-	if ((rc = field_writer_open(&c->command, c->peers, plan_find_field(c->plan, name))) < 0)
-		return rc;
-	snprintf(name, sizeof(name), "%s.state", core_entity_name(c, a->entity));
-	if ((rc = field_open(&c->guard_state, c->peers, plan_find_field(c->plan, name))) < 0)
-		return rc;
-	return field_open(&c->feedback, c->peers, a->feedback);
+	return rc < 0 ? rc : motion_open(c);
 }
 
 static int open_lexicon(struct core *c) {

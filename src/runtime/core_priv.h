@@ -117,6 +117,7 @@ struct verdict {
 	enum { VERDICT_NONE, VERDICT_STARTED, VERDICT_REFUSED, VERDICT_STOPPED } what;
 	struct refusal refusal;
 	uint64_t command;
+	uint16_t actuator;            /* index in the plan's actuators */
 	struct cdm_mono at, deadline; /* when it was decided; when it is void */
 };
 
@@ -192,7 +193,13 @@ void stop_tell(struct core *c, const struct request *q, const struct speaker *s,
 
 /* ---- act and motion ---- */
 
-#define CORE_INTENTS 8
+#define CORE_LIMBS 8 /* a guard looks after no more */
+
+/* How core and the guard speak of one actuator. */
+struct limb {
+	struct field_writer command;
+	struct field feedback, state;
+};
 
 struct motion {
 	bool moving;
@@ -229,6 +236,8 @@ void act_reply(struct mp_out *o, const struct verdict *v); /* adds verdict, reas
 #define ACT_REPLY_PAIRS 4u
 double act_trust(const struct core *c, const struct speaker *s, uint16_t model, unsigned safety_class);
 
+/* The fields of all actuators.  -E2BIG: more than CORE_LIMBS. */
+MUST_CHECK int motion_open(struct core *c);
 /* Once the verdict is on the disk, and answered.  A stop since the verdict, or its deadline, ends it before it begins. */
 void motion_start(struct core *c, const struct speaker *s, const struct utterance *u, const struct verdict *v,
 		double trust, const struct reply_to *to);
@@ -267,8 +276,8 @@ struct core {
 	struct motion motion;
 	uint64_t promised;        /* command that is allowed, and on its way to the disk; 0: none */
 	struct cdm_mono stopped;  /* the newest stop */
-	struct field_writer command, *settings; /* settings: by index of field, NULL plan where not */
-	struct field feedback, guard_state;
+	struct limb limbs[CORE_LIMBS];
+	struct field_writer *settings; /* by index of field, NULL plan where not */
 	struct field *seen;      /* fields with detections */
 	uint16_t seen_count;
 	struct utterance_lexicon lexicon;

@@ -22,8 +22,34 @@
 #define MOTION_ACCEPT_NS (500 * NS_PER_MS) /* the guard must show that it moves within this */
 #define RAD_TO_CDEG (18000.0 / 3.14159265358979323846)
 
+/* Of the motion that is, or was last. */
 static const struct plan_actuator *actuator(const struct core *c) {
 	return &plan_actuators(c->plan)[c->motion.actuator];
+}
+
+static struct limb *limb(struct core *c) {
+	return &c->limbs[c->motion.actuator];
+}
+
+static int open_limb(struct core *c, uint16_t index) {
+	char name[CDM_NAME_MAX + 16];
+	struct limb *l = &c->limbs[index];
+	const struct plan_actuator *a = &plan_actuators(c->plan)[index];
+	snprintf(name, sizeof(name), "%s.command", core_entity_name(c, a->entity));
+	int rc = field_writer_open(&l->command, c->peers, plan_find_field(c->plan, name));
+	if (rc < 0)
+		return rc;
+	snprintf(name, sizeof(name), "%s.state", core_entity_name(c, a->entity));
+	if ((rc = field_open(&l->state, c->peers, plan_find_field(c->plan, name))) < 0)
+		return rc;
+	return field_open(&l->feedback, c->peers, a->feedback);
+}
+
+int motion_open(struct core *c) {
+	int rc = c->plan->actuators.count > CORE_LIMBS ? -E2BIG : 0;
+	for (uint16_t i = 0; rc == 0 && i < c->plan->actuators.count; i++)
+		rc = open_limb(c, i);
+	return rc;
 }
 
 /* One byte of no meaning: the guard looks at the command field now, not at its next tick. */
@@ -32,15 +58,15 @@ static void ring(const struct core *c) {
 		log_debug("the guard does not hear the bell");
 }
 
-static void send_command(struct core *c, enum motion_kind kind, const double joints[GAIT_JOINTS]) {
-	const struct plan_actuator *a = actuator(c);
+static void send_to(struct core *c, uint16_t index, enum motion_kind kind, const double joints[GAIT_JOINTS]) {
+	const struct plan_actuator *a = &plan_actuators(c->plan)[index];
 	struct cdm_mono now = clock_mono();
 	struct field_meta m = field_meta_of(a->entity);
 	struct motion_command k = { .command_id = c->motion.command,
 		.seq = ++c->motion.sequence,
 		.issued_ns = c->motion.issued.ns,
 		.valid_until_mono_ns = now.ns + a->lease_ns,
-		.actuator = c->motion.actuator,
+		.actuator = index,
 		.joint_count = a->joint_count,
 		.kind = (uint16_t)kind,
 		.trust = (float)c->motion.trust };
@@ -50,16 +76,19 @@ static void send_command(struct core *c, enum motion_kind kind, const double joi
 	}
 	motion_command_seal(&k);
 	m.trust = k.trust;
-	if (field_write(&c->command, &k, sizeof(k), &m, now) < 0)
+	if (field_write(&c->limbs[index].command, &k, sizeof(k), &m, now) < 0)
 		log_warn("a set-point could not be published");
 	ring(c);
 }
 
+static void send_command(struct core *c, enum motion_kind kind, const double joints[GAIT_JOINTS]) {
+	send_to(c, c->motion.actuator, kind, joints);
+}
+
 static bool read_feedback(struct core *c, float out[FEEDBACK_COUNT]) {
 	struct cdm_info info;
-	return c->feedback.plan &&
-	       field_read(&c->feedback, out, FEEDBACK_COUNT * sizeof(float), clock_mono(), &info) == 0 &&
-	       info.bytes == FEEDBACK_COUNT * sizeof(float);
+	return field_read(&limb(c)->feedback, out, FEEDBACK_COUNT * sizeof(float), clock_mono(), &info) == 0 &&
+			info.bytes == FEEDBACK_COUNT * sizeof(float);
 }
 
 /* ---- the end of a motion ---- */
@@ -141,7 +170,7 @@ void motion_start(struct core *c, const struct speaker *s, const struct utteranc
 		return;
 	CHECK(!m->moving);
 	uint64_t sequence = m->sequence;
-	*m = (struct motion){ .moving = true, .command = v->command, .sequence = sequence, .issued = v->at,
+	*m = (struct motion){ .moving = true, .actuator = v->actuator, .command = v->command, .sequence = sequence, .issued = v->at,
 		.started = clock_mono(), .intent_count = u->count, .to = *to, .speaker = *s, .trust = trust };
 	memcpy(m->intents, u->intents, sizeof(m->intents));
 	if (read_feedback(c, f)) {
@@ -163,7 +192,7 @@ static const char *guard_objects(struct core *c) {
 	uint32_t s[STATE_COUNT];
 	struct cdm_info info;
 	struct motion *m = &c->motion;
-	if (field_read(&c->guard_state, s, sizeof(s), clock_mono(), &info) < 0 || info.status == CDM_ORPHAN)
+	if (field_read(&limb(c)->state, s, sizeof(s), clock_mono(), &info) < 0 || info.status == CDM_ORPHAN)
 		return "the guard is gone";
 	uint64_t obeyed = (uint64_t)s[STATE_COMMAND_HIGH] << 32 | s[STATE_COMMAND_LOW];
 	bool moving = s[STATE_PHASE] == PHASE_MOVING && obeyed == m->command;
@@ -214,8 +243,8 @@ void motion_stop(struct core *c, const char *reason) {
 void motion_estop(struct core *c) {
 	char path[RUN_DIR_PATH_MAX];
 	c->stopped = clock_mono();
-	if (c->command.plan)
-		send_command(c, MOTION_STOP, NULL);
+	for (uint16_t i = 0; i < c->plan->actuators.count; i++)
+		send_to(c, i, MOTION_STOP, NULL);
 	int fd = run_dir_path(c->plan->machine, RUN_DIR_STOP, path) == 0 ? io_connect(path) : -1;
 	if (fd >= 0 && io_send(fd, "core", 5, NULL, 0, MSG_DONTWAIT) < 0)
 		log_error("the guard's stop door does not answer");

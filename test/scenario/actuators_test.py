@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""A machine with two actuators that can do the same: which one moves is the plan's word, and a stop stops both.
+
+usage: actuators_test.py CADMUS
+"""
+import os
+import socket
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from machine import Control, Machine, until  # noqa: E402
+
+WALK = '𐤌𐤟𐤖'
+RULE = '  - {source: linguistic_consciousness, target: legs, operation: symbol_to_motion}\n'
+MOVING, STOPPED = 1, 3  # enum guard_phase
+failures = 0
+
+
+def expect(name, condition, seen=''):
+    global failures
+    print(('ok   ' if condition else 'FAIL ') + name)
+    if not condition:
+        failures += 1
+        print('     ' + str(seen)[:2000])
+
+
+def two(text, targets):
+    """small.cdl.yaml with a second hexapod on a bus of its own, and rules for `targets`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(('127.0.0.1', 0))
+        port = s.getsockname()[1]
+    begin, end = text.index('    - id: legs'), text.index('coherence_rules:')
+    lines = text[begin:end].replace('id: legs', 'id: crab').splitlines()
+    lines = [f'      bus: udp:239.74.163.2:{port}' if 'bus:' in line else line for line in lines]
+    text = text[:end] + '\n'.join(lines) + '\n' + text[end:]
+    return text.replace(RULE, ''.join(RULE.replace('legs', t) for t in targets), 1)
+
+
+def started(c):
+    """Until the feedback of both has come, a motion is refused."""
+    def asked():
+        r = c.ask(op='act', symbols=WALK)
+        return None if r.get('reason') in ('STALE_FEEDBACK', 'INCOHERENT') else r
+    return until('it is decided', asked)
+
+
+def phase(m, name):
+    return m.json('get', f'{name}.state')['value'][0]
+
+
+def machine(targets, test):
+    m = Machine(sys.argv[1], lambda text: two(text, targets))
+    try:
+        m.start()
+        m.live('core', 'guard', 'legs.sim', 'crab.sim')
+        test(m, Control(m))
+    except BaseException:
+        print(m.daemon_log()[-4000:])
+        raise
+    finally:
+        expect('it goes down in good order', m.stop())
+
+
+def nobody_says_which(m, c):
+    r = started(c)
+    expect('two that could: it is refused, and both are named', r.get('reason') == 'WHICH_ACTUATOR' and
+           'legs, crab' in r['detail'], r)
+    expect('and nothing moves', phase(m, 'legs') != MOVING and phase(m, 'crab') != MOVING)
+    r = c.ask(op='say', text='stop')
+    expect('a stop needs no choice', r['verdict'] == 'stopped', r)
+    until('both are stopped', lambda: phase(m, 'legs') == phase(m, 'crab') == STOPPED)
+    expect('both are stopped', True)
+
+
+def the_rule_says_which(m, c):
+    number = None
+
+    def begun():
+        nonlocal number
+        number = c.send(op='act', symbols=WALK)
+        return c.hear_until(number, 'done', 'error').get('verdict') == 'started'
+    until('it walks', begun)
+    until('the one that the rule names moves', lambda: phase(m, 'crab') == MOVING)
+    expect('and not the other', phase(m, 'legs') != MOVING)
+    outcome = c.hear_until(number, 'outcome')
+    expect('and its odometry is what is told', outcome['what'] == 'done' and outcome['advance_m'] > 0.01, outcome)
+    blame = [r['body'] for r in m.log() if r['kind'] == 'evidence']
+    expect('and the evidence is about it', blame and all(b['subject'] == 'crab' for b in blame), blame)
+
+
+def main():
+    machine(('legs', 'crab'), nobody_says_which)
+    machine(('crab',), the_rule_says_which)
+    return 1 if failures else 0
+
+
+sys.exit(main())
