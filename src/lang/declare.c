@@ -352,7 +352,8 @@ static void declare_setting(struct lang *l, const struct node *map) {
 	/* Its bounds are options called NAME.default and so on. */
 	size_t room = sizeof(((struct plan_option *)0)->key) - sizeof(".default");
 	if (id->bytes > room)
-		say(l, C0205, id, id->text, number_text(l, (double)room), NULL);
+		say(l, C0205, id, id->text, number_text(l, (double)room), "a setting's bounds are kept under names "
+				"like its own with .default behind it, and those have 27 bytes", NULL);
 	struct field *f = field_new(l, id->text, id, NULL);
 	if (!f)
 		return;

@@ -376,6 +376,31 @@ static void cleans_what_it_shows(void) {
 
 /* ---- the tables of the language ---- */
 
+/* What a person is told to do next, where the text alone does not say it. */
+static struct plan *compile_with(const char *table, const char *settings) {
+	char text[512];
+	snprintf(text, sizeof(text), "version: 1.0\nentities:\n  models: [{id: talker, "
+			"consciousness_type: linguistic, backend: echo, file: a, memory_mb: 1, "
+			"symbol_recognition: %s}]\n%s", table, settings);
+	return compile(text);
+}
+
+static void hints_at_the_way_out(void) {
+	CHECK(!compile_with("phoenician_v3@0123456789abcdef", ""));
+	CHECK(strcmp(message("C0213")->text, "there is no symbol table 'phoenician_v3'") == 0);
+	CHECK(strcmp(message("C0213")->hint, "it would be the file symbols/phoenician_v3.yaml, beside the "
+			"description, in one of the two folders above it, or where Cadmus is installed") == 0);
+	CHECK(!compile_with("../secret", "") && !said("C0213"));
+	CHECK(strcmp(message("C0204")->text, "'../secret' is not a proper name") == 0);
+	CHECK(!compile_with("phoenician_v2", "settings: [{id: a_setting_of_20_byte}]\n"));
+	CHECK(strcmp(message("C0205")->text, "the name 'a_setting_of_20_byte' is longer than 19 bytes") == 0);
+	CHECK(strcmp(message("C0205")->hint, "a setting's bounds are kept under names like its own with "
+			".default behind it, and those have 27 bytes") == 0);
+	struct plan *p = compile_with("phoenician_v2", "settings: [{id: a_setting_of_19_byt}]\n");
+	CHECK(p);
+	plan_free(p);
+}
+
 /* spec/cdl.md holds the table of keys as it is printed: nobody edits it by hand, nobody forgets it. */
 static void documents_itself(void) {
 	char *out = NULL, *spec;
@@ -525,6 +550,7 @@ int main(int argc, char **argv) {
 	speaks_json();
 	shows_the_plan();
 	cleans_what_it_shows();
+	hints_at_the_way_out();
 	documents_itself();
 	has_a_schema();
 	survives_every_cut();

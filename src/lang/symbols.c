@@ -149,13 +149,25 @@ static void check_pin(struct lang *l, const struct symbols *s, const char *pin, 
 	say(l, C0214, at, s->name, text, pin, NULL);
 }
 
+static bool may_name_a_table(struct lang *l, const char *name, const struct node *at) {
+	bool proper = node_is_name(name, false);
+	if (proper && strlen(name) < CDM_NAME_MAX)
+		return true;
+	if (proper)
+		say(l, C0205, at, name, number_text(l, CDM_NAME_MAX - 1), NULL);
+	else
+		say(l, C0204, at, name, WORD_PLAIN, NULL);
+	return false;
+}
+
 static struct symbols *load(struct lang *l, const char *name, const struct node *at) {
 	struct machine *m = &l->machine;
 	const struct lang_options *opt = l->opt;
 	char *text = NULL;
 	size_t bytes = 0;
-	if (!node_is_name(name, false) || strlen(name) >= CDM_NAME_MAX || !opt || !opt->symbols ||
-			opt->symbols(opt->ctx, name, &text, &bytes) < 0) {
+	if (!may_name_a_table(l, name, at))
+		return NULL;
+	if (!opt || !opt->symbols || opt->symbols(opt->ctx, name, &text, &bytes) < 0) {
 		say(l, C0213, at, name, NULL);
 		return NULL;
 	}
