@@ -3,17 +3,20 @@
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/disk.h"
 #include "bin/cadmus/machine.h"
+#include "bin/cadmus/output.h"
 #include "lang/lang.h"
 
 static int judge(const struct verb_context *c, const char *path) {
 	struct machine_source s;
+	char shown[4096];
+	snprintf(shown, sizeof(shown), "%s", path);
 	if (machine_compile("check", path, &s))
 		return 1;
 	if (s.plan)
 		disk_look(s.plan, &s.diag);
 	unsigned warnings = s.diag.count - s.diag.errors;
 	if (c->json)
-		json_print(lang_diag_json(&s.diag, s.path));
+		json_print(lang_diag_json(&s.diag, output_clean(shown, false)));
 	else if (s.plan)
 		printf("%s: a machine named '%s'%s\n", path, s.plan->machine,
 				s.diag.count == 0 ? "" : warnings == 1 ? ", with 1 warning" : ", with warnings");

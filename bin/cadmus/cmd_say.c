@@ -12,7 +12,8 @@
 
 #define PATIENCE_NS INT64_C(120000000000)
 
-#define TEXT_MAX 8191 /* spec/control.md */
+#define TEXT_MAX 8191 /* bytes: spec/control.md */
+#define REQUEST_MAX 63
 
 struct say {
 	const char *text, *model, *as, *request;
@@ -105,7 +106,8 @@ enum heard { HEARD_MORE, HEARD_ALL, HEARD_REFUSED, HEARD_NOTHING };
 
 /* Print one reply; HEARD_NOTHING: it was an error, and told. */
 static enum heard hear(const struct verb_context *c, struct say *s, const void *m, size_t n) {
-	char ev[16], text[8192], verdict[16];
+	static char text[CONTROL_MESSAGE_MAX]; /* of one reply, which holds it */
+	char ev[16], verdict[16];
 	if (mp_find_str(m, n, "ev", ev, sizeof(ev)) < 0 || machine_is_error("say", m, n))
 		return HEARD_NOTHING;
 	bool done = strcmp(ev, "done") == 0, outcome = strcmp(ev, "outcome") == 0, print = !c->json;
@@ -161,6 +163,18 @@ static int say(const struct verb_context *c, struct say *s, const char *name) {
 	return code;
 }
 
+static int check_lengths(const struct say *s) {
+	const struct {
+		const char *name, *value;
+		size_t max;
+	} texts[] = { { "TEXT", s->text, TEXT_MAX }, { "--request", s->request, REQUEST_MAX },
+		{ "--model", s->model, CDM_NAME_MAX - 1 }, { "--as", s->as, CDM_NAME_MAX - 1 } };
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		if (texts[i].value && strlen(texts[i].value) > texts[i].max)
+			return verb_wrong("say", "%s is too long: at most %zu bytes are taken", texts[i].name, texts[i].max);
+	return 0;
+}
+
 static int run(const struct verb_context *c, int argc, char **argv) {
 	struct say s = { .streamed = false };
 	char name[CDM_NAME_MAX];
@@ -176,11 +190,11 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	struct args a = { .verb = "say", .options = options, .words_min = 1, .words_max = 1,
 		.wanted = "say something; more than one word stands in quotes" };
 	int code = args_take(&a, argc, argv);
-	if (code == 0 && strlen(a.words[0]) > TEXT_MAX)
-		code = verb_wrong("say", "that is too long: at most %d bytes are taken", TEXT_MAX);
+	s.text = a.words[0];
+	if (code == 0)
+		code = check_lengths(&s);
 	if (code == 0)
 		code = machine_name(c, "say", name);
-	s.text = a.words[0];
 	s.wait = !no_wait;
 	return code ? code : say(c, &s, name);
 }

@@ -1,26 +1,35 @@
 /* json.c - see json.h. */
 #include "bin/cadmus/json.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/msgpack.h"
 #include "bin/cadmus/output.h"
+#include "bin/cadmus/verb.h"
 
 /* 15 digits: every decimal number of that length comes back as it was written. */
 #define FORM (JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
 
-int json_print(json_t *j) {
-	json_dumpf(j, stdout, JSON_INDENT(2) | FORM);
-	putchar('\n');
+/* Nothing comes of a text that is not UTF-8, and that is said: an empty line would be no JSON. */
+static int print(json_t *j, size_t form) {
+	char *text = j ? json_dumps(j, form | FORM) : NULL;
 	json_decref(j);
+	if (!text)
+		return verb_failed(NULL, -EILSEQ, "there is a text in it that JSON cannot hold");
+	printf("%s\n", text);
+	free(text);
 	return 0;
 }
 
+int json_print(json_t *j) {
+	return print(j, JSON_INDENT(2));
+}
+
 int json_print_line(json_t *j) {
-	json_dumpf(j, stdout, JSON_COMPACT | FORM);
-	putchar('\n');
-	json_decref(j);
+	if (print(j, JSON_COMPACT))
+		return -EILSEQ;
 	return output_flush();
 }
 

@@ -71,7 +71,9 @@ USAGE = [  # arguments, what standard error says
     (['say', '--model', '--blind', 'hi'], '--model needs a value'),
     (['say', '--model', '', 'hi'], 'the value of --model is empty'),
     (['say', '--modle', 'x', 'hi'], "did you mean '--model'?"),
-    (['say', 'x' * 70000], 'that is too long'),
+    (['say', 'x' * 8192], 'TEXT is too long: at most 8191 bytes'),
+    (['say', '--request', 'x' * 64, 'hi'], '--request is too long: at most 63 bytes'),
+    (['say', '--model', 'x' * 48, 'hi'], '--model is too long: at most 47 bytes'),
     (['run'], 'give a file'),
     (['run', '--detahc', 'x'], "did you mean '--detach'?"),
     (['plan'], 'give a file'),
@@ -146,6 +148,11 @@ def files(m):
         said(m, ['fly', broken], 1, words)
     said(m, ['devices', '--root', '/nonexistent'], 1, '/nonexistent')
     rc, out, err = m.run('check', '--json', m.path)
+    odd = os.fsencode(m.work) + b'/odd\xff.cdl.yaml'
+    os.symlink(m.path, odd)
+    rc2, out2, err2 = m.run('check', '--json', odd)
+    expect('a name that is not UTF-8', rc2 == 0 and json.loads(out2)['file'].endswith('/odd?.cdl.yaml') and err2 == '', err2)
+    said(m, ['get', os.fsdecode(b'\xff')], 1, 'no machine is running')
     codes = [x['code'] for x in json.loads(out)['messages']]
     expect('check warns of a model that is not there', rc == 0 and 'D0102' in codes and err == '', out)
     with open(m.path, encoding='utf-8') as f:
