@@ -14,9 +14,12 @@
 static int lost; /* errno of the first write that failed */
 
 void output_open(void) {
+	static char room[1 << 20]; /* so that what fails, fails when we look, and the reason is known */
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
 			_exit(126);
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, room, _IOFBF, sizeof(room));
 }
 
 int output_flush(void) {
