@@ -1,16 +1,16 @@
 /* cmd_check.c - does a description make a machine, and is what it names on this computer? */
-#include "bin/cadmus/json.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/disk.h"
-#include "bin/cadmus/machine.h"
+#include "bin/cadmus/json.h"
 #include "bin/cadmus/output.h"
+#include "bin/cadmus/source.h"
 #include "lang/lang.h"
 
 static int judge(const struct verb_context *c, const char *path) {
-	struct machine_source s;
+	struct source s;
 	char shown[4096];
 	snprintf(shown, sizeof(shown), "%s", path);
-	if (machine_compile("check", path, &s))
+	if (source_compile("check", path, &s))
 		return 1;
 	if (s.plan)
 		disk_look(s.plan, &s.diag);
@@ -21,9 +21,9 @@ static int judge(const struct verb_context *c, const char *path) {
 		printf("%s: a machine named '%s'%s\n", path, s.plan->machine,
 				s.diag.count == 0 ? "" : warnings == 1 ? ", with 1 warning" : ", with warnings");
 	if (!c->json)
-		machine_print_diag(&s);
+		source_print(&s);
 	int code = s.plan ? 0 : 1;
-	machine_source_free(&s);
+	source_free(&s);
 	return code;
 }
 

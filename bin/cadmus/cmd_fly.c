@@ -131,17 +131,17 @@ static void release(struct flight *f) {
 	io_close(&f->talk.fd);
 	io_close(&f->other.fd);
 	cdm_bus_close(&f->witness.bus);
-	machine_source_free(&f->source);
+	source_free(&f->source);
 	fly_script_free(&f->script);
 	json_decref(f->results);
 }
 
 static int fly(struct flight *f, const char *path, bool stay) {
-	if (fly_script_read(path, &f->script) || machine_compile("fly", f->script.machine, &f->source))
+	if (fly_script_read(path, &f->script) || source_compile("fly", f->script.machine, &f->source))
 		return 1;
 	if (f->source.plan)
 		disk_look(f->source.plan, &f->source.diag);
-	if (machine_explain(f->context, "fly", &f->source))
+	if (source_explain(f->context, "fly", &f->source))
 		return 1;
 	if (f->script.fresh && move_state_aside(f->source.plan->machine, f->context->json))
 		return 1;

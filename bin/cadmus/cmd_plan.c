@@ -1,22 +1,22 @@
 /* cmd_plan.c - what a description becomes: every process, field, right, rate and byte. */
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
-#include "bin/cadmus/machine.h"
+#include "bin/cadmus/source.h"
 #include "lang/lang.h"
 
 static int run(const struct verb_context *c, int argc, char **argv) {
-	struct machine_source s;
+	struct source s;
 	struct args a = { .verb = "plan", .words_min = 1, .words_max = 1, .wanted = "give a file" };
 	if (args_take(&a, argc, argv))
 		return 2;
-	if (machine_compile("plan", a.words[0], &s))
+	if (source_compile("plan", a.words[0], &s))
 		return 1;
-	int code = machine_explain(c, "plan", &s);
+	int code = source_explain(c, "plan", &s);
 	if (s.plan && c->json)
 		json_print(lang_plan_json(s.plan));
 	else if (s.plan)
 		lang_plan_print(stdout, s.plan);
-	machine_source_free(&s);
+	source_free(&s);
 	return code;
 }
 

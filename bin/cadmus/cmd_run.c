@@ -7,6 +7,7 @@
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
 #include "bin/cadmus/output.h"
+#include "bin/cadmus/source.h"
 
 static volatile sig_atomic_t asked;
 
@@ -41,20 +42,20 @@ static void announce(const struct verb_context *c, const struct plan *p, pid_t p
 }
 
 static int run(const struct verb_context *c, int argc, char **argv) {
-	struct machine_source s;
+	struct source s;
 	bool detach = false;
 	const struct args_option options[] = { { "--detach", ARGS_FLAG, &detach, 0, 0 }, { .name = NULL } };
 	struct args a = { .verb = "run", .options = options, .words_min = 1, .words_max = 1, .wanted = "give a file" };
 	if (args_take(&a, argc, argv))
 		return 2;
-	if (machine_compile("run", a.words[0], &s))
+	if (source_compile("run", a.words[0], &s))
 		return 1;
 	if (s.plan)
 		disk_look(s.plan, &s.diag);
-	pid_t pid = machine_explain(c, "run", &s) == 0 ? machine_start("run", s.plan, detach) : -1;
+	pid_t pid = source_explain(c, "run", &s) == 0 ? machine_start("run", s.plan, detach) : -1;
 	if (pid > 0)
 		announce(c, s.plan, pid, detach);
-	machine_source_free(&s);
+	source_free(&s);
 	return pid < 0 ? 1 : detach ? 0 : attend(pid);
 }
 

@@ -171,7 +171,8 @@ static int check_lengths(const struct say *s) {
 		{ "--model", s->model, CDM_NAME_MAX - 1 }, { "--as", s->as, CDM_NAME_MAX - 1 } };
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		if (texts[i].value && strlen(texts[i].value) > texts[i].max)
-			return verb_wrong("say", "%s is too long: at most %zu bytes are taken", texts[i].name, texts[i].max);
+			return verb_wrong("say", "%s is too long: at most %zu bytes are taken", texts[i].name,
+					texts[i].max);
 	return 0;
 }
 

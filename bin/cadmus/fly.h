@@ -19,6 +19,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "bin/cadmus/machine.h"
+#include "bin/cadmus/source.h"
 #include "cadmus/bus.h"
 #include "cadmus/can.h"
 
@@ -156,7 +157,7 @@ void fly_witness_wait(struct flight *f, int64_t timeout_ns);
 struct flight {
 	const struct verb_context *context;
 	struct fly_script script;
-	struct machine_source source;
+	struct source source;
 	pid_t daemon;
 	bool attached;
 	struct seat seat;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include "cadmus/types.h"
 
-/* Print, end the line, and let go of `j`.  0; 1 after explaining: it is NULL, which a text that is not UTF-8 makes it. */
+/* Print, end the line, and let go of `j`.  0; 1 after explaining: it is NULL, as a text that is not UTF-8 makes it. */
 int json_print(json_t *j);
 /* One line, for streams of values, and written out; < 0: it could not be. */
 int json_print_line(json_t *j);

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -17,7 +16,6 @@
 #include "client/control.h"
 #include "client/run_dir.h"
 #include "client/state_path.h"
-#include "lang/lang.h"
 #include "lang/near.h"
 
 /* ---- environment ---- */
@@ -43,114 +41,6 @@ void machine_environment(void) {
 		return;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		take_setting(line);
-}
-
-/* ---- compiling ---- */
-
-static int read_file(const char *path, char **text, size_t *bytes) {
-	char *room = malloc(LANG_TEXT_MAX + 2);
-	if (!room)
-		return -ENOMEM;
-	int n = io_read_file(path, room, LANG_TEXT_MAX + 2);
-	if (n < 0) {
-		free(room);
-		return n;
-	}
-	*text = room;
-	*bytes = (size_t)n;
-	return 0;
-}
-
-/* Symbol tables: beside the description, in a folder above it, or where we are installed. */
-static int find_symbols(void *ctx, const char *name, char **text, size_t *bytes) {
-	const char *folder = ctx, *own = getenv("CADMUS_SYMBOLS");
-	char path[1200], self[900] = "";
-	static const char *const up[] = { "", "../", "../../" };
-	int rc = -ENOENT;
-	if (own) {
-		snprintf(path, sizeof(path), "%s/%s.yaml", own, name);
-		rc = read_file(path, text, bytes);
-	}
-	for (size_t i = 0; rc < 0 && i < COUNT_OF(up); i++) {
-		snprintf(path, sizeof(path), "%s/%ssymbols/%s.yaml", folder, up[i], name);
-		rc = read_file(path, text, bytes);
-	}
-	ssize_t n = rc < 0 ? readlink("/proc/self/exe", self, sizeof(self) - 1) : -1;
-	char *slash = n > 0 ? strrchr(self, '/') : NULL;
-	if (slash) {
-		*slash = 0;
-		snprintf(path, sizeof(path), "%s/../share/cadmus/symbols/%s.yaml", self, name);
-		rc = read_file(path, text, bytes);
-	}
-	return rc < 0 ? -ENOENT : 0;
-}
-
-static const char *environment(void *ctx, const char *name) {
-	(void)ctx;
-	return getenv(name);
-}
-
-static void folder_of(const char *path, char *out, size_t capacity) {
-	const char *slash = strrchr(path, '/');
-	snprintf(out, capacity, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-}
-
-static uint64_t memory_available(void) {
-	char text[4096];
-	unsigned long long kb = 0;
-	if (io_read_file("/proc/meminfo", text, sizeof(text)) < 0)
-		return 0;
-	const char *line = strstr(text, "MemAvailable:");
-	return line && sscanf(line, "MemAvailable: %llu kB", &kb) == 1 ? (uint64_t)kb << 10 : 0;
-}
-
-int machine_compile(const char *verb, const char *path, struct machine_source *s) {
-	char folder[900], absolute[4096];
-	memset(s, 0, sizeof(*s));
-	s->path = path;
-	int rc = read_file(path, &s->text, &s->bytes);
-	if (rc < 0)
-		return verb_failed(verb, rc, "cannot read %s: %s", path, rc == -E2BIG ? "larger than 1 MiB"
-				: strerror(-rc));
-	folder_of(path, folder, sizeof(folder));
-	if (!realpath(folder, absolute))
-		snprintf(absolute, sizeof(absolute), "%s", folder);
-	const char *base = strrchr(path, '/');
-	struct lang_options o = { .file = base ? base + 1 : path, .folder = absolute, .symbols = find_symbols,
-		.environment = environment, .ctx = absolute, .cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
-		.memory_bytes = memory_available() };
-	rc = lang_compile(s->text, s->bytes, &o, &s->plan, &s->diag);
-	return rc == 0 || rc == -EINVAL ? 0 : verb_failed(verb, rc, "cannot compile %s: %s", path, err_text(rc));
-}
-
-void machine_source_free(struct machine_source *s) {
-	free(s->text);
-	plan_free(s->plan);
-	s->text = NULL;
-	s->plan = NULL;
-}
-
-void machine_print_diag(const struct machine_source *s) {
-	output_flush();
-	lang_print_diag(stderr, &s->diag, s->text, s->bytes, s->path, output_colour(STDERR_FILENO));
-}
-
-/* The first error, or the first warning when there is none. */
-static const struct cdm_message *worst(const struct cdm_diag *d) {
-	for (uint32_t i = 0; i < d->count; i++)
-		if (d->at[i].severity == CDM_ERROR)
-			return &d->at[i];
-	return d->count ? &d->at[0] : NULL;
-}
-
-int machine_explain(const struct verb_context *c, const char *verb, const struct machine_source *s) {
-	const struct cdm_message *m = worst(&s->diag);
-	if (m && !c->json)
-		machine_print_diag(s);
-	else if (!s->plan)
-		return verb_failed_hint(verb, -EINVAL, "cadmus check --json tells all that is wrong", "%s:%u:%u: %s %s",
-				s->path, m ? m->line : 0, m ? m->column : 0, m ? m->id : "", m ? m->text : "no plan");
-	return s->plan ? 0 : 1;
 }
 
 /* ---- finding ---- */

@@ -1,5 +1,5 @@
 /*
- * machine.h - what several verbs need: compile a file, find the machine that runs, start one, ask it.
+ * machine.h - what several verbs need: find the machine that runs, start one, ask it.
  *
  * Everything here explains a failure on standard error by itself and returns nonzero; verbs just
  * return 1 then.
@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "bin/cadmus/verb.h"
-#include "cadmus/diag.h"
 #include "client/seat.h"
 #include "schema/plan.h"
 
@@ -20,26 +19,6 @@
  * photographs are) becomes part of our environment, and so of every process we start, unless it is set.
  */
 void machine_environment(void);
-
-/* A description and what became of it. */
-struct machine_source {
-	char *text;
-	size_t bytes;
-	const char *path;
-	struct cdm_diag diag;
-	struct plan *plan; /* NULL: there were errors */
-};
-
-/*
- * Read and compile `path`; messages stay in s->diag.  0 when the file could be read, also when it
- * has errors (plan NULL).  Release with machine_source_free().
- */
-int machine_compile(const char *verb, const char *path, struct machine_source *s);
-void machine_source_free(struct machine_source *s);
-/* Print its messages on standard error, with their places. */
-void machine_print_diag(const struct machine_source *s);
-/* For verbs that want the plan: say what is wrong or doubtful.  0 when there is a plan, else 1. */
-int machine_explain(const struct verb_context *c, const char *verb, const struct machine_source *s);
 
 /* Name of the machine meant: --machine, or the only one that runs.  Into out[CDM_NAME_MAX]. */
 int machine_name(const struct verb_context *c, const char *verb, char *out);
