@@ -239,6 +239,7 @@ static int start(struct core *c, struct cdm_diag *diag) {
 			(rc = core_watch(c, c->tick, CORE_ON_TICK, 0)) < 0 ||
 			(rc = core_watch(c, c->patience, CORE_ON_PATIENCE, 0)) < 0 || (rc = open_journal(c, diag)) < 0 ||
 			(rc = open_fields(c)) < 0 || (rc = open_lexicon(c)) < 0 ||
+			(rc = aware_open(&c->aware, c->peers)) < 0 ||
 			(rc = rules_start(&c->rules, c->peers, &c->events)) < 0)
 		return rc;
 	settings_restore(c);
@@ -248,6 +249,7 @@ static int start(struct core *c, struct cdm_diag *diag) {
 static void stop(struct core *c) {
 	motion_stop(c, "the machine goes down");
 	rules_stop(&c->rules);
+	aware_close(&c->aware);
 	journal_stop(&c->journal);
 	for (unsigned i = 0; i < CORE_SESSIONS; i++)
 		session_close(c, i);

@@ -24,6 +24,7 @@
 #include "journal/journal.h"
 #include "journal/state.h"
 #include "model/model_client.h"
+#include "runtime/aware.h"
 #include "runtime/request.h"
 #include "runtime/rules.h"
 #include "schema/plan.h"
@@ -284,6 +285,7 @@ struct core {
 	bool has_lexicon;
 	struct event_writer events;
 	struct rules *rules;
+	struct aware *aware;
 	uint8_t message[CORE_MESSAGE_MAX], out[CORE_MESSAGE_MAX];
 };
 

@@ -92,6 +92,7 @@ static void committed(struct core *c, void *who, int rc, uint64_t seq) {
 	CHECK(t == c->current && t->step == TURN_COMMITTING);
 	if (rc < 0)
 		return fail(c, rc, "the answer could not be written down, so it does not count");
+	aware_heard(c->aware, t->model, decision.trust, t->answered);
 	turn_reply(c, t, seq, &decision.verdict);
 	if (decision.verdict.what == VERDICT_STARTED)
 		motion_start(c, &t->speaker, &decision.utterance, &decision.verdict, decision.trust, &t->to);

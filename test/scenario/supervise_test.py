@@ -59,6 +59,14 @@ def rights(c):
     expect('as nobody', r['ev'] == 'error' and r['code'] == 'ENOENT', r)
 
 
+def heard(m, c):
+    """What is said is evidence for the awareness of language, and fades."""
+    c.ask(op='say', text='hello')
+    now = m.json('get', 'linguistic_consciousness')
+    expect('an answer is evidence for the awareness of language', 0 < now['value'] <= 1 and now['status'] == 'OK' and
+           now['source'] == 'parrot', now)
+
+
 def privacy(c):
     c.ask(op='say', text='#door = locked')
     c.ask(op='say', text='#pin = 1234', **{'as': 'friend'})
@@ -248,6 +256,7 @@ def main():
         m.live('core', 'guard', 'legs.sim', 'parrot')
         c = Control(m)
         rights(c)
+        heard(m, c)
         privacy(c)
         one_request_twice(m)
         a_stop_on_the_way(m, c)
