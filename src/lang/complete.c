@@ -118,15 +118,59 @@ static void complete_entities(struct lang *l) {
 			one_read(l, &l->machine.entities[i]);
 }
 
-/* Does a started entity of that sort speak into it, or a rule make it? */
+/* The item of a list, or the value itself, that names it. */
+static const struct node *item_named(const struct node *value, const char *name) {
+	for (const struct node *i = node_items(value); i; i = node_next(value, i))
+		if (i->kind == NODE_TEXT && strcmp(i->text, name) == 0)
+			return i;
+	return NULL;
+}
+
+/* What a model answers is evidence for the fields it lists, and for that of its sort (runtime/aware.h). */
+static bool speaks_into(const struct entity *e, const struct field *f) {
+	if (!e->live || e->class != PLAN_MODEL || e->sort != PLAN_LINGUISTIC)
+		return false;
+	return item_named(node_get(e->map, "awareness_fields"), f->name) ||
+			(f->sort == e->sort && is_standard_awareness(f->name) && strcmp(f->name, "semantic") != 0);
+}
+
+/* Does a rule make it, or a model speak into it? */
 static bool is_fed(const struct machine *m, const struct field *f) {
-	if (f->kind != PLAN_AWARENESS || f->fed || !is_standard_awareness(f->name))
+	if (f->kind != PLAN_AWARENESS || f->fed)
 		return true;
 	for (uint32_t i = 1; i < m->entity_count; i++)
-		if (m->entities[i].live && m->entities[i].sort == f->sort && m->entities[i].class != PLAN_PERSON &&
+		if (speaks_into(&m->entities[i], f))
+			return true;
+	return false;
+}
+
+static bool is_started(const struct machine *m, unsigned sort) {
+	for (uint32_t i = 1; i < m->entity_count; i++)
+		if (m->entities[i].live && m->entities[i].sort == sort && m->entities[i].class != PLAN_PERSON &&
 				m->entities[i].class != PLAN_COMMUNICATION)
 			return true;
 	return false;
+}
+
+static void look_for_writer(struct lang *l, const struct field *f, const struct node *at) {
+	if (is_fed(&l->machine, f))
+		return;
+	if (is_standard_awareness(f->name) && !is_started(&l->machine, f->sort))
+		say(l, C0515, at, plan_sort_text(f->sort), f->name, NULL);
+	else
+		say(l, C0525, at, f->name, NULL);
+}
+
+/* Fields that entities list, and that stay empty all the same. */
+static void complete_awareness(struct lang *l) {
+	for (uint32_t k = 1; k < l->machine.entity_count; k++) {
+		const struct node *list = node_get(l->machine.entities[k].map, "awareness_fields");
+		for (const struct node *i = node_items(list); i; i = node_next(list, i)) {
+			const struct name *n = i->kind == NODE_TEXT ? name_find(&l->machine, i->text) : NULL;
+			if (n && n->field && !is_fed(&l->machine, n->field))
+				say(l, C0525, i, i->text, NULL);
+		}
+	}
 }
 
 /* Sources that do not run are dropped; too large ones cannot be read. */
@@ -147,9 +191,10 @@ static void live_sources(struct lang *l, struct rule *r) {
 static void complete_rule(struct lang *l, struct rule *r) {
 	const struct node *source = node_get(r->map, "source"), *target = node_get(r->map, "target");
 	live_sources(l, r);
-	for (uint32_t i = 0; i < r->source_count; i++)
-		if (!is_fed(&l->machine, r->sources[i]))
-			say(l, C0515, source, plan_sort_text(r->sources[i]->sort), r->sources[i]->name, NULL);
+	for (uint32_t i = 0; i < r->source_count; i++) {
+		const struct node *item = item_named(source, r->sources[i]->name);
+		look_for_writer(l, r->sources[i], item ? item : source);
+	}
 	if (r->source_count == 0)
 		say(l, C0507, source, NULL);
 	else if (r->actuator && !r->actuator->live)
@@ -214,4 +259,5 @@ void complete(struct lang *l) {
 	complete_people(l);
 	complete_entities(l);
 	complete_rules(l);
+	complete_awareness(l);
 }
