@@ -7,14 +7,13 @@
  *     say = TEXT      say this instead of the prompt
  *     repeat = N      say it N times (1)
  *     crash = load | use   end the process at that point
- *     hang = load | use | listening   sleep for ever at that point; the last: but listen while it does
+ *     hang = load | use | listening   sleep for ever at that point; the last: run in circles, but listen
  */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "cadmus/backend.h"
 
@@ -82,11 +81,11 @@ static uint32_t count_words(const struct cdm_request *rq) {
 	return count;
 }
 
-/* Do nothing, for ever or until we are told to end. */
+/* Sleep for ever, or run in circles until we are told to end. */
 static enum cdm_finish hang(const struct echo *m, const struct cdm_request *rq) {
-	const struct timespec t = { 0, 1000000 };
 	while (m->hang_on_use || !rq->poll || !rq->poll(rq->self))
-		nanosleep(&t, NULL);
+		if (m->hang_on_use)
+			pause();
 	return CDM_FINISH_CANCELLED;
 }
 

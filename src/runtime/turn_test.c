@@ -303,10 +303,23 @@ static void a_long_answer_again(void) {
 	over();
 }
 
+/* Small models do not read capitals; the journal has what was said. */
+static void a_loud_question(void) {
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "WHERE IS MY HAT?", "lark", "");
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), "here");
+	CHECK(hear("done") == 1 && is("view", "[]\n> where is my hat?\n< "));
+	ask(2, "say", "Where is Ana?", "lark", "");
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), "here");
+	CHECK(hear("done") == 2 && is("view", "[]\n> Where is Ana?\n< "));
+	over();
+}
+
 int main(void) {
 	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time, a_slow_model_is_waited_for,
 		one_that_only_pongs, one_that_never_loads, an_answer_for_nobody, a_queue_of_nobody, both_are_gone,
 		clauses_are_no_tokens, what_nobody_said_is_no_fact,
-		a_long_answer_again };
+		a_long_answer_again, a_loud_question };
 	return core_tests(tests, COUNT_OF(tests));
 }

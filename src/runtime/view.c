@@ -88,16 +88,18 @@ unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact 
 /* Of all facts, those the question needs, in the words that this model was made for. */
 int view_render(struct core *c, struct turn *t) {
 	static struct belief_fact all[STATE_FACTS_MAX + 16];
+	static char quiet[TURN_TEXT_MAX];
 	struct belief_fact shown[BELIEF_VIEW_FACTS];
 	uint16_t chosen[BELIEF_VIEW_FACTS];
 	unsigned n = t->blind ? 0 : view_facts(c, &t->speaker, all, COUNT_OF(all));
+	const char *style = plan_find_option(c->plan, t->model, "prompt");
+	bool compact = style && strcmp(style, "compact") == 0;
+	belief_quiet(t->user, quiet, sizeof(quiet));
 	unsigned k = belief_choose(all, n, t->user, chosen);
 	for (unsigned i = 0; i < k; i++)
 		shown[i] = all[chosen[i]];
-	const char *style = plan_find_option(c->plan, t->model, "prompt");
-	int rc = style && strcmp(style, "compact") == 0
-				 ? belief_render_view(t->view, sizeof(t->view), shown, k, t->user)
-				 : belief_render_chat(t->view, sizeof(t->view), shown, k, t->user);
+	int rc = compact ? belief_render_view(t->view, sizeof(t->view), shown, k, quiet)
+			 : belief_render_chat(t->view, sizeof(t->view), shown, k, t->user);
 	t->view_hash = hash_of(t->view, strlen(t->view));
 	t->view_trust = 1.0; /* facts inform; they do not instruct: only the speaker and the model do */
 	return rc < 0 ? rc : 0;

@@ -372,6 +372,37 @@ unsigned belief_choose(const struct belief_fact *facts, size_t count, const char
 
 /* ---- views ---- */
 
+/* Are there capitals, two at least, and no small letter?  What is neither in ASCII nor a capital of Latin-1 counts as small. */
+static bool is_loud(const char *line, size_t bytes) {
+	unsigned capitals = 0;
+	for (size_t i = 0; i < bytes; i++) {
+		uint8_t c = (uint8_t)line[i];
+		bool latin = c == 0xc3 && i + 1 < bytes && small(line, i + 1) != (uint8_t)line[i + 1];
+		if ((c >= 'a' && c <= 'z') || (c >= 0x80 && !latin))
+			return false;
+		capitals += (c >= 'A' && c <= 'Z') || latin;
+		i += latin;
+	}
+	return capitals >= 2;
+}
+
+void belief_quiet(const char *said, char *out, size_t capacity) {
+	size_t n = strlen(said);
+	if (n >= capacity) {
+		n = capacity - 1;
+		while (n > 0 && ((uint8_t)said[n] & 0xc0) == 0x80)
+			n--;
+	}
+	memcpy(out, said, n);
+	out[n] = 0;
+	for (size_t from = 0, to; from < n; from = to + 1) {
+		to = from + strcspn(out + from, "\n");
+		bool loud = is_loud(out + from, to - from);
+		for (size_t i = from; loud && i < to; i++)
+			out[i] = (char)(out[i] >= 'A' && out[i] <= 'Z' ? out[i] + 32 : out[i]);
+	}
+}
+
 struct view {
 	char *out;
 	size_t length, capacity; /* capacity without the zero */

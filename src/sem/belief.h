@@ -83,6 +83,12 @@ unsigned belief_choose(const struct belief_fact *facts, size_t count, const char
 		uint16_t chosen[BELIEF_VIEW_FACTS]);
 
 /*
+ * Small models have not learnt to read capitals: a line of nothing but capitals (two or more) in small letters, any
+ * other as it is, so that names keep theirs.  ASCII; a small letter of any other kind counts as one.  Cut at a character.
+ */
+void belief_quiet(const char *said, char *out, size_t capacity);
+
+/*
  * The compact view of the chosen facts.  Facts that do not fit are left out, last ones first; then
  * the question is cut at a character.  Bytes without the zero; -E2BIG below BELIEF_VIEW_MIN.
  */

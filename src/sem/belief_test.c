@@ -262,6 +262,24 @@ static void fits_into_what_there_is(void) {
 	CHECK(n > 0 && n < BELIEF_VIEW_MIN && small[n - 1] == '\n');
 }
 
+static bool quiet(const char *said, const char *want) {
+	char out[64];
+	belief_quiet(said, out, sizeof(out));
+	return strcmp(out, want) == 0;
+}
+
+static void speaks_no_louder_than_it_was_taught(void) {
+	CHECK(quiet("HELLO", "hello") && quiet("WALK THREE STEPS!", "walk three steps!") && quiet("I AM 30", "i am 30"));
+	CHECK(quiet("my name is ANA", "my name is ANA") && quiet("My name is Ana", "My name is Ana") && quiet("Ana", "Ana"));
+	CHECK(quiet("I", "I") && quiet("A 1", "A 1") && quiet("", "") && quiet("123 !?", "123 !?") && quiet("𐤌𐤟𐤖", "𐤌𐤟𐤖"));
+	CHECK(quiet("LOUD\nthen Quiet\nLOUD", "loud\nthen Quiet\nloud") && quiet("ÄPFEL", "Äpfel") && quiet("HALLO é", "HALLO é"));
+	char small[4];
+	belief_quiet("HELLO", small, sizeof(small));
+	CHECK(strcmp(small, "hel") == 0);
+	belief_quiet("Aé", small, 3); /* cut where a character begins */
+	CHECK(strcmp(small, "A") == 0);
+}
+
 static uint64_t seed = 11;
 
 static unsigned random_below(unsigned n) {
@@ -397,6 +415,7 @@ int main(void) {
 	takes_the_latest_of_a_key();
 	renders_what_small_models_were_trained_on();
 	fits_into_what_there_is();
+	speaks_no_louder_than_it_was_taught();
 	nothing_forges_the_frame();
 	echoes_state_nothing();
 	tells_chat_models_age_and_trust();
