@@ -228,6 +228,8 @@ void motion_tick(struct core *c) {
 		return;
 	if (m->intent_next < m->intent_count && begin_intent(c))
 		return;
+	if (!m->seen_moving)
+		return; /* it is short, and the guard has not obeyed yet: done is what was done */
 	send_command(c, MOTION_RELEASE, NULL);
 	end(c, "done", "", true);
 }

@@ -84,8 +84,8 @@ def the_rule_says_which(m, c):
     expect('and not the other', phase(m, 'legs') != MOVING)
     outcome = c.hear_until(number, 'outcome')
     expect('and its odometry is what is told', outcome['what'] == 'done' and outcome['advance_m'] > 0.01, outcome)
-    blame = [r['body'] for r in m.log() if r['kind'] == 'evidence']
-    expect('and the evidence is about it', blame and all(b['subject'] == 'crab' for b in blame), blame)
+    blame = until('evidence is written', lambda: [r['body'] for r in m.log() if r['kind'] == 'evidence'])
+    expect('and the evidence is about it', all(b['subject'] == 'crab' for b in blame), blame)
 
 
 def main():

@@ -203,7 +203,10 @@ def dies_in_mid_walk(m):
         until('a new core', lambda: m.live('core')['core']['pid'] != pid)
         until('it answers', lambda: m.run('state')[0] == 0)
     c.close()
-    said = [r['body'] for r in m.log() if r['kind'] == 'outcome' and r['body']['id'] == command]
+
+    def outcomes_of():
+        return [r['body'] for r in m.log() if r['kind'] == 'outcome' and r['body']['id'] == command]
+    said = until('an outcome', outcomes_of)
     expect('a command that was open when core died has an outcome', len(said) == 1 and said[0]['what'] == 'interrupted', said)
     log = m.log()
     commands = {r['body']['id'] for r in log if r['kind'] == 'command' and r['body']['verb'] != 'stop'}

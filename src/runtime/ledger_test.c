@@ -1,0 +1,139 @@
+/* ledger_test.c - what waits for the disk: its order, its bounds, and a disk that fails. */
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include "journal/journal_testing.h"
+#include "runtime/core_priv.h"
+
+static struct core c;
+static struct testing folder;
+static unsigned settled[2 * CORE_PENDING], count;
+static int results[2 * CORE_PENDING];
+static uint64_t seqs[2 * CORE_PENDING];
+
+static void begin(void) {
+	memset(&c, 0, sizeof(c));
+	folder = testing_begin();
+	c.journal = testing_open(&folder);
+	c.state = testing_state();
+	count = 0;
+}
+
+static void over(void) {
+	journal_stop(&c.journal);
+	free(c.state);
+	testing_end(&folder);
+}
+
+static void done(struct core *core, void *who, int rc, uint64_t seq) {
+	CHECK(core == &c && count < COUNT_OF(settled));
+	results[count] = rc;
+	seqs[count] = seq;
+	settled[count++] = *(unsigned *)who;
+}
+
+static int submit(unsigned *who, ledger_done *then, const char *value) {
+	uint8_t room[1024];
+	struct journal_entry e = testing_set("speed", value, room, sizeof(room));
+	return ledger_submit(&c, &e, 1, then, who);
+}
+
+static void settle(unsigned until) {
+	struct pollfd p = { .fd = journal_event_fd(c.journal), .events = POLLIN };
+	while (count < until) {
+		CHECK(poll(&p, 1, 30000) == 1);
+		ledger_readable(&c);
+	}
+}
+
+/* Each is told once, in order, with its record's number, and stands in the state before it is told. */
+static void in_order(void) {
+	static unsigned who[CORE_PENDING];
+	begin();
+	for (unsigned i = 0; i < CORE_PENDING; i++) {
+		char value[16];
+		who[i] = i;
+		snprintf(value, sizeof(value), "%u", i);
+		CHECK(submit(&who[i], done, value) == 0);
+	}
+	settle(CORE_PENDING);
+	for (unsigned i = 0; i < CORE_PENDING; i++)
+		CHECK(settled[i] == i && results[i] == 0 && seqs[i] == i + 1);
+	CHECK(c.state->seq == CORE_PENDING && strcmp(state_setting(c.state, "speed")->value, "63") == 0);
+	over();
+}
+
+/* There is room for so many and no more; what was refused leaves no trace, and the room comes back. */
+static void bounded(void) {
+	static unsigned who;
+	begin();
+	for (unsigned i = 0; i < CORE_PENDING; i++)
+		CHECK(submit(&who, done, "1") == 0);
+	CHECK(submit(&who, done, "2") == -EAGAIN && submit(&who, NULL, "2") == -EAGAIN);
+	settle(CORE_PENDING);
+	CHECK(submit(&who, done, "3") == 0);
+	settle(CORE_PENDING + 1);
+	CHECK(c.state->seq == CORE_PENDING + 1 && strcmp(state_setting(c.state, "speed")->value, "3") == 0);
+	over();
+}
+
+/* What the journal does not take keeps no place. */
+static void what_cannot_be_written(void) {
+	static unsigned who;
+	uint8_t room[64];
+	begin();
+	for (unsigned i = 0; i < 2 * CORE_PENDING; i++) {
+		struct journal_entry e = testing_set("speed", "1", room, sizeof(room));
+		e.kind = (enum journal_kind)99;
+		CHECK(ledger_submit(&c, &e, 1, done, &who) == -EINVAL);
+		CHECK(ledger_submit(&c, &e, 0, done, &who) < 0);
+	}
+	CHECK(submit(&who, NULL, "1") == 0 && submit(&who, done, "2") == 0); /* nobody needs to be told */
+	settle(1);
+	CHECK(c.state->seq == 2 && count == 1);
+	over();
+}
+
+/* `done` may submit again, also when all places were taken before. */
+static void another(struct core *core, void *who, int rc, uint64_t seq) {
+	CHECK(submit(who, done, "7") == 0);
+	done(core, who, rc, seq);
+}
+
+static void from_within(void) {
+	static unsigned who;
+	begin();
+	for (unsigned i = 0; i < CORE_PENDING; i++)
+		CHECK(submit(&who, i == 0 ? another : done, "1") == 0);
+	settle(CORE_PENDING + 1);
+	CHECK(strcmp(state_setting(c.state, "speed")->value, "7") == 0);
+	over();
+}
+
+/* A disk that takes no more: it is told, nothing of it is believed, and core ends if nobody knows what the file holds. */
+static void a_disk_that_fails(void) {
+	static unsigned who;
+	struct rlimit old, none;
+	begin();
+	CHECK(submit(&who, done, "1") == 0);
+	settle(1);
+	CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR && getrlimit(RLIMIT_FSIZE, &old) == 0);
+	none = (struct rlimit){ 1, old.rlim_max };
+	CHECK(setrlimit(RLIMIT_FSIZE, &none) == 0);
+	CHECK(submit(&who, done, "2") == 0);
+	settle(2);
+	CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0);
+	CHECK(results[1] < 0 && c.state->seq == 1 && strcmp(state_setting(c.state, "speed")->value, "1") == 0);
+	CHECK(c.quit == (results[1] == -EIO) && c.failed == c.quit);
+	over();
+}
+
+int main(void) {
+	in_order();
+	bounded();
+	what_cannot_be_written();
+	from_within();
+	a_disk_that_fails();
+	puts("ledger_test: ok");
+	return 0;
+}

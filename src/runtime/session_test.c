@@ -1,0 +1,147 @@
+/* session_test.c - who asks what of core, and how each is answered or hung up on. */
+#include "runtime/core_testing.h"
+
+static bool refused(uint64_t id, const char *code) {
+	return hear("error") == id && is("code", code) && heard("text")[0];
+}
+
+/* The next message is the end of the session. */
+static bool hung_up(int fd) {
+	return readable(fd) && control_receive(fd, message, sizeof(message), PATIENCE_MS * NS_PER_MS) == -EPIPE;
+}
+
+static void add_people(void) {
+	plan_builder_entity(&b, "stranger", PLAN_PERSON);
+	uint16_t friend = plan_builder_entity(&b, "friend", PLAN_PERSON);
+	plan_builder_grant(&b, friend, PLAN_MAY_SAY, PLAN_NONE);
+}
+
+/* What is no request ends the session; the others have theirs. */
+static void what_is_no_message(void) {
+	static const char *const bad[] = { "\x93\x01\x02\x03", "\xff", "\x81\xa2id", "text" };
+	begin();
+	int good = gate;
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		gate = channel(GATE, NULL, 0);
+		CHECK(io_send(gate, bad[i], strlen(bad[i]), NULL, 0, 0) == 0 && hung_up(gate));
+		close(gate);
+	}
+	gate = good;
+	ask(1, "ping", "", "", "");
+	CHECK(hear("done") == 1);
+	over();
+}
+
+static void what_cannot_be_asked(void) {
+	core_more = add_people;
+	begin();
+	ask(1, "dance", "", "", "");
+	CHECK(refused(1, "ENOTSUP"));
+	put(2, (struct question){ .op = "say" });
+	CHECK(refused(2, "EINVAL"));
+	ask(3, "say", "hello", "nobody", "");
+	CHECK(refused(3, "ENOENT"));
+	ask(4, "load", "", "web", ""); /* an entity, and no model */
+	CHECK(refused(4, "ENOENT"));
+	put(5, (struct question){ .op = "say", .text = "hello", .as = "stranger" });
+	CHECK(refused(5, "EACCES"));
+	put(6, (struct question){ .op = "load", .model = "lark", .as = "friend" });
+	CHECK(refused(6, "EACCES"));
+	put(7, (struct question){ .op = "act", .symbols = "𐤌𐤟𐤖" });
+	CHECK(hear("done") == 7 && is("verdict", "refused") && is("reason", "UNKNOWN_SYMBOL")); /* there is no table */
+	put(8, (struct question){ .op = "set", .field = "nothing", .value = 1 });
+	CHECK(refused(8, "ENOENT"));
+	put(9, (struct question){ .op = "stop" });
+	CHECK(hear("done") == 9 && is_stopped());
+	over();
+}
+
+/* Places for turns are counted, for loading as well; who comes too late hears that. */
+static void too_many_turns(void) {
+	begin();
+	for (uint64_t id = 1; id <= 8; id++)
+		ask(id, id % 2 ? "say" : "load", "hello", "lark", "");
+	ask(9, "say", "hello", "lark", "");
+	ask(10, "unload", "", "lark", "");
+	ask(11, "ping", "", "", "");
+	CHECK(refused(9, "EBUSY") && refused(10, "EBUSY") && hear("done") == 11);
+	over();
+}
+
+/* Sessions are counted, too: the 33rd is hung up on, and there is room again when one ends. */
+static void too_many_sessions(void) {
+	int others[31];
+	begin();
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		others[i] = channel(GATE, NULL, 0);
+	int late = channel(GATE, NULL, 0);
+	CHECK(hung_up(late));
+	close(late);
+	close(others[0]);
+	for (bool in = false; !in; close(late)) { /* until core has seen that */
+		int first = gate;
+		gate = late = channel(GATE, NULL, 0);
+		uint8_t ping[] = "\x82\xa2op\xa4ping\xa2id\x05";
+		int rc = io_send(gate, ping, sizeof(ping) - 1, NULL, 0, 0);
+		in = rc == 0 && control_receive(gate, message, sizeof(message), PATIENCE_MS * NS_PER_MS) > 0;
+		gate = first;
+	}
+	ask(1, "ping", "", "", "");
+	CHECK(hear("done") == 1);
+	for (size_t i = 1; i < COUNT_OF(others); i++)
+		close(others[i]);
+	over();
+}
+
+/* Its place is given to another; the answer that was for it is not. */
+static void answers_are_for_who_asked(void) {
+	begin();
+	int first = gate;
+	ask(1, "load", "", "finch", "");
+	asked_of_parent(SEAT_START, FINCH);
+	close(first);
+	gate = channel(GATE, NULL, 0);
+	ask(2, "ping", "", "", "");
+	CHECK(hear("done") == 2);
+	model_comes(FINCH);
+	ask(3, "load", "", "finch", "");
+	CHECK(hear("done") == 3); /* and not 1 */
+	over();
+}
+
+/* Who asks much and reads nothing is hung up on; the next one is served. */
+static void who_never_reads(void) {
+	begin();
+	int deaf = gate;
+	bool gone = false;
+	for (uint64_t id = 1; !gone; id++) {
+		uint8_t room[64];
+		struct mp_out o;
+		mp_begin(&o, room, sizeof(room));
+		mp_map(&o, 2);
+		mp_kv_str(&o, "op", "state");
+		mp_kv_uint(&o, "id", id);
+		int rc = control_send(deaf, room, (size_t)mp_done(&o), PATIENCE_MS * NS_PER_MS);
+		CHECK(rc == 0 || rc == -EPIPE);
+		gone = rc == -EPIPE;
+	}
+	gate = channel(GATE, NULL, 0);
+	ask(1, "ping", "", "", "");
+	CHECK(hear("done") == 1);
+	close(deaf);
+	over();
+}
+
+static void the_machine_goes_down(void) {
+	begin();
+	ask(1, "down", "", "", "");
+	CHECK(hear("done") == 1);
+	asked_of_parent(SEAT_DOWN, 0);
+	over();
+}
+
+int main(void) {
+	static void (*const tests[])(void) = { what_is_no_message, what_cannot_be_asked, too_many_turns, too_many_sessions,
+		answers_are_for_who_asked, who_never_reads, the_machine_goes_down };
+	return core_tests(tests, COUNT_OF(tests));
+}
