@@ -125,7 +125,8 @@ static void tell_foreign(struct unit *u) {
 		return;
 	u->warned_foreign = true;
 	tell(u, EVENT_FOREIGN, foreign, NULL);
-	log_warn("%s: another machine drives %s too; give one of them another `bus:`", u->name, cdm_bus_address(u->bus));
+	log_warn("%s: another machine drives %s too; give one of them another `bus:`", u->name,
+			cdm_bus_address(u->bus));
 }
 
 static struct field_meta meta(const struct unit *u, struct cdm_mono source) {

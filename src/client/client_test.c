@@ -94,7 +94,8 @@ static void restart_camera(void) {
 static void *run_parent(void *unused) {
 	(void)unused;
 	for (;;) {
-		struct pollfd p[2 + SEATS] = { { .fd = parent.door, .events = POLLIN }, { .fd = parent.quit, .events = POLLIN } };
+		struct pollfd p[2 + SEATS] = { { .fd = parent.door, .events = POLLIN },
+			{ .fd = parent.quit, .events = POLLIN } };
 		uint64_t order = 0;
 		for (int i = 0; i < SEATS; i++)
 			p[2 + i] = (struct pollfd){ .fd = parent.sockets[i], .events = POLLIN };

@@ -26,8 +26,8 @@ int run_dir_path(const char *machine, const char *leaf, char out[RUN_DIR_PATH_MA
 	if (own && own[0])
 		n = snprintf(out, RUN_DIR_PATH_MAX, "%s/%s%s%s", own, machine, slash, leaf ? leaf : "");
 	else
-		n = snprintf(out, RUN_DIR_PATH_MAX, "%s/cadmus-%u/%s%s%s", xdg && xdg[0] ? xdg : "/tmp", getuid(), machine,
-				slash, leaf ? leaf : "");
+		n = snprintf(out, RUN_DIR_PATH_MAX, "%s/cadmus-%u/%s%s%s", xdg && xdg[0] ? xdg : "/tmp", getuid(),
+				machine, slash, leaf ? leaf : "");
 	return n > 0 && n < RUN_DIR_PATH_MAX ? 0 : -E2BIG;
 }
 

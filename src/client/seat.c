@@ -44,7 +44,8 @@ const char *seat_kind_text(unsigned kind) {
 
 int seat_send(int fd, enum seat_kind kind, uint16_t process, uint32_t epoch, uint32_t value, const char *text,
 		const int *fds, unsigned fd_count) {
-	struct seat_message m = { .magic = SEAT_MAGIC, .kind = kind, .process = process, .epoch = epoch, .value = value };
+	struct seat_message m = { .magic = SEAT_MAGIC, .kind = kind, .process = process, .epoch = epoch,
+		.value = value };
 	CHECK(fd_count == kinds[kind].fds);
 	if (text)
 		snprintf(m.text, sizeof(m.text), "%s", text);
@@ -287,7 +288,8 @@ static bool take_fd(struct seat *s, const struct seat_message *m, int fd, struct
 }
 
 /* Deal with what concerns us; 1 when there is something for the caller. */
-static int take(struct seat *s, const struct seat_message *m, int fds[SEAT_FDS_MAX], unsigned *n, struct seat_event *e) {
+static int take(struct seat *s, const struct seat_message *m, int fds[SEAT_FDS_MAX], unsigned *n,
+		struct seat_event *e) {
 	*e = (struct seat_event){ .process = (uint16_t)m->process, .fd = -1 };
 	switch (m->kind) {
 	case SEAT_PEER:

@@ -41,7 +41,7 @@
 /* "<actuator>.feedback": f32[24]. */
 enum guard_feedback {
 	FEEDBACK_JOINT = 0,    /* .. 17: degrees */
-	FEEDBACK_X_M = 18,     /* of the body, where the body node began; left is y and turns to the left are positive */
+	FEEDBACK_X_M = 18,     /* of the body, from where its node began; left is y, turns to the left are positive */
 	FEEDBACK_Y_M,
 	FEEDBACK_HEADING_DEG,
 	FEEDBACK_SPEED_DEG_S,  /* of the fastest joint */

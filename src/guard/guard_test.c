@@ -125,7 +125,8 @@ static void goes_only_where_the_drawing_says(void) {
 			arrive(&r, (enum guard_phase)p);
 			happen(&r, (enum event)e);
 			if (r.guard.phase != expected[e][p])
-				fprintf(stderr, "event %u in %s led to %s\n", e, phase_text(p), phase_text(r.guard.phase));
+				fprintf(stderr, "event %u in %s led to %s\n", e, phase_text(p),
+						phase_text(r.guard.phase));
 			CHECK(r.guard.phase == expected[e][p]);
 			CHECK(r.guard.phase == (enum guard_phase)p || phase_may((enum guard_phase)p, r.guard.phase));
 			CHECK(r.speeding == 0 && r.outside == 0);

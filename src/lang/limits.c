@@ -186,7 +186,8 @@ static void place_fields(struct lang *l) {
 			continue;
 		struct process *s = &m->processes[f->process];
 		f->offset = s->segment_bytes;
-		s->segment_bytes = layout_round(s->segment_bytes + layout_field_bytes(f->slots, f->bytes), LAYOUT_ALIGN);
+		s->segment_bytes = layout_round(s->segment_bytes + layout_field_bytes(f->slots, f->bytes),
+				LAYOUT_ALIGN);
 	}
 	for (uint32_t p = 0; p < m->process_count; p++)
 		m->processes[p].segment_bytes = layout_round(m->processes[p].segment_bytes, LAYOUT_PAGE);

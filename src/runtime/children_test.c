@@ -50,7 +50,8 @@ static void hear(struct seat *s) {
 		if (e.kind == SEAT_EVENT_PEER)
 			tell(s, "peer", e.process);
 		else
-			tell(s, e.kind == SEAT_EVENT_DOOR ? "door" : e.kind == SEAT_EVENT_CHANNEL ? "channel" : "stopped",
+			tell(s, e.kind == SEAT_EVENT_DOOR ? "door"
+					: e.kind == SEAT_EVENT_CHANNEL ? "channel" : "stopped",
 					e.kind == SEAT_EVENT_DOOR ? e.door : e.process);
 		io_close(&e.fd);
 	}
@@ -282,7 +283,8 @@ static void dies_and_waits(uint16_t p, int64_t wait_ns) {
 	int64_t after = clock_mono().ns, at = child(p)->retry_at_ns;
 	CHECK(state(p) == DIRECTORY_DEAD && child(p)->wanted && !child(p)->hopeless);
 	CHECK(at >= before + wait_ns && at <= after + wait_ns);
-	CHECK(children_next_ns(&c, (struct cdm_mono){ at - 5 }) == 5 && children_next_ns(&c, (struct cdm_mono){ at + 5 }) == 0);
+	CHECK(children_next_ns(&c, (struct cdm_mono){ at - 5 }) == 5);
+	CHECK(children_next_ns(&c, (struct cdm_mono){ at + 5 }) == 0);
 	children_tick(&c, (struct cdm_mono){ at - 1 });
 	CHECK(child(p)->state == CHILD_FREE);
 	children_tick(&c, (struct cdm_mono){ at });
@@ -441,8 +443,8 @@ int main(int argc, char **argv) {
 		return be_child();
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(folder, sizeof(folder), "/tmp/children_test.%d", (int)getpid());
-	snprintf(command, sizeof(command), "mkdir %s && ln -s \"$(realpath '%s')\" %s/cadmusd && ln -s cadmusd %s/cadmus-guard",
-			folder, argv[0], folder, folder);
+	snprintf(command, sizeof(command), "mkdir %s && ln -s \"$(realpath '%s')\" %s/cadmusd && "
+			"ln -s cadmusd %s/cadmus-guard", folder, argv[0], folder, folder);
 	CHECK(system(command) == 0 && setenv("CADMUS_LIBEXEC", folder, 1) == 0);
 	unsigned files = open_files();
 	lives_and_ends_in_good_order();

@@ -237,8 +237,8 @@ static int start(struct core *c, struct cdm_diag *diag) {
 	int rc;
 	if ((rc = core_watch(c, seat_fd(c->seat), CORE_ON_SEAT, 0)) < 0 ||
 			(rc = core_watch(c, c->tick, CORE_ON_TICK, 0)) < 0 ||
-			(rc = core_watch(c, c->patience, CORE_ON_PATIENCE, 0)) < 0 || (rc = open_journal(c, diag)) < 0 ||
-			(rc = open_fields(c)) < 0 || (rc = open_lexicon(c)) < 0 ||
+			(rc = core_watch(c, c->patience, CORE_ON_PATIENCE, 0)) < 0 ||
+			(rc = open_journal(c, diag)) < 0 || (rc = open_fields(c)) < 0 || (rc = open_lexicon(c)) < 0 ||
 			(rc = aware_open(&c->aware, c->peers)) < 0 ||
 			(rc = rules_start(&c->rules, c->peers, &c->events)) < 0)
 		return rc;

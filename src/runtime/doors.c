@@ -91,12 +91,12 @@ void doors_heard(struct doors *d, struct cdm_mono now) {
 /* ---- opening and closing ---- */
 
 static int explain(const struct doors *d, int rc, struct cdm_diag *diag) {
+	bool taken = rc == -EADDRINUSE;
 	struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "R0102",
-			rc == -EADDRINUSE ? "a machine named '%s' runs already" : "cannot listen for '%s'", d->machine);
+			taken ? "a machine named '%s' runs already" : "cannot listen for '%s'", d->machine);
 	if (m)
-		snprintf(m->hint, sizeof(m->hint), "%s",
-				rc == -EADDRINUSE ? "end it with `cadmus down`, or give this one another `machine:` name"
-						  : strerror(-rc));
+		snprintf(m->hint, sizeof(m->hint), "%s", !taken ? strerror(-rc)
+				: "end it with `cadmus down`, or give this one another `machine:` name");
 	return rc;
 }
 
@@ -105,7 +105,8 @@ int doors_open(struct doors *d, const char *machine, struct cdm_diag *diag) {
 	d->machine = machine;
 	int rc = run_dir_make(machine, d->folder);
 	if (rc < 0) {
-		cdm_diag_add(diag, CDM_ERROR, "R0103", "cannot make the folder of sockets %s: %s", d->folder, strerror(-rc));
+		cdm_diag_add(diag, CDM_ERROR, "R0103", "cannot make the folder of sockets %s: %s", d->folder,
+				strerror(-rc));
 		return rc;
 	}
 	d->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);

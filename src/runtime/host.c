@@ -61,7 +61,8 @@ static uint16_t own_field(const struct seat *s) {
 
 static int load_driver(struct host *h, struct cdm_diag *diag) {
 	char path[1024];
-	const char *name = option(h, plan_entities(h->seat->plan)[h->entity].class == PLAN_ACTUATOR ? "simulator" : "driver");
+	bool stands_in = plan_entities(h->seat->plan)[h->entity].class == PLAN_ACTUATOR;
+	const char *name = option(h, stands_in ? "simulator" : "driver");
 	if (!name || program_find(PROGRAM_DRIVER, name, path, sizeof(path)) < 0) {
 		cdm_diag_add(diag, CDM_ERROR, "R0301", "there is no driver '%s'", name ? name : "");
 		return -ENOENT;
@@ -143,8 +144,8 @@ static int loop(struct host *h) {
 	bool polled = h->driver->sort == CDM_DRIVER_DEVICE && h->driver->fd;
 	int device = polled ? h->driver->fd(h->self) : -1, rc = 0;
 	while (rc == 0) {
-		struct pollfd p[3] = { { .fd = seat_fd(h->seat), .events = POLLIN }, { .fd = h->timer, .events = POLLIN },
-			{ .fd = device, .events = POLLIN } };
+		struct pollfd p[3] = { { .fd = seat_fd(h->seat), .events = POLLIN },
+			{ .fd = h->timer, .events = POLLIN }, { .fd = device, .events = POLLIN } };
 		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			return -errno;
 		if (p[0].revents && told_to_quit(h))

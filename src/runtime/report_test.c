@@ -101,7 +101,9 @@ static void those_that_cannot_are_named(void) {
 	CHECK(strcmp(said(), "1") == 0);
 	report_note(&r, PARROT, "");
 	tick(); /* with its reason the last one is settled */
-	CHECK(strcmp(said(), "camera: there is no device [2J\nparrot: it gave no reason\nhttp: port 8420 is in use\n") == 0);
+	CHECK(strcmp(said(), "camera: there is no device [2J\n"
+			"parrot: it gave no reason\n"
+			"http: port 8420 is in use\n") == 0);
 	CHECK(said() == NULL);
 	over();
 }

@@ -38,8 +38,8 @@ static struct plan_rule *begin(enum plan_operation operation, enum cdm_dtype dty
 	b.fields[made].half_life_ns = NO_DECAY_NS;
 	b.head.rules.count = 1;
 	b.fields[made].kind = PLAN_AWARENESS;
-	b.rules[0] = (struct plan_rule){ .name = "rule", .operation = (uint8_t)operation, .source_count = 2, .target = made,
-		.actuator = PLAN_NONE, .gain = 1.0 };
+	b.rules[0] = (struct plan_rule){ .name = "rule", .operation = (uint8_t)operation, .source_count = 2,
+		.target = made, .actuator = PLAN_NONE, .gain = 1.0 };
 	memset(b.rules[0].sources, 0xff, sizeof(b.rules[0].sources));
 	b.rules[0].sources[0] = first;
 	b.rules[0].sources[1] = second;
@@ -321,8 +321,8 @@ static void too_many_sources(void) {
 		b.rules[i].source_count = PLAN_SOURCES_MAX;
 		for (unsigned s = 0; s < PLAN_SOURCES_MAX; s++)
 			b.rules[i].sources[s] = (uint16_t)(s % 2);
-		b.rules[i].target = plan_builder_field(&b, i ? (char[]){ 't', (char)('a' + i), 0 } : "t", CDM_F32, 1, 4, 0,
-				CORE, PLAN_BUILDER_ALL);
+		b.rules[i].target = plan_builder_field(&b, i ? (char[]){ 't', (char)('a' + i), 0 } : "t", CDM_F32,
+				1, 4, 0, CORE, PLAN_BUILDER_ALL);
 		b.fields[b.rules[i].target].kind = PLAN_AWARENESS;
 		b.fields[b.rules[i].target].half_life_ns = NO_DECAY_NS;
 	}

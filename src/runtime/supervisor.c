@@ -54,7 +54,8 @@ static int watch(struct supervisor *s, int fd, enum source source, unsigned inde
 /* Watch a child's socket and its end; both vanish from the epoll when they are closed. */
 static void watch_child(struct supervisor *s, uint16_t p) {
 	const struct child *k = &s->children.at[p];
-	if (watch(s, k->socket, ON_SEAT, p, k->epoch) < 0 || (k->pid > 0 && watch(s, k->pidfd, ON_END, p, k->epoch) < 0))
+	if (watch(s, k->socket, ON_SEAT, p, k->epoch) < 0 ||
+			(k->pid > 0 && watch(s, k->pidfd, ON_END, p, k->epoch) < 0))
 		log_error("cannot watch %s", plan_processes(s->plan)[p].name);
 }
 
@@ -382,7 +383,8 @@ static int prepare(struct supervisor *s, int plan_fd, struct cdm_diag *diag) {
 	int rc = take_plan(s, plan_fd, diag);
 	if (rc < 0 || (rc = doors_open(&s->doors, s->plan->machine, diag)) < 0)
 		return rc;
-	if ((rc = children_init(&s->children, s->plan, plan_fd, s->doors.fd[DOORS_CONTROL], s->doors.fd[DOORS_STOP])) < 0) {
+	rc = children_init(&s->children, s->plan, plan_fd, s->doors.fd[DOORS_CONTROL], s->doors.fd[DOORS_STOP]);
+	if (rc < 0) {
 		cdm_diag_add(diag, CDM_ERROR, "R0104", "no memory for the directory: %s", strerror(-rc));
 		return rc;
 	}

@@ -12,7 +12,7 @@
 
 struct supervisor_options {
 	int plan_fd;  /* sealed memory file with the plan; taken */
-	int ready_fd; /* gets a 1 when core is live and what could not start, or why the start failed (report.h); taken; -1: nobody asks */
+	int ready_fd; /* hears how the start went, as report.h says; taken; -1: nobody asks */
 };
 
 /*

@@ -57,8 +57,8 @@ MUST_CHECK int peers_own(struct peers *t, uint32_t epoch, int fd);
 MUST_CHECK int peers_directory(struct peers *t, int fd);
 /*
  * Map a peer's (new) segment in the place of the old one; fd is borrowed.  Wakes all threads that
- * wait in wait_field().  Allocates only when PEERS_SPARES are in use.  -ESTALE: it is not newer than the one we have; -EPROTO, -errno as
- * segment_map_reader(); the old one stays then.
+ * wait in wait_field().  Allocates only when PEERS_SPARES are in use.  -ESTALE: it is not newer than
+ * the one we have; -EPROTO, -errno as segment_map_reader(); the old one stays then.
  */
 MUST_CHECK int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, int fd);
 
