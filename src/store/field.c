@@ -71,6 +71,11 @@ struct saying {
 	uint64_t source_ns, publish_ns, origin, extent;
 };
 
+/* Within 0..now: the clock begins at 0, so ages that readers compute cannot overflow. */
+static uint64_t clamp_time(struct cdm_mono t, struct cdm_mono now) {
+	return (uint64_t)(t.ns < 0 ? 0 : t.ns < now.ns ? t.ns : now.ns);
+}
+
 static struct saying say(const struct field_meta *m, uint32_t bytes, struct cdm_mono now) {
 	uint32_t trust;
 	float clamped = clamp_trust(m->trust);
@@ -78,7 +83,7 @@ static struct saying say(const struct field_meta *m, uint32_t bytes, struct cdm_
 	CHECK(m->status <= CDM_ORPHAN);
 	memcpy(&trust, &clamped, sizeof(trust));
 	return (struct saying){
-		.source_ns = (uint64_t)(m->source_time.ns < now.ns ? m->source_time.ns : now.ns),
+		.source_ns = clamp_time(m->source_time, now),
 		.publish_ns = (uint64_t)now.ns,
 		.origin = trust | (uint64_t)m->source << 32 | (uint64_t)m->status << 48,
 		.extent = bytes,
@@ -104,7 +109,11 @@ int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field) {
 	w->plan = &plan_fields(t->plan)[field];
 	if (w->plan->process != t->self)
 		return -EACCES;
-	uint64_t head = word_load(&shared_in(&t->own, w->plan)->head);
+	const struct layout_field *shared = shared_in(&t->own, w->plan);
+	uint64_t head = word_load(&shared->head);
+	w->drops = word_peek(&shared->drops);
+	w->wakes = word_peek(&shared->wakes);
+	w->degraded = word_peek(&shared->degraded);
 	w->version = head & VERSION_MASK;
 	if (w->version)
 		w->newest = (int)(head >> VERSION_BITS);
@@ -291,7 +300,8 @@ static int tell(const struct field *f, const struct found *x, const struct sayin
 
 	memcpy(&i.trust, &trust_bits, sizeof(i.trust));
 	if (!(i.trust >= 0.0f && i.trust <= 1.0f) || i.status > CDM_ORPHAN ||
-			i.source >= f->peers->plan->entities.count || i.source_time.ns > i.publish_time.ns)
+			i.source >= f->peers->plan->entities.count || i.source_time.ns < 0 ||
+			i.source_time.ns > i.publish_time.ns)
 		return broken(f);
 	if (f->plan->max_age_ns && i.status < CDM_STALE &&
 			i.source_time.ns < now.ns - f->plan->max_age_ns)

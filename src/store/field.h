@@ -23,7 +23,7 @@
 
 /* What a writer says of its sample. */
 struct field_meta {
-	struct cdm_mono source_time; /* when the world was like this; later than now counts as now */
+	struct cdm_mono source_time; /* when the world was like this; kept within 0 and now */
 	float trust;                 /* 0..1; NaN counts as 0 */
 	uint16_t source;             /* entity */
 	uint16_t status;             /* enum cdm_status: CDM_OK or CDM_DEGRADED; others when sources are so */
@@ -95,8 +95,8 @@ MUST_CHECK int field_read(struct field *f, void *out, size_t capacity, struct cd
 MUST_CHECK int field_peek(struct field *f, struct cdm_mono now, struct cdm_info *info);
 /*
  * Copy the next one in order; a new reader begins with sample 1, or half a lap behind the newest
- * (see field_skip), and anew when the writer was restarted.  Returns how many were missed just before this one (0: none):
- * a lapped reader goes on half a lap behind the newest.
+ * (see field_skip), and anew when the writer was restarted.  Returns how many were missed just before
+ * this one (0: none): a lapped reader goes on half a lap behind the newest.
  */
 MUST_CHECK int field_next(struct field *f, void *out, size_t capacity, struct cdm_mono now, struct cdm_info *info);
 /* The newest sample with source time <= at; -EAGAIN also when history does not reach that far. */
@@ -131,10 +131,5 @@ MUST_CHECK int field_lease(struct field *f, struct cdm_mono now, struct field_le
 MUST_CHECK int field_lease_next(struct field *f, struct cdm_mono now, struct field_lease *l);
 /* Give it back; l->data is void afterwards.  No-op when nothing is held. */
 void field_release(struct field_lease *l);
-
-/* Bytes of the largest sample. */
-static inline uint32_t field_bytes(const struct field *f) {
-	return f->plan->bytes;
-}
 
 #endif

@@ -61,7 +61,8 @@ static void expect(int rc) {
 
 static void check_info(const struct cdm_info *info, const struct plan_field *f) {
 	CHECK(info->bytes <= f->bytes && info->trust >= 0 && info->trust <= 1 && info->status <= CDM_ORPHAN);
-	CHECK(info->source < w.plan->entities.count && info->source_time.ns <= info->publish_time.ns);
+	CHECK(info->source < w.plan->entities.count);
+	CHECK(info->source_time.ns >= 0 && info->source_time.ns <= info->publish_time.ns);
 }
 
 static void read_every_way(struct field *f, uint64_t *seed) {
@@ -168,7 +169,8 @@ static void survives_a_hostile_desk(void) {
 		struct field_meta m = field_meta_of(0);
 		int i = (int)(draw(&seed) % FIELDS);
 		for (uint64_t k = 0; k < plan_processes(w.plan)[READER].lease_quota; k++)
-			leases[k] = draw(&seed) % 4 ? (draw(&seed) % 8) << 16 | 2u << 24 | (fields[i] + 1u) : draw(&seed);
+			leases[k] = draw(&seed) % 4 ? (draw(&seed) % 8) << 16 | 2u << 24 | (fields[i] + 1u)
+						    : draw(&seed);
 		waits[draw(&seed) % LAYOUT_WAITS] = (uint32_t)draw(&seed);
 		mine->base[draw(&seed) % LAYOUT_HEAD_BYTES] = (unsigned char)draw(&seed);
 		int rc = field_write(&out[i], words, counts[i] * 8, &m, clock_mono());

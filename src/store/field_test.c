@@ -141,6 +141,9 @@ static void says_what_the_writer_said(void) {
 	struct field_meta future = { .source_time = at(1000), .trust = 1 };
 	CHECK(field_write(&writer, &v, sizeof(v), &future, at(60)) == 0);
 	CHECK(field_peek(&reader, at(70), &info) == 0 && info.source_time.ns == 60);
+	struct field_meta before_all = { .source_time = at(INT64_MIN), .trust = 1 };
+	CHECK(field_write(&writer, &v, sizeof(v), &before_all, at(60)) == 0);
+	CHECK(field_peek(&reader, at(70), &info) == 0 && info.source_time.ns == 0);
 	CHECK(field_news(&reader) == 1); /* peeking takes nothing */
 	world_close(&w);
 }
@@ -279,7 +282,8 @@ static void leases_hold_samples(void) {
 	for (uint64_t i = 0; i < 1000; i++) {
 		CHECK(put(200 + i, 1) == 0);
 		CHECK(*(const uint64_t *)a.data == 100 && *(const uint64_t *)b.data == 101);
-		CHECK(field_read(&reader, &v, sizeof(v), at(2), NULL) == 0 && v == 200 + i); /* quota used up: by copy */
+		/* the quota is used up: by copy */
+		CHECK(field_read(&reader, &v, sizeof(v), at(2), NULL) == 0 && v == 200 + i);
 	}
 	field_release(&a);
 	CHECK(!a.data && !a.word);
@@ -306,6 +310,9 @@ static void drops_and_counts_when_all_is_leased(void) {
 	CHECK(writer.drops == 2 && counted(CAM, COUNTER_drops) == 2 && writer.version == 5);
 	struct field_counts counts;
 	CHECK(field_counts(&reader, &counts) == 0 && counts.drops == 2 && counts.degraded == 0);
+	CHECK(field_writer_open(&writer, &w.at[CAM], frame) == 0); /* a second handle goes on where the first ended */
+	CHECK(put(5, 1) == -EAGAIN && writer.version == 5);
+	CHECK(field_counts(&reader, &counts) == 0 && counts.drops == 3);
 	uint64_t v;
 	CHECK(field_read(&reader, &v, sizeof(v), at(2), NULL) == 0 && v == 4);
 	for (uint64_t i = 0; i < 4; i++) {
