@@ -151,7 +151,8 @@ def files(m):
     odd = os.fsencode(m.work) + b'/odd\xff.cdl.yaml'
     os.symlink(m.path, odd)
     rc2, out2, err2 = m.run('check', '--json', odd)
-    expect('a name that is not UTF-8', rc2 == 0 and json.loads(out2)['file'].endswith('/odd?.cdl.yaml') and err2 == '', err2)
+    named = json.loads(out2)['file']
+    expect('a name that is not UTF-8', rc2 == 0 and named.endswith('/odd?.cdl.yaml') and err2 == '', named + err2)
     said(m, ['get', os.fsdecode(b'\xff')], 1, 'no machine is running')
     codes = [x['code'] for x in json.loads(out)['messages']]
     expect('check warns of a model that is not there', rc == 0 and 'D0102' in codes and err == '', out)
@@ -229,6 +230,33 @@ def right(m):
                  ['plan', m.path], ['check', '--schema']):
         rc, out, err = m.run(*args, '--json')
         expect(f'{args[0]} --json is one value', rc in (0, 1) and json.loads(out) is not None and err == '', err)
+
+
+def facts(m):
+    rc, out, err = m.run('say', 'ok #door = locked')
+    answer, below = out.split('  noted: ') if '  noted: ' in out else (out, '')
+    expect('what was noted stands below the answer', rc == 0 and '#' not in answer and
+           re.fullmatch(r'door = locked\n  \[parrot, record \d+\]\n', below), out + err)
+    rc, out, err = m.run('say', '--blind', 'what is it?')
+    expect('blind is not recorded', rc == 0 and out.endswith('\n  [parrot, not recorded]\n'), out + err)
+    rc, out, err = m.run('state')
+    expect('a fact of the state', rc == 0 and re.search(r'door += locked .* trust 0\.\d\d, record \d+\n', out), out)
+
+
+def two_machines(m):
+    """A second one in the same folders: then it must be said which is meant."""
+    path = m.work + '/second.cdl.yaml'
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write('machine: second\nversion: 1.0\nentities: {people: [{id: operator}]}\n')
+    rc, out, err = m.run('run', '--detach', path)
+    expect('a second machine', rc == 0, out + err)
+    names = r'2 machines are running: (small, second|second, small); say which with --machine NAME\n'
+    for args in (['ps'], ['get'], ['say', 'hi'], ['stop'], ['down'], ['state'], ['log']):
+        rc, out, err = m.run(*args)
+        expect(f'{args[0]} of two', rc == 1 and re.fullmatch(f'cadmus {args[0]}: {names}', err), err)
+    rc, out, err = m.run('ps', '--machine=second')
+    expect('the one that is named', rc == 0 and 'core' in out and 'parrot' not in out, out + err)
+    expect('and ended', m.run('--machine', 'second', 'down', '--json') == (0, '{\n  "down": "second"\n}\n', ''))
 
 
 def seats(m):
@@ -379,6 +407,8 @@ def main():
         right(m)
         wrong_usage(m)
         world_says_no(m)
+        facts(m)
+        two_machines(m)
         seats(m)
         outputs(m)
         interrupts(m)
