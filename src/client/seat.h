@@ -39,7 +39,7 @@ enum seat_kind {
 	SEAT_HELLO = 1, /* parent: process, epoch; fds plan, segment, directory */
 	SEAT_PEER,      /* parent: process, epoch; fd segment */
 	SEAT_CHANNEL,   /* parent: process; fd connected socket */
-	SEAT_DOOR,      /* parent: value enum seat_door; fd listening socket */
+	SEAT_DOOR,      /* parent: value enum seat_door; fd listening socket; a later one replaces it */
 	SEAT_QUIT,      /* parent */
 	SEAT_READY,     /* child */
 	SEAT_START,     /* core: process */
