@@ -140,13 +140,14 @@ ssize_t io_receive(int fd, void *data, size_t capacity, int *fds, unsigned *fd_c
 		return errno == EWOULDBLOCK ? -EAGAIN : errno == ECONNRESET ? 0 : -errno;
 	}
 	take_fds(&m, fds, fd_count);
-	if (!(m.msg_flags & MSG_TRUNC))
+	int cut = m.msg_flags & MSG_TRUNC;
+	if (n > 0 && !cut)
 		return n;
 	for (unsigned i = 0; fds && fd_count && i < *fd_count; i++)
 		close(fds[i]);
 	if (fd_count)
 		*fd_count = 0;
-	return -E2BIG;
+	return cut ? -E2BIG : 0;
 }
 
 int io_peer(int fd, uid_t *uid, pid_t *pid) {
@@ -234,9 +235,11 @@ int io_read_file(const char *path, char *out, size_t capacity) {
 	if (fd < 0)
 		return -errno;
 	size_t have = 0;
-	ssize_t n = 0;
-	while (have < capacity && (n = read(fd, out + have, capacity - have)) > 0)
-		have += (size_t)n;
+	ssize_t n;
+	do {
+		n = read(fd, out + have, capacity - have);
+		have += n > 0 ? (size_t)n : 0;
+	} while (have < capacity && (n > 0 || (n < 0 && errno == EINTR)));
 	int rc = n < 0 ? -errno : have == capacity ? -E2BIG : (int)have;
 	close(fd);
 	if (rc >= 0)

@@ -2,6 +2,7 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/clock.h"
@@ -61,6 +64,42 @@ static void closes_descriptors_it_has_no_room_for(void) {
 	int next = dup(memory); /* lowest free number: right behind the one we kept */
 	CHECK(next == out[0] + 1);
 	close(next), close(out[0]), close(memory), close(pair[0]), close(pair[1]);
+}
+
+/* An empty message reads like an end, so nobody would look for descriptors in it. */
+static void closes_what_an_empty_message_brings(void) {
+	int pair[2], out[1], memory = io_memory("test", 4096);
+	unsigned n = 1;
+	char text[4];
+	CHECK(memory >= 0 && io_pair(pair) == 0);
+	CHECK(io_send(pair[0], "", 0, &memory, 1, 0) == 0);
+	CHECK(io_receive(pair[1], text, sizeof(text), out, &n, 0) == 0 && n == 0);
+	int next = dup(memory);
+	CHECK(next == pair[1] + 1);
+	close(next), close(memory), close(pair[0]), close(pair[1]);
+}
+
+static int late_writer;
+
+/* The twentieth interruption brings what is waited for. */
+static void interrupt(int signal) {
+	static int ticks;
+	(void)signal;
+	if (++ticks == 20 && write(late_writer, "late", 4) == 4)
+		close(late_writer);
+}
+
+static void reads_on_when_interrupted(void) {
+	struct sigaction interrupting = { .sa_handler = interrupt }, before;
+	struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { { 0, 0 }, { 0, 0 } };
+	char dir[] = "/tmp/cadmus-io-XXXXXX", path[64], text[8];
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof(path), "%s/pipe", dir);
+	CHECK(mkfifo(path, 0600) == 0 && (late_writer = open(path, O_RDWR)) >= 0);
+	CHECK(sigaction(SIGALRM, &interrupting, &before) == 0 && setitimer(ITIMER_REAL, &often, NULL) == 0);
+	CHECK(io_read_file(path, text, sizeof(text)) == 4 && strcmp(text, "late") == 0);
+	CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0 && sigaction(SIGALRM, &before, NULL) == 0);
+	CHECK(unlink(path) == 0 && rmdir(dir) == 0);
 }
 
 static void memory_cannot_change_size_or_gain_writers(void) {
@@ -144,6 +183,8 @@ int main(void) {
 	carries_whole_messages_and_descriptors();
 	hears_last_words();
 	closes_descriptors_it_has_no_room_for();
+	closes_what_an_empty_message_brings();
+	reads_on_when_interrupted();
 	memory_cannot_change_size_or_gain_writers();
 	knows_death_from_the_kernel();
 	listens_where_the_last_owner_died();

@@ -20,13 +20,9 @@ void log_init(const char *role) {
 			threshold = (enum log_level)i;
 }
 
-int log_wants(enum log_level level) {
-	return level <= threshold;
-}
-
 void log_line(enum log_level level, const char *format, ...) {
 	char line[1024], when[CLOCK_TEXT_MAX];
-	if (!log_wants(level))
+	if (level > threshold)
 		return;
 	int n = snprintf(line, sizeof(line), "%s %-5s %s: ", clock_text(clock_wall(), when),
 			level_names[level], process_role);

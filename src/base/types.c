@@ -1,6 +1,8 @@
 /* types.c - names and sizes of the public element types. */
 #include "cadmus/types.h"
 
+#include "base/check.h"
+
 static const struct {
 	const char *name;
 	size_t bytes;
@@ -20,5 +22,5 @@ const char *cdm_dtype_name(enum cdm_dtype t) {
 
 const char *cdm_status_name(enum cdm_status s) {
 	static const char *const names[] = { "OK", "STALE", "DEGRADED", "ORPHAN" };
-	return (unsigned)s < 4 ? names[s] : "?";
+	return (unsigned)s < COUNT_OF(names) ? names[s] : "?";
 }
