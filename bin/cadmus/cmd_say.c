@@ -67,6 +67,15 @@ static void print_facts(const void *m, size_t n) {
 	}
 }
 
+/* What the model stated and nobody said, and what of an answer given before is lost. */
+static void print_lacks(const void *m, size_t n) {
+	uint64_t unheard = 0;
+	if (mp_find_uint(m, n, "unheard", &unheard) == 0 && unheard)
+		printf("  not noted: %llu more that you did not say\n", (unsigned long long)unheard);
+	if (flag_of(m, n, "cut"))
+		printf("  (that is the beginning of the answer; the rest of it is not kept)\n");
+}
+
 /* What stands below the answer: facts noted, and what became of symbols. */
 static void print_done(const void *m, size_t n) {
 	char verdict[16], detail[512], model[CDM_NAME_MAX];
@@ -79,6 +88,7 @@ static void print_done(const void *m, size_t n) {
 		seq = 0;
 	putchar('\n');
 	print_facts(m, n);
+	print_lacks(m, n);
 	printf("  [%s%s", repeat ? "answered before" : model, repeat || model[0] ? ", " : "");
 	if (seq)
 		printf("record %llu", (unsigned long long)seq);

@@ -188,7 +188,7 @@ static json_t *facts_of(const json_t *pairs) {
 
 json_t *ollama_verdict(const json_t *done) {
 	static const char *const always[] = { "seq", "verdict" };
-	static const char *const if_any[] = { "reason", "detail", "symbols", "command", "repeat" };
+	static const char *const if_any[] = { "reason", "detail", "symbols", "command", "repeat", "cut", "unheard" };
 	json_t *o = json_object();
 	for (size_t i = 0; i < COUNT_OF(always); i++)
 		json_object_set(o, always[i], json_object_get(done, always[i]));

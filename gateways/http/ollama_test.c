@@ -185,6 +185,9 @@ static void verdicts(void) {
 			"{\"seq\":9,\"verdict\":\"started\",\"symbols\":\"x\",\"command\":3,\"facts\":{}}");
 	verdict_is("{\"seq\":9,\"repeat\":true,\"facts\":[1,[],[2,3],[\"k\"]]}",
 			"{\"seq\":9,\"repeat\":true,\"facts\":{}}");
+	verdict_is("{\"seq\":9,\"repeat\":true,\"cut\":true}",
+			"{\"seq\":9,\"repeat\":true,\"cut\":true,\"facts\":{}}");
+	verdict_is("{\"seq\":9,\"repeat\":false,\"unheard\":2,\"facts\":[]}", "{\"seq\":9,\"unheard\":2,\"facts\":{}}");
 	verdict_is("{}", "{\"facts\":{}}");
 }
 
