@@ -119,7 +119,8 @@ struct verdict act_judge(struct core *c, const struct speaker *s, double view_tr
 		struct cdm_mono asked, const char *symbols, size_t bytes, struct utterance *u) {
 	struct verdict v = { .what = VERDICT_REFUSED, .at = clock_mono(), .deadline = { asked.ns + ACT_DEADLINE_NS } };
 	if (!c->has_lexicon) {
-		v.refusal = refusal_make(REFUSAL_UNKNOWN_SYMBOL, REFUSAL_NOWHERE, 0, 0, "this machine has no symbol table");
+		v.refusal = refusal_make(REFUSAL_UNKNOWN_SYMBOL, REFUSAL_NOWHERE, 0, 0,
+				"this machine has no symbol table");
 		return v;
 	}
 	utterance_resolve(&c->lexicon, symbols, bytes, 0, u);
@@ -164,7 +165,8 @@ static int command_body(const struct core *c, const struct speaker *s, const str
 
 static int refusal_body(const struct verdict *v, uint8_t *room, size_t capacity) {
 	char line[REFUSAL_TEXT_MAX];
-	struct body_refusal b = { body_text(refusal_name(v->refusal.code)), body_text(refusal_line(&v->refusal, line)) };
+	struct body_refusal b = { body_text(refusal_name(v->refusal.code)),
+			body_text(refusal_line(&v->refusal, line)) };
 	return body_build_refusal(&b, room, capacity);
 }
 

@@ -15,7 +15,8 @@ static uint16_t add(const char *name, int32_t walk, int32_t scan) {
 	snprintf(field, sizeof(field), "%s.feedback", name);
 	uint16_t e = plan_builder_entity(&b, name, PLAN_ACTUATOR);
 	struct plan_actuator *a = &b.actuators[b.head.actuators.count++];
-	*a = (struct plan_actuator){ .entity = e, .process = b.head.guard, .awareness = PLAN_NONE, .driver = "d", .bus = "b",
+	*a = (struct plan_actuator){ .entity = e, .process = b.head.guard, .awareness = PLAN_NONE, .driver = "d",
+			.bus = "b",
 		.feedback = plan_builder_field(&b, field, CDM_F32, 4, 3, 0, b.head.guard, PLAN_BUILDER_ALL),
 		.lease_ns = NS_PER_S, .safe_verb = PLAN_VERB_STAND, .joint_count = 18, .node_base = 1,
 		.joint_min_cdeg = { -100, -100, -100 }, .joint_max_cdeg = { 100, 100, 100 },
@@ -26,7 +27,8 @@ static uint16_t add(const char *name, int32_t walk, int32_t scan) {
 
 static void rule(uint16_t actuator) {
 	struct plan_rule *r = &b.rules[b.head.rules.count++];
-	*r = (struct plan_rule){ .operation = PLAN_OP_SYMBOL_TO_MOTION, .target = PLAN_NONE, .actuator = actuator, .source_count = 1, .gain = 1 };
+	*r = (struct plan_rule){ .operation = PLAN_OP_SYMBOL_TO_MOTION, .target = PLAN_NONE, .actuator = actuator,
+			.source_count = 1, .gain = 1 };
 	for (int i = 1; i < PLAN_SOURCES_MAX; i++)
 		r->sources[i] = PLAN_NONE;
 	snprintf(r->name, sizeof(r->name), "rule%u", b.head.rules.count);

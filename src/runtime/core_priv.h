@@ -151,7 +151,7 @@ struct turn {
 	unsigned unheard;   /* facts that the model stated and nobody told it */
 	struct model_result result;
 	struct cdm_mono began, answered, submitted;
-	struct cdm_mono heard, token; /* the model's last word, and its last token; when it was asked before the first */
+	struct cdm_mono heard, token; /* the model's last word and last token; before them: when it was asked */
 	bool pinged;        /* since it was heard */
 	int64_t load_ns;
 };
@@ -228,7 +228,8 @@ struct verdict act_judge(struct core *c, const struct speaker *s, double view_tr
 		struct cdm_mono asked, const char *symbols, size_t bytes, struct utterance *u);
 /* A verdict that did not come to the disk: what it promised may be given to another. */
 void act_dropped(struct core *c, const struct verdict *v);
-/* The records of a verdict, at most ACT_ENTRIES_MAX: a refusal, a stop, or a command for each primitive.  Bodies in `room`. */
+/* The records of a verdict, at most ACT_ENTRIES_MAX: a refusal, a stop, or a command for each
+   primitive.  Bodies in `room`. */
 #define ACT_ENTRIES_MAX UTTERANCE_INTENTS_MAX
 #define ACT_ROOM_BYTES 4096u
 unsigned act_entries(struct core *c, const struct speaker *s, const struct utterance *u, struct verdict *v,
@@ -239,7 +240,7 @@ double act_trust(const struct core *c, const struct speaker *s, uint16_t model, 
 
 /* The fields of all actuators.  -E2BIG: more than CORE_LIMBS. */
 MUST_CHECK int motion_open(struct core *c);
-/* Once the verdict is on the disk, and answered.  A stop since the verdict, or its deadline, ends it before it begins. */
+/* Once the verdict is on the disk, and answered.  A stop since, or its deadline, ends it before it begins. */
 void motion_start(struct core *c, const struct speaker *s, const struct utterance *u, const struct verdict *v,
 		double trust, const struct reply_to *to);
 void motion_stop(struct core *c, const char *reason);

@@ -125,7 +125,8 @@ static void a_slow_reader(void) {
 	ask(1, "say", "hello", "lark", "");
 	uint64_t id = generate(LARK);
 	for (int i = 0; i < 1000; i++)
-		model_sends(LARK, &(struct wire_message){ .kind = WIRE_TOKEN, .id = id, .text = wire_text_of("seven--") });
+		model_sends(LARK, &(struct wire_message){ .kind = WIRE_TOKEN, .id = id,
+				.text = wire_text_of("seven--") });
 	model_sends(LARK, &(struct wire_message){ .kind = WIRE_DONE, .id = id });
 	ask(2, "say", "hello", "lark", "");
 	id = generate(LARK); /* so the first one is answered, and nobody has read it */

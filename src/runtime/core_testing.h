@@ -172,7 +172,8 @@ static inline bool is_stopped(void) {
 /* ---- a model ---- */
 
 static inline size_t loaded(uint8_t out[WIRE_TEXT_MAX]) {
-	struct wire_message m = { .kind = WIRE_LOADED, .backend = wire_text_of("test"), .architecture = wire_text_of("test"),
+	struct wire_message m = { .kind = WIRE_LOADED, .backend = wire_text_of("test"),
+			.architecture = wire_text_of("test"),
 		.description = wire_text_of("test"), .quantization = wire_text_of(""), .engine = wire_text_of("") };
 	int n = wire_write(&m, out, WIRE_TEXT_MAX);
 	CHECK(n > 0);
@@ -225,7 +226,8 @@ struct question {
 static inline void put_question(struct mp_out *o, uint64_t id, const struct question *q) {
 	const struct {
 		const char *key, *value;
-	} texts[] = { { "op", q->op }, { "text", q->text }, { "model", q->model }, { "request", q->request }, { "as", q->as },
+	} texts[] = { { "op", q->op }, { "text", q->text }, { "model", q->model }, { "request", q->request },
+			{ "as", q->as },
 		{ "symbols", q->symbols }, { "field", q->field } };
 	unsigned n = 2;
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
@@ -296,7 +298,8 @@ static inline int core_tests(void (*const tests[])(void), size_t count) {
 	for (size_t i = 0; i < count; i++) {
 		char command[96];
 		snprintf(folder, sizeof(folder), "/tmp/cadmus-core-test.XXXXXX");
-		CHECK(mkdtemp(folder) && setenv("CADMUS_STATE_DIR", folder, 1) == 0 && setenv("CADMUS_RUN_DIR", folder, 1) == 0);
+		CHECK(mkdtemp(folder) && setenv("CADMUS_STATE_DIR", folder, 1) == 0 &&
+				setenv("CADMUS_RUN_DIR", folder, 1) == 0);
 		core_more = NULL;
 		tests[i]();
 		snprintf(command, sizeof(command), "rm -rf %s", folder);

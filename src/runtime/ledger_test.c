@@ -110,7 +110,7 @@ static void from_within(void) {
 	over();
 }
 
-/* A disk that takes no more: it is told, nothing of it is believed, and core ends if nobody knows what the file holds. */
+/* It is told, nothing of it is believed, and core ends if nobody knows what the file holds. */
 static void a_disk_that_fails(void) {
 	static unsigned who;
 	struct rlimit old, none;

@@ -170,7 +170,8 @@ void motion_start(struct core *c, const struct speaker *s, const struct utteranc
 		return;
 	CHECK(!m->moving);
 	uint64_t sequence = m->sequence;
-	*m = (struct motion){ .moving = true, .actuator = v->actuator, .command = v->command, .sequence = sequence, .issued = v->at,
+	*m = (struct motion){ .moving = true, .actuator = v->actuator, .command = v->command, .sequence = sequence,
+			.issued = v->at,
 		.started = clock_mono(), .intent_count = u->count, .to = *to, .speaker = *s, .trust = trust };
 	memcpy(m->intents, u->intents, sizeof(m->intents));
 	if (read_feedback(c, f)) {

@@ -95,7 +95,8 @@ static void close_core(void) {
 /* ---- the guard ---- */
 
 static void guard_says(uint16_t actuator, enum guard_phase phase, uint64_t command, enum guard_reason reason) {
-	uint32_t s[STATE_COUNT] = { [STATE_PHASE] = phase, [STATE_REASON] = reason, [STATE_COMMAND_LOW] = (uint32_t)command,
+	uint32_t s[STATE_COUNT] = { [STATE_PHASE] = phase, [STATE_REASON] = reason,
+			[STATE_COMMAND_LOW] = (uint32_t)command,
 		[STATE_COMMAND_HIGH] = (uint32_t)(command >> 32) };
 	struct field_meta m = field_meta_of(0);
 	CHECK(field_write(&states[actuator], s, sizeof(s), &m, clock_mono()) == 0);

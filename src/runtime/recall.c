@@ -102,11 +102,13 @@ static int write_outcomes(struct core *c, const struct open_command *open, unsig
 	static uint8_t room[OUTCOMES_AT_ONCE][OUTCOME_BYTES];
 	struct journal_entry e[OUTCOMES_AT_ONCE];
 	for (unsigned i = 0; i < n; i++) {
-		struct body_outcome b = { open[i].id, body_text("interrupted"), body_text("core ended before it was over") };
+		struct body_outcome b = { open[i].id, body_text("interrupted"),
+				body_text("core ended before it was over") };
 		int bytes = body_build_outcome(&b, room[i], sizeof(room[i]));
 		if (bytes < 0)
 			return bytes;
-		e[i] = (struct journal_entry){ JOURNAL_OUTCOME, JOURNAL_MACHINE, core_entity_name(c, 0), open[i].principal,
+		e[i] = (struct journal_entry){ JOURNAL_OUTCOME, JOURNAL_MACHINE, core_entity_name(c, 0),
+				open[i].principal,
 			room[i], (size_t)bytes };
 	}
 	return ledger_submit(c, e, n, NULL, NULL);

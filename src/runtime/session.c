@@ -158,9 +158,9 @@ static void direct_settled(struct core *c, void *who, int rc, uint64_t seq) {
 	d->used = false;
 	if (rc < 0) {
 		act_dropped(c, &d->verdict);
-		return session_error(c, &d->to, rc, d->utterance.stop
-								 ? "it is stopped, but that could not be written down"
-								 : "the decision could not be written down, so nothing was done");
+		return session_error(c, &d->to, rc, "%s", d->utterance.stop
+				? "it is stopped, but that could not be written down"
+				: "the decision could not be written down, so nothing was done");
 	}
 	session_begin(c, &o, &d->to, "done", 2 + ACT_REPLY_PAIRS);
 	mp_kv_uint(&o, "seq", seq);
@@ -185,7 +185,8 @@ static void op_act(struct core *c, const struct asked *r) {
 	if (!d)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
 	*d = (struct direct_act){ .used = true, .to = r->to, .speaker = r->speaker, .symbols = clock_mono() };
-	d->verdict = act_judge(c, &d->speaker, 1.0, PLAN_NONE, d->symbols, r->q->symbols, strlen(r->q->symbols), &d->utterance);
+	d->verdict = act_judge(c, &d->speaker, 1.0, PLAN_NONE, d->symbols, r->q->symbols,
+			strlen(r->q->symbols), &d->utterance);
 	d->trust = act_trust(c, &d->speaker, PLAN_NONE, 0);
 	unsigned n = act_entries(c, &d->speaker, &d->utterance, &d->verdict, d->trust, e, room, sizeof(room));
 	int rc = n ? ledger_submit(c, e, n, direct_settled, d) : -E2BIG;
@@ -279,8 +280,8 @@ static void dispatch(struct core *c, unsigned index, const void *message, size_t
 		return session_error(c, &r.to, rc, "%s%s", stopped, why);
 	rc = find_speaker(c, c->sessions[index].entity, &q, &r.speaker);
 	if (rc < 0)
-		return session_error(c, &r.to, rc, "%s%s", stopped, rc == -ENOENT ? "`as` names nobody in the plan"
-										  : "this door may not speak for others");
+		return session_error(c, &r.to, rc, "%s%s", stopped,
+				rc == -ENOENT ? "`as` names nobody in the plan" : "this door may not speak for others");
 	if (stop)
 		return stop_tell(c, &q, &r.speaker, &r.to);
 	unsigned right = request_op_right(q.op);

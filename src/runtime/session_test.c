@@ -141,7 +141,8 @@ static void the_machine_goes_down(void) {
 }
 
 int main(void) {
-	static void (*const tests[])(void) = { what_is_no_message, what_cannot_be_asked, too_many_turns, too_many_sessions,
+	static void (*const tests[])(void) = { what_is_no_message, what_cannot_be_asked, too_many_turns,
+			too_many_sessions,
 		answers_are_for_who_asked, who_never_reads, the_machine_goes_down };
 	return core_tests(tests, COUNT_OF(tests));
 }

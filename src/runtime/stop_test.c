@@ -61,7 +61,8 @@ static void by_anybody(void) {
 	CHECK(hear("error") == 2 && is("code", "EACCES") && !is_stopped());
 	put(3, (struct question){ .op = "say", .text = "stop", .as = "nobody" });
 	CHECK(hear("error") == 3 && is("code", "ENOENT") && strstr(heard("text"), "it is stopped") && is_stopped());
-	put(4, (struct question){ .op = "say", .text = "stop", .model = "a name that is much longer than any name in any plan is ever" });
+	put(4, (struct question){ .op = "say", .text = "stop",
+			.model = "a name that is much longer than any name in any plan is ever" });
 	CHECK(hear("error") == 4 && is("code", "EINVAL") && strstr(heard("text"), "it is stopped") && is_stopped());
 	over();
 }
@@ -101,7 +102,8 @@ static void a_stop_said_twice(void) {
 	for (uint64_t id = 2; id < 4; id++) {
 		ask(id, "say", "stop", "", "same");
 		CHECK(hear("done") == id && answer_is("𐤕") && is("verdict", "stopped") && is_stopped());
-		CHECK(mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && repeat && heard_number("seq") == seq);
+		CHECK(mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && repeat &&
+				heard_number("seq") == seq);
 		if (id == 2) {
 			core_dies();
 			start();
@@ -133,7 +135,8 @@ static void a_crowd(void) {
 }
 
 int main(void) {
-	static void (*const tests[])(void) = { under_a_model_that_hangs, without_a_model, while_a_model_loads, by_anybody,
+	static void (*const tests[])(void) = { under_a_model_that_hangs, without_a_model, while_a_model_loads,
+			by_anybody,
 		blind_leaves_no_trace, other_texts_are_for_models, a_stop_said_twice, a_crowd };
 	return core_tests(tests, COUNT_OF(tests));
 }

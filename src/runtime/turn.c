@@ -7,9 +7,10 @@
  *
  * FREE again, and nothing of it written, when who asked is gone before the answer is there.
  *
- * One turn is in the works at a time; others wait in the order they came, and so do loading and unloading.  A turn is answered
- * ("done") when it is on the disk, together with what the gate said of its symbols.  A request text
- * that was answered before, by this core or one before it, gets the recorded answer again.
+ * One turn is in the works at a time; others wait in the order they came, and so do loading and
+ * unloading.  A turn is answered ("done") when it is on the disk, together with what the gate said of
+ * its symbols.  A request text that was answered before, by this core or one before it, gets the
+ * recorded answer again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -103,7 +104,8 @@ static void commit(struct core *c, struct turn *t) {
 	t->step = TURN_COMMITTING;
 	int rc = turn_write(c, t, &decision, committed, t);
 	if (rc < 0)
-		fail(c, rc, rc == -EAGAIN ? "too much waits for the disk" : "the answer cannot be written down, so nothing was done");
+		fail(c, rc, rc == -EAGAIN ? "too much waits for the disk"
+				: "the answer cannot be written down, so nothing was done");
 }
 
 /* Of the facts that the model states, those that it was told; in blind turns none. */
@@ -112,7 +114,8 @@ static void believe(const struct core *c, struct turn *t) {
 		t->reply.count = 0;
 	t->unheard = belief_keep_heard(&t->reply, t->user);
 	if (t->unheard)
-		log_info("%s stated %u facts that nobody told it; they do not count", core_entity_name(c, t->model), t->unheard);
+		log_info("%s stated %u facts that nobody told it; they do not count", core_entity_name(c, t->model),
+				t->unheard);
 }
 
 void turn_answered(struct core *c, const struct model_result *r) {
@@ -133,8 +136,8 @@ void turn_answered(struct core *c, const struct model_result *r) {
 		return finish(c);
 	}
 	if (t->reply.utterance || t->reply.stop)
-		decision.verdict = act_judge(c, &t->speaker, t->view_trust, t->model, t->began, t->text, strlen(t->text),
-				&decision.utterance);
+		decision.verdict = act_judge(c, &t->speaker, t->view_trust, t->model, t->began, t->text,
+				strlen(t->text), &decision.utterance);
 	commit(c, t);
 }
 

@@ -144,7 +144,8 @@ static void an_answer_for_nobody(void) {
 	uint64_t next = model_hears(LARK, WIRE_GENERATE);
 	CHECK(next != id);
 	model_sends(LARK, &(struct wire_message){ .kind = WIRE_TOKEN, .id = id, .text = wire_text_of("late") });
-	model_sends(LARK, &(struct wire_message){ .kind = WIRE_DONE, .id = id, .result = { .finish = CDM_FINISH_CANCELLED } });
+	model_sends(LARK, &(struct wire_message){ .kind = WIRE_DONE, .id = id,
+			.result = { .finish = CDM_FINISH_CANCELLED } });
 	model_says(LARK, next, "yes");
 	CHECK(hear("done") == 2 && answer_is("yes") && turns_written() == 1);
 	over();
@@ -225,7 +226,8 @@ static const char *said_in_pieces(const char *const *pieces) {
 	ask(++id, "say", "the door is locked, and room #5 is free", "lark", "");
 	uint64_t request = model_hears(LARK, WIRE_GENERATE);
 	for (; *pieces; pieces++)
-		model_sends(LARK, &(struct wire_message){ .kind = WIRE_TOKEN, .id = request, .text = wire_text_of(*pieces) });
+		model_sends(LARK, &(struct wire_message){ .kind = WIRE_TOKEN, .id = request,
+				.text = wire_text_of(*pieces) });
 	model_sends(LARK, &(struct wire_message){ .kind = WIRE_DONE, .id = request });
 	return told();
 }
@@ -238,12 +240,16 @@ static bool has_facts(unsigned n) {
 
 /* A clause is told as a fact, when it is on the disk, and never as a token; what is none is told at last. */
 static void clauses_are_no_tokens(void) {
-	static const char *const noted[] = { "Noted,", " the door", " is locked.", " ", "#", "door", " =", " locked", NULL };
-	static const char *const room[] = { " It is", " room", " #", "5.", NULL }, *const end[] = { "It is room", " #5", NULL };
-	static const char *const middle[] = { "One. #door = locked", "\n", "Two.", NULL }, *const only[] = { "#door = locked", NULL };
+	static const char *const noted[] = { "Noted,", " the door", " is locked.", " ", "#", "door", " =",
+			" locked", NULL };
+	static const char *const room[] = { " It is", " room", " #", "5.", NULL },
+			*const end[] = { "It is room", " #5", NULL };
+	static const char *const middle[] = { "One. #door = locked", "\n", "Two.", NULL },
+			*const only[] = { "#door = locked", NULL };
 	begin();
 	model_comes(LARK);
-	CHECK(strcmp(said_in_pieces(noted), "Noted, the door is locked.") == 0 && answer_is("Noted, the door is locked."));
+	CHECK(strcmp(said_in_pieces(noted), "Noted, the door is locked.") == 0 &&
+			answer_is("Noted, the door is locked."));
 	CHECK(has_facts(1) && heard_number("unheard") == 0);
 	CHECK(strcmp(said_in_pieces(room), "It is room #5.") == 0 && answer_is("It is room #5.") && has_facts(0));
 	CHECK(strcmp(said_in_pieces(end), "It is room #5") == 0 && answer_is("It is room #5"));
@@ -254,7 +260,8 @@ static void clauses_are_no_tokens(void) {
 
 /* What a model states and nobody said is no fact; the turn goes on without it. */
 static void what_nobody_said_is_no_fact(void) {
-	static const char *const lie[] = { "Sure. #door = open", NULL }, *const half[] = { "#room = 5 #owner = Mallory", NULL };
+	static const char *const lie[] = { "Sure. #door = open", NULL },
+			*const half[] = { "#room = 5 #owner = Mallory", NULL };
 	begin();
 	model_comes(LARK);
 	CHECK(strcmp(said_in_pieces(lie), "Sure.") == 0 && has_facts(0) && heard_number("unheard") == 1);
@@ -317,7 +324,8 @@ static void a_loud_question(void) {
 }
 
 int main(void) {
-	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time, a_slow_model_is_waited_for,
+	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time,
+			a_slow_model_is_waited_for,
 		one_that_only_pongs, one_that_never_loads, an_answer_for_nobody, a_queue_of_nobody, both_are_gone,
 		clauses_are_no_tokens, what_nobody_said_is_no_fact,
 		a_long_answer_again, a_loud_question };

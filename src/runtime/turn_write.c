@@ -65,6 +65,7 @@ bool turn_repeat(struct core *c, const struct turn *t, const char *verdict) {
 /* ---- for the journal ---- */
 
 static void fill_body(const struct core *c, const struct turn *t, double trust, struct body_turn *b) {
+	bool is_utterance = t->reply.utterance && strlen(t->text) <= BODY_SYMBOLS_MAX;
 	*b = (struct body_turn){ .request = body_text(t->request),
 		.speaker = body_text(core_entity_name(c, t->speaker.entity)),
 		.model = body_text(core_entity_name(c, t->model)),
@@ -73,7 +74,7 @@ static void fill_body(const struct core *c, const struct turn *t, double trust, 
 		.view_hash = t->view_hash,
 		.trust_ppm = body_ppm(trust),
 		.fact_count = t->reply.count,
-		.symbols = t->reply.utterance && strlen(t->text) <= BODY_SYMBOLS_MAX ? body_text(t->text) : body_text("") };
+		.symbols = body_text(is_utterance ? t->text : "") };
 	for (unsigned i = 0; i < t->reply.count; i++)
 		b->facts[i] = (struct body_fact){ body_text(t->reply.facts[i].key),
 			body_text(t->reply.facts[i].value), body_ppm(trust) };
@@ -95,8 +96,9 @@ int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *
 	int n = body_build_turn(&b, body, sizeof(body));
 	if (n < 0)
 		return n;
-	e[0] = (struct journal_entry){ JOURNAL_TURN, visibility_of(c, &t->speaker),
-		core_entity_name(c, t->model == PLAN_NONE ? 0 : t->model), core_entity_name(c, t->speaker.principal), body, (size_t)n };
+	const char *by = core_entity_name(c, t->model == PLAN_NONE ? 0 : t->model);
+	e[0] = (struct journal_entry){ JOURNAL_TURN, visibility_of(c, &t->speaker), by,
+		core_entity_name(c, t->speaker.principal), body, (size_t)n };
 	unsigned more = act_entries(c, &t->speaker, &d->utterance, &d->verdict, d->trust, &e[1], room, sizeof(room));
 	if (d->verdict.what == VERDICT_STARTED && more == 0)
 		return -E2BIG;

@@ -196,7 +196,8 @@ static size_t parting(const char *s) {
 	const uint8_t *u = (const uint8_t *)s;
 	if (u[0] == 0xe2 && (u[1] == 0x80 || u[1] == 0x81) && u[2])
 		return 3;
-	bool part = (u[0] >= '0' && u[0] <= '9') || (u[0] >= 'a' && u[0] <= 'z') || (u[0] >= 'A' && u[0] <= 'Z') || u[0] >= 0x80;
+	bool part = (u[0] >= '0' && u[0] <= '9') || (u[0] >= 'a' && u[0] <= 'z') || (u[0] >= 'A' && u[0] <= 'Z') ||
+			u[0] >= 0x80;
 	return !part;
 }
 
@@ -372,7 +373,7 @@ unsigned belief_choose(const struct belief_fact *facts, size_t count, const char
 
 /* ---- views ---- */
 
-/* Are there capitals, two at least, and no small letter?  What is neither in ASCII nor a capital of Latin-1 counts as small. */
+/* Two capitals at least, and no small letter?  What is neither ASCII nor a capital of Latin-1 counts as small. */
 static bool is_loud(const char *line, size_t bytes) {
 	unsigned capitals = 0;
 	for (size_t i = 0; i < bytes; i++) {

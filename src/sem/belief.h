@@ -83,8 +83,9 @@ unsigned belief_choose(const struct belief_fact *facts, size_t count, const char
 		uint16_t chosen[BELIEF_VIEW_FACTS]);
 
 /*
- * Small models have not learnt to read capitals: a line of nothing but capitals (two or more) in small letters, any
- * other as it is, so that names keep theirs.  ASCII; a small letter of any other kind counts as one.  Cut at a character.
+ * Small models have not learnt to read capitals: a line of nothing but capitals (two or more) in
+ * small letters, any other as it is, so that names keep theirs.  ASCII; letters of other scripts
+ * count as small.  Cut at a character.
  */
 void belief_quiet(const char *said, char *out, size_t capacity);
 

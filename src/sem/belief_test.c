@@ -111,15 +111,19 @@ static void holds_back_what_may_become_a_clause(void) {
 	CHECK(sure("Noted. #", "Noted.") && sure("Noted. #do", "Noted.") && sure("Noted. #door = lock", "Noted."));
 	CHECK(sure("Noted.\n\n#door = locked\nand more", "Noted."));
 	CHECK(sure("#name = Ana", "") && sure("#", "") && sure("a#b = c", "a#b = c"));
-	CHECK(sure("room #5, upstairs", "room #5, upstairs") && sure("room #5", "room") && sure("#Door = open", "#Door = open"));
+	CHECK(sure("room #5, upstairs", "room #5, upstairs") && sure("room #5", "room") &&
+			sure("#Door = open", "#Door = open"));
 	CHECK(sure("room #5\nis", "room #5\nis") && sure("## x", "## x") && sure("# # #!", "# # #!"));
-	CHECK(belief_sure("Hello #", 7, 5) == 5 && belief_sure("Hello you", 9, 5) == 9 && belief_sure(" #a", 3, 1) == 1);
+	CHECK(belief_sure("Hello #", 7, 5) == 5 && belief_sure("Hello you", 9, 5) == 9 &&
+			belief_sure(" #a", 3, 1) == 1);
 }
 
 /* However an answer is cut into tokens: what was sure stays, and together with the rest it is the text. */
 static void what_is_sure_stands_in_the_text(void) {
-	static const char *const answers[] = { "Noted. #door = locked", "a #b c #d = e f\n#g = h\nlast", "x #y = \x01 z", "#a = 1 tail",
-		"room #5 and #6. #k = v", " \n lead #a = b\n", "#1=1 #2=2 #3=3 #4=4 #5=5 #6=6 #7=7 #8=8 #9=9 #x=10 end" };
+	static const char *const answers[] = { "Noted. #door = locked", "a #b c #d = e f\n#g = h\nlast",
+			"x #y = \x01 z", "#a = 1 tail",
+		"room #5 and #6. #k = v", " \n lead #a = b\n",
+		"#1=1 #2=2 #3=3 #4=4 #5=5 #6=6 #7=7 #8=8 #9=9 #x=10 end" };
 	for (size_t i = 0; i < COUNT_OF(answers); i++) {
 		const char *a = answers[i];
 		size_t lead = strspn(a, " \n"), told = 0;
@@ -143,16 +147,21 @@ static bool heard(const char *value, const char *user) {
 }
 
 static void believes_what_was_said(void) {
-	CHECK(heard("locked", "The door is locked.") && heard("LOCKED", "the door is locked") && heard("ana", "I am Ana!"));
+	CHECK(heard("locked", "The door is locked.") && heard("LOCKED", "the door is locked") &&
+			heard("ana", "I am Ana!"));
 	CHECK(heard("under the bed", "my box is under the red bed") && heard("42", "it is 42 years old"));
-	CHECK(heard("zwei Äpfel", "es sind ZWEI äpfel") && heard("Élise", "mon nom est élise") && heard("Ana's", "it is Ana\u2019s hat"));
-	CHECK(!heard("lock", "the door is locked") && !heard("locked", "the door is lock ed") && !heard("blue", "my name is Ana"));
-	CHECK(!heard("red bed", "the bed is blue") && !heard("Ana", "") && !heard("", "Ana") && !heard("-", "a - b") && !heard(" ", " "));
+	CHECK(heard("zwei Äpfel", "es sind ZWEI äpfel") && heard("Élise", "mon nom est élise") &&
+			heard("Ana's", "it is Ana\u2019s hat"));
+	CHECK(!heard("lock", "the door is locked") && !heard("locked", "the door is lock ed") &&
+			!heard("blue", "my name is Ana"));
+	CHECK(!heard("red bed", "the bed is blue") && !heard("Ana", "") && !heard("", "Ana") &&
+			!heard("-", "a - b") && !heard(" ", " "));
 	CHECK(!heard("4", "42") && !heard("äpfel", "apfel"));
 }
 
 static void believes_nothing_that_looks_like_a_frame(void) {
-	static const char *const bad[] = { "a = b", "a; b", "a #b", "[a", "a]", "a\nb", "a\tb", "a\x01", "a\x7f", "a\xff", "a\xc3",
+	static const char *const bad[] = { "a = b", "a; b", "a #b", "[a", "a]", "a\nb", "a\tb", "a\x01", "a\x7f",
+			"a\xff", "a\xc3",
 		"a\u202e b", "a\u2028b", "a\xc2\x85 b", "=", "a\xed\xa0\x80", "a\xf5\x80\x80\x80" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		CHECK(!heard(bad[i], bad[i]) && !heard(bad[i], "a b c a = b"));
@@ -269,10 +278,14 @@ static bool quiet(const char *said, const char *want) {
 }
 
 static void speaks_no_louder_than_it_was_taught(void) {
-	CHECK(quiet("HELLO", "hello") && quiet("WALK THREE STEPS!", "walk three steps!") && quiet("I AM 30", "i am 30"));
-	CHECK(quiet("my name is ANA", "my name is ANA") && quiet("My name is Ana", "My name is Ana") && quiet("Ana", "Ana"));
-	CHECK(quiet("I", "I") && quiet("A 1", "A 1") && quiet("", "") && quiet("123 !?", "123 !?") && quiet("𐤌𐤟𐤖", "𐤌𐤟𐤖"));
-	CHECK(quiet("LOUD\nthen Quiet\nLOUD", "loud\nthen Quiet\nloud") && quiet("ÄPFEL", "Äpfel") && quiet("HALLO é", "HALLO é"));
+	CHECK(quiet("HELLO", "hello") && quiet("WALK THREE STEPS!", "walk three steps!") &&
+			quiet("I AM 30", "i am 30"));
+	CHECK(quiet("my name is ANA", "my name is ANA") && quiet("My name is Ana", "My name is Ana") &&
+			quiet("Ana", "Ana"));
+	CHECK(quiet("I", "I") && quiet("A 1", "A 1") && quiet("", "") && quiet("123 !?", "123 !?") &&
+			quiet("𐤌𐤟𐤖", "𐤌𐤟𐤖"));
+	CHECK(quiet("LOUD\nthen Quiet\nLOUD", "loud\nthen Quiet\nloud") && quiet("ÄPFEL", "Äpfel") &&
+			quiet("HALLO é", "HALLO é"));
 	char small[4];
 	belief_quiet("HELLO", small, sizeof(small));
 	CHECK(strcmp(small, "hel") == 0);

@@ -40,7 +40,8 @@ static size_t apostrophe(const struct reader *r) {
 
 /* Bytes of what parts words here: what is neither letter nor digit in ASCII, and the punctuation of Unicode. */
 static size_t gap(const struct reader *r) {
-	static const char *const wide[] = { "\u00a0", "\u00a1", "\u00ab", "\u00b7", "\u00bb", "\u00bf", "\ufe0f", "\uff01",
+	static const char *const wide[] = { "\u00a0", "\u00a1", "\u00ab", "\u00b7", "\u00bb", "\u00bf", "\ufe0f",
+			"\uff01",
 		"\uff0c", "\uff0e", "\uff1f", "\u3000", "\u3001", "\u3002", "\ufeff", "\u203c" };
 	uint8_t c = (uint8_t)*r->at;
 	size_t quote = apostrophe(r);
@@ -110,7 +111,7 @@ static bool is_stop(const char *word) {
 }
 
 bool halt_is_asked(const char *text, size_t bytes, halt_name *is_name, void *self) {
-	struct reader r = { .at = text, .end = text + bytes };
+	struct reader r = { .at = text, .end = bytes ? text + bytes : text };
 	bool stop = false;
 	while (next_word(&r)) {
 		if (r.too_long)

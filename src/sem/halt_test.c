@@ -11,13 +11,16 @@ static bool is(const char *text) {
 }
 
 static void stops(void) {
-	static const char *const texts[] = { "stop", "Stop", "STOP", "stop!", "Stop.", "STOP!!!", "  stop \n", "halt", "Halt!",
+	static const char *const texts[] = { "stop", "Stop", "STOP", "stop!", "Stop.", "STOP!!!", "  stop \n",
+			"halt", "Halt!",
 		"freeze", "FREEZE!", "emergency stop", "Emergency-Stop!", "e-stop", "estop", "stop now", "please stop",
 		"Stop, please!", "stop it", "stop everything right now", "stop moving", "Stop walking immediately!",
-		"robot, stop", "stop the robot", "stop the legs at once", "STOP STOP STOP", 
-		"No! Stop!", "do stop", "can you stop?", "i said stop", "you must stop now", "Stopp!", "stooop", "STOPPPP",
+		"robot, stop", "stop the robot", "stop the legs at once", "STOP STOP STOP",
+		"No! Stop!", "do stop", "can you stop?", "i said stop", "you must stop now", "Stopp!", "stooop",
+		"STOPPPP",
 		"sssstop", "freeeeze", "haaalt", "𐤕", " 𐤕 ", "𐤕!", "𐤕𐤕", "stop 𐤕", "🛑", "🛑🛑🛑", "🛑 stop",
-		"“stop”", "stop…", "¡stop!", "stop！", "stop\u00a0now", "stop,now", "(stop)", "stop\tnow\r\n", "'stop'", "‘stop’", "''stop''", "\"stop\"" };
+		"“stop”", "stop…", "¡stop!", "stop！", "stop\u00a0now", "stop,now", "(stop)", "stop\tnow\r\n",
+		"'stop'", "‘stop’", "''stop''", "\"stop\"" };
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		if (!is(texts[i]))
 			fprintf(stderr, "no stop: %s\n", texts[i]);
@@ -26,10 +29,14 @@ static void stops(void) {
 }
 
 static void does_not_stop(void) {
-	static const char *const texts[] = { "", " ", "!!!", "please", "now", "do not stop", "don't stop", "Don’t stop!", "dont stop",
-		"never stop", "what does stop mean?", "what does 𐤕 mean", "is there a bus stop here?", "non-stop", "nonstop",
-		"stop and turn left", "walk three steps and stop", "why stop", "cannot stop", "can't stop", "stops", "stopped",
-		"unstoppable", "stoop", "hall", "free", "freezer", "the stop sign", "stop at the door", "not halt", "s t o p",
+	static const char *const texts[] = { "", " ", "!!!", "please", "now", "do not stop", "don't stop",
+			"Don’t stop!", "dont stop",
+		"never stop", "what does stop mean?", "what does 𐤕 mean", "is there a bus stop here?", "non-stop",
+		"nonstop",
+		"stop and turn left", "walk three steps and stop", "why stop", "cannot stop", "can't stop", "stops",
+		"stopped",
+		"unstoppable", "stoop", "hall", "free", "freezer", "the stop sign", "stop at the door", "not halt",
+		"s t o p",
 		"without a stop", "𐤌𐤟𐤖", "𐤌𐤕", "do n't stop", "you should not stop", "neither stop", "d'ont stop",
 		"stop's", "schtopp" };
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
@@ -77,9 +84,11 @@ static void is_not_led_astray_by_length(void) {
 
 /* Whatever stands in a text with a word that negates, it is no stop. */
 static void no_negation_stops(void) {
-	static const char *const no[] = { "not", "don't", "dont", "never", "without", "neither", "nor", "cannot", "won't", "unless",
+	static const char *const no[] = { "not", "don't", "dont", "never", "without", "neither", "nor", "cannot",
+			"won't", "unless",
 		"except", "instead", "avoid", "keep", "continue" };
-	static const char *const forms[] = { "%s stop", "stop %s", "please %s stop now", "%s halt", "do %s freeze", "𐤕 %s" };
+	static const char *const forms[] = { "%s stop", "stop %s", "please %s stop now", "%s halt", "do %s freeze",
+			"𐤕 %s" };
 	for (size_t i = 0; i < COUNT_OF(no); i++)
 		for (size_t k = 0; k < COUNT_OF(forms); k++) {
 			char text[64];
@@ -90,7 +99,8 @@ static void no_negation_stops(void) {
 }
 
 static void survives_any_bytes(void) {
-	static const char *const pieces[] = { "stop", " ", "\xe2\x80", "\xe2", "𐤕", "🛑", "\xf0\x9f", "now", "'", "\xff", "ooo", "\n" };
+	static const char *const pieces[] = { "stop", " ", "\xe2\x80", "\xe2", "𐤕", "🛑", "\xf0\x9f", "now", "'",
+			"\xff", "ooo", "\n" };
 	uint64_t seed = 5;
 	char text[128];
 	for (int i = 0; i < 200000; i++) {

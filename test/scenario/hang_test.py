@@ -10,8 +10,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from machine import Control, Machine, until  # noqa: E402
 
-MODELS = '\n'.join(f'    - {{id: {name}, consciousness_type: linguistic, backend: echo, file: small.cdl.yaml, prompt: compact, '
-                   f'memory_mb: 16, options: {{{options}}}}}' for name, options in (
+MODELS = '\n'.join(f'    - {{id: {name}, consciousness_type: linguistic, backend: echo, file: small.cdl.yaml, '
+                   f'prompt: compact, memory_mb: 16, options: {{{options}}}}}' for name, options in (
                        ('sleeper', 'patience_s: 0.5'), ('deaf', 'hang: use, patience_s: 0.2'),
                        ('circler', 'hang: listening, patience_s: 0.1'), ('listener', 'hang: listening'),
                        ('loader', 'hang: load, patience_s: 0.02')))
@@ -36,21 +36,24 @@ def stopped_by_a_signal(m, c):
     turns = [r for r in m.log() if r['kind'] == 'turn' and r['body']['request'] == 'asleep']
     expect('which stands in the journal once', len(turns) == 1, turns)
     log = m.daemon_log()
-    expect('and the log says so', 'sleeper hangs' in log and 'sleeper did not end when asked and is killed' in log, log[-1500:])
+    expect('and the log says so', 'sleeper hangs' in log and
+           'sleeper did not end when asked and is killed' in log, log[-1500:])
 
 
 def each_time(c):
     first = c.send(op='say', text='hello', model='deaf')
     behind = c.send(op='say', text='hello', model='parrot')
     r = c.hear_until(first, 'done', 'error')
-    expect('one that hangs each time is told of', r['ev'] == 'error' and r['code'] == 'ETIMEDOUT' and 'silent' in r['text'], r)
+    expect('one that hangs each time is told of',
+           r['ev'] == 'error' and r['code'] == 'ETIMEDOUT' and 'silent' in r['text'], r)
     r = c.hear_until(behind, 'done', 'error')
     expect('and who waited behind it is answered', r['ev'] == 'done', r)
 
 
 def in_circles(c):
     r = c.ask(op='say', text='hello', model='circler')
-    expect('one that only says that it lives is not waited for either', r['ev'] == 'error' and r['code'] == 'ETIMEDOUT', r)
+    expect('one that only says that it lives is not waited for either',
+           r['ev'] == 'error' and r['code'] == 'ETIMEDOUT', r)
 
 
 def while_loading(c):
