@@ -55,6 +55,20 @@ uint32_t hal_usable_threads(const struct hal_processors *p) {
 	return n ? n : 1;
 }
 
+/* Texts that were read are plain already; names of folders, and what was made of them, may not be. */
+static void make_plain(struct hal_inventory *i) {
+	sysfs_plain(i->processors.model);
+	for (uint32_t k = 0; k < i->count; k++) {
+		struct hal_device *d = &i->devices[k];
+		sysfs_plain(d->name);
+		sysfs_plain(d->node);
+		sysfs_plain(d->driver);
+		sysfs_plain(d->place);
+		sysfs_plain(d->detail);
+		sysfs_plain(d->problem);
+	}
+}
+
 int hal_scan(const char *root, struct hal_inventory *out, struct cdm_diag *diag) {
 	memset(out, 0, sizeof(*out));
 	if (*root && access(root, R_OK | X_OK) != 0) {
@@ -64,6 +78,7 @@ int hal_scan(const char *root, struct hal_inventory *out, struct cdm_diag *diag)
 	processors_scan(root, out, diag);
 	devices_scan(root, out);
 	meters_scan(root, out);
+	make_plain(out);
 	if (out->dropped)
 		cdm_diag_add(diag, CDM_WARNING, "H0002", "%u more devices than can be listed",
 				out->dropped);

@@ -245,6 +245,33 @@ static void survives_odd_trees(void) {
 	json_decref(j);
 }
 
+static void is_plain(const char *text) {
+	for (; *text; text++)
+		CHECK(*text >= 0x20 && *text < 0x7f);
+}
+
+/* Names of folders and of the processor, too, are a stranger's words. */
+static void shows_nothing_raw(void) {
+	fresh_root();
+	place("proc/cpuinfo", "processor\t: 0\nmodel name\t: Quick\x1b[31m \xffProcessor\rX");
+	place("sys/class/net/can\x1b[31m\xff/type", "280");
+	place("sys/class/power_supply/BAT\xfe/type", "Battery");
+	place("sys/class/power_supply/BAT\xfe/power_now", "5000000");
+	scan();
+	is_plain(inv.processors.model);
+	CHECK(strcmp(inv.processors.model, "Quick [31m ?Processor X") == 0 && inv.count == 2);
+	for (uint32_t k = 0; k < inv.count; k++) {
+		const struct hal_device *d = &inv.devices[k];
+		is_plain(d->name), is_plain(d->node), is_plain(d->driver), is_plain(d->place);
+		is_plain(d->detail), is_plain(d->problem);
+	}
+	struct hal_device battery = *find(HAL_ENERGY, "BAT?");
+	CHECK(hal_read_value(root, &battery) == 0 && is(battery.value, 5)); /* its path is what it was */
+	json_t *j = hal_json(&inv);
+	CHECK(j && json_array_size(json_object_get(j, "devices")) == 2);
+	json_decref(j);
+}
+
 /* ---- how it is told ---- */
 
 static void tells_people_and_programs(const char *data) {
@@ -294,6 +321,7 @@ int main(int argc, char **argv) {
 	reads_meters_again();
 	knows_a_container(argv[1]);
 	survives_odd_trees();
+	shows_nothing_raw();
 	tells_people_and_programs(argv[1]);
 	looks_at_this_machine();
 	nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);

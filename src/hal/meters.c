@@ -21,7 +21,7 @@ static int read_voltage(const char *root, const char *path, int64_t *mv) {
 }
 
 int hal_read_value(const char *root, struct hal_device *d) {
-	int64_t v, mv;
+	int64_t v = 0, mv = 0;
 	if (!d->unit[0])
 		return -ENOTSUP;
 	d->has_value = false;

@@ -30,9 +30,13 @@ static void make_path(
 		vsnprintf(path + n, SYSFS_PATH_MAX - (size_t)n, format, args);
 }
 
-/* What a device says of itself is not to be trusted with a terminal, nor to be UTF-8. */
 static char printable(unsigned char c) {
 	return c < 0x20 || c == 0x7f ? ' ' : c >= 0x80 ? '?' : (char)c;
+}
+
+void sysfs_plain(char *text) {
+	for (; *text; text++)
+		*text = printable((unsigned char)*text);
 }
 
 static int first_line(const char *text, char *out, size_t capacity) {

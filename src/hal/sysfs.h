@@ -16,7 +16,12 @@ struct sysfs_names {
 	char at[SYSFS_NAMES_MAX][SYSFS_NAME_MAX];
 };
 
-/* First line, without white space around it; "" when it cannot be read.  Bytes, or -errno. */
+/*
+ * Make one plain line of it, in place: what a device says of itself is not to be trusted with a
+ * terminal, nor to be UTF-8.
+ */
+void sysfs_plain(char *text);
+/* First line, plain, without white space around it; "" when it cannot be read.  Bytes, or -errno. */
 int sysfs_text(const char *root, char *out, size_t capacity, const char *format, ...)
 		PRINTF_LIKE(4, 5);
 /* A number, decimal or 0x; -errno, -EPROTO when it is none. */
