@@ -222,15 +222,20 @@ static int prepare_statements(struct db *db) {
 	return 0;
 }
 
+/* The folder that a file stands in, into out; returns out. */
+static const char *folder_of(const char *path, char out[PATH_MAX]) {
+	snprintf(out, PATH_MAX, "%s", path);
+	char *slash = strrchr(out, '/');
+	if (!slash)
+		return strcpy(out, ".");
+	slash[slash == out] = 0;
+	return out;
+}
+
 /* The name in the folder must survive a power cut as well. */
 static void sync_folder(const char *path) {
 	char folder[PATH_MAX];
-	snprintf(folder, sizeof(folder), "%s", path);
-	char *slash = strrchr(folder, '/');
-	if (!slash)
-		return;
-	slash[slash == folder] = 0;
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(folder_of(path, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0) {
 		fsync(fd);
 		close(fd);
@@ -352,12 +357,7 @@ static bool has_wal(const char *path) {
 
 static bool folder_is_writable(const char *path) {
 	char folder[PATH_MAX];
-	snprintf(folder, sizeof(folder), "%s", path);
-	char *slash = strrchr(folder, '/');
-	if (!slash)
-		return access(".", W_OK) == 0;
-	slash[slash == folder] = 0;
-	return access(folder, W_OK) == 0;
+	return access(folder_of(path, folder), W_OK) == 0;
 }
 
 int db_open_reader(struct db *db, const char *path, struct cdm_diag *diag) {

@@ -65,8 +65,9 @@ MUST_CHECK int journal_submit(struct journal *j, const struct journal_entry *ent
 /*
  * Erase the body of record `seq` and append `note` (kind erase), in one transaction of class D2.  The
  * result is -ENOENT when there is no such record.  The old bytes are overwritten in the file and
- * the WAL is emptied before the ticket is settled (-EBUSY in `wiped` of the result: a reader held
- * on to the old pages; they go with a later checkpoint).  State must be replayed afterwards.
+ * the WAL is emptied before the ticket is settled.  `wiped` of the result says if that could not be
+ * done (-EBUSY: a reader held on to the old pages); they go with a later checkpoint.  State must be
+ * replayed afterwards.
  */
 MUST_CHECK int journal_erase(struct journal *j, uint64_t seq, const struct journal_entry *note,
 		uint64_t *ticket);
@@ -74,7 +75,7 @@ MUST_CHECK int journal_erase(struct journal *j, uint64_t seq, const struct journ
 struct journal_result {
 	uint64_t ticket;
 	int rc;       /* 0: durable.  -ENOSPC, -EIO, -EBUSY (a foreign writer), -ENOENT: not in the file */
-	int wiped;    /* of an erasure: 0, or -EBUSY */
+	int wiped;    /* of an erasure: 0, or why old pages may still be there: -EBUSY, -ENOSPC, -EIO */
 	unsigned count;
 	const struct journal_record *records; /* borrowed until the next journal_take() */
 };

@@ -13,7 +13,7 @@
 
 struct journal_reader;
 
-/* -ENOENT: no such file, or nothing in it yet; -EPROTO: not a journal, or a newer one; -EBADMSG: damaged; -EACCES, -EIO. */
+/* -ENOENT: no file, or nothing in it yet; -EPROTO: no journal, or a newer one; -EBADMSG: damaged; -EACCES, -EIO. */
 MUST_CHECK int journal_read_open(const char *path, struct journal_reader **out, struct cdm_diag *diag);
 /* Accepts NULL; sets *r NULL. */
 void journal_read_close(struct journal_reader **r);

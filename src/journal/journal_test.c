@@ -6,6 +6,7 @@
  */
 #include "journal/journal.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -330,6 +331,33 @@ static void missing_places_are_named(void) {
 	CHECK(journal_open(deep, NULL, &j, NULL) == -E2BIG &&
 			journal_read_open(deep, &r, NULL) == -E2BIG);
 	CHECK(journal_open("/dev/null/state", NULL, &j, NULL) == -ENOENT);
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+static int folders_synced;
+
+/* Every fsync of ours (SQLite's own are its own). */
+int __wrap_fsync(int fd) {
+	struct stat s;
+	if (fstat(fd, &s) == 0 && S_ISDIR(s.st_mode))
+		folders_synced++;
+	return __real_fsync(fd);
+}
+
+/* The name of a new file must survive a power cut, whichever way it is written. */
+static void the_folder_of_a_new_file_is_synced(void) {
+	char before[PATH_MAX];
+	const char *const names[] = { "state", "./state", t.path };
+	CHECK(getcwd(before, sizeof(before)) && chdir(t.folder) == 0);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		struct journal *j;
+		folders_synced = 0;
+		CHECK(journal_open(names[i], NULL, &j, NULL) == 0 && folders_synced == 1);
+		journal_stop(&j);
+		testing_remove(&t);
+	}
+	CHECK(chdir(before) == 0);
 }
 
 /* ---- reading ---- */
@@ -662,6 +690,7 @@ int main(void) {
 	other_files_are_refused_unchanged();
 	a_newer_format_is_refused();
 	missing_places_are_named();
+	the_folder_of_a_new_file_is_synced();
 	readers_see_what_they_ask_for();
 	a_time_leads_to_a_record();
 	a_walk_is_a_snapshot();

@@ -25,12 +25,12 @@ static int busy(int fd, const char *path, struct cdm_diag *diag) {
 	return -EBUSY;
 }
 
-static int sign(int fd) {
+/* A full disk costs the name, not the lock. */
+static void sign(int fd) {
 	char text[24];
 	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
-		return -errno;
-	return 0;
+	if (ftruncate(fd, 0) == 0)
+		(void)!pwrite(fd, text, (size_t)n, 0);
 }
 
 int lock_take(const char *path, struct cdm_diag *diag) {
@@ -47,7 +47,7 @@ int lock_take(const char *path, struct cdm_diag *diag) {
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		rc = errno == EWOULDBLOCK ? busy(fd, path, diag) : message_error(errno);
 	else
-		sign(fd); /* a full disk costs the name, not the lock */
+		sign(fd);
 	if (rc == 0)
 		return fd;
 	close(fd);

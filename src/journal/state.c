@@ -90,8 +90,7 @@ static const uint32_t roots[16] = { 0xb504f333, 0xd744fcca, 0xeac0c6e7, 0xf5257d
 	0xfd3e0c0c, 0xfe9e115c, 0xff4ecb59, 0xffa75652, 0xffd3a751, 0xffe9d2b2, 0xfff4e91b,
 	0xfffa747e, 0xfffd3a3b, 0xfffe9d1c, 0xffff4e8e };
 
-/* sum * 2^(-passed / half_life), in integers: whole halvings shift, the rest multiplies roots of
- * 1/2. */
+/* sum * 2^(-passed / half_life), in integers: whole halvings shift, the rest multiplies roots of 1/2. */
 static uint64_t decay(uint64_t sum, uint64_t passed, uint64_t half_life) {
 	if (half_life == 0)
 		return sum;
@@ -100,7 +99,9 @@ static uint64_t decay(uint64_t sum, uint64_t passed, uint64_t half_life) {
 		return 0;
 	for (; half_life >> 32; half_life >>= 1)
 		rest >>= 1;
-	uint64_t fraction = (rest << 32) / half_life; /* < 2^32 */
+	uint64_t fraction = (rest << 32) / half_life;
+	if (fraction > UINT32_MAX) /* the shifts have made them equal */
+		fraction = UINT32_MAX;
 	sum >>= halvings;
 	for (unsigned k = 0; k < COUNT_OF(roots); k++)
 		if (fraction >> (31 - k) & 1)

@@ -220,6 +220,18 @@ static void evidence_decays_as_two_to_the_minus_t(void) {
 		}
 }
 
+/* Half-lives beyond 32 bits lose their low bits, and must not lose the whole halving with them. */
+static void decays_to_the_last_moment_of_a_long_half_life(void) {
+	for (unsigned bits = 32; bits < 47; bits++) { /* of the 48 that a time has */
+		uint64_t half_life = (UINT64_C(1) << bits) + 1;
+		state_init(s);
+		evidence_at_ms(0, 1000000, 0, 0);
+		evidence_at_ms(half_life - 1, 0, 0, half_life);
+		const struct state_evidence *e = state_evidence(s, "phi3", "talker", "talent");
+		CHECK(e->p_ppm >= 499973 && e->p_ppm <= 500027); /* as exact as above */
+	}
+}
+
 static void evidence_adds_up_and_never_wraps(void) {
 	state_init(s);
 	evidence_at_ms(10, 1000000, 500000, 0);
@@ -336,6 +348,7 @@ int main(void) {
 	a_retried_request_is_applied_once();
 	settings_and_models();
 	evidence_decays_as_two_to_the_minus_t();
+	decays_to_the_last_moment_of_a_long_half_life();
 	evidence_adds_up_and_never_wraps();
 	commands_are_counted();
 	odd_records_are_counted_and_passed();
