@@ -145,7 +145,7 @@ static int list_folder(struct photos *p, const char *source, const char *only, s
 		return refuse(diag, errno == ENOENT ? -ENOENT : -EIO, "the folder of photos '%s' cannot be read: %s",
 				source, strerror(errno));
 	int fd = dirfd(d);
-	p->folder = fd < 0 ? -1 : dup(fd);
+	p->folder = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	p->list = calloc(PHOTOS_MAX, sizeof(*p->list));
 	if (p->folder < 0 || !p->list)
 		rc = -ENOMEM;

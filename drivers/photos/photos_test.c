@@ -6,6 +6,7 @@
 #undef NDEBUG
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,6 +191,23 @@ static void shows_one_after_the_other(void) {
 	cdm_driver.close(NULL);
 }
 
+/* What it opens is not for programs that its host may start. */
+static void keeps_its_folder_to_itself(void) {
+	enum { FDS = 256 };
+	int before[FDS];
+	for (int fd = 0; fd < FDS; fd++)
+		before[fd] = fcntl(fd, F_GETFD);
+	void *self = open_ok();
+	unsigned opened = 0;
+	for (int fd = 0; fd < FDS; fd++)
+		if (before[fd] < 0 && fcntl(fd, F_GETFD) >= 0) {
+			assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+			opened++;
+		}
+	assert(opened == 1);
+	cdm_driver.close(self);
+}
+
 static void shows_only_what_is_wanted(void) {
 	static const char *const names[] = { "b.JPG", "b" };
 	for (int i = 0; i < 2; i++) {
@@ -319,8 +337,9 @@ static void refuses_fields_of_another_shape(void) {
 		enum cdm_dtype dtype;
 		uint32_t dims, shape[3];
 		size_t bytes;
-	} rows[] = { { CDM_F32, 3, { H, W, 3 }, BYTES }, { CDM_U8, 2, { H, W, 3 }, BYTES }, { CDM_U8, 3, { H, W, 4 }, BYTES },
-		{ CDM_U8, 3, { 0, W, 3 }, 0 }, { CDM_U8, 3, { H, W, 3 }, BYTES - 1 }, { CDM_U8, 3, { 65536, 1, 3 }, 196608 } };
+	} rows[] = { { CDM_F32, 3, { H, W, 3 }, BYTES }, { CDM_U8, 2, { H, W, 3 }, BYTES },
+		{ CDM_U8, 3, { H, W, 4 }, BYTES }, { CDM_U8, 3, { 0, W, 3 }, 0 },
+		{ CDM_U8, 3, { H, W, 3 }, BYTES - 1 }, { CDM_U8, 3, { 65536, 1, 3 }, 196608 } };
 	options(NULL, NULL, NULL, NULL);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct cdm_driver_config cfg = config();
@@ -407,6 +426,7 @@ int main(void) {
 	snprintf(folder, sizeof(folder), "/tmp/photos_test.XXXXXX");
 	assert(mkdtemp(folder));
 	shows_one_after_the_other();
+	keeps_its_folder_to_itself();
 	shows_only_what_is_wanted();
 	random_order_shows_all_of_them();
 	fits_other_proportions();
