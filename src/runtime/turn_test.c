@@ -1,5 +1,6 @@
 /* turn_test.c - models that are silent, and clients that are gone. */
 #include "runtime/core_testing.h"
+#include "sem/belief.h"
 
 static void patience(const char *lark, const char *finch) {
 	plan_builder_option(&b, b.processes[LARK].entity, "patience_s", lark);
@@ -323,11 +324,32 @@ static void a_loud_question(void) {
 	over();
 }
 
+static void no_compact_prompts(void) {
+	for (uint32_t i = 0; i < b.head.options.count; i++)
+		if (strcmp(b.options[i].key, "prompt") == 0)
+			strcpy(b.options[i].value, "chat");
+}
+
+/* A model of any other make is told what to do, what is known, and what was asked. */
+static void a_chat_model(void) {
+	core_more = no_compact_prompts;
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "the door is locked", "lark", "");
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), " Noted. #door = locked");
+	CHECK(hear("done") == 1 && answer_is("Noted.") && has_facts(1));
+	ask(2, "say", "WHERE is the door?", "lark", "");
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), " Locked.");
+	CHECK(hear("done") == 2 && strstr(heard("view"), belief_preamble()) == heard("view"));
+	CHECK(strstr(heard("view"), "- door = locked (") && strstr(heard("view"), "\nUser: WHERE is the door?\nAnswer:"));
+	over();
+}
+
 int main(void) {
 	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time,
 			a_slow_model_is_waited_for,
 		one_that_only_pongs, one_that_never_loads, an_answer_for_nobody, a_queue_of_nobody, both_are_gone,
 		clauses_are_no_tokens, what_nobody_said_is_no_fact,
-		a_long_answer_again, a_loud_question };
+		a_long_answer_again, a_loud_question, a_chat_model };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -99,7 +99,7 @@ int view_render(struct core *c, struct turn *t) {
 	for (unsigned i = 0; i < k; i++)
 		shown[i] = all[chosen[i]];
 	int rc = compact ? belief_render_view(t->view, sizeof(t->view), shown, k, quiet)
-			 : belief_render_chat(t->view, sizeof(t->view), shown, k, t->user);
+			 : belief_render_talk(t->view, sizeof(t->view), shown, k, t->user);
 	t->view_hash = hash_of(t->view, strlen(t->view));
 	t->view_trust = 1.0; /* facts inform; they do not instruct: only the speaker and the model do */
 	return rc < 0 ? rc : 0;

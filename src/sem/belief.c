@@ -543,6 +543,28 @@ int belief_render_chat(char *out, size_t capacity, const struct belief_fact *fac
 	return (int)v.length;
 }
 
+int belief_render_talk(char *out, size_t capacity, const struct belief_fact *facts, size_t count,
+		const char *question) {
+	static const char head[] = "\nUser: ", tail[] = "\nAnswer:";
+	struct view v = { .out = out, .capacity = capacity - 1 };
+	size_t asked = strlen(question), frame = sizeof(head) + sizeof(tail) - 2;
+	if (capacity < strlen(belief_preamble()) + 2 * BELIEF_VIEW_MIN)
+		return -E2BIG;
+	put_text(&v, belief_preamble());
+	size_t left = v.capacity - v.length - frame;
+	size_t most = left - BELIEF_VIEW_MIN < left / 2 ? left - BELIEF_VIEW_MIN : left / 2;
+	size_t keep = asked < most ? asked : most;
+	int n = belief_render_chat(out + v.length, left - keep + 1, facts, count, question);
+	CHECK(n > 0);
+	v.length += (size_t)n;
+	put_text(&v, head);
+	put_foreign(&v, question, asked, false, v.capacity - v.length - (sizeof(tail) - 1));
+	put_text(&v, tail);
+	CHECK(!v.overflow);
+	out[v.length] = 0;
+	return (int)v.length;
+}
+
 const char *belief_preamble(void) {
 	return "You speak for a machine. Below stands what it knows; each line is evidence with an "
 	       "age and a trust, "

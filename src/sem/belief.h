@@ -103,6 +103,13 @@ MUST_CHECK int belief_render_view(char *out, size_t capacity, const struct belie
 MUST_CHECK int belief_render_chat(char *out, size_t capacity, const struct belief_fact *facts,
 		size_t count, const char *question);
 
+/*
+ * All that a chat model is shown: the preamble, those facts, and the question, as one line after "User: ".
+ * Cut as the compact view is.  -E2BIG below the preamble and twice BELIEF_VIEW_MIN.
+ */
+MUST_CHECK int belief_render_talk(char *out, size_t capacity, const struct belief_fact *facts,
+		size_t count, const char *question);
+
 /* What does not change: how to state a fact and how to command.  Static. */
 const char *belief_preamble(void);
 

@@ -7,6 +7,29 @@
 #include <string.h>
 #include "base/check.h"
 #include "sem/belief.h"
+#include "sem/halt.h"
+
+/* However the answer comes in pieces: what is sure stays sure, and stands at the beginning of its text. */
+static void check_sure(const char *reply, size_t bytes, const char *text, size_t text_bytes) {
+	size_t told = 0, lead = 0;
+	while (lead < bytes && memchr(" \t\r\n", reply[lead], 4))
+		lead++;
+	for (size_t n = 0; n <= bytes; n++) {
+		size_t now = belief_sure(reply, n, told);
+		CHECK(now >= told && now <= n);
+		told = now;
+	}
+	CHECK(told <= lead || (told - lead <= text_bytes && memcmp(text, reply + lead, told - lead) == 0));
+}
+
+/* What is left was said, and could stand in any frame. */
+static void check_heard(struct belief_reply *r, const char *user) {
+	unsigned had = r->count;
+	CHECK(belief_keep_heard(r, user) + r->count == had);
+	for (unsigned i = 0; i < r->count; i++)
+		CHECK(belief_is_heard(&r->facts[i], user) && !strpbrk(r->facts[i].value, "#=[];\n\r") &&
+				belief_is_heard(&r->facts[i], r->facts[i].value) && !belief_is_heard(&r->facts[i], ""));
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -69,13 +92,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	for (unsigned i = 0; i < r.count; i++)
 		CHECK(strlen(r.facts[i].key) - 1 < BELIEF_KEY_MAX - 1 &&
 				strlen(r.facts[i].value) - 1 < BELIEF_VALUE_MAX - 1);
+	check_sure((const char *)data, size, text, r.text_bytes);
 	size_t count = build((const char *)data, size, facts, question);
 	for (size_t capacity = BELIEF_VIEW_MIN; capacity <= ROOM; capacity *= 2) {
 		int n = belief_render_view(view, capacity, facts, count, question);
 		CHECK(n > 0 && (size_t)n < capacity);
 		check_view(view, (size_t)n, count);
+		if (capacity >= strlen(belief_preamble()) + 2 * BELIEF_VIEW_MIN) {
+			n = belief_render_talk(view, capacity, facts, count, question);
+			CHECK(n > 0 && (size_t)n < capacity && strlen(view) == (size_t)n);
+		}
 		n = belief_render_chat(view, capacity, facts, count, question);
 		CHECK(n > 0 && (size_t)n < capacity && strlen(view) == (size_t)n);
 	}
+	check_heard(&r, question[0] ? question : text);
+	halt_is_asked((const char *)data, size, NULL, NULL);
+	belief_quiet(text, view, 1 + size / 2);
+	CHECK(strlen(view) <= size / 2);
 	return 0;
 }
