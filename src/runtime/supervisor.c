@@ -222,8 +222,8 @@ static void on_end(struct supervisor *s, uint16_t p) {
 	if (ended.fd < 0 || poll(&ended, 1, 0) != 1)
 		return;
 	on_seat(s, p); /* its last words first */
-	if (s->children.at[p].state == CHILD_STARTING)
-		report_note(&s->report, p, "it ended before it was ready; see the log");
+	if (s->children.at[p].state != CHILD_ENDING)
+		report_note(&s->report, p, "it ended right after its start; see the log");
 	children_died(&s->children, p);
 }
 

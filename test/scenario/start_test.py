@@ -110,6 +110,23 @@ def some_cannot(cadmus):
             expect('it goes down in good order', m.stop())
 
 
+def dies(cadmus):
+    """A model that says that it is there, and then falls over its file."""
+    def change(text):
+        lines = text.splitlines()
+        faint = next(line for line in lines if 'id: faint' in line)
+        lines.remove(faint)
+        lines.insert(next(i for i, line in enumerate(lines) if 'id: parrot' in line), faint)
+        return '\n'.join(lines) + '\n'
+    m = Machine(cadmus, change)
+    try:
+        run(m)
+        text = told(m)
+        expect('a model that dies while it loads is named', text.startswith('1faint: ') and text.count('\n') == 1, repr(text))
+    finally:
+        expect('it goes down in good order', m.stop())
+
+
 def cannot_be(cadmus):
     """Twice: the second one says why, and on another line what to do."""
     m = Machine(cadmus)
@@ -126,5 +143,6 @@ def cannot_be(cadmus):
 
 all_well(sys.argv[1])
 some_cannot(sys.argv[1])
+dies(sys.argv[1])
 cannot_be(sys.argv[1])
 sys.exit(1 if failures else 0)
