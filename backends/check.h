@@ -8,6 +8,5 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define CHECK(cond) \
 	((cond) ? (void)0 : (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond), abort()))
-#define SKIP 77 /* what a test returns that could not run; its reason is printed */
 
 #endif

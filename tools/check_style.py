@@ -3,7 +3,7 @@
 
 usage: check_style.py ROOT        exit 0 = clean, 1 = violations, one a line: FILE:LINE: what is wrong
 
-    width      120 columns at most, a tab being 8; tables in .def files have one entry a line, however long
+    width      120 columns of C at most, a tab being 8
     blanks     indented by tabs; none at the end of a line; the last line ends
     length     a function has at most 70 lines, a file fewer than 1000
     opening    a C file begins with a comment that names it and says what it is for
@@ -43,7 +43,7 @@ def check_lines(path, lines, say):
     comment = False
     for n, line in enumerate(lines, 1):
         text = line.rstrip('\n')
-        if len(text.expandtabs(8)) > WIDTH and not path.endswith('.def'):
+        if len(text.expandtabs(8)) > WIDTH and path.endswith(('.c', '.h')):
             say(n, f'{len(text.expandtabs(8))} columns')
         if text != text.rstrip():
             say(n, 'blanks at the end')

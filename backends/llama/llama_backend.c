@@ -28,7 +28,7 @@ static enum cdm_backend_log level_of(enum ggml_log_level level) {
 		return CDM_LOG_DEBUG; /* the engine calls it a failure when it was told to stop */
 	switch (level) {
 	case GGML_LOG_LEVEL_ERROR: return CDM_LOG_ERROR;
-	case GGML_LOG_LEVEL_WARN: return CDM_LOG_INFO; /* about files and machines as they are: nothing to do about it */
+	case GGML_LOG_LEVEL_WARN: return CDM_LOG_INFO; /* of files and machines as they are: nothing to do */
 	default: return CDM_LOG_DEBUG;
 	}
 }
@@ -109,8 +109,9 @@ static int load_weights(
 		m->vocab = m->api.llama_model_get_vocab(m->model);
 		return 0;
 	}
+	const char *why = first_error[0] ? first_error : "it gave no reason";
 	cdm_diag_add(diag, CDM_ERROR, "B0112", "llama.cpp cannot use %s: %s", cfg->path,
-			m->model ? "it is no text generation model" : first_error[0] ? first_error : "it gave no reason");
+			m->model ? "it is no text generation model" : why);
 	return -EPROTO;
 }
 

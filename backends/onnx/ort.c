@@ -70,7 +70,8 @@ static int read_port(
 	const struct ort_api *a = &m->api;
 	struct ort_type *type = NULL;
 	const struct ort_shape *shape = NULL;
-	int rc = ort_why(a, (is_input ? a->input_name : a->output_name)(m->session, at, m->allocator, &p->name), why, 256);
+	struct ort_status *status = (is_input ? a->input_name : a->output_name)(m->session, at, m->allocator, &p->name);
+	int rc = ort_why(a, status, why, 256);
 	if (rc == 0)
 		rc = ort_why(a, (is_input ? a->input_type : a->output_type)(m->session, at, &type), why, 256);
 	if (rc == 0)

@@ -72,7 +72,8 @@ static void *open_library(const char *dir, struct cdm_diag *diag) {
 	if (!dir)
 		lib = open_one(file, &why);
 	if (!lib)
-		cdm_diag_add(diag, CDM_ERROR, "B0201", "ONNX Runtime cannot be loaded from %s: %s", dir ? dir : file, why);
+		cdm_diag_add(diag, CDM_ERROR, "B0201", "ONNX Runtime cannot be loaded from %s: %s",
+				dir ? dir : file, why);
 	return lib;
 }
 

@@ -91,6 +91,11 @@ const char *host_place(const char *variable, const char *what) {
 	return NULL;
 }
 
+int host_skip(void) {
+	const char *required = getenv("CADMUS_REQUIRE_ENGINES");
+	return required && strcmp(required, "1") == 0 ? 1 : 77;
+}
+
 int host_said(const struct cdm_diag *d, const char *text) {
 	for (uint32_t i = 0; i < d->count; i++)
 		if (strstr(d->at[i].text, text))

@@ -17,6 +17,8 @@ unsigned host_threads(void);
 void host_threads_fall_to(unsigned count);
 /* The value of an environment variable that names something that exists, or NULL with the reason printed. */
 const char *host_place(const char *variable, const char *what);
+/* What a test returns that lacks something: meson counts it as skipped, or as failed where CADMUS_REQUIRE_ENGINES=1. */
+int host_skip(void);
 /* Is `text` in any message?  Prints the diag when not. */
 int host_said(const struct cdm_diag *d, const char *text);
 /* A new, empty file name in a folder that host_clean() removes. */

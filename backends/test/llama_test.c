@@ -375,7 +375,7 @@ int main(int argc, char **argv) {
 	CHECK(argc == 3);
 	library_dir = host_place("CADMUS_LLAMA_DIR", "llama.cpp");
 	if (!library_dir)
-		return SKIP;
+		return host_skip();
 	b = host_open(argv[1]);
 	void *file = tiny_gguf_make(1, &bytes);
 	snprintf(model_path, sizeof(model_path), "%s", host_file("tiny.gguf"));

@@ -256,7 +256,7 @@ int main(int argc, char **argv) {
 	char model[4096];
 	CHECK(argc >= 2);
 	if (!host_place("CADMUS_ORT_LIB", "ONNX Runtime"))
-		return SKIP;
+		return host_skip();
 	b = host_open(argv[1]);
 	adds(sum_model, sizeof(sum_model), 4);
 	adds(free_model, sizeof(free_model), 4);
@@ -269,12 +269,12 @@ int main(int argc, char **argv) {
 	snprintf(model, sizeof(model), "%s/face_detection_front_128x128_barracuda.onnx", models ? models : "");
 	if (!models || access(model, R_OK) != 0) {
 		printf("skipped: no BlazeFace at %s\n", model);
-		return SKIP;
+		return host_skip();
 	}
 	never_takes_more_threads_than_given(model);
 	refuses_what_is_no_picture(model);
 	if (!photos)
-		return SKIP;
+		return host_skip();
 	finds_faces(model, photos, 1);
 	snprintf(model, sizeof(model), "%s/face_detection_back_256x256_barracuda.onnx", models);
 	if (access(model, R_OK) == 0)

@@ -28,7 +28,8 @@ static void shortest_forms(void) {
 }
 
 static void what_is_cut_or_stray(void) {
-	static const char *const bad[] = { "\x80", "a\xff", "\xc3", "\xe2\x82", "\xf0\x90\xa4", "\xc3(", "\xf5\x80\x80\x80" };
+	static const char *const bad[] = { "\x80", "a\xff", "\xc3", "\xe2\x82", "\xf0\x90\xa4", "\xc3(",
+		"\xf5\x80\x80\x80" };
 	CHECK(utf8_valid("", 0) && utf8_valid("Zo\xc3\xab \xf0\x90\xa4\x8c", 9));
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		CHECK(!utf8_valid(bad[i], strlen(bad[i])));

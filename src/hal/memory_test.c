@@ -119,7 +119,8 @@ static void uses_a_device(void) {
 	hal_free(&c);
 	hal_free(&a);
 	hal_free(&b);
-	CHECK(hal_allocate(HAL_MEMORY_DEVICE, 1 << 20, 0, &a) == 0 && a.got == HAL_MEMORY_DEVICE); /* all was given back */
+	/* All was given back. */
+	CHECK(hal_allocate(HAL_MEMORY_DEVICE, 1 << 20, 0, &a) == 0 && a.got == HAL_MEMORY_DEVICE);
 	hal_free(&a);
 }
 

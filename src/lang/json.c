@@ -60,12 +60,14 @@ static json_t *fields(const struct plan *p) {
 			json_array_append_new(shape, whole(f->shape[d]));
 		json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o, "
 				"s:o, s:I, s:I}",
-				"name", text(f->name), "kind", kinds[f->kind], "dtype",
-				cdm_dtype_name((enum cdm_dtype)f->dtype), "shape", shape, "unit", text(f->unit), "bytes",
-				(int)f->bytes, "slots", (int)f->slots, "leases", (int)f->leases, "process",
-				process(p, f->process), "entity", entity(p, f->entity), "readers",
-				readers(p, f->readers), "offset", whole(f->offset), "half_life_ns",
-				(json_int_t)f->half_life_ns, "max_age_ns", (json_int_t)f->max_age_ns));
+				"name", text(f->name), "kind", kinds[f->kind],
+				"dtype", cdm_dtype_name((enum cdm_dtype)f->dtype),
+				"shape", shape, "unit", text(f->unit),
+				"bytes", (int)f->bytes, "slots", (int)f->slots, "leases", (int)f->leases,
+				"process", process(p, f->process), "entity", entity(p, f->entity),
+				"readers", readers(p, f->readers), "offset", whole(f->offset),
+				"half_life_ns", (json_int_t)f->half_life_ns,
+				"max_age_ns", (json_int_t)f->max_age_ns));
 	}
 	return list;
 }

@@ -109,7 +109,8 @@ static void print_actuators(FILE *to, const struct plan *p) {
 		fprintf(to, "\n    joints %u from node %u:", a->joint_count, a->node_base);
 		for (int j = 0; j < 3; j++)
 			fprintf(to, " %.10g to %.10g at %.10g deg/s%s", a->joint_min_cdeg[j] / 100.0,
-					a->joint_max_cdeg[j] / 100.0, a->joint_rate_cdeg_s[j] / 100.0, j < 2 ? "," : "\n");
+					a->joint_max_cdeg[j] / 100.0, a->joint_rate_cdeg_s[j] / 100.0,
+					j < 2 ? "," : "\n");
 	}
 }
 

@@ -138,10 +138,10 @@ static void check_bus(struct lang *l, const struct node *n, const struct key *k)
 	(void)k;
 	const char *can = strncmp(n->text, "socketcan:", 10) == 0 ? n->text + 10 : NULL;
 	const char *udp = strncmp(n->text, "udp:", 4) == 0 ? n->text + 4 : NULL;
-	bool good = strcmp(n->text, "auto") == 0 || (udp && (strcmp(udp, "auto") == 0 || is_address_and_port(udp, 1))) ||
-			(can && strlen(can) < 16 &&
-			all_of(can, strlen(can), "abcdefghijklmnopqrstuvwxyz0123456789_-."));
-	if (!good)
+	bool group = udp && (strcmp(udp, "auto") == 0 || is_address_and_port(udp, 1));
+	bool interface = can && strlen(can) < 16 &&
+			all_of(can, strlen(can), "abcdefghijklmnopqrstuvwxyz0123456789_-.");
+	if (strcmp(n->text, "auto") != 0 && !group && !interface)
 		say(l, C0308, n, n->text, NULL);
 }
 

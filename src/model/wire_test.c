@@ -156,7 +156,8 @@ static int generate(int change) {
 	mp_str(&o, "prompt");
 	mp_strn(&o, longest, change == 1 ? WIRE_PROMPT_MAX + 1 : WIRE_PROMPT_MAX);
 	mp_kv_uint(&o, "max", change == 2 ? UINT64_C(1) << 32 : 5);
-	mp_kv_f64(&o, "temperature", change == 3 ? (double)NAN : change == 4 ? -0.5 : change == 5 ? (double)INFINITY : 0);
+	const double temperatures[] = { [3] = (double)NAN, [4] = -0.5, [5] = (double)INFINITY };
+	mp_kv_f64(&o, "temperature", change >= 3 && change <= 5 ? temperatures[change] : 0);
 	mp_kv_uint(&o, "seed", 7);
 	mp_str(&o, "stop");
 	mp_array(&o, change == 6 ? CDM_STOPS_MAX + 1 : CDM_STOPS_MAX);

@@ -283,7 +283,8 @@ static void refuses_bad_fields(void) {
 	REFUSED((w.fields[1].dtype = CDM_DTYPE_COUNT, w.fields[1].layout = plan_field_layout(&w.fields[1])));
 	REFUSED((w.fields[1].dims = 9));
 	REFUSED((w.fields[1].shape[0] = 4, w.fields[1].layout = plan_field_layout(&w.fields[1])));
-	REFUSED((w.fields[1].shape[0] = 0, w.fields[1].bytes = 0, w.fields[1].layout = plan_field_layout(&w.fields[1])));
+	REFUSED((w.fields[1].shape[0] = 0, w.fields[1].bytes = 0,
+			w.fields[1].layout = plan_field_layout(&w.fields[1])));
 	REFUSED((w.fields[1].shape[0] = 0x80000000u, w.fields[1].shape[1] = 0x80000000u));
 	REFUSED((w.fields[1].slots = 2, w.fields[1].layout = plan_field_layout(&w.fields[1])));
 	REFUSED(w.fields[1].leases = 3);
@@ -410,8 +411,10 @@ static void names_its_words(void) {
 	CHECK(strcmp(plan_class_text(PLAN_SENSOR), "sensor") == 0 && strcmp(plan_class_text(99), "?") == 0);
 	CHECK(strcmp(plan_sort_text(PLAN_VISUAL), "visual") == 0 && strcmp(plan_sort_text(PLAN_SORT_COUNT), "?") == 0);
 	CHECK(strcmp(plan_role_text(PLAN_WORKER), "worker") == 0 && strcmp(plan_role_text(6), "?") == 0);
-	CHECK(strcmp(plan_operation_text(PLAN_OP_MAX), "max") == 0 && strcmp(plan_operation_text(PLAN_OP_COUNT), "?") == 0);
-	CHECK(strcmp(plan_verb_text(PLAN_VERB_STAND), "stand") == 0 && strcmp(plan_verb_text(PLAN_VERB_COUNT), "?") == 0);
+	CHECK(strcmp(plan_operation_text(PLAN_OP_MAX), "max") == 0);
+	CHECK(strcmp(plan_operation_text(PLAN_OP_COUNT), "?") == 0);
+	CHECK(strcmp(plan_verb_text(PLAN_VERB_STAND), "stand") == 0);
+	CHECK(strcmp(plan_verb_text(PLAN_VERB_COUNT), "?") == 0);
 }
 
 /* Both sides of a field must agree on its form, and on nothing else. */

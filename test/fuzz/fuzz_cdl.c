@@ -1,5 +1,6 @@
 /*
- * fuzz_cdl.c - any text as a machine: an answer, never a crash; and what is a plan verifies, prints, and comes out the same again.
+ * fuzz_cdl.c - any text as a machine: an answer, never a crash; and what is a plan verifies, prints, and comes out the
+ * same again.
  *
  * What stands behind a form feed (which no CDL may contain) is the text of every symbol table.
  */

@@ -29,7 +29,8 @@ static void look_everything_up(const struct plan *p) {
 		const struct plan_field *f = &plan_fields(p)[i];
 		CHECK(plan_find_field(p, f->name) == i);
 		CHECK(f->process < p->processes.count && f->entity < p->entities.count);
-		CHECK(f->offset + layout_field_bytes(f->slots, f->bytes) <= plan_processes(p)[f->process].segment_bytes);
+		uint64_t end = f->offset + layout_field_bytes(f->slots, f->bytes);
+		CHECK(end <= plan_processes(p)[f->process].segment_bytes);
 		plan_may_set(p, f->entity, (uint16_t)i);
 	}
 	for (uint32_t i = 0; i < p->options.count; i++)

@@ -33,7 +33,8 @@ static void open_world(void) {
 static void begin(void) {
 	static uint64_t words[700];
 	const struct segment *s = &w.at[CAM].own;
-	memset(s->base + plan_processes(w.plan)[CAM].event_offset, 0, s->bytes - plan_processes(w.plan)[CAM].event_offset);
+	size_t ring = plan_processes(w.plan)[CAM].event_offset;
+	memset(s->base + ring, 0, s->bytes - ring);
 	for (uint16_t i = 0; i < FIELDS; i++) {
 		struct field_meta m = field_meta_of(0);
 		CHECK(field_writer_open(&out[i], &w.at[CAM], i) == 0 && field_open(&in[i], &w.at[READER], i) == 0);
@@ -45,7 +46,10 @@ static void begin(void) {
 
 static void check(int rc, const struct cdm_info *info, const struct plan_field *f) {
 	CHECK(rc >= 0 || rc == -EAGAIN || rc == -EPROTO || rc == -E2BIG || rc == -EBUSY || rc == -ENOTSUP);
-	CHECK(rc < 0 || (info->bytes <= f->bytes && info->trust >= 0 && info->trust <= 1 && info->status <= CDM_ORPHAN));
+	if (rc < 0)
+		return;
+	CHECK(info->bytes <= f->bytes && info->status <= CDM_ORPHAN);
+	CHECK(info->trust >= 0 && info->trust <= 1);
 }
 
 static void lease(struct field *f, bool in_order) {
