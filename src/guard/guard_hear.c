@@ -3,15 +3,20 @@
 
 #include <errno.h>
 
+/* The first of a row is refused like one out of order, but nothing is wrong with it. */
+static bool is_next(struct guard *g, struct cdm_can_order *o, uint8_t counter) {
+	bool heard_before = o->known, good = cdm_can_in_order(o, counter);
+	g->bad += heard_before && !good;
+	return good;
+}
+
 static void hear_position(struct guard *g, const struct cdm_can *m) {
 	unsigned j = (unsigned)m->node - g->node_base;
 	if (m->node < g->node_base || j >= g->limits.joint_count || m->field != 0)
 		return;
 	struct guard_joint *joint = &g->joints[j];
-	if (!cdm_can_in_order(&joint->order, m->counter)) {
-		g->bad++;
+	if (!is_next(g, &joint->order, m->counter))
 		return;
-	}
 	joint->seen_cdeg = m->value;
 	joint->seen = g->now;
 	joint->speed = m->rate;
@@ -22,10 +27,8 @@ static void hear_odometry(struct guard *g, const struct cdm_can *m) {
 	if (m->node != g->node_base + g->limits.joint_count || m->field != 0)
 		return;
 	struct guard_body *b = &g->body;
-	if (!cdm_can_in_order(&b->order, m->counter)) {
-		g->bad++;
+	if (!is_next(g, &b->order, m->counter))
 		return;
-	}
 	struct cdm_can_pose p = cdm_can_get_pose(m);
 	b->x_mm += (int16_t)(p.x_mm - b->last.x_mm); /* the bus counts modulo 2^16 */
 	b->y_mm += (int16_t)(p.y_mm - b->last.y_mm);

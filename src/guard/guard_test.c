@@ -504,20 +504,20 @@ static void believes_only_whole_frames_in_order(void) {
 	const struct guard_joint *j = &r.guard.joints[5];
 	uint8_t n = r.counters[5];
 	hear(&r, position(15, 111, n));
-	CHECK(j->seen_cdeg == 111 && r.guard.bad == 18); /* 18: the first of each row */
+	CHECK(j->seen_cdeg == 111 && r.guard.bad == 0); /* the first of each row is none */
 	hear(&r, position(15, 222, n)); /* said twice */
-	CHECK(j->seen_cdeg == 111 && r.guard.bad == 19);
+	CHECK(j->seen_cdeg == 111 && r.guard.bad == 1);
 	hear(&r, position(15, 333, (uint8_t)((n + 5) % 16))); /* jumped */
-	CHECK(j->seen_cdeg == 111 && r.guard.bad == 20);
+	CHECK(j->seen_cdeg == 111 && r.guard.bad == 2);
 	hear(&r, position(15, 444, (uint8_t)((n + 6) % 16))); /* goes on */
-	CHECK(j->seen_cdeg == 444 && r.guard.bad == 20);
+	CHECK(j->seen_cdeg == 444 && r.guard.bad == 2);
 	struct cdm_frame f = position(15, 555, (uint8_t)((n + 7) % 16));
 	f.data[2] ^= 4;
 	hear(&r, f);
-	CHECK(j->seen_cdeg == 444 && r.guard.bad == 21);
+	CHECK(j->seen_cdeg == 444 && r.guard.bad == 3);
 	hear(&r, position(9, 1, 0)); /* nodes that are not ours, on both sides */
 	hear(&r, position(28, 1, 0));
-	CHECK(r.guard.bad == 21 && r.guard.joints[0].seen_cdeg == 0 && r.guard.joints[17].seen_cdeg == 0);
+	CHECK(r.guard.bad == 3 && r.guard.joints[0].seen_cdeg == 0 && r.guard.joints[17].seen_cdeg == 0);
 }
 
 static void survives_any_frame(void) {
@@ -594,7 +594,7 @@ static void tells_its_state(void) {
 	guard_get_state(&r.guard, s);
 	CHECK(s[STATE_PHASE] == PHASE_MOVING && s[STATE_REASON] == REASON_NONE);
 	CHECK(s[STATE_COMMAND_LOW] == 2 && s[STATE_COMMAND_HIGH] == 1 && s[STATE_REFUSALS] == 1);
-	CHECK(s[STATE_SENT] == 18 + 1 && s[STATE_BAD] == 18 && s[STATE_STOPS] == 0);
+	CHECK(s[STATE_SENT] == 18 + 1 && s[STATE_BAD] == 0 && s[STATE_STOPS] == 0);
 }
 
 static void refuses_plans_that_cannot_be(void) {
