@@ -44,7 +44,7 @@ struct photos {
 
 __attribute__((format(printf, 3, 4))) static int refuse(struct cdm_diag *diag, int rc,
 		const char *format, ...) {
-	char text[CDM_DIAG_TEXT];
+	char text[CDM_DIAG_TEXT + 1]; /* more than a message holds: it cuts between characters */
 	va_list args;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);

@@ -4,6 +4,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/utf8.h"
+
+/* The text was cut where its room ended: half a character at its end goes, too. */
+static void end_on_a_character(char *text, size_t bytes) {
+	size_t last = utf8_cut(text, bytes, bytes - 1);
+	if (!utf8_valid(text + last, bytes - last))
+		text[last] = 0;
+}
 
 struct cdm_message *cdm_diag_add(struct cdm_diag *d, enum cdm_severity s, const char *id,
 		const char *format, ...) {
@@ -22,7 +30,9 @@ struct cdm_message *cdm_diag_add(struct cdm_diag *d, enum cdm_severity s, const 
 	snprintf(m->id, sizeof(m->id), "%s", id ? id : "");
 	va_list args;
 	va_start(args, format);
-	vsnprintf(m->text, sizeof(m->text), format, args);
+	int n = vsnprintf(m->text, sizeof(m->text), format, args);
 	va_end(args);
+	if (n >= (int)sizeof(m->text))
+		end_on_a_character(m->text, sizeof(m->text) - 1);
 	return m;
 }

@@ -29,3 +29,12 @@ bool utf8_valid(const char *text, size_t bytes) {
 	}
 	return true;
 }
+
+size_t utf8_cut(const char *text, size_t bytes, size_t room) {
+	size_t n = room;
+	if (bytes <= room)
+		return bytes;
+	for (int i = 0; i < 3 && n > 0 && ((uint8_t)text[n] & 0xc0) == 0x80; i++)
+		n--;
+	return n;
+}

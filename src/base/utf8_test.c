@@ -35,8 +35,17 @@ static void what_is_cut_or_stray(void) {
 		CHECK(!utf8_valid(bad[i], strlen(bad[i])));
 }
 
+static void cuts_between_characters(void) {
+	static const char text[] = "a\xc3\xab\xe2\x82\xac\xf0\x90\xa4\x8cz"; /* of 1, 2, 3, 4 and 1 bytes */
+	static const size_t ends[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11 };
+	for (size_t room = 0; room < COUNT_OF(ends); room++)
+		CHECK(utf8_cut(text, sizeof(text) - 1, room) == ends[room]);
+	CHECK(utf8_cut("\x80\x80\x80\x80\x80\x80", 6, 5) == 2 && utf8_cut("", 0, 0) == 0);
+}
+
 int main(void) {
 	shortest_forms();
 	what_is_cut_or_stray();
+	cuts_between_characters();
 	puts("utf8_test: ok");
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "journal/journal_testing.h"
 
 static struct testing t;
@@ -331,6 +332,11 @@ static void missing_places_are_named(void) {
 	CHECK(journal_open(deep, NULL, &j, NULL) == -E2BIG &&
 			journal_read_open(deep, &r, NULL) == -E2BIG);
 	CHECK(journal_open("/dev/null/state", NULL, &j, NULL) == -ENOENT);
+	for (size_t at = 0; at + 3 < sizeof(deep); at += 3)
+		memcpy(deep + at, "\xe2\x82\xac", 4);
+	d.count = 0; /* what is said of it is cut, too, and between two characters */
+	CHECK(journal_open(deep, NULL, &j, &d) == -E2BIG && d.count == 1);
+	CHECK(strlen(d.at[0].text) > CDM_DIAG_TEXT - 4 && utf8_valid(d.at[0].text, strlen(d.at[0].text)));
 }
 
 int __real_fsync(int fd);

@@ -37,7 +37,7 @@ int message_error(int e) {
 }
 
 void message_add(struct cdm_diag *diag, enum message m, const char *format, ...) {
-	char text[CDM_DIAG_TEXT];
+	char text[CDM_DIAG_TEXT + 1]; /* more than a message holds: it cuts between characters */
 	va_list args;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);

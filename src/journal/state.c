@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include "base/utf8.h"
 #include "journal/table_priv.h"
 
 /* ---- keys and tables ---- */
@@ -58,14 +59,11 @@ static void *put(struct journal_state *s, struct table t, const void *key) {
 
 /* Copy and terminate; what does not fit is cut where a character ends.  Was it cut? */
 static bool copy_text(char *out, size_t capacity, struct body_text t) {
-	size_t n = t.bytes < capacity ? t.bytes : capacity - 1;
-	bool cut = n < t.bytes;
-	for (int i = 0; cut && i < 3 && n > 0 && ((uint8_t)t.at[n] & 0xc0) == 0x80; i++)
-		n--;
+	size_t n = utf8_cut(t.at, t.bytes, capacity - 1);
 	if (n)
 		memcpy(out, t.at, n);
 	out[n] = 0;
-	return cut;
+	return n < t.bytes;
 }
 
 /* The same where the bound of the body says that it fits. */

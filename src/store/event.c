@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include "base/utf8.h"
 #include "store/word.h"
 
 #define TRIES 16
@@ -37,10 +38,7 @@ static bool enter(struct event_writer *w) {
 
 /* Zero terminated, and never half a character of UTF-8. */
 static void set_text(char out[EVENT_TEXT_MAX], const char *text) {
-	size_t n = text ? strnlen(text, EVENT_TEXT_MAX) : 0;
-	if (n == EVENT_TEXT_MAX)
-		for (n--; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
-			;
+	size_t n = text ? utf8_cut(text, strlen(text), EVENT_TEXT_MAX - 1) : 0;
 	memset(out, 0, EVENT_TEXT_MAX);
 	if (n)
 		memcpy(out, text, n);
