@@ -122,7 +122,7 @@ static void on_event(struct core *c, uint64_t data) {
 		break;
 	case CORE_ON_PATIENCE:
 		if (io_timer_read(c->patience))
-			patience_look(c);
+			patience_over(c);
 		break;
 	}
 }

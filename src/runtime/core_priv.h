@@ -152,7 +152,7 @@ struct turn {
 	struct model_result result;
 	struct cdm_mono began, answered, submitted;
 	struct cdm_mono heard, token; /* the model's last word and last token; before them: when it was asked */
-	bool pinged;        /* since it was heard */
+	struct cdm_mono pinged; /* since it was heard; ns 0: not */
 	int64_t load_ns;
 };
 
@@ -176,8 +176,9 @@ void turn_model_hangs(struct core *c, const char *text);
 /* Somebody hung up: what was asked by those who are gone is not done. */
 void turn_look_for_askers(struct core *c);
 
-/* patience.c: whatever changed, see to it that the timer is right; and what is due when it fires. */
+/* patience.c: whatever changed, see to it that the timer is right; and do what is due when it fires. */
 void patience_look(struct core *c);
+void patience_over(struct core *c);
 
 /* turn_write.c: submit it with its decision, whose trust is filled in; `done` as of ledger_submit(). */
 MUST_CHECK int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *done, void *who);
@@ -298,6 +299,7 @@ int models_want(struct core *c, uint16_t entity); /* 0 ready, -EAGAIN on its way
 int models_generate(struct core *c, const struct turn *t);
 void models_cancel(struct core *c, uint16_t entity); /* what it answers now is not wanted any more */
 void models_end(struct core *c, uint16_t entity);    /* its process, whatever it does */
+void models_listen(struct core *c, uint16_t entity); /* take what it has said by now */
 void models_ping(struct core *c, uint16_t entity);   /* turn_model_lives() when it answers */
 bool models_loads(const struct core *c, uint16_t entity, struct cdm_mono *since);
 int models_unload(struct core *c, uint16_t entity); /* 0 gone, -EAGAIN on its way */

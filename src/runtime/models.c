@@ -264,3 +264,9 @@ void models_readable(struct core *c, uint16_t process) {
 	if (m->channel >= 0 && rc < 0)
 		lost(c, process);
 }
+
+void models_listen(struct core *c, uint16_t entity) {
+	uint16_t p = models_process(c, entity);
+	if (p != PLAN_NONE && c->models[p].channel >= 0)
+		models_readable(c, p);
+}

@@ -5,7 +5,7 @@
  * `patience_s` (10 s):
  *
  *      P / 2        without a word    it is asked whether it lives (ping): an engine that computes answers
- *      P            without a word    it hangs
+ *      P / 2 more   without a word    it hangs
  *      12 P         without a token   it hangs, though it answers
  *      60 P         to load           it hangs
  *
@@ -48,20 +48,31 @@ static int64_t due(struct core *c, struct turn *t, struct cdm_mono now, const ch
 	}
 	if (t->step != TURN_GENERATING)
 		return 0;
-	if (!t->pinged && now.ns >= t->heard.ns + p / 2) {
+	if (!t->pinged.ns && now.ns >= t->heard.ns + p / 2) {
 		models_ping(c, t->model);
-		t->pinged = true;
+		t->pinged = now;
 	}
-	int64_t word = t->heard.ns + (t->pinged ? p : p / 2), token = t->token.ns + TOKEN_FACTOR * p;
+	int64_t word = (t->pinged.ns ? t->pinged : t->heard).ns + p / 2, token = t->token.ns + TOKEN_FACTOR * p;
 	*why = word < token ? "the model was silent for too long" : "the model gave no token for too long";
 	return word < token ? word : token;
 }
 
 void patience_look(struct core *c) {
 	struct cdm_mono now = clock_mono();
-	const char *why = "";
+	const char *why;
+	int64_t at = c->current ? due(c, c->current, now, &why) : 0;
+	set_timer(c, at > now.ns ? at - now.ns : at != 0);
+}
+
+/* What has been said and not been read yet counts: it may have been us who slept. */
+void patience_over(struct core *c) {
+	const char *why;
+	if (c->current)
+		models_listen(c, c->current->model);
+	struct cdm_mono now = clock_mono();
 	int64_t at = c->current ? due(c, c->current, now, &why) : 0;
 	if (at && now.ns >= at)
-		return turn_model_hangs(c, why);
-	set_timer(c, at ? at - now.ns : 0);
+		turn_model_hangs(c, why);
+	else
+		patience_look(c);
 }

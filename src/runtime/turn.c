@@ -143,7 +143,7 @@ void turn_answered(struct core *c, const struct model_result *r) {
 
 static void heard(struct turn *t) {
 	t->heard = clock_mono();
-	t->pinged = false;
+	t->pinged = (struct cdm_mono){ 0 };
 }
 
 /* What of it the answer still has room for, in whole characters; an answer that is cut says `length`. */

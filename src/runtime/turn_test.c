@@ -113,6 +113,24 @@ static void one_that_only_pongs(void) {
 	over();
 }
 
+/* It was core that slept: what the model said meanwhile counts, though nobody has read it in time. */
+static void core_oversleeps(void) {
+	core_more = short_patience;
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "hello", "lark", "");
+	uint64_t id = model_hears(LARK, WIRE_GENERATE);
+	CHECK(kill(pid, SIGSTOP) == 0);
+	struct pollfd p = { .fd = gate, .events = POLLIN };
+	CHECK(poll(&p, 1, 400) == 0); /* twice the patience */
+	ask(2, "ping", "", "", "");
+	model_says(LARK, id, "in time");
+	CHECK(kill(pid, SIGCONT) == 0);
+	CHECK(hear("done") + hear("done") == 3);
+	asks_nothing_of_parent();
+	over();
+}
+
 static void one_that_never_loads(void) {
 	core_more = short_patience;
 	begin();
@@ -348,7 +366,7 @@ static void a_chat_model(void) {
 int main(void) {
 	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time,
 			a_slow_model_is_waited_for,
-		one_that_only_pongs, one_that_never_loads, an_answer_for_nobody, a_queue_of_nobody, both_are_gone,
+		one_that_only_pongs, core_oversleeps, one_that_never_loads, an_answer_for_nobody, a_queue_of_nobody, both_are_gone,
 		clauses_are_no_tokens, what_nobody_said_is_no_fact,
 		a_long_answer_again, a_loud_question, a_chat_model };
 	return core_tests(tests, COUNT_OF(tests));
