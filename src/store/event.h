@@ -52,7 +52,10 @@ void event_writer_open(struct event_writer *w, const struct peers *t);
 bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind kind, uint16_t source,
 		uint64_t a, uint64_t b, const char *text);
 
-/* Begins with the oldest record there is. */
+/*
+ * Begins with record 1, or half of the ring behind the newest when that is gone: what was before
+ * counts as missed.
+ */
 void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process);
 /* Take all there is as read. */
 void event_skip(struct event_reader *r);

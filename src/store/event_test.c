@@ -55,6 +55,8 @@ static void counts_what_a_slow_reader_missed(void) {
 	CHECK(counter_get(&w.at[CORE].own, COUNTER_event_missed) == (uint64_t)missed);
 	event_skip(&reader);
 	CHECK(event_next(&reader, &e) == -EAGAIN);
+	event_reader_open(&reader, &w.at[CORE], CAM); /* one who comes late */
+	CHECK(event_next(&reader, &e) == 5000 + LAYOUT_EVENTS / 2 && e.number == 5000 + LAYOUT_EVENTS / 2 + 1);
 	world_close(&w);
 }
 
