@@ -53,6 +53,8 @@ def machine(targets, test):
     try:
         m.start()
         m.live('core', 'guard', 'legs.sim', 'crab.sim')
+        m.reports('legs.state')
+        m.reports('crab.state')
         test(m, Control(m))
     except BaseException:
         print(m.daemon_log()[-4000:])

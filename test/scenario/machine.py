@@ -148,6 +148,15 @@ class Machine:
         assert rc == 0, f'{args}: {err}'
         return json.loads(out)
 
+    def published(self, field):
+        """The newest sample of a field as JSON; None while there is none."""
+        rc, out, _ = self.run('get', field, '--json')
+        return json.loads(out) if rc == 0 else None
+
+    def reports(self, field):
+        """Wait until its samples are there and good."""
+        until(f'{field} is published', lambda: (self.published(field) or {}).get('status') == 'OK')
+
     def start(self):
         rc, out, err = self.run('run', '--detach', self.path)
         assert rc == 0, out + err

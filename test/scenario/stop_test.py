@@ -156,7 +156,8 @@ def main():
     try:
         m.start()
         m.live('core', 'guard', 'legs.sim', 'parrot', 'web')
-        until('the legs report', lambda: m.json('get', 'legs.feedback').get('status') == 'OK')
+        m.reports('legs.feedback')
+        m.reports('legs.state')
         c, other = Control(m), Control(m)
         by_word(m, c, other)
         hung(m, c, other)

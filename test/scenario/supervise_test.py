@@ -94,7 +94,7 @@ def still(m):
 
 def a_stop_on_the_way(m, c):
     """The stop comes after the verdict and, as a rule, before it is on the disk."""
-    until('the legs report', lambda: m.json('get', 'legs.feedback').get('status') == 'OK')
+    m.reports('legs.feedback')
     for _ in range(10):
         act, stop = c.send(op='act', symbols=WALK), c.send(op='stop')
         verdict, stopped, outcome = None, None, None
