@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -44,11 +45,7 @@ int io_connect(const char *path) {
 	return rc;
 }
 
-int io_listen(const char *path) {
-	struct sockaddr_un a;
-	int rc = address(path, &a);
-	if (rc < 0)
-		return rc;
+static int bind_at(const char *path, const struct sockaddr_un *a) {
 	int other = io_connect(path);
 	if (other >= 0)
 		close(other);
@@ -59,11 +56,37 @@ int io_listen(const char *path) {
 	int fd = socket(AF_UNIX, SEQPACKET | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && chmod(path, 0600) == 0 &&
+	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 && chmod(path, 0600) == 0 &&
 			listen(fd, 32) == 0)
 		return fd;
-	rc = -errno;
+	int rc = -errno;
 	close(fd);
+	return rc;
+}
+
+/* The folder of `path`, locked: of those who find a dead socket there, one at a time takes its place. */
+static int lock_folder(const char *path) {
+	char folder[sizeof(((struct sockaddr_un *)0)->sun_path) + 2];
+	const char *slash = strrchr(path, '/');
+	snprintf(folder, sizeof(folder), "%.*s.", slash ? (int)(slash + 1 - path) : 0, path);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		; /* where there are no locks, there is nothing better */
+	return fd;
+}
+
+int io_listen(const char *path) {
+	struct sockaddr_un a;
+	int rc = address(path, &a);
+	if (rc < 0)
+		return rc;
+	int folder = lock_folder(path);
+	if (folder < 0)
+		return folder;
+	rc = bind_at(path, &a);
+	close(folder);
 	return rc;
 }
 

@@ -19,7 +19,10 @@
 
 /* A connected pair; -errno. */
 MUST_CHECK int io_pair(int fds[2]);
-/* Listen at `path` (an old socket file there is replaced if nobody answers on it: else -EADDRINUSE). */
+/*
+ * Listen at `path` (an old socket file there is replaced if nobody answers on it: else -EADDRINUSE).
+ * Its folder is locked meanwhile, so of several who try at once one gets it.
+ */
 MUST_CHECK int io_listen(const char *path);
 /* Connect, never waiting; -ENOENT or -ECONNREFUSED when nobody is there, -EAGAIN when its queue is full. */
 MUST_CHECK int io_connect(const char *path);

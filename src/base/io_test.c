@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,44 @@ static void listens_where_the_last_owner_died(void) {
 	CHECK(rmdir(dir) == 0);
 }
 
+enum { HEIRS = 6 };
+
+/* Listen at `path` when all do, and hold on to it until all have tried. */
+static _Noreturn void inherit(const char *path, int start[2], int tried[2], int end[2]) {
+	char any = 0;
+	close(start[1]), close(end[1]);
+	(void)!read(start[0], &any, 1);
+	int fd = io_listen(path);
+	bool said = write(tried[1], &any, 1) == 1;
+	(void)!read(end[0], &any, 1);
+	_exit(!said || (fd < 0 && fd != -EADDRINUSE) ? 2 : fd >= 0);
+}
+
+/* Several find the socket of a dead one at the same time: one gets the place, and the others hear so. */
+static void one_heir(void) {
+	char dir[] = "/tmp/cadmus-io-XXXXXX", path[64], any;
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof(path), "%s/s", dir);
+	for (int round = 0; round < 100; round++) {
+		int start[2], tried[2], end[2], dead = io_listen(path), heirs = 0, status;
+		CHECK(dead >= 0 && pipe(start) == 0 && pipe(tried) == 0 && pipe(end) == 0);
+		io_close(&dead);
+		for (int i = 0; i < HEIRS; i++)
+			if (fork() == 0)
+				inherit(path, start, tried, end);
+		close(start[0]), close(start[1]);
+		for (int i = 0; i < HEIRS; i++)
+			CHECK(read(tried[0], &any, 1) == 1);
+		close(tried[0]), close(tried[1]), close(end[0]), close(end[1]);
+		for (int i = 0; i < HEIRS; i++) {
+			CHECK(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) < 2);
+			heirs += WEXITSTATUS(status);
+		}
+		CHECK(heirs == 1 && unlink(path) == 0);
+	}
+	CHECK(rmdir(dir) == 0);
+}
+
 static void tells_time_and_names(void) {
 	char text[CLOCK_TEXT_MAX], hex[HASH_TEXT_MAX];
 	CHECK(strcmp(clock_text((struct cdm_wall){ 0 }, text), "1970-01-01T00:00:00.000000Z") == 0);
@@ -188,6 +227,7 @@ int main(void) {
 	memory_cannot_change_size_or_gain_writers();
 	knows_death_from_the_kernel();
 	listens_where_the_last_owner_died();
+	one_heir();
 	tells_time_and_names();
 	puts("io_test: ok");
 }
