@@ -11,6 +11,7 @@
 #include "runtime/actuator.h"
 #include "runtime/core_priv.h"
 #include "sem/coherence.h"
+#include "sem/phoenician.h"
 #include "sem/trust.h"
 
 #define ACT_DEADLINE_NS (10 * NS_PER_S) /* from the asking to the gate: what was meant for then is not done now */
@@ -118,12 +119,12 @@ static uint16_t whom_it_moves(const struct core *c, const struct utterance *u, s
 struct verdict act_judge(struct core *c, const struct speaker *s, double view_trust, uint16_t model,
 		struct cdm_mono asked, const char *symbols, size_t bytes, struct utterance *u) {
 	struct verdict v = { .what = VERDICT_REFUSED, .at = clock_mono(), .deadline = { asked.ns + ACT_DEADLINE_NS } };
-	if (!c->has_lexicon) {
-		v.refusal = refusal_make(REFUSAL_UNKNOWN_SYMBOL, REFUSAL_NOWHERE, 0, 0,
+	memset(u, 0, sizeof(*u));
+	if (c->has_lexicon)
+		utterance_resolve(&c->lexicon, symbols, bytes, 0, u);
+	else if (!(u->stop = phoenician_has_stop(symbols, bytes, 0)))
+		u->refusal = refusal_make(REFUSAL_UNKNOWN_SYMBOL, REFUSAL_NOWHERE, 0, 0,
 				"this machine has no symbol table");
-		return v;
-	}
-	utterance_resolve(&c->lexicon, symbols, bytes, 0, u);
 	if (u->stop) {
 		motion_estop(c);
 		v.what = VERDICT_STOPPED;

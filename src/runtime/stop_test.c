@@ -81,6 +81,34 @@ static void blind_leaves_no_trace(void) {
 	over();
 }
 
+/* A model that was shown nothing and says stop is obeyed, too. */
+static void by_a_model_blind(void) {
+	begin();
+	model_comes(LARK);
+	put(1, (struct question){ .op = "say", .text = "something is wrong", .model = "lark", .blind = true });
+	model_says(LARK, generate(LARK), "𐤕");
+	CHECK(hear("done") == 1 && answer_is("𐤕") && is("verdict", "stopped"));
+	CHECK(heard_number("seq") == 0 && is_stopped());
+	put(2, (struct question){ .op = "say", .text = "walk", .model = "lark", .blind = true });
+	model_says(LARK, generate(LARK), "𐤌𐤟𐤖");
+	CHECK(hear("done") == 2 && is("verdict", "none") && !is_stopped()); /* nothing else that it says is done */
+	over();
+}
+
+/* This machine has no symbol table; a bare TAU needs none. */
+static void by_the_sign(void) {
+	begin();
+	model_comes(LARK);
+	put(1, (struct question){ .op = "act", .symbols = "𐤕" });
+	CHECK(hear("done") == 1 && is("verdict", "stopped") && is_stopped());
+	put(2, (struct question){ .op = "act", .symbols = "𐤌𐤟𐤖" });
+	CHECK(hear("done") == 2 && is("verdict", "refused") && !is_stopped());
+	ask(3, "say", "something is wrong", "lark", "");
+	model_says(LARK, generate(LARK), "I stop: 𐤕");
+	CHECK(hear("done") == 3 && is("verdict", "stopped") && is_stopped());
+	over();
+}
+
 static void other_texts_are_for_models(void) {
 	begin();
 	model_comes(LARK);
@@ -136,7 +164,7 @@ static void a_crowd(void) {
 
 int main(void) {
 	static void (*const tests[])(void) = { under_a_model_that_hangs, without_a_model, while_a_model_loads,
-			by_anybody,
-		blind_leaves_no_trace, other_texts_are_for_models, a_stop_said_twice, a_crowd };
+		by_anybody, blind_leaves_no_trace, by_a_model_blind, by_the_sign, other_texts_are_for_models,
+		a_stop_said_twice, a_crowd };
 	return core_tests(tests, COUNT_OF(tests));
 }

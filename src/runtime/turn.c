@@ -132,6 +132,10 @@ void turn_answered(struct core *c, const struct model_result *r) {
 	decision.verdict = (struct verdict){ .what = VERDICT_NONE };
 	believe(c, t);
 	if (t->blind) {
+		if (t->reply.stop) {
+			motion_estop(c);
+			decision.verdict.what = VERDICT_STOPPED;
+		}
 		turn_reply(c, t, 0, &decision.verdict);
 		return finish(c);
 	}
