@@ -49,7 +49,7 @@ __attribute__((format(printf, 3, 4))) static int refuse(struct cdm_diag *diag, i
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	cdm_diag_add(diag, CDM_ERROR, "D0101", "%s", text);
+	cdm_diag_add(diag, CDM_ERROR, "D0301", "%s", text);
 	return rc;
 }
 

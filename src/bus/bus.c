@@ -34,7 +34,7 @@ static const struct bus_ops *find_kind(const char *address, const char **place) 
 }
 
 static int refuse_address(struct cdm_diag *diag, const char *address) {
-	struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "B0101", "'%s' is not the address of a bus",
+	struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "A0101", "'%s' is not the address of a bus",
 			address);
 	if (m)
 		snprintf(m->hint, sizeof(m->hint),

@@ -30,18 +30,18 @@ static int explain(int error, const char *place, struct cdm_diag *diag) {
 	switch (error) {
 	case EAFNOSUPPORT:
 	case EPROTONOSUPPORT:
-		cdm_diag_add(diag, CDM_ERROR, "B0102", "this kernel has no CAN, so '%s' cannot be used; "
+		cdm_diag_add(diag, CDM_ERROR, "A0102", "this kernel has no CAN, so '%s' cannot be used; "
 				"'udp:auto' works everywhere", place);
 		return -ENOTSUP;
 	case ENODEV:
-		cdm_diag_add(diag, CDM_ERROR, "B0103", "there is no CAN interface '%s'", place);
+		cdm_diag_add(diag, CDM_ERROR, "A0103", "there is no CAN interface '%s'", place);
 		return -ENODEV;
 	case EPERM:
 	case EACCES:
-		cdm_diag_add(diag, CDM_ERROR, "B0104", "no right to open the CAN interface '%s'", place);
+		cdm_diag_add(diag, CDM_ERROR, "A0104", "no right to open the CAN interface '%s'", place);
 		return -EPERM;
 	default:
-		cdm_diag_add(diag, CDM_ERROR, "B0105", "CAN interface '%s': %s", place, strerror(error));
+		cdm_diag_add(diag, CDM_ERROR, "A0105", "CAN interface '%s': %s", place, strerror(error));
 		return -EIO;
 	}
 }

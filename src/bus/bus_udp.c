@@ -168,7 +168,7 @@ static int open_sender(struct cdm_bus *b) {
 
 static int udp_open(struct cdm_bus *b, const char *place, const char *machine, struct cdm_diag *diag) {
 	if (parse_place(b, place, machine) < 0) {
-		cdm_diag_add(diag, CDM_ERROR, "B0106", "'udp:%s' is not a multicast group and a port, "
+		cdm_diag_add(diag, CDM_ERROR, "A0106", "'udp:%s' is not a multicast group and a port, "
 				"like udp:239.74.163.2:43113", place);
 		return -EINVAL;
 	}
@@ -177,7 +177,7 @@ static int udp_open(struct cdm_bus *b, const char *place, const char *machine, s
 		rc = open_sender(b);
 	if (rc == 0)
 		return 0;
-	cdm_diag_add(diag, CDM_ERROR, "B0107", "%s: %s", b->address, strerror(-rc));
+	cdm_diag_add(diag, CDM_ERROR, "A0107", "%s: %s", b->address, strerror(-rc));
 	return rc == -EPERM || rc == -EACCES ? -EPERM : rc == -EADDRINUSE ? -EBUSY : -EIO;
 }
 
