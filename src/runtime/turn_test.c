@@ -366,8 +366,8 @@ static void a_chat_model(void) {
 
 int main(void) {
 	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time,
-		a_slow_model_is_waited_for, one_that_only_pongs, core_oversleeps, one_that_never_loads, an_answer_for_nobody, a_queue_of_nobody,
-		both_are_gone, clauses_are_no_tokens, what_nobody_said_is_no_fact, a_long_answer_again, a_loud_question,
-		a_chat_model };
+		a_slow_model_is_waited_for, one_that_only_pongs, core_oversleeps, one_that_never_loads,
+		an_answer_for_nobody, a_queue_of_nobody, both_are_gone, clauses_are_no_tokens,
+		what_nobody_said_is_no_fact, a_long_answer_again, a_loud_question, a_chat_model };
 	return core_tests(tests, COUNT_OF(tests));
 }
