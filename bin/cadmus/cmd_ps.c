@@ -56,6 +56,13 @@ static void print(const struct row *r) {
 		printf("%6u %8u %9.1f\n", r->entry.epoch, r->entry.restarts, r->up_s);
 }
 
+/* A guard hears frames that only it may send. */
+static void print_foreign(const struct seat *s) {
+	const struct segment *guard = peers_get(&s->peers, s->plan->guard);
+	if (guard && counter_get(guard, COUNTER_foreign) > 0)
+		puts("Another machine drives the bus of this one: give one of them another `bus:`.");
+}
+
 static int run(const struct verb_context *c, int argc, char **argv) {
 	struct seat s = { .fd = -1 };
 	struct args a = { .verb = "ps" };
@@ -79,6 +86,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	}
 	if (c->json)
 		json_print(json_incref(all));
+	else
+		print_foreign(&s);
 	json_decref(all);
 	seat_close(&s);
 	return 0;

@@ -1,6 +1,7 @@
 /* cmd_run.c - make a description live. */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/disk.h"
@@ -31,14 +32,36 @@ static int attend(pid_t pid) {
 	return verb_failed("run", -EPIPE, "the machine did not end in good order");
 }
 
-static void announce(const struct verb_context *c, const struct plan *p, pid_t pid, bool detach) {
-	if (c->json)
-		json_print(json_pack("{s:s,s:i}", "machine", p->machine, "pid", (int)pid));
-	else
+/* What could not start, a line each. */
+static json_t *as_json(const struct plan *p, pid_t pid, char *notes) {
+	json_t *list = json_array();
+	char *save = NULL;
+	for (char *line = strtok_r(notes, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		json_array_append_new(list, json_string(line));
+	return json_pack("{s:s,s:i,s:o}", "machine", p->machine, "pid", (int)pid, "but", list);
+}
+
+static void print_notes(char *notes) {
+	char *save = NULL;
+	for (char *line = strtok_r(notes, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		printf("  but:   %s\n", line);
+}
+
+/* People see that it is live at once; whether all of it is, is known a moment later. */
+static void announce(const struct verb_context *c, const struct plan *p, pid_t pid, int *rest, bool detach) {
+	char notes[4096];
+	if (!c->json)
 		printf("%s is live (daemon %d)\n  look:  cadmus top    talk:  cadmus say \"...\"    end:  %s\n",
 				p->machine, (int)pid, detach ? "cadmus down" : "Ctrl-C");
 	if (output_flush() < 0 && !detach)
 		fprintf(stderr, "%s is live (daemon %d)\n", p->machine, (int)pid);
+	machine_notes(rest, notes, sizeof(notes));
+	output_clean(notes, true);
+	if (c->json)
+		json_print(as_json(p, pid, notes));
+	else
+		print_notes(notes);
+	output_flush();
 }
 
 static int run(const struct verb_context *c, int argc, char **argv) {
@@ -52,9 +75,10 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		return 1;
 	if (s.plan)
 		disk_look(s.plan, &s.diag);
-	pid_t pid = source_explain(c, "run", &s) == 0 ? machine_start("run", s.plan, detach) : -1;
+	int rest = -1;
+	pid_t pid = source_explain(c, "run", &s) == 0 ? machine_start("run", s.plan, detach, &rest) : -1;
 	if (pid > 0)
-		announce(c, s.plan, pid, detach);
+		announce(c, s.plan, pid, &rest, detach);
 	source_free(&s);
 	return pid < 0 ? 1 : detach ? 0 : attend(pid);
 }

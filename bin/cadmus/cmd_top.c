@@ -19,8 +19,8 @@ struct view {
 };
 
 static void process_lines(const struct seat *s) {
-	printf("%-20s %-8s %-9s %6s %11s %7s %7s %7s\n", "PROCESS", "ROLE", "STATE", "EPOCH", "publishes", "drops",
-			"leases", "broken");
+	printf("%-20s %-8s %-9s %6s %11s %7s %7s %7s %7s\n", "PROCESS", "ROLE", "STATE", "EPOCH", "publishes", "drops",
+			"leases", "broken", "skewed");
 	for (uint16_t p = 0; p < s->plan->processes.count; p++) {
 		struct directory_entry e = directory_get(&s->peers.directory, p);
 		const struct segment *m = peers_get(&s->peers, p);
@@ -30,10 +30,11 @@ static void process_lines(const struct seat *s) {
 				plan_role_text(plan_processes(s->plan)[p].role), directory_state_text(e.state),
 				e.epoch);
 		if (m)
-			printf(" %11llu %7llu %7llu %7llu", (unsigned long long)counter_get(m, COUNTER_publishes),
+			printf(" %11llu %7llu %7llu %7llu %7llu", (unsigned long long)counter_get(m, COUNTER_publishes),
 					(unsigned long long)counter_get(m, COUNTER_drops),
 					(unsigned long long)counter_get(m, COUNTER_leases),
-					(unsigned long long)counter_get(m, COUNTER_broken));
+					(unsigned long long)counter_get(m, COUNTER_broken),
+					(unsigned long long)counter_get(m, COUNTER_incoherent));
 		putchar('\n');
 	}
 }

@@ -142,7 +142,7 @@ int fly_do_start(struct flight *f, const struct fly_action *a) {
 	static struct cdm_diag diag;
 	struct cdm_mono began = clock_mono();
 	(void)a;
-	f->daemon = machine_start("fly", f->source.plan, true);
+	f->daemon = machine_start("fly", f->source.plan, true, NULL);
 	if (f->daemon < 0)
 		return fly_fail(f, "the machine did not start");
 	fly_note_daemon(f->daemon);

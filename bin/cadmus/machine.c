@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -133,6 +134,8 @@ int machine_journal(const struct verb_context *c, const char *verb, char *out) {
 
 /* ---- starting ---- */
 
+#define NOTES_PATIENCE_MS 5000 /* the daemon ends its report after 3 s at most */
+
 /* MACHINE.log beside the journal, for appending; -1 when it cannot be. */
 static int open_log(const char *machine) {
 	char path[1024];
@@ -145,7 +148,7 @@ static int open_log(const char *machine) {
 
 /* In the child: descriptors 3 (plan) and 4 (readiness) and nothing else of ours. */
 static _Noreturn void become_daemon(const char *path, int plan_fd, int ready_fd, int log_fd) {
-	int plan = fcntl(plan_fd, F_DUPFD, 10), ready = fcntl(ready_fd, F_DUPFD, 10);
+	int plan = fcntl(plan_fd, F_DUPFD_CLOEXEC, 10), ready = fcntl(ready_fd, F_DUPFD_CLOEXEC, 10);
 	setsid();
 	if (log_fd >= 0 && (dup2(log_fd, STDERR_FILENO) < 0 || dup2(log_fd, STDOUT_FILENO) < 0))
 		_exit(126);
@@ -155,14 +158,32 @@ static _Noreturn void become_daemon(const char *path, int plan_fd, int ready_fd,
 	_exit(127);
 }
 
-static pid_t report_failure(const char *verb, pid_t pid, const char *text, ssize_t n) {
+/* Until the other side closes, says nothing for NOTES_PATIENCE_MS, or there is no more room. */
+static size_t read_all(int fd, char *out, size_t capacity) {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	size_t used = 0;
+	ssize_t n = 1;
+	while (used < capacity && n != 0 && poll(&p, 1, NOTES_PATIENCE_MS) != 0) {
+		n = read(fd, out + used, capacity - used);
+		if (n < 0 && errno != EINTR)
+			break;
+		used += n > 0 ? (size_t)n : 0;
+	}
+	return used;
+}
+
+/* The reason, and on a line of its own what to do about it. */
+static pid_t report_failure(const char *verb, pid_t pid, char *text) {
+	char *hint = strchr(text, '\n');
+	if (hint)
+		*hint++ = 0;
 	waitpid(pid, NULL, 0);
-	verb_failed(verb, -ECANCELED, "the machine did not start: %.*s", n > 0 ? (int)n : 30,
-			n > 0 ? text : "its daemon ended at once");
+	verb_failed_hint(verb, -ECANCELED, hint ? hint : "", "the machine did not start: %s",
+			text[0] ? text : "its daemon ended at once");
 	return -1;
 }
 
-pid_t machine_start(const char *verb, const struct plan *plan, bool to_file) {
+pid_t machine_start(const char *verb, const struct plan *plan, bool to_file, int *notes) {
 	char path[1024], text[512];
 	int pipes[2], plan_fd = seat_plan_file(plan);
 	if (program_find(PROGRAM_BINARY, "cadmusd", path, sizeof(path)) < 0) {
@@ -180,9 +201,23 @@ pid_t machine_start(const char *verb, const struct plan *plan, bool to_file) {
 	io_close(&log_fd);
 	close(plan_fd);
 	close(pipes[1]);
-	ssize_t n = pid > 0 ? read(pipes[0], text, sizeof(text)) : -1;
-	close(pipes[0]);
-	return n >= 1 && text[0] == '1' ? pid : report_failure(verb, pid, text, n); /* the rest: runtime/report.h */
+	/* runtime/report.h: one byte when core is live, or why it did not start. */
+	ssize_t first = pid > 0 ? read(pipes[0], text, 1) : 0;
+	size_t n = first == 1;
+	bool live = n == 1 && text[0] == '1';
+	if (!live && n == 1)
+		n += read_all(pipes[0], text + 1, sizeof(text) - 2);
+	text[n] = 0;
+	if (live && notes)
+		*notes = pipes[0];
+	else
+		close(pipes[0]);
+	return live ? pid : report_failure(verb, pid, text);
+}
+
+void machine_notes(int *notes, char *out, size_t capacity) {
+	out[read_all(*notes, out, capacity - 1)] = 0;
+	io_close(notes);
 }
 
 /* ---- talking ---- */

@@ -29,8 +29,13 @@ int machine_journal(const struct verb_context *c, const char *verb, char *out);
 /*
  * Start a daemon for the plan, and wait until its core is live.  Its log goes to our standard error, or,
  * with `to_file`, to MACHINE.log beside the journal.  Its pid; < 0 on failure.
+ *
+ * What could not start although the machine is live comes by `notes`, if it is not NULL: the caller's to read to its
+ * end with machine_notes().
  */
-pid_t machine_start(const char *verb, const struct plan *plan, bool to_file);
+pid_t machine_start(const char *verb, const struct plan *plan, bool to_file, int *notes);
+/* "NAME: WHY" lines, each ended by a newline; waits at most about 3 s; closes `*notes`.  "" when all is well. */
+void machine_notes(int *notes, char *out, size_t capacity);
 
 /* A connection to the control door of the machine `name`; < 0 after explaining. */
 int machine_connect(const char *verb, const char *name);

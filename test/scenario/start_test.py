@@ -1,36 +1,16 @@
 #!/usr/bin/env python3
-"""What whoever starts a machine is told: read at the parent's own pipe, between it and `cadmus run`.
+"""What whoever starts a machine is told.
 
 usage: start_test.py CADMUS
 """
+import json
 import os
 import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Machine, until  # noqa: E402
+from machine import Machine  # noqa: E402
 
-BUILD = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[1]))))
-# Stands in for cadmusd, notes what comes through the pipe, and becomes it.  `cadmus run` hears how it went.
-BETWEEN = '''#!/bin/bash
-unset CADMUS_LIBEXEC
-exec 5>&4
-exec 4> >(exec "{python}" "{relay}" "{said}" >&5)
-exec 5>&-
-exec "{real}" "$@"
-'''
-RELAY = '''
-import os, sys
-said = open(sys.argv[1], 'wb', buffering=0)
-first = True
-while data := os.read(0, 4096):
-    said.write(data)
-    if first:
-        os.write(1, b'1' if data[:1] == b'1' else data)
-    first = False
-said.close()
-os.rename(sys.argv[1], sys.argv[1] + '.all')
-'''
 MODEL = "{id: gone, consciousness_type: linguistic, backend: echo, file: no-such-model.gguf, memory_mb: 16}"
 HTTP = '''
   communications:
@@ -48,41 +28,17 @@ def expect(name, condition, seen=''):
         print('     ' + str(seen)[:2000])
 
 
-def between(m):
-    libexec = m.work + '/libexec'
-    os.mkdir(libexec)
-    with open(libexec + '/cadmusd', 'w', encoding='utf-8') as f:
-        f.write(BETWEEN.format(python=sys.executable, relay=libexec + '/relay.py', said=m.work + '/said',
-                               real=BUILD + '/bin/cadmusd/cadmusd'))
-    with open(libexec + '/relay.py', 'w', encoding='utf-8') as f:
-        f.write(RELAY)
-    os.chmod(libexec + '/cadmusd', 0o700)
-    m.env['CADMUS_LIBEXEC'] = libexec
-
-
-def told(m):
-    """All that is said until the pipe ends."""
-    path = m.work + '/said.all'
-    until('the start is told to its end', lambda: os.path.exists(path))
-    with open(path, encoding='utf-8') as f:
-        text = f.read()
-    os.unlink(path)
-    return text
-
-
 def run(m):
-    """Start it, whatever `cadmus run` makes of the answer."""
-    between(m)
-    m.run('run', '--detach', m.path)
-    until('it is live', lambda: m.run('ps', '--json')[0] == 0)
+    """What `cadmus run` says: its object with --json, or the object of its error."""
+    code, out, err = m.run('run', '--detach', '--json', m.path)
+    return json.loads(out if code == 0 else err.strip().splitlines()[-1])
 
 
 def all_well(cadmus):
     m = Machine(cadmus)
     try:
-        run(m)
-        text = told(m)
-        expect('a machine that is well: 1 and no more', text == '1', repr(text))
+        said = run(m)
+        expect('a machine that is well has no buts', said['but'] == [] and said['pid'] > 1, said)
     finally:
         expect('it goes down in good order', m.stop())
 
@@ -100,8 +56,7 @@ def some_cannot(cadmus):
             return '\n'.join(lines).replace('\n  actuators:\n', http + '  actuators:\n', 1) + '\n'
         m = Machine(cadmus, change)
         try:
-            run(m)
-            lines = told(m)[1:].splitlines()
+            lines = run(m)['but']
             seen = dict(line.split(': ', 1) for line in lines)
             expect('each one that cannot start is named once', sorted(seen) == ['gone', 'web'] and len(lines) == 2, lines)
             expect('a model without a file', 'no-such-model.gguf' in seen.get('gone', ''), seen)
@@ -120,9 +75,8 @@ def dies(cadmus):
         return '\n'.join(lines) + '\n'
     m = Machine(cadmus, change)
     try:
-        run(m)
-        text = told(m)
-        expect('a model that dies while it loads is named', text.startswith('1faint: ') and text.count('\n') == 1, repr(text))
+        said = run(m)['but']
+        expect('a model that dies while it loads is named', len(said) == 1 and said[0].startswith('faint: '), said)
     finally:
         expect('it goes down in good order', m.stop())
 
@@ -132,11 +86,9 @@ def cannot_be(cadmus):
     m = Machine(cadmus)
     try:
         run(m)
-        told(m)
-        m.run('run', '--detach', m.path)
-        lines = told(m).splitlines()
-        expect('a machine that did not start says why, and what to do', len(lines) == 2 and 'runs already' in lines[0] and
-               'cadmus down' in lines[1], lines)
+        said = run(m)['error']
+        expect('a machine that did not start says why, and what to do',
+               'runs already' in said['text'] and 'cadmus down' in said['hint'], said)
     finally:
         expect('it goes down in good order', m.stop())
 
