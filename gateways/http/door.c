@@ -343,11 +343,26 @@ bool door_next(struct exchange *e, struct door_reply *r, int64_t timeout_ns) {
 	return r->body != NULL;
 }
 
+/* Its client is gone.  A cancel that does not fit into the socket is not missed: it only saves work. */
+static void cancel(struct door *d, const struct exchange *e) {
+	uint8_t room[64];
+	struct mp_out o;
+	mp_begin(&o, room, sizeof(room));
+	mp_map(&o, 3);
+	mp_kv_str(&o, "op", "cancel");
+	mp_kv_uint(&o, "id", ++d->last_id);
+	mp_kv_uint(&o, "target", e->id);
+	if (cdm_control_send(d->core, room, (size_t)mp_done(&o), 0) < 0)
+		log_debug("a request without a client goes on");
+}
+
 void door_end(struct exchange *e) {
 	if (!e)
 		return;
 	struct door *d = e->door;
 	pthread_mutex_lock(&d->lock);
+	if (e->sent && !e->settled && d->core && !d->over)
+		cancel(d, e);
 	struct exchange **at = &d->exchanges;
 	while (*at != e)
 		at = &(*at)->next;

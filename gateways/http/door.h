@@ -68,7 +68,7 @@ struct door_reply {
 bool door_is_over(struct door *d);
 /* The next reply; waits at most timeout_ns.  false: none came, or the machine is going down. */
 bool door_next(struct exchange *e, struct door_reply *r, int64_t timeout_ns);
-/* Accepts NULL. */
+/* Accepts NULL.  What core has not yet done of it is taken back. */
 void door_end(struct exchange *e);
 
 #endif

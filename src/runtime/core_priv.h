@@ -139,6 +139,7 @@ struct turn {
 	struct speaker speaker;
 	uint16_t model;     /* entity */
 	bool blind;         /* sees no state, leaves none */
+	bool cancelled;     /* who asked takes it back */
 	bool cut;           /* the answer is longer than there is room */
 	unsigned tries, max_tokens;
 	char request[REQUEST_ID_MAX];
@@ -175,6 +176,8 @@ void turn_model_lives(struct core *c, uint16_t model);
 void turn_model_hangs(struct core *c, const char *text);
 /* Somebody hung up: what was asked by those who are gone is not done. */
 void turn_look_for_askers(struct core *c);
+/* Who asked for that takes it back; what is not open any more stays as it is. */
+void turn_cancel(struct core *c, const struct reply_to *of);
 
 /* patience.c: whatever changed, see to it that the timer is right; and do what is due when it fires. */
 void patience_look(struct core *c);

@@ -65,6 +65,7 @@ static void take_keys(struct source *s) {
 	take_text(s, REQUEST_AS, "as", r->as, sizeof(r->as));
 	take_text(s, 0, "request", r->request, sizeof(r->request));
 	note(s, REQUEST_VALUE, mp_find_f64(s->message, s->bytes, "value", &r->value));
+	note(s, REQUEST_TARGET, mp_find_uint(s->message, s->bytes, "target", &r->target));
 	note(s, 0, mp_find_bool(s->message, s->bytes, "blind", &r->blind));
 	note(s, 0, mp_find_uint(s->message, s->bytes, "max", &max));
 	r->max = max == 0 ? REQUEST_TOKENS_DEFAULT : max > REQUEST_TOKENS_MAX ? REQUEST_TOKENS_MAX : (unsigned)max;

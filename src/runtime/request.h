@@ -25,6 +25,7 @@ enum request_key {
 	REQUEST_VALUE = 8,
 	REQUEST_MODEL = 16,
 	REQUEST_AS = 32,
+	REQUEST_TARGET = 64,
 };
 
 enum request_op {
@@ -35,7 +36,7 @@ enum request_op {
 };
 
 struct request {
-	uint64_t id;
+	uint64_t id, target;
 	enum request_op op;
 	unsigned has; /* set of enum request_key */
 	char text[REQUEST_TEXT_MAX], symbols[REQUEST_SYMBOLS_MAX];

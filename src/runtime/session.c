@@ -232,6 +232,14 @@ static void op_state(struct core *c, const struct asked *r) {
 	session_send(c, &o, &r->to);
 }
 
+/* Done is answered in either case: what is not there any more needs no cancelling. */
+static void op_cancel(struct core *c, const struct asked *r) {
+	struct reply_to of = r->to;
+	of.id = r->q->target;
+	turn_cancel(c, &of);
+	session_done(c, &r->to);
+}
+
 static void op_stop(struct core *c, const struct asked *r) {
 	motion_estop(c);
 	session_done(c, &r->to);

@@ -222,9 +222,26 @@ void turn_model_hangs(struct core *c, const char *text) {
 
 /* ---- the queue ---- */
 
-/* Is it for somebody who hung up?  Whoever loads or unloads a model need not stay to see it. */
+/* Is it for somebody who hung up, or wants it no more?  Whoever loads or unloads a model need not stay to see it. */
 static bool is_for_nobody(const struct core *c, const struct turn *t) {
-	return t->work == TURN_SAY && (t->step == TURN_WAITING || t->step == TURN_GENERATING) && !session_is(c, &t->to);
+	bool open = t->step == TURN_WAITING || t->step == TURN_GENERATING;
+	return t->work == TURN_SAY && open && (t->cancelled || !session_is(c, &t->to));
+}
+
+static bool is_same(const struct reply_to *a, const struct reply_to *b) {
+	return a->session == b->session && a->serial == b->serial && a->id == b->id;
+}
+
+void turn_cancel(struct core *c, const struct reply_to *of) {
+	for (size_t i = 0; i < CORE_TURNS; i++) {
+		struct turn *t = &c->turns[i];
+		bool open = t->work == TURN_SAY && (t->step == TURN_WAITING || t->step == TURN_GENERATING);
+		if (!open || t->cancelled || !is_same(&t->to, of))
+			continue;
+		t->cancelled = true;
+		session_error(c, &t->to, -ECANCELED, "it was cancelled");
+	}
+	turn_look_for_askers(c);
 }
 
 void turn_look_for_askers(struct core *c) {

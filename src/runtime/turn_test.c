@@ -205,6 +205,43 @@ static void a_queue_of_nobody(void) {
 	over();
 }
 
+static void cancel(uint64_t id, uint64_t target) {
+	uint8_t room[64];
+	struct mp_out o;
+	mp_begin(&o, room, sizeof(room));
+	mp_map(&o, 3);
+	mp_kv_str(&o, "op", "cancel");
+	mp_kv_uint(&o, "id", id);
+	mp_kv_uint(&o, "target", target);
+	CHECK(io_send(gate, room, (size_t)mp_done(&o), NULL, 0, 0) == 0);
+}
+/* Taken back by who asked, on a connection that stays; of others nobody can take anything back. */
+static void taken_back(void) {
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "a long story", "lark", "");
+	uint64_t id = generate(LARK);
+	ask(2, "say", "hello", "lark", "");
+	ask(3, "say", "behind", "lark", "");
+	int first = gate;
+	gate = channel(GATE, NULL, 0);
+	cancel(1, 1);
+	CHECK(hear("done") == 1);
+	close(gate);
+	gate = first;
+	cancel(4, 3);
+	CHECK(hear("error") == 3 && is("code", "ECANCELED"));
+	CHECK(hear("done") == 4);
+	cancel(5, 1);
+	CHECK(model_hears(LARK, WIRE_CANCEL) == id);
+	CHECK(hear("error") == 1 && is("code", "ECANCELED"));
+	CHECK(hear("done") == 5);
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), "yes");
+	CHECK(hear("done") == 2 && answer_is("yes") && turns_written() == 1);
+	cancel(6, 2); /* too late, and no harm */
+	CHECK(hear("done") == 6 && turns_written() == 1);
+	over();
+}
 /* It hangs up and the model is gone as well: then there is nobody to tell, and nothing to do. */
 static void both_are_gone(void) {
 	begin();
@@ -367,7 +404,7 @@ static void a_chat_model(void) {
 int main(void) {
 	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time,
 		a_slow_model_is_waited_for, one_that_only_pongs, core_oversleeps, one_that_never_loads,
-		an_answer_for_nobody, a_queue_of_nobody, both_are_gone, clauses_are_no_tokens,
+		an_answer_for_nobody, a_queue_of_nobody, both_are_gone, taken_back, clauses_are_no_tokens,
 		what_nobody_said_is_no_fact, a_long_answer_again, a_loud_question, a_chat_model };
 	return core_tests(tests, COUNT_OF(tests));
 }

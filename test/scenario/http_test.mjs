@@ -280,13 +280,14 @@ await step('a client that hangs up leaves nothing open', async () => {
 	process.kill(stopped, 'SIGSTOP');
 	const request = http.request(url + '/api/generate', { method: 'POST', agent: false });
 	request.on('error', () => {});
-	request.end(JSON.stringify({ model: 'oracle', prompt: 'what is my name?' }));
+	request.end(JSON.stringify({ model: 'oracle', prompt: 'what is my name, said nobody?' }));
 	await until('the request is on its way', async () => (await metrics()).get('cadmus_http_exchanges') === 1);
 	request.destroy();
 	await until('it is over, whatever the model does', async () => (await metrics()).get('cadmus_http_exchanges') === 0);
 	process.kill(stopped, 'SIGCONT');
 	assert.equal((await metrics()).get('cadmus_http_hung_up_total'), 1);
 	assert.match((await generate('oracle', 'what is my name?')).response, /Ana/);
+	assert(!journal().some(r => r.kind === 'turn' && r.body.user.includes('nobody')), 'it was taken back');
 });
 
 await step('metrics are what a scraper wants', async () => {
