@@ -1,8 +1,9 @@
-/* cmd_watch.c - a field, sample by sample, as they come. */
+/* cmd_watch.c - a field, sample by sample, or the events of all processes, as they come. */
 #include <errno.h>
 #include "base/clock.h"
 #include "base/err.h"
 #include "bin/cadmus/args.h"
+#include "bin/cadmus/events.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
 #include "bin/cadmus/output.h"
@@ -59,27 +60,51 @@ static int watch(const struct verb_context *c, struct seat *s, const char *name,
 	return follow(c, s, &f, count);
 }
 
+struct options {
+	bool events, only_new;
+	uint64_t count; /* 0: no end */
+};
+
+/* 0, or 2 after explaining. */
+static int check(const struct options *o, const char *field) {
+	if (!field && !o->events)
+		return verb_wrong("watch", "give a field, or --events");
+	if (field && o->events)
+		return verb_wrong("watch", "a field or --events, not both");
+	return o->only_new && !o->events ? verb_wrong("watch", "--new belongs to --events") : 0;
+}
+
 static int run(const struct verb_context *c, int argc, char **argv) {
 	struct seat s = { .fd = -1 };
-	uint64_t count = 0;
-	const struct args_option options[] = { { "-n", ARGS_COUNT, &count, 1, ARGS_COUNT_MAX }, { .name = NULL } };
-	struct args a = { .verb = "watch", .options = options, .words_min = 1, .words_max = 1,
-			.wanted = "give a field" };
+	struct options o = { 0 };
+	const struct args_option options[] = {
+		{ "-n", ARGS_COUNT, &o.count, 1, ARGS_COUNT_MAX },
+		{ "--events", ARGS_FLAG, &o.events, 0, 0 },
+		{ "--new", ARGS_FLAG, &o.only_new, 0, 0 },
+		{ .name = NULL },
+	};
+	struct args a = { .verb = "watch", .options = options, .words_max = 1 };
 	int code = args_take(&a, argc, argv);
+	if (code == 0)
+		code = check(&o, a.words[0]);
 	if (code == 0)
 		code = machine_attach(c, "watch", &s);
 	if (code)
 		return code;
 	output_interruptible(NULL);
-	code = watch(c, &s, a.words[0], count);
+	code = o.events ? events_follow(c, &s, o.only_new, o.count) : watch(c, &s, a.words[0], o.count);
 	seat_close(&s);
 	return code;
 }
 
-VERB(watch, "Follow a field: one line for each sample", "FIELD [-n N]",
-		"  -n N   end after N samples, 1 to 1000000000; without it Ctrl-C ends it\n"
-		"Waiting costs nothing: the writer wakes us. What is too fast to be shown is skipped.\n"
+VERB(watch, "Follow a field, one line for each sample, or what happens", "FIELD [-n N] | --events [--new] [-n N]",
+		"  -n N       end after N lines, 1 to 1000000000; without it Ctrl-C ends it\n"
+		"  --events   what happens in all processes: verdicts, stops, models that came and went\n"
+		"  --new      begin with what happens from now on, not with what memory still holds\n"
+		"Waiting for a sample costs nothing: the writer wakes us. What is too fast to be shown is skipped; of\n"
+		"events it is said how many.\n"
 		"examples:\n"
 		"  cadmus watch visual\n"
-		"  cadmus watch kinesthetic -n 10 --json\n",
+		"  cadmus watch kinesthetic -n 10 --json\n"
+		"  cadmus watch --events --json | jq 'select(.kind == \"gate\")'\n",
 		run);

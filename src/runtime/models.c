@@ -145,6 +145,12 @@ bool models_loads(const struct core *c, uint16_t entity, struct cdm_mono *since)
 
 /* ---- channels ---- */
 
+/* It will not do, and who waits for it hears why. */
+static void give_up(struct core *c, uint16_t entity, int rc, const char *why) {
+	event_write(&c->events, clock_mono(), EVENT_MODEL_FAILED, entity, entity, 0, why);
+	turn_model_failed(c, entity, rc, why);
+}
+
 static void lost(struct core *c, uint16_t process) {
 	struct model_slot *m = &c->models[process];
 	uint16_t entity = entity_of(c, process);
@@ -162,7 +168,7 @@ static void lost(struct core *c, uint16_t process) {
 	m->loaded = false;
 	if (was == MODEL_STARTING && ++m->deaths >= LOAD_TRIES) {
 		end(c, process); /* the parent would go on trying */
-		turn_model_failed(c, entity, -EIO, "the model's process dies while it loads; see the log");
+		give_up(c, entity, -EIO, "the model's process dies while it loads; see the log");
 	}
 	turn_model_lost(c, entity);
 	turn_pump(c);
@@ -180,8 +186,7 @@ void models_stopped(struct core *c, uint16_t process) {
 	m->step = MODEL_ABSENT;
 	m->deaths = 0;
 	if (was == MODEL_STARTING)
-		turn_model_failed(c, entity_of(c, process), -EIO,
-				"the model's process cannot be kept alive; see the log");
+		give_up(c, entity_of(c, process), -EIO, "the model's process cannot be kept alive; see the log");
 	turn_pump(c);
 }
 
@@ -222,7 +227,7 @@ static void failed(struct core *c, uint16_t process, const struct model_event *e
 	wire_text_copy(e->text, text, sizeof(text));
 	log_error("%s: %s", plan_processes(c->plan)[process].name, text);
 	end(c, process); /* nobody waits for another try */
-	turn_model_failed(c, entity_of(c, process), -ENODEV, text);
+	give_up(c, entity_of(c, process), -ENODEV, text);
 }
 
 static void take(struct core *c, uint16_t process, const struct model_event *e) {

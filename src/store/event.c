@@ -141,11 +141,23 @@ int event_next(struct event_reader *r, struct event *out) {
 	return rc;
 }
 
-const char *event_kind_text(unsigned kind) {
-	static const char *const text[] = {
-#define EVENT(name, text, meaning) text,
+static const struct {
+	const char *text, *meaning;
+	enum event_about about;
+} kinds[] = {
+#define EVENT(name, text, about, meaning) { text, meaning, EVENT_ABOUT_##about },
 #include "store/event.def"
 #undef EVENT
-	};
-	return kind < EVENT_KIND_COUNT ? text[kind] : "?";
+};
+
+const char *event_kind_text(unsigned kind) {
+	return kind < EVENT_KIND_COUNT ? kinds[kind].text : "?";
+}
+
+const char *event_kind_meaning(unsigned kind) {
+	return kind < EVENT_KIND_COUNT ? kinds[kind].meaning : "?";
+}
+
+enum event_about event_kind_about(unsigned kind) {
+	return kind < EVENT_KIND_COUNT ? kinds[kind].about : EVENT_ABOUT_NUMBER;
 }

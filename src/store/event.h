@@ -13,10 +13,18 @@
 #include "store/peers.h"
 
 enum event_kind {
-#define EVENT(name, text, meaning) EVENT_##name,
+#define EVENT(name, text, about, meaning) EVENT_##name,
 #include "store/event.def"
 #undef EVENT
 	EVENT_KIND_COUNT
+};
+
+enum event_about {
+	EVENT_ABOUT_NUMBER, /* of a command, or nothing */
+	EVENT_ABOUT_PROCESS,
+	EVENT_ABOUT_FIELD,
+	EVENT_ABOUT_RULE,
+	EVENT_ABOUT_ENTITY
 };
 
 #define EVENT_TEXT_MAX 24
@@ -65,7 +73,10 @@ void event_skip(struct event_reader *r);
  */
 MUST_CHECK int event_next(struct event_reader *r, struct event *out);
 
-/* "deadline"; "?" outside the enum. */
+/* "deadline", and what it means, with %a, %b and %t as event.def says; "?" outside the enum. */
 const char *event_kind_text(unsigned kind);
+const char *event_kind_meaning(unsigned kind);
+/* What the `a` of such an event is; NUMBER outside the enum. */
+enum event_about event_kind_about(unsigned kind);
 
 #endif

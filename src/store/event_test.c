@@ -75,6 +75,11 @@ static void cuts_text_on_a_character(void) {
 		CHECK(event_next(&reader, &e) == 0 && strcmp(e.text, texts[i].out) == 0);
 	}
 	CHECK(strcmp(event_kind_text(EVENT_STOP), "stop") == 0 && strcmp(event_kind_text(9999), "?") == 0);
+	CHECK(strcmp(event_kind_meaning(EVENT_STOP), "an emergency stop of %a was latched") == 0);
+	CHECK(strcmp(event_kind_meaning(EVENT_KIND_COUNT), "?") == 0);
+	CHECK(event_kind_about(EVENT_STOP) == EVENT_ABOUT_ENTITY);
+	CHECK(event_kind_about(EVENT_COHERENT) == EVENT_ABOUT_RULE);
+	CHECK(event_kind_about(EVENT_KIND_COUNT) == EVENT_ABOUT_NUMBER);
 	world_close(&w);
 }
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from machine import HERE, Machine, until
+from machine import Control, HERE, Machine, until
 
 FLIGHT = os.path.join(HERE, '../../examples/first-flight.fly.yaml')
 failures = 0
@@ -48,7 +48,10 @@ USAGE = [  # arguments, what standard error says
     (['top', '--onse'], "there is no option '--onse'; did you mean '--once'?"),
     (['top', 'x'], "it takes no arguments"),
     (['get', 'a', 'b'], "'b' is one argument too many"),
-    (['watch'], 'give a field'),
+    (['watch'], 'give a field, or --events'),
+    (['watch', 'kinesthetic', '--events'], 'a field or --events, not both'),
+    (['watch', 'kinesthetic', '--new'], '--new belongs to --events'),
+    (['watch', '--evnts'], "there is no option '--evnts'; did you mean '--events'?"),
     (['watch', 'kinesthetic', '-n', 'abc'], "-n takes a whole number from 1 to 1000000000, not 'abc'"),
     (['watch', 'kinesthetic', '-n', '0'], "not '0'"),
     (['watch', 'kinesthetic', '-n'], '-n needs a value'),
@@ -114,7 +117,7 @@ def wrong_usage(m):
 
 def nothing_runs(m):
     none = 'no machine is running; start one with: cadmus run FILE'
-    for args in (['ps'], ['top', '--once'], ['get'], ['get', 'visual'], ['watch', 'visual'], ['set', 'x', '1'],
+    for args in (['ps'], ['top', '--once'], ['get'], ['get', 'visual'], ['watch', 'visual'], ['watch', '--events'], ['set', 'x', '1'],
                  ['say', 'hi'], ['stop'], ['down'], ['state'], ['log']):
         said(m, args, 1, none)
     named = "no machine 'ghost' is running; start it with: cadmus run FILE\n"
@@ -232,6 +235,31 @@ def right(m):
         expect(f'{args[0]} --json is one value', rc in (0, 1) and json.loads(out) is not None and err == '', err)
 
 
+def what_happened(m):
+    """Events from the start on, in the order of their times, and those that come."""
+    rc, out, err = m.run('watch', '--events', '-n', '1')
+    expect('events in text', rc == 0 and err == '' and re.fullmatch(
+        r'\S+Z core +model_loaded +parrot +parrot is ready, after \d+\.\d ms\n', out), out + err)
+    args = [m.cadmus, 'watch', '--events', '--json']
+    c = Control(m)
+    old = subprocess.Popen(args, env=m.env, stdout=subprocess.PIPE)
+    new = subprocess.Popen(args + ['--new', '-n', '1'], env=m.env, stdout=subprocess.PIPE)
+    try:
+        first = json.loads(old.stdout.readline())
+        expect('events as JSON', set(first) == {'time', 'process', 'epoch', 'number', 'kind', 'source', 'about', 'a', 'b',
+               'text', 'missed'} and first['number'] == 1 and first['about'] == 'parrot', first)
+        until('who wants new ones has one and ends', lambda: c.ask(op='act', symbols='𐤌𐤟𐤖') and new.poll() is not None)
+        e = json.loads(new.stdout.read())
+        expect('--new leaves out what was before', new.returncode == 0 and e['number'] > 1 and e['missed'] == 0, e)
+        e = until('a verdict', lambda: (lambda x: x if x['kind'] == 'gate' else None)(json.loads(old.stdout.readline())))
+        expect('what the gate decided is seen', e['process'] == 'core' and e['source'] == 'operator' and e['text'], e)
+    finally:
+        c.close()
+        for watcher in (old, new):
+            watcher.kill()
+            watcher.wait()
+
+
 def facts(m):
     rc, out, err = m.run('say', 'ok #door = locked')
     answer, below = out.split('  noted: ') if '  noted: ' in out else (out, '')
@@ -274,7 +302,7 @@ def seats(m):
 
 def outputs(m):
     """A result that cannot be written is a failure, for every verb that has one."""
-    for args in (['ps'], ['get'], ['state'], ['log'], ['top', '--once'], ['top'], ['watch', 'kinesthetic'],
+    for args in (['ps'], ['get'], ['state'], ['log'], ['top', '--once'], ['top'], ['watch', 'kinesthetic'], ['watch', '--events'],
                  ['say', 'hi'], ['doctor'], ['devices'], ['check', m.path], ['plan', m.path], ['help'],
                  ['say', '--help'], ['--version'], ['set', 'goal_bearing', '1']):
         for extra in ([], ['--json']):
@@ -405,6 +433,7 @@ def main():
         m.start()
         m.live('core', 'guard', 'parrot')
         right(m)
+        what_happened(m)
         wrong_usage(m)
         world_says_no(m)
         facts(m)

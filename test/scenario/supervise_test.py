@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import struct
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -214,6 +215,29 @@ def dies_in_mid_walk(m):
     expect('and each command has just one', sorted(outcomes) == sorted(commands), [commands, outcomes])
 
 
+def what_happens(m):
+    """The events of a process go on in the segment of the next one."""
+    watcher = subprocess.Popen([m.cadmus, 'watch', '--events', '--json'], env=m.env, stdout=subprocess.PIPE)
+
+    def of_core():
+        e = json.loads(watcher.stdout.readline())
+        return e if e['process'] == 'core' else None
+
+    def of_the_next():
+        e = of_core()
+        return e if e and e['epoch'] > before['epoch'] else None
+    try:
+        before = until('an event of core', of_core)
+        pid = m.processes()['core']['pid']
+        m.kill(pid)
+        until('a new core', lambda: m.live('core')['core']['pid'] != pid)
+        after = until('an event of the next core', of_the_next)
+        expect('events are followed into the next core', after['number'] == 1 and after['missed'] == 0, after)
+    finally:
+        watcher.kill()
+        watcher.wait()
+
+
 def knock_and_run(m):
     """Clients that hang up right after their attach record."""
     before = len(m.descriptors())
@@ -268,6 +292,7 @@ def main():
         one_that_is_left_alone(m, c)
         the_active_model(m, c)
         dies_in_mid_walk(m)
+        what_happens(m)
         knock_and_run(m)
         expect('and the chain is whole', 'whole' in ''.join(m.run('log', '--verify')[1:]))
     except BaseException:
