@@ -40,7 +40,8 @@ struct program {
 	struct unit units[UNITS_MAX];
 	unsigned count;
 	int epoll, tick, bell, door;
-	int callers[CALLERS_MAX]; /* have come through the stop door and not yet spoken; -1: free */
+	int callers[CALLERS_MAX]; /* have come through the stop door; -1: free */
+	bool waits[CALLERS_MAX];  /* has asked for a stop that is not on every bus yet */
 	unsigned next_caller;
 	uint32_t core_epoch;
 	bool quitting;
@@ -191,9 +192,22 @@ static void on_bell(struct program *p) {
 
 /* ---- the stop door --------------------------------------------------------------------------- */
 
+/* Whoever asked for a stop hears so when every bus has it: now, or after one of the next steps. */
+static void answer_callers(struct program *p) {
+	bool said = true;
+	for (unsigned i = 0; i < p->count; i++)
+		said &= unit_stop_is_said(&p->units[i]);
+	for (unsigned i = 0; said && i < CALLERS_MAX; i++) {
+		if (p->callers[i] < 0 || !p->waits[i])
+			continue;
+		(void)!io_send(p->callers[i], "", 1, NULL, 0, MSG_DONTWAIT);
+		io_close(&p->callers[i]);
+	}
+}
+
 static void on_caller(struct program *p, unsigned i) {
 	char reason[CALLER_MESSAGE_MAX];
-	if (p->callers[i] < 0)
+	if (p->callers[i] < 0 || p->waits[i])
 		return; /* served already, in this very round */
 	ssize_t n = io_receive(p->callers[i], reason, CALLER_MESSAGE_MAX, NULL, NULL, MSG_DONTWAIT);
 	if (n == -EAGAIN)
@@ -201,9 +215,11 @@ static void on_caller(struct program *p, unsigned i) {
 	if (n > 0 || n == -E2BIG) {
 		for_all(p, unit_stop);
 		log_warn("emergency stop");
-		(void)!io_send(p->callers[i], "", 1, NULL, 0, MSG_DONTWAIT);
-	}
-	io_close(&p->callers[i]);
+		(void)epoll_ctl(p->epoll, EPOLL_CTL_DEL, p->callers[i], NULL); /* it has nothing more to say */
+		p->waits[i] = true;
+		answer_callers(p);
+	} else
+		io_close(&p->callers[i]);
 }
 
 /* Places are given in turn: whoever says nothing makes place for the eighth after him, so the door is never shut. */
@@ -214,6 +230,7 @@ static void on_door(struct program *p) {
 	unsigned i = p->next_caller++ % CALLERS_MAX;
 	io_close(&p->callers[i]);
 	p->callers[i] = fd;
+	p->waits[i] = false;
 	if (watch(p, fd, ON_CALLER, i) < 0)
 		log_warn("a caller at the stop door cannot be watched");
 	on_caller(p, i); /* most have spoken already */
@@ -258,6 +275,7 @@ static void run(struct program *p) {
 		for (int i = 0; i < n; i++)
 			handle(p, (enum source)(uint32_t)events[i].data.u64, (unsigned)(events[i].data.u64 >> 32));
 		for_all(p, unit_step);
+		answer_callers(p);
 	}
 }
 

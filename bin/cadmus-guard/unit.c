@@ -165,11 +165,62 @@ static void note_bus(struct unit *u, int rc) {
 	u->bus_is_down = down;
 }
 
+/* false: the bus has no room for it now.  One that is down loses it: what is said later says more. */
+static bool send(struct unit *u, const struct cdm_frame *f) {
+	int rc = cdm_bus_send(u->bus, f);
+	note_bus(u, rc);
+	if (rc < 0 && rc != -EAGAIN)
+		guard_unsent(&u->guard, f);
+	return rc != -EAGAIN;
+}
+
+/* A stop goes before everything, and makes what waits void. */
+static void send_stop(struct unit *u, const struct cdm_frame *f) {
+	u->pending_count = 0;
+	if (!send(u, f))
+		guard_unsent(&u->guard, f);
+}
+
+/*
+ * The queue of a CAN interface may be shorter than a round of set-points (Linux makes it 10 frames long).  What it has
+ * no room for goes first the next time, in order, or the last joints would never hear anything.
+ */
+static void send_pending(struct unit *u) {
+	unsigned n = 0;
+	while (n < u->pending_count && send(u, &u->pending[n]))
+		n++;
+	u->pending_count -= n;
+	memmove(u->pending, u->pending + n, u->pending_count * sizeof(u->pending[0]));
+	if (u->pending_count == 0)
+		u->bus_is_full = false;
+}
+
+/* What is left of two rounds ago is too old to be said. */
+static void forget_oldest(struct unit *u) {
+	guard_unsent(&u->guard, &u->pending[0]);
+	memmove(u->pending, u->pending + 1, --u->pending_count * sizeof(u->pending[0]));
+	if (!u->bus_is_full)
+		log_warn("%s: its bus cannot take all that is said; "
+			 "a longer queue helps (ip link set CAN txqueuelen 100)", u->name);
+	u->bus_is_full = true;
+}
+
+static void put(struct unit *u, const struct cdm_frame *f) {
+	if (u->pending_count == 0 && send(u, f))
+		return;
+	if (u->pending_count == UNIT_PENDING)
+		forget_oldest(u);
+	u->pending[u->pending_count++] = *f;
+}
+
 static void decide(struct unit *u, const struct motion_command *c, const struct cdm_frame *rx, unsigned n) {
 	struct cdm_frame tx[GUARD_FRAMES_MAX];
-	unsigned out = guard_step(&u->guard, clock_mono(), c, rx, n, tx);
-	for (unsigned i = 0; i < out; i++)
-		note_bus(u, cdm_bus_send(u->bus, &tx[i]));
+	unsigned out = guard_step(&u->guard, clock_mono(), c, rx, n, tx), i = 0;
+	if (out > 0 && cdm_can_is_estop(&tx[0]))
+		send_stop(u, &tx[i++]);
+	send_pending(u);
+	for (; i < out; i++)
+		put(u, &tx[i]);
 }
 
 static unsigned listen_to_bus(struct unit *u, struct cdm_frame rx[FRAMES_PER_STEP]) {
@@ -205,6 +256,10 @@ void unit_stop(struct unit *u) {
 	guard_stop(&u->guard, clock_mono(), REASON_STOP_DOOR);
 	decide(u, NULL, NULL, 0); /* on the bus before anything else */
 	publish(u);
+}
+
+bool unit_stop_is_said(const struct unit *u) {
+	return guard_stop_is_said(&u->guard);
 }
 
 void unit_quit(struct unit *u) {

@@ -12,6 +12,8 @@
 #include "store/event.h"
 #include "store/field.h"
 
+#define UNIT_PENDING (2 * GUARD_FRAMES_MAX)
+
 struct unit {
 	struct guard guard;
 	struct cdm_bus *bus;
@@ -27,7 +29,9 @@ struct unit {
 	uint32_t told_refusals, told_foreign;
 	bool warned_foreign;
 	enum guard_refusal told_refusal;
-	bool bus_is_down;
+	bool bus_is_down, bus_is_full;
+	struct cdm_frame pending[UNIT_PENDING]; /* what the bus had no room for, oldest first */
+	unsigned pending_count;
 };
 
 MUST_CHECK int unit_open(struct unit *u, struct seat *s, uint32_t index, struct event_writer *events,
@@ -37,6 +41,8 @@ void unit_step(struct unit *u);
 
 /* What happened, passed on to the guard at the time of now. */
 void unit_stop(struct unit *u);
+/* Has the bus taken the newest stop?  If not, each step tries again. */
+bool unit_stop_is_said(const struct unit *u);
 void unit_quit(struct unit *u);
 void unit_core_lost(struct unit *u);
 void unit_core_started(struct unit *u);

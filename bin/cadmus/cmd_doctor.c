@@ -85,9 +85,19 @@ static void check_realtime(struct finding *f) {
 				strerror(errno));
 }
 
+#define CAN_QUEUE_LEAST 64 /* frames: three rounds of set-points */
+
+/* Linux gives a CAN interface a queue of 10 frames; a round of set-points is 18. */
+static bool queue_is_short(const char *interface, char queue[32]) {
+	char path[128];
+	snprintf(path, sizeof(path), "/sys/class/net/%s/tx_queue_len", interface);
+	return io_read_file(path, queue, 32) > 0 && atoi(queue) < CAN_QUEUE_LEAST;
+}
+
 static void check_bus(struct finding *f) {
 	static struct cdm_diag diag;
 	struct cdm_bus *bus = NULL;
+	char queue[32];
 	if (cdm_bus_open(&bus, "auto", "doctor", &diag) < 0) {
 		FOUND(BAD, "no bus for actuators: %s", diag.count ? diag.at[0].text : "?");
 		return;
@@ -97,6 +107,9 @@ static void check_bus(struct finding *f) {
 		FOUND(NOTE, "no CAN in this kernel: actuators use %s on the loopback interface, where any local "
 				"process can "
 			    "listen and inject frames; use it for simulated robots only", address);
+	else if (queue_is_short(strchr(address, ':') + 1, queue))
+		FOUND(NOTE, "bus: %s, but its queue holds %d frames only: ip link set %s txqueuelen 100", address,
+				atoi(queue), strchr(address, ':') + 1);
 	else
 		FOUND(GOOD, "bus: %s", address);
 	cdm_bus_close(&bus);

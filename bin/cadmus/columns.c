@@ -21,8 +21,8 @@ static json_t *feedback_of(const struct plan_actuator *a, const float v[FEEDBACK
 	json_t *joints = json_array();
 	for (unsigned j = 0; j < a->joint_count && j < FEEDBACK_X_M; j++)
 		json_array_append_new(joints, json_f32(v[FEEDBACK_JOINT + j]));
-	unsigned phase = v[FEEDBACK_PHASE] >= 0 && v[FEEDBACK_PHASE] < PHASE_COUNT ? (unsigned)v[FEEDBACK_PHASE]
-			: PHASE_COUNT;
+	float said = v[FEEDBACK_PHASE];
+	unsigned phase = said >= 0 && said < (float)PHASE_COUNT ? (unsigned)said : PHASE_COUNT;
 	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "phase", phase_text(phase), "x_m", json_f32(v[FEEDBACK_X_M]),
 			"y_m", json_f32(v[FEEDBACK_Y_M]), "heading_deg", json_f32(v[FEEDBACK_HEADING_DEG]),
 			"speed_deg_s", json_f32(v[FEEDBACK_SPEED_DEG_S]), "age_ms", json_f32(v[FEEDBACK_AGE_MS]),

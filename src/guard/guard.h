@@ -77,7 +77,6 @@ struct guard_joint {
 struct guard_body {
 	int64_t x_mm, y_mm, heading_cdeg;
 	struct cdm_can_pose last;
-	bool known;
 	struct cdm_can_order order;
 };
 
@@ -119,8 +118,12 @@ MUST_CHECK int guard_init(struct guard *g, const struct plan_actuator *a, uint32
 unsigned guard_step(struct guard *g, struct cdm_mono now, const struct motion_command *command,
 		const struct cdm_frame *rx, unsigned rx_count, struct cdm_frame tx[GUARD_FRAMES_MAX]);
 
-/* Emergency stop.  It is acknowledged when the frames of the next guard_step() are on the bus. */
+/* Emergency stop.  It may be acknowledged once guard_stop_is_said(). */
 void guard_stop(struct guard *g, struct cdm_mono now, enum guard_reason reason);
+/* The bus did not take `f` of the last step: a stop is said again at the next one, and until then it is not said. */
+void guard_unsent(struct guard *g, const struct cdm_frame *f);
+/* Is the newest stop on the bus? */
+bool guard_stop_is_said(const struct guard *g);
 /* Core is dead; and: core is there (again), and counts its commands anew. */
 void guard_core_lost(struct guard *g, struct cdm_mono now);
 void guard_core_started(struct guard *g, struct cdm_mono now);

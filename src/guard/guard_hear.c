@@ -34,7 +34,6 @@ static void hear_odometry(struct guard *g, const struct cdm_can *m) {
 	b->y_mm += (int16_t)(p.y_mm - b->last.y_mm);
 	b->heading_cdeg += (int16_t)(p.heading_cdeg - b->last.heading_cdeg);
 	b->last = p;
-	b->known = true;
 }
 
 /* A bus never gives us our own frames back, so these set-points are somebody else's. */

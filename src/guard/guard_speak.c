@@ -44,6 +44,19 @@ static unsigned speak_stop(struct guard *g, struct cdm_frame *tx) {
 	return 1;
 }
 
+void guard_unsent(struct guard *g, const struct cdm_frame *f) {
+	g->sent--;
+	if (!cdm_can_is_estop(f))
+		return;
+	g->next_stop_ns = g->now.ns;
+	if (++g->stop_frames == GUARD_STOP_FRAMES)
+		g->barrier_ns = INT64_MAX;
+}
+
+bool guard_stop_is_said(const struct guard *g) {
+	return g->barrier_ns != INT64_MAX;
+}
+
 static uint8_t lease_units(const struct guard *g) {
 	int64_t left = g->phase == PHASE_MOVING ? g->valid_until_ns - g->now.ns : g->limits.lease_ns;
 	int64_t units = left / CDM_CAN_LEASE_UNIT_NS;
