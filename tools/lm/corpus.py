@@ -17,6 +17,7 @@ do you remember my name|can you tell me my name|please tell me my name|do you kn
 what do you call me|tell me who I am|my name|what was my name|can you remember my name|how am I called
 what do people call me|could you say my name|remind me of my name
 can you remember who I am|do you know me|do you remember me|remind me who I am|can you tell me who I am|say who I am
+so, who am I|and what is my name|so what is my name|so do you know my name|and who am I then
 *do you remember who I am|*what is my name please|*can you say my name|*could you tell me who I am|*what's my name again"""
 ASK_STATE = """{be} the {k} {w}|what is the state of the {k}|how {be} the {k}|tell me about the {k}|what about the {k}
 what is the status of the {k}|what do you know about the {k}|{be} the {k} {w} or {w2}|do you know if the {k} {be} {w}
@@ -163,10 +164,12 @@ def in_words(n, joint=" "):
 
 
 class Corpus:
-    """Draws examples. test: held-out phrasings; test_words: held-out names and things."""
+    """Draws examples. test: held-out phrasings; test_words: held-out names and things; shared: share of the views
+    of two facts or more in which keys share a word (red box, blue box); capitals: share of commands in capitals."""
 
-    def __init__(self, seed, test=False, test_words=None):
+    def __init__(self, seed, test=False, test_words=None, shared=0.25, capitals=0.04):
         self.rng = random.Random(seed)
+        self.shared, self.capitals = shared, capitals
         self.test = test
         self.test_words = test if test_words is None else test_words
 
@@ -277,7 +280,7 @@ class Corpus:
 
     def facts(self, n):
         """n facts with different keys, none the tail of another; often near-alike."""
-        out = []
+        out = self.family(n) if n > 1 and self.chance(self.shared) else []
         while len(out) < n:
             kind, k, v, be = self.fact()
             if out and kind != "mine" and self.chance(0.25):
@@ -287,6 +290,24 @@ class Corpus:
                 out.append((kind, k, v, be))
             elif kind == k and not any(f[1] == k for f in out):
                 out.append((kind, k, v, be))
+        self.rng.shuffle(out)
+        return out
+
+    def adjective(self):
+        return self.rng.choice(W.ADJECTIVES) if self.chance(0.65) else self.fresh(low=1, high=2)
+
+    def family(self, most):
+        """Two to four facts whose keys share the noun; one family in eight shares the adjective instead."""
+        r = self.rng
+        n = min(most, r.choice([2, 2, 2, 3, 4]))
+        noun, out = self.thing()[0].split()[-1], []
+        first = self.adjective() if self.chance(0.125) else None
+        while len(out) < n:
+            k = first + " " + self.thing()[0].split()[-1] if first else self.adjective() + " " + noun
+            kind = r.choice(["state", "state", "place", "place", "my place", "place" if k[-1] == "s" else "mine"])
+            v = {"state": self.state, "mine": lambda: self.mine()[1]}.get(kind, self.place)()
+            if not self.clash(k, out):
+                out.append((kind, k, v, "are" if k[-1] == "s" else "is"))
         return out
 
     def alike(self, old, new):
@@ -295,7 +316,7 @@ class Corpus:
             return new
         a, b = old.split(), new.split()
         if self.chance(0.5):
-            return self.rng.choice(W.ADJECTIVES) + " " + a[-1]
+            return self.adjective() + " " + a[-1]
         return a[0] + " " + b[-1] if len(a) > 1 else new
 
     @staticmethod
@@ -309,8 +330,8 @@ class Corpus:
         x = self.rng.random()
         if self.chance(0.35):
             text = text[0].upper() + text[1:]
-        if mark == "?" and x > 0.95 and not text.endswith("please"):
-            return text + " please?"
+        if x > 0.95 and mark == "?" and not text.endswith("please"):
+            return text + self.rng.choice([" please", ", please"]) + mark
         return text + (mark if x < 0.7 else "")
 
     def ask(self, fact, known=True):
@@ -336,7 +357,7 @@ class Corpus:
         """A question for a key that the view lacks."""
         while True:
             f = self.fact()
-            if facts and self.chance(0.3):
+            if facts and self.chance(0.4):
                 old = self.rng.choice(facts)
                 k = self.alike(old[1], f[1])
                 if f[0] not in ("name", "seen", "mine") and old[0] not in ("name", "seen"):
@@ -393,6 +414,10 @@ class Corpus:
         else:
             answer = {"STAND": SAMEKH, "CROUCH": HET, "RISE": NUN, "STOP": TAW}[kind]
         text = self.pick(kind).format(n=self.number(n))
+        if kind == "STOP" and self.chance(0.12):
+            return self.shout()
+        if self.chance(self.capitals):
+            return text.upper() + r.choice([".", "!", "!!", ""]), answer
         if n == 1 and kind != "TURN":
             for w in ("steps", "paces", "times", "scans"):
                 text = text.replace(" " + w, " " + w[:-1])
@@ -404,6 +429,11 @@ class Corpus:
         elif x < 0.24:
             text = r.choice(["hey, ", "ok, ", "now ", "robot, "]) + text
         return self.surface(text, r.choice([".", "!", ""])), answer
+
+    def shout(self):
+        """A stop in capitals."""
+        text = self.rng.choice(["stop", "halt", "freeze"]) if self.chance(0.4) else self.pick("STOP")
+        return text.upper() + self.rng.choice([".", "!", "!!", ""]), TAW
 
     def unable(self):
         text = self.pick("UNABLE" if self.chance(0.6) else "COMBINED").format(x=self.thing()[0], p=self.rng.choice(W.PETS + W.KIN),
@@ -431,7 +461,7 @@ class Corpus:
         return {"recall": self.unknown, "unknown": self.unknown, "tell": self.tell,
                 "command": lambda _: self.command(), "unable": lambda _: self.unable(), "small": self.small}[kind](facts)
 
-    KINDS = ["recall"] * 36 + ["unknown"] * 15 + ["tell"] * 17 + ["command"] * 20 + ["unable"] * 7 + ["small"] * 5
+    KINDS = ["recall"] * 32 + ["unknown"] * 15 + ["tell"] * 17 + ["command"] * 24 + ["unable"] * 7 + ["small"] * 5
 
     def example(self, most, turns, recall=0.0):
         """(view, [(said, answer), ...]) with up to `most` facts; recall: share of turns that are recall only."""

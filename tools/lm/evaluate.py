@@ -13,8 +13,8 @@ import sys
 import corpus
 import vocab
 
-CATEGORIES = ["name", "state", "place", "my place", "mine", "seen", "unknown", "empty", "tell", "walk", "turn",
-              "scan", "posture", "stop", "unable", "small"]
+CATEGORIES = ["name", "state", "place", "my place", "mine", "seen", "shared", "unknown", "empty", "tell", "walk", "turn",
+              "scan", "posture", "stop", "capitals", "unable", "small", "absent"]
 RECALL = ["name", "state", "place", "my place", "mine", "seen"]
 COMMANDS = ["walk", "turn", "scan", "posture", "stop"]
 
@@ -27,8 +27,29 @@ def commands(c, category):
             return said, answer
 
 
+def shared(c, n, known):
+    """A question for one of several keys that share a word, or for a key that the view lacks beside them."""
+    c.shared, before = 1, c.shared
+    facts = c.facts(n)
+    c.shared = before
+    words = [w for f in facts for w in set(f[1].split())]
+    fit = [f for f in facts if f[0] not in ("name", "seen") and any(words.count(w) > 1 for w in f[1].split())]
+    kind, k, v, be = c.rng.choice(fit)
+    while not known and c.clash(k, facts):
+        k = c.adjective() + " " + fit[0][1].split()[-1]
+        be = "are" if k[-1] == "s" and kind != "mine" else "is"
+    said, answer = c.ask((kind, k, v, be), known)
+    return c.view(facts), said, answer
+
+
 def case(c, category, most):
-    """(view, said, answer) of a category, with 1 to `most` facts."""
+    """(view, said, answer) of a category, with 1 to `most` facts.
+
+    shared: 2 to `most` facts, one of two to four keys that share a word is asked for. absent: such a view, and a key of
+    the same noun that it lacks. capitals: a stop in capitals.
+    """
+    if category in ("shared", "absent"):
+        return shared(c, c.rng.randint(2, max(2, most)), category == "shared")
     n = c.rng.randint(1, most)
     while True:
         facts = c.facts(n)
@@ -46,6 +67,8 @@ def case(c, category, most):
             said, answer = c.tell(facts)
         elif category == "unable":
             said, answer = c.unable()
+        elif category == "capitals":
+            said, answer = c.shout()
         elif category == "small":
             said, answer = c.small(facts)
         else:

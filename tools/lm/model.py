@@ -60,7 +60,8 @@ class Block(nn.Module):
     def matrices(self):
         return list(self.qkv) + [self.out, self.gate, self.up, self.down]
 
-    def forward(self, x, cos, sin, mask, half):
+    def forward(self, x, cos, sin, mask, half, guide=None):
+        """guide: called with the scores of the attention, if given."""
         b, t, e = x.shape
         h, d = self.heads, e // self.heads
         y = low(self.norm1(x), half)
@@ -68,6 +69,8 @@ class Block(nn.Module):
         q, k, v = F.linear(y, w).view(b, t, 3, h, d).permute(2, 0, 3, 1, 4)
         q, k = rotate(q, cos * d ** -0.5, sin * d ** -0.5), rotate(k, cos, sin)
         a = torch.matmul(q, k.transpose(2, 3)).float() + mask
+        if guide:
+            guide(a)
         o = torch.matmul(low(a.softmax(-1), half), v).transpose(1, 2).reshape(b, t, e)
         x = x + F.linear(o, low(self.out, half))
         y = low(self.norm2(x), half)
@@ -98,12 +101,13 @@ class Model(nn.Module):
     def matrices(self):
         return [m for b in self.blocks for m in b.matrices()]
 
-    def forward(self, ids, where):
+    def forward(self, ids, where, guide=None):
         """Logits at the places `where` (a mask) of the token ids."""
         t = ids.shape[1]
         x = F.embedding(ids, self.embed)
-        for b in self.blocks:
-            x = b(x, self.cos[:t], self.sin[:t], self.mask[:t, :t], self.half)
+        for i, b in enumerate(self.blocks):
+            x = b(x, self.cos[:t], self.sin[:t], self.mask[:t, :t], self.half,
+                  guide and (lambda scores, i=i: guide.compare(i, scores)))
         return F.linear(low(self.norm(x[where]), self.half), low(self.embed, self.half)).float()
 
     def size(self):

@@ -2,7 +2,8 @@
 """Train a model on the corpus and write it as GGUF.
 
 The corpus is drawn while training, so no example is seen twice on purpose. Difficulty (facts in the view) rises when
-the loss is low. Matrices are updated by momentum with orthogonal steps (Newton-Schulz), the rest by Adam.
+the loss is low. With --guide some heads are told where to look (guide.py). Every 100 steps a held-out probe is
+printed: keys that share a word. Matrices are updated by momentum with orthogonal steps (Newton-Schulz), the rest by Adam.
 """
 import argparse
 import os
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 
 import corpus
 import gguf
+import guide
 import model as M
 import vocab
 
@@ -71,8 +73,8 @@ class Optimizer:
 class Batches:
     """Batches of examples of about equal length, about `tokens` tokens each."""
 
-    def __init__(self, seed, tokens, turns):
-        self.corpus, self.tokens, self.turns = corpus.Corpus(seed), tokens, turns
+    def __init__(self, seed, tokens, turns, shared):
+        self.corpus, self.tokens, self.turns = corpus.Corpus(seed, shared=shared, capitals=0.15), tokens, turns
         self.level, self.ready = 0, []
 
     def example(self):
@@ -91,6 +93,7 @@ class Batches:
         return ids, learn
 
     def fill(self):
+        """Sorted by length, cut into batches, shuffled."""
         pool = sorted((e for e in (self.example() for _ in range(1024)) if len(e[0]) <= 384), key=lambda e: len(e[0]))
         group = []
         for e in pool + [None]:
@@ -104,10 +107,37 @@ class Batches:
         if not self.ready:
             self.fill()
         group = self.ready.pop()
-        t = max(len(e[0]) for e in group)
-        ids = torch.tensor([e[0] + [0] * (t - len(e[0])) for e in group])
-        learn = torch.tensor([e[1] + [0] * (t - len(e[0])) for e in group], dtype=torch.bool)
-        return ids[:, :-1], learn[:, 1:], ids[:, 1:]
+        return [e[0] for e in group], [e[1] for e in group]
+
+
+class Probe:
+    """Held-out questions about one of several keys that share a word: the share answered exactly (greedily)."""
+
+    def __init__(self, cases=256):
+        c = corpus.Corpus(31, test=True, shared=1)
+        self.texts, self.marks = [], []
+        for i in range(cases):
+            facts = c.family(2 + i % 3)
+            said, answer = c.ask(facts[0])
+            c.rng.shuffle(facts)
+            a, b = vocab.encode(corpus.prompt(c.view(facts), said)), vocab.encode(answer) + [vocab.EOS]
+            self.texts.append(a + b)
+            self.marks.append([0] * len(a) + [1] * len(b))
+
+    @torch.no_grad()
+    def share(self, net):
+        ids, where, target = padded(self.texts, self.marks)
+        right = torch.ones(where.shape, dtype=torch.bool)
+        right[where] = net(ids, where).argmax(-1) == target[where]
+        return right.all(1).float().mean().item()
+
+
+def padded(texts, marks):
+    """(tokens in, where the loss is taken, tokens out) of texts of different lengths."""
+    t = max(map(len, texts))
+    ids = torch.tensor([x + [0] * (t - len(x)) for x in texts])
+    learn = torch.tensor([x + [0] * (t - len(x)) for x in marks], dtype=torch.bool)
+    return ids[:, :-1], learn[:, 1:], ids[:, 1:]
 
 
 def rate(step, done, warm, tail):
@@ -131,6 +161,11 @@ def arguments():
     p.add_argument("--decay", type=float, default=0.01)
     p.add_argument("--tail", type=float, default=0.4, help="share of the work in which the rate falls to zero")
     p.add_argument("--up", type=float, default=0.12, help="loss under which the difficulty rises")
+    p.add_argument("--shared", type=float, default=0.25, help="share of views with a family of keys that share a word")
+    p.add_argument("--start", help="begin with the weights of this checkpoint (of grow.py or of a stage before)")
+    p.add_argument("--guide", type=int, nargs=2, help="blocks whose first heads are told where to look (guide.py)")
+    p.add_argument("--guide-weight", type=float, default=0.05)
+    p.add_argument("--level", type=int, default=0, help="difficulty to begin with")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--name", default="cadmus")
     p.add_argument("--resume", action="store_true", help="go on from the checkpoint")
@@ -145,13 +180,17 @@ def main():
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     net = M.Model(a.width, a.depth, a.heads, a.inner, half=not a.float)
-    opt, data = Optimizer(net, a.decay), Batches(a.seed, a.tokens, a.turns)
+    opt, data = Optimizer(net, a.decay), Batches(a.seed, a.tokens, a.turns, a.shared)
+    data.level, probe = a.level, Probe()
     first, mean, since, seen, spent, kept = 0, 4.0, 0, 0, 0.0, a.out + ".pt"
+    if a.start:
+        s = torch.load(a.start)
+        net.load_state_dict(s["net"])
+        mean, seen = 0.5, s["seen"]
     if a.resume:
         s = torch.load(kept)
         net.load_state_dict(s["net"])
-        if s["opt"]:
-            opt.load(s["opt"])
+        opt.load(s["opt"])
         first, mean, data.level, seen, spent = s["step"], s["mean"], s["level"], s["seen"], s["minutes"]
         data.corpus.rng = random.Random(a.seed * 1000003 + first)
     end = []
@@ -172,11 +211,13 @@ def main():
         done = minutes / a.minutes if a.minutes else step / a.steps
         if done >= 1:
             break
-        ids, where, target = data.next()
-        loss = F.cross_entropy(net(ids, where), target[where])
+        texts, marks = data.next()
+        ids, where, target = padded(texts, marks)
+        look = guide.Guide(texts, *a.guide) if a.guide else None
+        loss = F.cross_entropy(net(ids, where, look), target[where])
         for p in net.parameters():
             p.grad = None
-        loss.backward()
+        (loss + a.guide_weight * look.loss if look else loss).backward()
         r = rate(step, done, 100, a.tail)
         opt.step(a.lr * r, a.adam_lr * r)
         mean += (loss.item() - mean) * 0.02
@@ -190,6 +231,9 @@ def main():
             print("step %d loss %.4f level %d rate %.3f %.1f M tokens %.0f tok/s %.1f min" % (
                 step, mean, data.level, r, seen / 1e6, tokens / (now - at), minutes), flush=True)
             at, tokens = now, 0
+        if step % 100 == 0:
+            print("step %d: keys that share a word %.1f %%%s" % (
+                step, 100 * probe.share(net), ", guide %.3f" % float(look.loss) if look else ""), flush=True)
         if step % a.save == 0:
             save(step)
     save(step)
