@@ -38,10 +38,9 @@ static bool enter(struct event_writer *w) {
 
 /* Zero terminated, and never half a character of UTF-8. */
 static void set_text(char out[EVENT_TEXT_MAX], const char *text) {
-	size_t n = text ? utf8_cut(text, strlen(text), EVENT_TEXT_MAX - 1) : 0;
 	memset(out, 0, EVENT_TEXT_MAX);
-	if (n)
-		memcpy(out, text, n);
+	if (text)
+		snprintf(out, EVENT_TEXT_MAX, "%.*s", (int)utf8_cut(text, strlen(text), EVENT_TEXT_MAX - 1), text);
 }
 
 bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind kind, uint16_t source, uint64_t a,
