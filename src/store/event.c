@@ -7,6 +7,8 @@
  */
 #include "store/event.h"
 
+#include <stdio.h>
+
 #include <errno.h>
 #include <limits.h>
 #include "base/utf8.h"
