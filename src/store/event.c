@@ -7,10 +7,9 @@
  */
 #include "store/event.h"
 
-#include <stdio.h>
-
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include "base/utf8.h"
 #include "store/word.h"
 
