@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
@@ -46,11 +47,8 @@ static json_t *readable(json_t *body) {
 
 /* One line of at most LINE_BYTES, cut between characters. */
 static void print_short(char *text) {
-	size_t n = strlen(text);
-	bool cut = n > LINE_BYTES;
-	for (n = cut ? LINE_BYTES : n; cut && ((unsigned char)text[n] & 0xc0) == 0x80;)
-		n--;
-	printf("%.*s%s\n", (int)n, output_clean(text, false), cut ? "..." : "");
+	size_t bytes = strlen(text), n = utf8_cut(text, bytes, LINE_BYTES);
+	printf("%.*s%s\n", (int)n, output_clean(text, false), n < bytes ? "..." : "");
 }
 
 static int visit(void *user, const struct journal_record *r) {

@@ -1,32 +1,34 @@
 /* utf8.c - see utf8.h. */
 #include "base/utf8.h"
 
-#include <stdint.h>
-
 /* Bytes of the code point that starts with `lead`, and the least value that may take so many; 0: none does. */
 static unsigned length_of(uint8_t lead, uint32_t *least) {
 	*least = lead < 0x80 ? 0 : lead < 0xe0 ? 0x80 : lead < 0xf0 ? 0x800 : 0x10000;
 	return lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
 }
 
-bool utf8_valid(const char *text, size_t bytes) {
-	const uint8_t *at = (const uint8_t *)text, *end = at + bytes;
-	while (at < end) {
-		uint32_t least, code = *at;
-		unsigned n = length_of(*at, &least);
-		if (n == 0 || (size_t)(end - at) < n)
-			return false;
-		if (n > 1)
-			code &= 0x7fu >> n;
-		for (unsigned i = 1; i < n; i++) {
-			if ((at[i] & 0xc0) != 0x80)
-				return false;
-			code = code << 6 | (at[i] & 0x3fu);
-		}
-		if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-			return false;
-		at += n;
+size_t utf8_next(const char *text, size_t bytes, uint32_t *code) {
+	const uint8_t *at = (const uint8_t *)text;
+	uint32_t least, c = bytes ? *at : 0;
+	unsigned n = bytes ? length_of(*at, &least) : 0;
+	if (n == 0 || bytes < n)
+		return 0;
+	if (n > 1)
+		c &= 0x7fu >> n;
+	for (unsigned i = 1; i < n; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (at[i] & 0x3fu);
 	}
+	*code = c;
+	return c < least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : n;
+}
+
+bool utf8_valid(const char *text, size_t bytes) {
+	uint32_t code;
+	for (size_t n; bytes > 0; text += n, bytes -= n)
+		if ((n = utf8_next(text, bytes, &code)) == 0)
+			return false;
 	return true;
 }
 

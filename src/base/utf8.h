@@ -4,8 +4,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Strict (RFC 3629): no overlong form, no surrogate, nothing above U+10FFFF, nothing cut off. */
+/* Bytes of the first character and its code point; 0 when it is broken, cut off, or not there. */
+size_t utf8_next(const char *text, size_t bytes, uint32_t *code);
+/* Strict (RFC 3629), as above: no overlong form, no surrogate, nothing above U+10FFFF, nothing cut off. */
 bool utf8_valid(const char *text, size_t bytes);
 
 /*

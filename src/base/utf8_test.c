@@ -21,7 +21,10 @@ static void shortest_forms(void) {
 	for (uint32_t c = 0; c <= 0x110fff; c++) {
 		unsigned n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 		bool right = c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+		uint32_t code = 0;
 		CHECK(utf8_valid(text, encode(c, n, text)) == right);
+		CHECK(utf8_next(text, n, &code) == (right ? n : 0) && (!right || code == c));
+		CHECK(utf8_next(text, n - 1, &code) == 0);
 		if (n < 4)
 			CHECK(!utf8_valid(text, encode(c, n + 1, text))); /* overlong */
 	}

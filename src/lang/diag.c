@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/utf8.h"
 #include "lang/lang_priv.h"
 
 static const struct {
@@ -16,12 +17,8 @@ static const struct {
 
 /* Append without cutting a character in two, and without line ends. */
 static void append(char out[CDM_DIAG_TEXT], const char *s, size_t bytes) {
-	size_t at = strlen(out), room = CDM_DIAG_TEXT - 1 - at;
-	if (bytes > room) {
-		bytes = room;
-		while (bytes && ((unsigned char)s[bytes] & 0xc0) == 0x80)
-			bytes--;
-	}
+	size_t at = strlen(out);
+	bytes = utf8_cut(s, bytes, CDM_DIAG_TEXT - 1 - at);
 	for (size_t i = 0; i < bytes; i++)
 		out[at + i] = s[i] == '\n' || s[i] == '\t' || s[i] == '\r' ? ' ' : s[i];
 	out[at + bytes] = 0;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <libfyaml.h>
 #include <string.h>
+#include "base/utf8.h"
 #include "lang/lang_priv.h"
 
 struct parse {
@@ -20,23 +21,6 @@ struct parse {
 	struct node near;    /* only its place: the last one known, for what has none of its own */
 	unsigned depth, documents;
 };
-
-/* Bytes of the UTF-8 character at s and its code point; 0 when it is broken. */
-static size_t utf8_next(const char *s, size_t left, uint32_t *out) {
-	const unsigned char *u = (const unsigned char *)s;
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
-	if (n == 0 || n > left)
-		return 0;
-	uint32_t c = n == 1 ? u[0] : u[0] & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((u[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (u[i] & 0x3f);
-	}
-	*out = c;
-	return c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : n;
-}
 
 /* What a terminal or an editor would obey instead of showing: controls, and changes of direction. */
 static bool is_control(uint32_t c) {

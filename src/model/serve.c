@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 #define LOOK_NS (2 * NS_PER_MS)   /* between two looks at the channel during a computation */
 #define FULL_NS (10 * NS_PER_S)   /* how long core may leave its end full before we let it go */
@@ -117,11 +118,7 @@ void serve_channel(struct serve *s, int fd) {
 static int on_text(void *self, const char *text, size_t bytes) {
 	struct serve *s = self;
 	while (bytes > 0 && s->channel_serial == s->asked_serial) {
-		size_t n = bytes < WIRE_TEXT_MAX ? bytes : WIRE_TEXT_MAX;
-		while (n < bytes && n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
-			n--;
-		if (n == 0)
-			return 1; /* not UTF-8: the backend broke its word */
+		size_t n = utf8_cut(text, bytes, WIRE_TEXT_MAX);
 		struct wire_message m = { .kind = WIRE_TOKEN, .id = s->id, .text = { text, n } };
 		say(s, &m);
 		text += n;

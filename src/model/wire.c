@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/err.h"
 #include "base/msgpack.h"
+#include "base/utf8.h"
 
 enum type { U64, U32, I64, F64, TEXT, TEXTS, CODE, FINISH };
 
@@ -44,10 +45,6 @@ static const int codes[] = {
 #undef ERR
 };
 
-const char *wire_kind_text(unsigned kind) {
-	return kind < WIRE_KIND_COUNT ? kinds[kind].name : "?";
-}
-
 const char *wire_finish_text(unsigned finish) {
 	return finish < COUNT_OF(finishes) ? finishes[finish] : "?";
 }
@@ -57,9 +54,7 @@ struct wire_text wire_text_of(const char *s) {
 }
 
 void wire_text_copy(struct wire_text t, char *out, size_t capacity) {
-	size_t n = t.bytes < capacity ? t.bytes : capacity - 1;
-	while (n > 0 && n < t.bytes && ((unsigned char)t.at[n] & 0xc0) == 0x80)
-		n--;
+	size_t n = utf8_cut(t.at, t.bytes, capacity - 1);
 	if (n)
 		memcpy(out, t.at, n);
 	out[n] = 0;

@@ -66,8 +66,6 @@ MUST_CHECK int wire_write(const struct wire_message *m, void *out, size_t capaci
 /* 0, or -EPROTO.  Texts point into `message`. */
 MUST_CHECK int wire_read(const void *message, size_t bytes, struct wire_message *m);
 
-/* "generate"; "?" outside the enum. */
-const char *wire_kind_text(unsigned kind);
 /* "end", "stop", "length", "context", "cancelled"; "?" outside the enum. */
 const char *wire_finish_text(unsigned finish);
 

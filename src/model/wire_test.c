@@ -57,10 +57,8 @@ static void carries_every_kind(void) {
 		}
 		bytes[n] = 0xc0;
 		CHECK(wire_read(bytes, (size_t)n + 1, &out) == -EPROTO); /* something behind it */
-		CHECK(strcmp(wire_kind_text(kind), "?") != 0);
 	}
-	CHECK(strcmp(wire_kind_text(WIRE_KIND_COUNT), "?") == 0 &&
-			strcmp(wire_finish_text(5), "?") == 0);
+	CHECK(strcmp(wire_finish_text(5), "?") == 0);
 }
 
 static void keeps_the_members_of_a_kind_and_no_others(void) {

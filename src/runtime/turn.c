@@ -17,6 +17,7 @@
 #include <string.h>
 #include "base/err.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "runtime/core_priv.h"
 #include "sem/phoenician.h"
 
@@ -153,12 +154,8 @@ static void heard(struct turn *t) {
 /* What of it the answer still has room for, in whole characters; an answer that is cut says `length`. */
 static size_t room_for(struct turn *t, const char *text, size_t bytes) {
 	size_t room = t->cut ? 0 : sizeof(t->answer) - 1 - t->answer_bytes;
-	if (bytes <= room)
-		return bytes;
-	t->cut = true;
-	while (room > 0 && ((unsigned char)text[room] & 0xc0) == 0x80)
-		room--;
-	return room;
+	t->cut = t->cut || bytes > room;
+	return utf8_cut(text, bytes, room);
 }
 
 void turn_token(struct core *c, const char *text, size_t bytes) {

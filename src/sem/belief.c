@@ -8,26 +8,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/utf8.h"
 #include "sem/phoenician.h"
 
 /* Bytes of the UTF-8 character at s, 0 when there is none within `room` bytes (strict). */
 static size_t character(const char *s, size_t room) {
-	const uint8_t *u = (const uint8_t *)s;
-	size_t n = u[0] < 0x80                    ? 1
-		   : u[0] >= 0xc2 && u[0] <= 0xdf ? 2
-		   : (u[0] & 0xf0) == 0xe0        ? 3
-		   : u[0] >= 0xf0 && u[0] <= 0xf4 ? 4
-						  : 0;
-	if (n == 0 || n > room)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((u[i] & 0xc0) != 0x80)
-			return 0;
-	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f))
-		return 0;
-	if ((u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
-		return 0;
-	return n;
+	uint32_t code;
+	return utf8_next(s, room, &code);
 }
 
 /* Control characters, line and paragraph separators, and those that turn the direction of text. */
@@ -388,12 +375,7 @@ static bool is_loud(const char *line, size_t bytes) {
 }
 
 void belief_quiet(const char *said, char *out, size_t capacity) {
-	size_t n = strlen(said);
-	if (n >= capacity) {
-		n = capacity - 1;
-		while (n > 0 && ((uint8_t)said[n] & 0xc0) == 0x80)
-			n--;
-	}
+	size_t n = utf8_cut(said, strlen(said), capacity - 1);
 	memcpy(out, said, n);
 	out[n] = 0;
 	for (size_t from = 0, to; from < n; from = to + 1) {

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include "base/utf8.h"
 
 #define SIGNS 0x20u
 
@@ -74,41 +75,6 @@ struct cursor {
 	unsigned flags;
 };
 
-/* Length of the sequence that `lead` begins, 0 when it can begin none; its payload bits in *point.
- */
-static unsigned lead_byte(uint8_t lead, uint32_t *point) {
-	if (lead < 0x80) {
-		*point = lead;
-		return 1;
-	}
-	if (lead >= 0xc2 && lead <= 0xdf) {
-		*point = lead & 0x1fu;
-		return 2;
-	}
-	if (lead >= 0xe0 && lead <= 0xef) {
-		*point = lead & 0x0fu;
-		return 3;
-	}
-	*point = lead & 0x07u;
-	return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
-}
-
-/* One code point of strict UTF-8.  Bytes taken, 0 when it is none. */
-static unsigned utf8(const struct cursor *c, uint32_t *point) {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned n = lead_byte(*c->at, point);
-	if (n == 0 || n > (size_t)(c->end - c->at))
-		return 0;
-	for (unsigned i = 1; i < n; i++) {
-		if ((c->at[i] & 0xc0u) != 0x80)
-			return 0;
-		*point = *point << 6 | (c->at[i] & 0x3fu);
-	}
-	if (*point < least[n] || *point > 0x10ffff || (*point >= 0xd800 && *point <= 0xdfff))
-		return 0;
-	return n;
-}
-
 /* The unit of "\uXXXX" at p, or -1. */
 static int32_t escape_unit(const uint8_t *p, const uint8_t *end) {
 	uint32_t v = 0;
@@ -138,7 +104,8 @@ static unsigned escape(const struct cursor *c, uint32_t *point) {
 
 static unsigned read_point(const struct cursor *c, uint32_t *point, enum phoenician_code *why) {
 	bool escaped = *c->at == '\\';
-	unsigned n = escaped ? escape(c, point) : utf8(c, point);
+	size_t left = (size_t)(c->end - c->at);
+	unsigned n = escaped ? escape(c, point) : (unsigned)utf8_next((const char *)c->at, left, point);
 	*why = n ? PHOENICIAN_OK : escaped ? PHOENICIAN_E_BAD_ESCAPE : PHOENICIAN_E_BAD_UTF8;
 	return n;
 }

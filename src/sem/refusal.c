@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/utf8.h"
 
 static const struct {
 	const char *name, *text, *unit;
@@ -29,12 +30,7 @@ const char *refusal_unit(unsigned code) {
 
 /* Copy, cut where a character begins. */
 static void copy_text(char *out, size_t capacity, const char *s) {
-	size_t n = strlen(s);
-	if (n >= capacity) {
-		n = capacity - 1;
-		while (n > 0 && ((uint8_t)s[n] & 0xc0u) == 0x80)
-			n--;
-	}
+	size_t n = utf8_cut(s, strlen(s), capacity - 1);
 	memcpy(out, s, n);
 	out[n] = 0;
 }
