@@ -182,6 +182,8 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 		cdm_diag_add(diag, CDM_ERROR, "R0201", "no folder for the state: %s", strerror(-rc));
 		return rc;
 	}
+	const char *durability = plan_find_option(c->plan, 0, "durability");
+	c->all_at_once = durability && strcmp(durability, "full") == 0;
 	if ((rc = journal_open(path, NULL, &c->journal, diag)) < 0)
 		return rc;
 	if ((rc = recover(c, path, diag)) < 0)

@@ -270,6 +270,8 @@ struct core {
 	int epoll, door, tick, patience, guard_channel;
 	bool quit, failed;
 	struct journal *journal;
+	struct journal_stats journal_told; /* what our counters have of it */
+	bool all_at_once;       /* durability: full */
 	struct journal_state *state;
 	struct pending pending[CORE_PENDING];
 	struct session sessions[CORE_SESSIONS];

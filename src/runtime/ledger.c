@@ -4,13 +4,34 @@
 #include "base/log.h"
 #include "runtime/core_priv.h"
 
+/* The highest class among the entries: a transaction is on the disk whole. */
+static enum journal_class class_of(const struct core *c, const struct journal_entry *e, unsigned n) {
+	enum journal_class highest = c->all_at_once ? JOURNAL_D2 : JOURNAL_D1;
+	for (unsigned i = 0; i < n; i++)
+		if (e[i].kind < JOURNAL_KIND_COUNT && record_kind_class(e[i].kind) > highest)
+			highest = record_kind_class(e[i].kind);
+	return highest;
+}
+
+/* What the journal counts, for `top` and /metrics. */
+static void report(struct core *c) {
+	struct journal_stats now, *told = &c->journal_told;
+	const struct segment *own = &c->peers->own;
+	journal_stats(c->journal, &now);
+	counter_add(own, COUNTER_journal_records, now.records - told->records);
+	counter_add(own, COUNTER_journal_commits, now.commits - told->commits);
+	counter_add(own, COUNTER_journal_refused, now.refused - told->refused);
+	counter_add(own, COUNTER_journal_full, now.queue_full - told->queue_full);
+	*told = now;
+}
+
 int ledger_submit(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who) {
 	for (size_t i = 0; i < CORE_PENDING; i++) {
 		struct pending *p = &c->pending[i];
 		if (p->ticket)
 			continue;
 		uint64_t ticket;
-		int rc = journal_submit(c->journal, e, n, JOURNAL_D2, &ticket);
+		int rc = journal_submit(c->journal, e, n, class_of(c, e, n), &ticket);
 		if (rc == 0)
 			*p = (struct pending){ ticket, done, who };
 		return rc;
@@ -46,4 +67,5 @@ void ledger_readable(struct core *c) {
 			c->quit = c->failed = true;
 		}
 	}
+	report(c);
 }

@@ -6,6 +6,7 @@
 #include "runtime/core_priv.h"
 
 static struct core c;
+static struct peers peers; /* nothing mapped: nothing counted */
 static struct testing folder;
 static unsigned settled[2 * CORE_PENDING], count;
 static int results[2 * CORE_PENDING];
@@ -16,6 +17,7 @@ static void begin(void) {
 	folder = testing_begin();
 	c.journal = testing_open(&folder);
 	c.state = testing_state();
+	c.peers = &peers;
 	count = 0;
 }
 
@@ -77,6 +79,46 @@ static void bounded(void) {
 	over();
 }
 
+static void taken_class(struct core *core, void *who, int rc, uint64_t seq) {
+	(void)core, (void)rc, (void)seq;
+	*(bool *)who = true;
+}
+
+static int last_class(void *class, const struct journal_record *r) {
+	*(unsigned *)class = r->class;
+	return 0;
+}
+
+/* What class the records of `kinds` have in the file. */
+static unsigned class_in_file(const enum journal_kind *kinds, unsigned n) {
+	uint8_t room[4][256];
+	struct journal_entry e[4];
+	struct journal_reader *r = NULL;
+	bool there = false;
+	unsigned class = 0;
+	for (unsigned i = 0; i < n; i++) {
+		e[i] = testing_set("speed", "1", room[i], sizeof(room[i]));
+		e[i].kind = kinds[i];
+	}
+	CHECK(ledger_submit(&c, e, n, taken_class, &there) == 0);
+	for (struct pollfd p = { .fd = journal_event_fd(c.journal), .events = POLLIN }; !there; ledger_readable(&c))
+		CHECK(poll(&p, 1, 30000) == 1);
+	CHECK(journal_read_open(folder.path, &r, NULL) == 0);
+	CHECK(journal_each(r, c.state->seq, 1, last_class, &class) == 0);
+	journal_read_close(&r);
+	return class;
+}
+
+static void the_highest_class(void) {
+	static const enum journal_kind kinds[] = { JOURNAL_EVIDENCE, JOURNAL_EVIDENCE, JOURNAL_SET, JOURNAL_EVIDENCE };
+	begin();
+	CHECK(class_in_file(kinds, 1) == JOURNAL_D1 && class_in_file(kinds, 2) == JOURNAL_D1);
+	CHECK(class_in_file(kinds, 4) == JOURNAL_D2 && class_in_file(kinds + 2, 1) == JOURNAL_D2);
+	c.all_at_once = true; /* durability: full */
+	CHECK(class_in_file(kinds, 1) == JOURNAL_D2);
+	over();
+}
+
 /* What the journal does not take keeps no place. */
 static void what_cannot_be_written(void) {
 	static unsigned who;
@@ -131,6 +173,7 @@ static void a_disk_that_fails(void) {
 int main(void) {
 	in_order();
 	bounded();
+	the_highest_class();
 	what_cannot_be_written();
 	from_within();
 	a_disk_that_fails();
