@@ -116,7 +116,7 @@ static int sense(struct host *h) {
 	}
 	h->faults = 0;
 	struct field_meta m = { .source_time = info.source_time, .source = h->entity, .status = info.status,
-		.trust = info.trust < h->trust ? info.trust : h->trust };
+		.trust = !(info.trust >= h->trust) ? info.trust : h->trust }; /* NaN is none: the store makes it 0 */
 	field_publish(&h->writer, info.bytes, &m, clock_mono());
 	return 0;
 }
@@ -168,6 +168,10 @@ static int start(struct host *h, struct cdm_diag *diag) {
 	const char *rate = NULL;
 	h->entity = seat_process(h->seat)->entity;
 	h->trust = 1.0f;
+	if (h->entity == PLAN_NONE) {
+		cdm_diag_add(diag, CDM_ERROR, "R0305", "process %s runs no entity", seat_process(h->seat)->name);
+		return -EINVAL;
+	}
 	const struct plan_entity *e = &plan_entities(h->seat->plan)[h->entity];
 	for (int d = 0; d < 3; d++)
 		h->trust = e->trust[d] < (double)h->trust ? (float)e->trust[d] : h->trust;
