@@ -84,7 +84,7 @@ struct cdm_request {
 	float temperature;  /* 0: always the likeliest token; `seed` has no say then */
 	uint32_t seed;      /* equal seeds give equal answers on one machine and engine */
 	uint32_t stop_count;
-	const char *stop[CDM_STOPS_MAX]; /* zero terminated, none empty */
+	const char *stop[CDM_STOPS_MAX]; /* zero terminated, 1 to 512 bytes; a backend may refuse long ones */
 	/* A piece of the answer: whole code points of valid UTF-8, never empty.  Nonzero: cancel. */
 	int (*on_text)(void *self, const char *text, size_t bytes);
 	/* Called often, also while the prompt is read.  Nonzero: cancel.  May be NULL. */

@@ -28,7 +28,8 @@ static bool is_whole(const struct cdm_backend *b) {
 	       (b->generate || b->transform) && !b->prepare == !b->transform;
 }
 
-const struct cdm_backend *loader_module(const char *path, struct cdm_diag *diag) {
+/* Check and open the module at `path`; its object, or NULL with the reason in diag. */
+static const struct cdm_backend *open_module(const char *path, struct cdm_diag *diag) {
 	void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* never closed: see loader.h */
 	const struct cdm_backend *b = lib ? dlsym(lib, CDM_BACKEND_SYMBOL) : NULL;
 	if (!b)
@@ -59,7 +60,7 @@ static int find_backend(struct loader *l, struct cdm_diag *diag) {
 			strcpy(m->hint, "was it built? tools/setup fetches what it needs");
 		return -ENOENT;
 	}
-	l->backend = loader_module(path, diag);
+	l->backend = open_module(path, diag);
 	return l->backend ? 0 : -ENOTSUP;
 }
 

@@ -33,7 +33,4 @@ MUST_CHECK int loader_open(struct loader *l, const struct plan *plan, uint16_t e
 /* No-op on a zeroed or failed one. */
 void loader_close(struct loader *l);
 
-/* Check and open the module at `path`; its object, or NULL with the reason in diag. */
-const struct cdm_backend *loader_module(const char *path, struct cdm_diag *diag);
-
 #endif

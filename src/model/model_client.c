@@ -2,6 +2,7 @@
 #include "model/model_client.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/socket.h>
 #include "base/io.h"
@@ -38,7 +39,7 @@ int model_client_generate(struct model_client *m, const struct model_request *rq
 		.stop = { .count = rq->stop_count } };
 	if (rq->prompt_bytes > WIRE_PROMPT_MAX)
 		return -E2BIG;
-	if (rq->stop_count > CDM_STOPS_MAX || !(rq->temperature >= 0))
+	if (rq->stop_count > CDM_STOPS_MAX || !isfinite(rq->temperature) || rq->temperature < 0)
 		return -EINVAL;
 	for (unsigned i = 0; i < rq->stop_count; i++) {
 		w.stop.at[i] = wire_text_of(rq->stop[i]);

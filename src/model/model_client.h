@@ -25,10 +25,10 @@ struct model_request {
 	const char *prompt; /* UTF-8, at most WIRE_PROMPT_MAX */
 	size_t prompt_bytes;
 	uint32_t max_tokens;
-	double temperature; /* 0: always the likeliest */
+	double temperature; /* 0: always the likeliest; not below, and finite */
 	uint32_t seed;
 	unsigned stop_count;
-	const char *stop[CDM_STOPS_MAX]; /* zero terminated, not empty */
+	const char *stop[CDM_STOPS_MAX]; /* zero terminated, 1 to 512 bytes; a backend may take less: llama 64 */
 };
 
 struct model_result {
@@ -62,7 +62,7 @@ struct model_event {
 void model_client_open(struct model_client *m, int fd);
 /*
  * Send one request.  Its id (> 0) in *id.  -EAGAIN: the worker does not read now; -EPIPE: it is gone;
- * -E2BIG: the prompt is too long; -EINVAL: too many, or empty, stop strings.
+ * -E2BIG: the prompt is too long; -EINVAL: too many, empty or too long stop strings, no such temperature.
  */
 MUST_CHECK int model_client_generate(
 		struct model_client *m, const struct model_request *rq, uint64_t *id);

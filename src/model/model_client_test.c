@@ -2,6 +2,7 @@
 #include "model/model_client.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -73,6 +74,10 @@ static void refuses_requests_that_cannot_be(void) {
 	CHECK(model_client_generate(&client, &rq, &id) == -EINVAL);
 	rq.stop_count = 0;
 	rq.temperature = -1;
+	CHECK(model_client_generate(&client, &rq, &id) == -EINVAL && id == 77);
+	rq.temperature = INFINITY;
+	CHECK(model_client_generate(&client, &rq, &id) == -EINVAL);
+	rq.temperature = NAN;
 	CHECK(model_client_generate(&client, &rq, &id) == -EINVAL && id == 77);
 	rq.temperature = 0;
 	rq.prompt_bytes = WIRE_PROMPT_MAX;
