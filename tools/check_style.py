@@ -9,6 +9,7 @@ usage: check_style.py ROOT        exit 0 = clean, 1 = violations, one a line: FI
     opening    a C file begins with a comment that names it and says what it is for
     calls      the clock is read in src/base alone; nothing pure touches a file; no string function without bounds;
                nothing waits for time.  A comment on the line that says why is an exception
+    ids        the id of a diagnostic ("R0101") is raised by one folder alone, so that it means one thing
     readme     each folder with sources has a README.md, or the one above speaks of it
 """
 import os
@@ -87,6 +88,18 @@ def check_calls(path, lines, say):
                 say(n, f'{what}: {call.search(code).group(0)})')
 
 
+def check_ids(sources, found):
+    """sources: {path: text}."""
+    owners = {}
+    for path, text in sources.items():
+        if path.endswith('.c') and not is_test(path):
+            for name in re.findall(r'"([A-Z][0-9]{4})"', text):
+                owners.setdefault(name, set()).add(os.path.dirname(path))
+    for name, folders in sorted(owners.items()):
+        if len(folders) > 1:
+            found.append(f'{name} is raised by {" and by ".join(sorted(folders))}')
+
+
 def check_readme(paths, found):
     for folder in sorted({os.path.dirname(p) for p in paths}):
         above = os.path.dirname(folder)
@@ -106,10 +119,11 @@ def main():
         print('not a git work tree: nothing to check')
         return 77
     paths = [p for p in listed.stdout.split('\n') if p and os.path.exists(p)]
-    found = []
+    found, sources = [], {}
     for path in paths:
         with open(path, encoding='utf-8') as f:
             lines = f.readlines()
+        sources[path] = ''.join(lines)
 
         def say(n, what, path=path):
             found.append(f'{path}:{n}: {what}')
@@ -120,6 +134,7 @@ def main():
             check_functions(lines, say)
             check_calls(path, lines, say)
     check_readme(paths, found)
+    check_ids(sources, found)
     print('\n'.join(found) or f'{len(paths)} files')
     return 1 if found else 0
 

@@ -179,7 +179,7 @@ static unsigned gather(struct rule *r, struct cdm_mono now, struct field_meta *m
 		oldest.ns = s->info.source_time.ns < oldest.ns ? s->info.source_time.ns : oldest.ns;
 		newest.ns = s->info.source_time.ns > newest.ns ? s->info.source_time.ns : newest.ns;
 	}
-	/* times of other processes: any number may stand there */
+	/* of samples: each within 0 and its publishing, or the store refuses it; of none: a number that nobody reads */
 	*skew_ns = (uint64_t)newest.ns - (uint64_t)oldest.ns;
 	return n;
 }

@@ -219,7 +219,7 @@ static void too_far_apart(void) {
 	write_one(0, 0.5f, 1.0f, 5001);
 	expect_as(CDM_DEGRADED, level, 0.8f, 4000); /* no fresher, and no more trusted, than what it was made from */
 	expect_event(&told, EVENT_INCOHERENT, 1001);
-	write_one(1, 0.9f, 1.0f, INT64_MIN); /* a difference that no number holds */
+	write_one(1, 0.9f, 1.0f, INT64_MIN); /* 0 to the store: as far apart as can be */
 	expect_as(CDM_DEGRADED, level, 0.8f, 4000);
 	write_one(1, 0.8f, 0.9f, 4500); /* and together again */
 	expect(0.8, 0.9f, 4500);
