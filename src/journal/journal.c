@@ -7,9 +7,8 @@
  * fail with a large one.  Acknowledgements leave before the checkpoint that a long WAL calls for.
  *
  *	control thread                      writer thread
- *	struct journal but for `db`, `chain`   db, chain, group
- *	shared: queue (see queue_priv.h); stop, error, settled_ticket, stats by atomics; two
- *eventfds
+ *	struct journal but for `db`, `chain`   db, chain, dead, error, group
+ *	shared: queue (see queue_priv.h); stop, stats by atomics; two eventfds
  */
 #include "journal/journal.h"
 
@@ -53,10 +52,10 @@ struct journal {
 	struct db db;
 	struct chain chain;
 	bool dead; /* the disk failed in a way that leaves nothing known */
+	int error; /* of the last batch; 0: it was stored */
 	struct batch *group[GROUP_MAX];
 
-	int stop, error;
-	uint64_t settled_ticket;
+	int stop;
 	struct journal_stats stats;
 };
 
@@ -138,7 +137,8 @@ static void store_each(struct journal *j, struct batch *const *group, unsigned n
 }
 
 static void note_result(struct journal *j, struct batch *b) {
-	int before = __atomic_exchange_n(&j->error, b->rc == -ENOENT ? 0 : b->rc, __ATOMIC_RELAXED);
+	int before = j->error;
+	j->error = b->rc == -ENOENT ? 0 : b->rc;
 	if (b->rc == 0) {
 		count(&j->stats.batches, 1);
 		count(&j->stats.records, b->count);
@@ -181,7 +181,6 @@ static void commit_group(struct journal *j) {
 		last->wiped = db_checkpoint(&j->db, true);
 	for (unsigned i = 0; i < n; i++)
 		note_result(j, j->group[i]);
-	__atomic_store_n(&j->settled_ticket, last->ticket, __ATOMIC_RELEASE);
 	queue_settle(&j->queue, end);
 	signal_fd(j->event_fd);
 	if (j->db.wal_frames > WAL_FRAMES_MAX && !j->dead)
@@ -430,14 +429,6 @@ int journal_take(struct journal *j, struct journal_result *out) {
 
 int journal_event_fd(const struct journal *j) {
 	return j->event_fd;
-}
-
-uint64_t journal_settled(const struct journal *j) {
-	return __atomic_load_n(&j->settled_ticket, __ATOMIC_ACQUIRE);
-}
-
-int journal_error(const struct journal *j) {
-	return __atomic_load_n(&j->error, __ATOMIC_RELAXED);
 }
 
 void journal_stats(const struct journal *j, struct journal_stats *out) {

@@ -85,10 +85,6 @@ MUST_CHECK int journal_take(struct journal *j, struct journal_result *out);
 
 /* Readable when there may be something to take; level-triggered, reset by journal_take()'s -EAGAIN. */
 int journal_event_fd(const struct journal *j);
-/* Highest ticket that is settled, taken or not.  Any thread. */
-uint64_t journal_settled(const struct journal *j);
-/* 0, or why the last batch was not stored; 0 again when one is.  Any thread. */
-int journal_error(const struct journal *j);
 
 struct journal_stats {
 	uint64_t records;     /* stored since opening */

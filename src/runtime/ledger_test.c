@@ -101,8 +101,11 @@ static unsigned class_in_file(const enum journal_kind *kinds, unsigned n) {
 		e[i].kind = kinds[i];
 	}
 	CHECK(ledger_submit(&c, e, n, taken_class, &there) == 0);
-	for (struct pollfd p = { .fd = journal_event_fd(c.journal), .events = POLLIN }; !there; ledger_readable(&c))
+	struct pollfd p = { .fd = journal_event_fd(c.journal), .events = POLLIN };
+	while (!there) {
 		CHECK(poll(&p, 1, 30000) == 1);
+		ledger_readable(&c);
+	}
 	CHECK(journal_read_open(folder.path, &r, NULL) == 0);
 	CHECK(journal_each(r, c.state->seq, 1, last_class, &class) == 0);
 	journal_read_close(&r);
