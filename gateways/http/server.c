@@ -131,10 +131,28 @@ static bool take_body(struct upload *u, const char *data, size_t n) {
 	return true;
 }
 
+static enum MHD_Result count_host(void *n, enum MHD_ValueKind kind, const char *key, const char *value) {
+	(void)kind;
+	(void)value;
+	*(unsigned *)n += strcasecmp(key, "Host") == 0;
+	return MHD_YES;
+}
+
+/* With two of them nobody knows which one a proxy looked at: RFC 9112, 3.2. */
+static bool has_two_hosts(const struct call *c) {
+	unsigned n = 0;
+	MHD_get_connection_values(c->connection, MHD_HEADER_KIND, count_host, &n);
+	return n > 1;
+}
+
 static enum MHD_Result respond(struct call *c, bool too_long) {
 	const char *host = MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Host");
 	const char *origin = MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Origin");
 	__atomic_fetch_add(&c->server->requests, 1, __ATOMIC_RELAXED);
+	if (has_two_hosts(c)) {
+		__atomic_fetch_add(&c->server->refused, 1, __ATOMIC_RELAXED);
+		return server_json(c, MHD_HTTP_BAD_REQUEST, json_pack("{s:s}", "error", "there is more than one Host"));
+	}
 	if (!server_is_ours(c->server, host, origin)) {
 		__atomic_fetch_add(&c->server->refused, 1, __ATOMIC_RELAXED);
 		return server_json(c, MHD_HTTP_FORBIDDEN,

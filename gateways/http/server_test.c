@@ -121,6 +121,8 @@ static void serves(void) {
 			"not allowed here");
 	answered("GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nConnection: close\r\n\r\n", 0,
 			"HTTP/1.1 403 ", "not allowed here");
+	answered("GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 0,
+			"HTTP/1.1 400 ", "more than one Host");
 	answered("GET / HTTP/1.0\r\n\r\n", 0, "HTTP/1.", " 403 ");
 	answered("DELETE /wrong HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 0, "HTTP/1.1 405 ",
 			"Allow: POST");
@@ -132,7 +134,7 @@ static void serves(void) {
 	answered(head, SERVER_BODY_MAX + 1, "HTTP/1.1 413 ", "too large");
 	/* What does not end is hung up on, and nothing of it is kept. */
 	CHECK(ask("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n", 64u << 20) == 0);
-	CHECK(s.requests == 7 && s.refused == 3 && s.errors == 5);
+	CHECK(s.requests == 8 && s.refused == 4 && s.errors == 6);
 	server_close(&s);
 	server_close(&s);
 }

@@ -142,9 +142,10 @@ static bool is(const char *key, const char *want) {
 	char text[64];
 	if (mp_find_str(message, message_bytes, key, text, sizeof(text)) < 0)
 		return false;
-	if (strcmp(text, want) != 0)
-		fprintf(stderr, "%s is '%s', not '%s'\n", key, text, want);
-	return strcmp(text, want) == 0;
+	bool same = strcmp(text, want) == 0;
+	if (!same)
+		fprintf(stderr, "%s is '%s', not what was expected\n", key, text);
+	return same;
 }
 
 static bool outcome(const char *what, const char *reason) {
