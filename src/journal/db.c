@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "journal/message_priv.h"
@@ -323,6 +324,29 @@ static int create(const char *path, struct cdm_diag *diag) {
 	return rc;
 }
 
+/* The file that has the name now.  One that cannot be looked at is not watched over. */
+static void place_note(struct db_place *p, const char *path, const char *ending) {
+	struct stat st;
+	bool fits = snprintf(p->path, sizeof(p->path), "%s%s", path, ending) < PATH_MAX;
+	if (!fits || stat(p->path, &st) < 0)
+		return;
+	p->device = st.st_dev;
+	p->number = st.st_ino;
+}
+
+static bool place_holds(const struct db_place *p) {
+	struct stat st;
+	if (p->number == 0)
+		return true;
+	if (stat(p->path, &st) < 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	return st.st_dev == p->device && st.st_ino == p->number;
+}
+
+int db_in_place(const struct db *db) {
+	return place_holds(&db->file) && place_holds(&db->wal) ? 0 : -ESTALE;
+}
+
 int db_open_writer(struct db *db, const char *path, struct cdm_diag *diag) {
 	memset(db, 0, sizeof(*db));
 	int rc = access(path, F_OK) == 0 ? 0 : create(path, diag);
@@ -330,7 +354,11 @@ int db_open_writer(struct db *db, const char *path, struct cdm_diag *diag) {
 		rc = open_current(db, path, diag);
 	if (rc < 0)
 		return rc;
-	return prepare_statements(db) < 0 ? explain(db, path, diag) : 0;
+	if (prepare_statements(db) < 0)
+		return explain(db, path, diag);
+	place_note(&db->file, path, "");
+	place_note(&db->wal, path, "-wal");
+	return 0;
 }
 
 /* A medium that cannot be written has no room for SQLite's shared index, and needs none. */

@@ -6,16 +6,26 @@
 #ifndef JOURNAL_DB_PRIV_H
 #define JOURNAL_DB_PRIV_H
 
+#include <limits.h>
 #include <sqlite3.h>
+#include <sys/types.h>
 #include "cadmus/diag.h"
 #include "journal/record.h"
 
 #define DB_APPLICATION_ID 0x43444d4a /* "CDMJ" */
 
+/* Which file it is that has a name. */
+struct db_place {
+	char path[PATH_MAX];
+	dev_t device;
+	ino_t number; /* 0: not known */
+};
+
 struct db {
 	sqlite3 *sql;
 	sqlite3_stmt *begin, *commit, *insert, *erase; /* of a writer */
 	int wal_frames; /* in the WAL after the last commit */
+	struct db_place file, wal; /* of a writer: as they were opened */
 };
 
 /* Open for writing, creating or migrating as needed; errors as journal_open().  `path` is canonical. */
@@ -30,6 +40,8 @@ MUST_CHECK int db_tail(struct db *db, struct journal_record *tail, struct cdm_di
 
 MUST_CHECK int db_begin(struct db *db);
 MUST_CHECK int db_commit(struct db *db);
+/* -ESTALE: the name of the file, or of its WAL, is gone or leads elsewhere: what is written now, nobody will find. */
+MUST_CHECK int db_in_place(const struct db *db);
 void db_rollback(struct db *db);
 MUST_CHECK int db_insert(struct db *db, const struct journal_record *r);
 /* Set a body to NULL; -ENOENT: no such record. */

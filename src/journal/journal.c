@@ -104,6 +104,8 @@ static int store(struct journal *j, struct batch *const *group, unsigned n) {
 	for (unsigned i = 0; rc == 0 && i < n; i++)
 		rc = insert_batch(j, group[i], &c);
 	if (rc == 0)
+		rc = db_in_place(&j->db);
+	if (rc == 0)
 		rc = db_commit(&j->db);
 	if (rc < 0) {
 		db_rollback(&j->db);
@@ -147,7 +149,10 @@ static void note_result(struct journal *j, struct batch *b) {
 	count(&j->stats.refused, 1);
 	for (uint32_t i = 0; i < b->count; i++)
 		b->records[i].seq = 0;
-	if (b->rc != before && b->rc != -ENOENT)
+	if (b->rc == -ESTALE && before != -ESTALE)
+		log_error("journal: %s is gone, or another file has its name: nothing is written until it is back; "
+			  "put it back, or end the machine and start it anew", j->db.file.path);
+	else if (b->rc != before && b->rc != -ENOENT)
 		log_info("journal: batches are refused (%s: %s)", err_name(b->rc), err_text(b->rc));
 }
 

@@ -18,7 +18,8 @@
  * A full disk refuses batches one by one (-ENOSPC in their result) and loses nothing else; when
  * space returns, the journal goes on.  After any other error of the disk (-EIO) nobody knows what it holds:
  * all later batches are refused until the journal is opened again, and the batch that met the
- * error may then be found in it or not.
+ * error may then be found in it or not.  A file that is removed or replaced under its owner takes nothing
+ * any more (-ESTALE); where it is moved back, the journal goes on.
  *
  * All functions belong to one thread (the control thread) unless they say otherwise.
  */
@@ -74,7 +75,8 @@ MUST_CHECK int journal_erase(struct journal *j, uint64_t seq, const struct journ
 
 struct journal_result {
 	uint64_t ticket;
-	int rc;       /* 0: durable.  -ENOSPC, -EIO, -EBUSY (a foreign writer), -ENOENT: not in the file */
+	int rc;       /* 0: durable.  -ENOSPC, -EIO, -EBUSY (a foreign writer), -ESTALE (its name is gone),
+			-ENOENT: not in the file */
 	int wiped;    /* of an erasure: 0, or why old pages may still be there: -EBUSY, -ENOSPC, -EIO */
 	unsigned count;
 	const struct journal_record *records; /* borrowed until the next journal_take() */

@@ -541,6 +541,43 @@ static bool file_holds(const char *ending, const char *text) {
 	return memmem(bytes, n, text, strlen(text)) != NULL;
 }
 
+static int settle_one(struct journal *j) {
+	return testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL);
+}
+
+/* Nothing is acknowledged into a file that nobody will find; what is moved back goes on where it was. */
+static void a_file_that_is_gone_takes_nothing(void) {
+	static const char *const endings[] = { "", "-wal" };
+	char name[100], away[100];
+	for (size_t i = 0; i < COUNT_OF(endings); i++) {
+		struct journal *j = testing_open(&t);
+		snprintf(name, sizeof(name), "%s%s", t.path, endings[i]);
+		snprintf(away, sizeof(away), "%s.away", t.path);
+		CHECK(settle_one(j) == 0 && rename(name, away) == 0);
+		CHECK(settle_one(j) == -ESTALE && settle_one(j) == -ESTALE);
+		FILE *other = fopen(name, "w"); /* another one in its place is no better */
+		CHECK(other && fclose(other) == 0 && settle_one(j) == -ESTALE);
+		CHECK(rename(away, name) == 0 && settle_one(j) == 0);
+		journal_stop(&j);
+		CHECK(testing_verified(t.path) == 2);
+		testing_remove(&t);
+	}
+}
+
+static void a_file_that_is_removed_can_be_left(void) {
+	struct journal *j = testing_open(&t);
+	CHECK(settle_one(j) == 0);
+	testing_remove(&t);
+	CHECK(settle_one(j) == -ESTALE);
+	journal_stop(&j);
+	CHECK(access(t.path, F_OK) < 0);
+	j = testing_open(&t); /* and a new one be made */
+	CHECK(journal_tail(j)->seq == 0 && settle_one(j) == 0);
+	journal_stop(&j);
+	CHECK(testing_verified(t.path) == 1);
+	testing_remove(&t);
+}
+
 static struct journal_entry erase_note(uint64_t seq, uint8_t *room, size_t n) {
 	struct body_erase b = { seq, body_text("asked to") };
 	return testing_entry(JOURNAL_ERASE, room, body_build_erase(&b, room, n));
@@ -698,6 +735,8 @@ int main(void) {
 	a_time_leads_to_a_record();
 	a_walk_is_a_snapshot();
 	replay_is_the_live_state();
+	a_file_that_is_gone_takes_nothing();
+	a_file_that_is_removed_can_be_left();
 	erased_is_gone_and_the_chain_holds(100);
 	erased_is_gone_and_the_chain_holds(40000); /* overflow pages */
 	an_erasure_shares_no_transaction();

@@ -172,6 +172,36 @@ def full_disk(path):
         subprocess.run(['umount', disk], check=False)
 
 
+def removed_journal(path):
+    """`rm` of the journal under a live machine: nothing more is acknowledged, and whoever asks is told what to do."""
+    rc, text = cadmus('run', '--detach', path)
+    expect('a machine whose journal will go', rc == 0, text)
+    cadmus('say', 'before')
+    core = next(p for p in json.loads(cadmus('ps', '--json')[1]) if p['name'] == 'core')
+    away = WORK + '/away'
+    os.rename(WORK + '/state/small.journal', away)
+    refused('an answer that nobody could find again does not count', ['say', 'meanwhile'], 'could not be written down',
+            'put it back')
+    os.rename(away, WORK + '/state/small.journal')
+    rc, text = cadmus('say', 'after')
+    expect('moved back, it goes on', rc == 0, text)
+    rc, text = cadmus('log', '--verify')
+    expect('and is whole', rc == 0 and 'chain is whole' in text, text)
+    for name in os.listdir(WORK + '/state'):
+        if name.startswith('small.journal'):
+            os.unlink(os.path.join(WORK, 'state', name))
+    refused('nor does one into a file that is deleted', ['say', 'lost'], 'could not be written down', 'put it back')
+    rc, text = cadmus('stop')
+    expect('stop stops', rc == 0, text)
+    now = next(p for p in json.loads(cadmus('ps', '--json')[1]) if p['name'] == 'core')
+    expect('core lives on', (now['pid'], now['epoch']) == (core['pid'], core['epoch']), f'{core} {now}')
+    with open(WORK + '/state/small.log', encoding='utf-8', errors='replace') as f:
+        log = f.read()
+    expect('and the log names the file', 'small.journal is gone' in log, log)
+    rc, text = cadmus('down')
+    expect('down it goes', rc == 0, text)
+
+
 def main():
     port = free_udp_port()
     with open(HERE + '/small.cdl.yaml', encoding='utf-8') as f:
@@ -189,6 +219,7 @@ def main():
     finally:
         rc, text = cadmus('down')
         expect('it goes down', rc == 0, text)
+    removed_journal(path)
     full_disk(path)
     return 1 if failures else 0
 
