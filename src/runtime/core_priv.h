@@ -254,6 +254,10 @@ void motion_estop(struct core *c);
 
 /* ---- view ---- */
 
+/* Whose turn it is in the journal, and whose facts and requests: who is said to speak.  Only the operator's own door
+   speaks for the operator: what another door says as the operator stays that door's. */
+const char *view_owner(const struct core *c, const struct speaker *s);
+
 /* Facts that the speaker may see, and what is perceived now; their number. */
 unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact *out, unsigned max);
 int view_render(struct core *c, struct turn *t);

@@ -92,16 +92,20 @@ void session_done(struct core *c, const struct reply_to *to) {
 	session_send(c, &o, to);
 }
 
+/* -ESTALE comes from the journal alone: whoever is refused for it can do something about it. */
+#define GONE "; the journal's file was removed or replaced: put it back, or end the machine and start it anew"
+
 void session_error(struct core *c, const struct reply_to *to, int rc, const char *format, ...) {
 	struct mp_out o;
-	char text[512];
+	char text[512], whole[sizeof(text) + sizeof(GONE)];
 	va_list args;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	snprintf(whole, sizeof(whole), "%s%s", text, rc == -ESTALE ? GONE : "");
 	session_begin(c, &o, to, "error", 2);
 	mp_kv_str(&o, "code", err_name(rc));
-	mp_kv_str(&o, "text", text);
+	mp_kv_str(&o, "text", whole);
 	session_send(c, &o, to);
 }
 

@@ -46,7 +46,7 @@ void turn_reply(struct core *c, const struct turn *t, uint64_t seq, const struct
 
 bool turn_repeat(struct core *c, const struct turn *t, const char *verdict) {
 	const struct state_request *r = t->request[0] && !t->blind
-			? state_request(c->state, core_entity_name(c, t->speaker.principal), t->request) : NULL;
+			? state_request(c->state, view_owner(c, &t->speaker), t->request) : NULL;
 	static char whole[TURN_TEXT_MAX];
 	struct mp_out o;
 	if (!r)
@@ -80,7 +80,7 @@ static void fill_body(const struct core *c, const struct turn *t, double trust, 
 			body_text(t->reply.facts[i].value), body_ppm(trust) };
 }
 
-/* What the operator tells, the machine knows; what others tell stays theirs. */
+/* What the operator tells, the machine knows; what others tell stays theirs, through whichever door. */
 static enum journal_visibility visibility_of(const struct core *c, const struct speaker *s) {
 	bool operator = s->principal == c->plan->operator_entity && s->entity == s->principal;
 	return operator ? JOURNAL_MACHINE : JOURNAL_PRIVATE;
@@ -98,7 +98,7 @@ int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *
 		return n;
 	const char *by = core_entity_name(c, t->model == PLAN_NONE ? 0 : t->model);
 	e[0] = (struct journal_entry){ JOURNAL_TURN, visibility_of(c, &t->speaker), by,
-		core_entity_name(c, t->speaker.principal), body, (size_t)n };
+		view_owner(c, &t->speaker), body, (size_t)n };
 	unsigned more = act_entries(c, &t->speaker, &d->utterance, &d->verdict, d->trust, &e[1], room, sizeof(room));
 	if (d->verdict.what == VERDICT_STARTED && more == 0)
 		return -E2BIG;

@@ -62,8 +62,20 @@ static bool perceive(struct core *c, struct field *f, struct belief_fact *out) {
 	return true;
 }
 
-static bool sees(const struct core *c, uint16_t entity, const struct state_fact *f) {
+const char *view_owner(const struct core *c, const struct speaker *s) {
+	return core_entity_name(c, s->entity == c->plan->operator_entity ? s->principal : s->entity);
+}
+
+static bool visible(const struct core *c, uint16_t entity, const struct state_fact *f) {
 	return record_visible(f->principal, f->visibility, core_entity_name(c, entity));
+}
+
+/* One's own, and of others' what both door and speaker may see, unless one has said something else oneself. */
+static bool sees(const struct core *c, const struct speaker *s, const struct state_fact *f) {
+	const char *owner = view_owner(c, s);
+	if (strcmp(f->principal, owner) == 0)
+		return true;
+	return visible(c, s->principal, f) && visible(c, s->entity, f) && !state_fact(c->state, owner, f->key);
 }
 
 unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact *out, unsigned max) {
@@ -75,8 +87,8 @@ unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact 
 		n += perceive(c, &c->seen[i], &out[n]);
 	for (unsigned i = 0; i < c->state->fact_count && n < max; i++) {
 		const struct state_fact *f = state_fact_at(c->state, i);
-		if (!sees(c, s->principal, f) || !sees(c, s->entity, f))
-			continue; /* speaking for another shows what both may see */
+		if (!sees(c, s, f))
+			continue;
 		out[n] = (struct belief_fact){ .age_ns = now.ns - f->wall.ns, .trust = f->trust_ppm / 1e6 };
 		snprintf(out[n].key, sizeof(out[n].key), "%.*s", BELIEF_KEY_MAX - 1, f->key);
 		snprintf(out[n].value, sizeof(out[n].value), "%.*s", BELIEF_VALUE_MAX - 1, f->value);

@@ -76,6 +76,25 @@ def privacy(c):
     expect('and not what a friend said', '1234' not in r['view'], r)
 
 
+def whose_name(m, c):
+    """What is said as another is that one's: the operator's name stays what it was."""
+    c.ask(op='say', text='#name = Ana')
+    c.ask(op='say', text='#name = Mallory', request='mine', **{'as': 'friend'})
+    mine, friends = c.ask(op='say', text='what is my name'), c.ask(op='say', text='what is my name', **{'as': 'friend'})
+    others = c.ask(op='say', text='what is my name', **{'as': 'visitor'})
+    expect('the operator is who the operator said', 'Ana' in mine['view'] and 'Mallory' not in mine['view'], mine)
+    expect('a friend who said so as well', 'Mallory' in friends['view'] and 'Ana' not in friends['view'], friends)
+    expect('of another\'s name nobody hears', 'Mallory' not in others['view'], others)
+    names = {f['principal']: f['value'] for f in m.json('state')['facts'] if f['key'] == 'name'}
+    expect('and the state says who said what', names == {'operator': 'Ana', 'friend': 'Mallory'}, names)
+    turn = next(r for r in m.log() if r['kind'] == 'turn' and r['body']['request'] == 'mine')
+    expect('and the log', turn['principal'] == 'friend' and turn['body']['speaker'] == 'friend', turn)
+    again = c.ask(op='say', text='#name = Mallory', request='mine', **{'as': 'friend'})
+    other = c.ask(op='say', text='hello', request='mine')
+    expect('a request is remembered for who asked', again.get('repeat') and again['seq'] == turn['seq'] and
+           not other.get('repeat') and other['seq'] > turn['seq'], [again, other])
+
+
 def one_request_twice(m):
     a, b = Control(m), Control(m)
     one, two = a.send(op='say', text='once', request='twin'), b.send(op='say', text='once', request='twin')
@@ -285,6 +304,7 @@ def main():
         rights(c)
         heard(m, c)
         privacy(c)
+        whose_name(m, c)
         one_request_twice(m)
         a_stop_on_the_way(m, c)
         two_at_once(c)
