@@ -46,6 +46,7 @@ struct session {
 	int fd;            /* -1: free */
 	uint16_t entity;   /* the principal that this door belongs to */
 	uint32_t serial;   /* grows with each use of the place, so that a late answer finds nobody */
+	struct cdm_mono heard; /* its newest word, or when it came */
 };
 
 /* Where an answer goes.  `id` is the client's. */
@@ -62,6 +63,7 @@ struct speaker {
 	unsigned rights;    /* of both */
 };
 
+/* A client at the control door finds place while one of them is silent.  -EBUSY: none is; -errno: fd stays yours. */
 int session_open(struct core *c, int fd, uint16_t entity);
 void session_close(struct core *c, unsigned index);
 void session_readable(struct core *c, unsigned index);
@@ -209,6 +211,8 @@ struct limb {
 struct motion {
 	bool moving;
 	bool seen_moving;    /* the guard has reported that it moves */
+	bool let_go;         /* and, once it was released, that it does not any more */
+	struct cdm_mono released; /* its last word to the guard; ns 0: there are more */
 	uint16_t actuator;   /* index in the plan's actuators */
 	uint64_t command;    /* journal's number of it */
 	uint64_t sequence;

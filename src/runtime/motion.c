@@ -4,6 +4,8 @@
  * Core computes where the joints should be (sem/gait) and renews the guard's lease with every record; if
  * core dies or stalls, the lease runs out and the guard takes over.  The guard's own state field
  * tells when a motion was ended by something else: then it is aborted here, with the guard's reason.
+ * What the guard has not said lately it has not said: a motion lasts while its words are fresh, and is
+ * done when it has said that it let go, and where the joints were after that.
  */
 #include <errno.h>
 #include <math.h>
@@ -20,7 +22,11 @@
 
 #define MOTION_TICK_NS (20 * NS_PER_MS)
 #define MOTION_ACCEPT_NS (500 * NS_PER_MS) /* the guard must show that it moves within this */
+#define MOTION_LET_GO_NS (500 * NS_PER_MS) /* and within this, that it ended what we have released */
+#define MOTION_SILENT_NS (250 * NS_PER_MS) /* it publishes every 20 ms; what is older than this is not its word */
 #define RAD_TO_CDEG (18000.0 / 3.14159265358979323846)
+
+static const char silent[] = "the guard is silent";
 
 /* Of the motion that is, or was last. */
 static const struct plan_actuator *actuator(const struct core *c) {
@@ -188,31 +194,59 @@ void motion_start(struct core *c, const struct speaker *s, const struct utteranc
 	motion_tick(c);
 }
 
-/* What the guard says of our motion: NULL while all is well, else why it is over. */
+static bool is_silent(const struct cdm_info *i, struct cdm_mono now) {
+	return i->status == CDM_ORPHAN || mono_since(i->source_time, now) > MOTION_SILENT_NS;
+}
+
+static bool feels_nothing(struct core *c, struct cdm_mono now) {
+	struct cdm_info info;
+	return field_peek(&limb(c)->feedback, now, &info) < 0 || is_silent(&info, now);
+}
+
+/* What its state, which is fresh, says: NULL while all is well, else why our motion is over. */
+static const char *state_objects(struct motion *m, const uint32_t s[STATE_COUNT], struct cdm_mono now) {
+	bool ours = ((uint64_t)s[STATE_COMMAND_HIGH] << 32 | s[STATE_COMMAND_LOW]) == m->command;
+	bool moving = ours && s[STATE_PHASE] == PHASE_MOVING;
+	m->seen_moving |= moving;
+	m->let_go = m->released.ns && ours && s[STATE_PHASE] == PHASE_IDLE;
+	if (m->let_go)
+		return NULL;
+	if (m->seen_moving && !moving)
+		return phase_reason_text(s[STATE_REASON]);
+	if (m->released.ns)
+		return mono_since(m->released, now) > MOTION_LET_GO_NS ? "the guard did not let go" : NULL;
+	return !moving && mono_since(m->started, now) > MOTION_ACCEPT_NS ? "the guard refused it" : NULL;
+}
+
 static const char *guard_objects(struct core *c) {
 	uint32_t s[STATE_COUNT];
 	struct cdm_info info;
-	struct motion *m = &c->motion;
-	if (field_read(&limb(c)->state, s, sizeof(s), clock_mono(), &info) < 0 || info.status == CDM_ORPHAN)
+	struct cdm_mono now = clock_mono();
+	if (field_read(&limb(c)->state, s, sizeof(s), now, &info) < 0 || info.status == CDM_ORPHAN)
 		return "the guard is gone";
-	uint64_t obeyed = (uint64_t)s[STATE_COMMAND_HIGH] << 32 | s[STATE_COMMAND_LOW];
-	bool moving = s[STATE_PHASE] == PHASE_MOVING && obeyed == m->command;
-	m->seen_moving |= moving;
-	if (moving)
-		return NULL;
-	if (m->seen_moving)
-		return phase_reason_text(s[STATE_REASON]);
-	return mono_since(m->started, clock_mono()) > MOTION_ACCEPT_NS ? "the guard refused it" : NULL;
+	if (is_silent(&info, now))
+		return silent;
+	const char *why = state_objects(&c->motion, s, now);
+	return !why && feels_nothing(c, now) ? silent : why;
 }
 
-/* Did somebody want it to end, rather than the actuator fail? */
-static bool is_asked(const char *why) {
+/* Did the actuator fail, rather than somebody want it to end, or the guard say nothing of it? */
+static bool has_failed(const char *why) {
 	static const enum guard_reason asked[] = { REASON_ASKED, REASON_QUIT, REASON_STOP_DOOR, REASON_STOP_CORE,
 		REASON_STOP_BUS };
 	for (size_t i = 0; i < COUNT_OF(asked); i++)
 		if (why == phase_reason_text(asked[i]))
-			return true;
-	return false;
+			return false;
+	return why != silent;
+}
+
+/* Released, and the guard says so: done, once it is known where that was. */
+static void see_it_end(struct core *c) {
+	struct cdm_info info;
+	struct motion *m = &c->motion;
+	if (m->let_go && field_peek(&limb(c)->feedback, clock_mono(), &info) == 0 &&
+			info.source_time.ns > m->released.ns)
+		end(c, "done", "", true);
 }
 
 void motion_tick(struct core *c) {
@@ -222,7 +256,9 @@ void motion_tick(struct core *c) {
 		return;
 	const char *why = guard_objects(c);
 	if (why)
-		return end(c, "aborted", why, !is_asked(why));
+		return end(c, "aborted", why, has_failed(why));
+	if (m->released.ns)
+		return see_it_end(c);
 	bool over = gait_at(&m->gait, mono_since(m->began, clock_mono()), joints);
 	send_command(c, MOTION_MOVE, joints);
 	if (!over)
@@ -232,7 +268,7 @@ void motion_tick(struct core *c) {
 	if (!m->seen_moving)
 		return; /* it is short, and the guard has not obeyed yet: done is what was done */
 	send_command(c, MOTION_RELEASE, NULL);
-	end(c, "done", "", true);
+	m->released = clock_mono();
 }
 
 void motion_stop(struct core *c, const char *reason) {

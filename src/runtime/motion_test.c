@@ -1,6 +1,7 @@
 /*
  * motion_test.c - motions as they begin and end: the test is the guard, the disk and the clock's ticks are real.
  */
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/timerfd.h>
@@ -9,6 +10,7 @@
 #include "client/control.h"
 #include "guard/command.h"
 #include "guard/guard.h"
+#include "guard/pose.h"
 #include "journal/journal_testing.h"
 #include "runtime/core_priv.h"
 #include "sem/trust.h"
@@ -21,7 +23,10 @@ static struct plan_builder b;
 static struct world w;
 static struct testing folder;
 static struct field commands[CORE_LIMBS];
-static struct field_writer states[CORE_LIMBS];
+static struct field_writer states[CORE_LIMBS], feelings[CORE_LIMBS];
+static uint32_t said[CORE_LIMBS][STATE_COUNT]; /* by the guard, which says it again and again */
+static unsigned words;   /* how often it will yet speak while the test ticks */
+static bool numb, deaf;  /* it says nothing of the joints; it does not hear that it is released */
 static int client = -1;
 static uint8_t message[4096];
 static size_t message_bytes;
@@ -75,9 +80,12 @@ static void begin(unsigned actuators) {
 	world_open(&w, &b);
 	open_core();
 	CHECK(motion_open(&c) == 0);
+	words = UINT_MAX;
+	numb = deaf = false;
 	for (uint16_t i = 0; i < actuators; i++) {
 		CHECK(field_open(&commands[i], &w.at[GUARD], (uint16_t)(3 * i)) == 0);
 		CHECK(field_writer_open(&states[i], &w.at[GUARD], (uint16_t)(3 * i + 1)) == 0);
+		CHECK(field_writer_open(&feelings[i], &w.at[GUARD], (uint16_t)(3 * i + 2)) == 0);
 	}
 }
 
@@ -94,12 +102,24 @@ static void close_core(void) {
 
 /* ---- the guard ---- */
 
+/* It stands. */
+static void speak(uint16_t actuator) {
+	float f[FEEDBACK_COUNT] = { 0 };
+	for (unsigned j = 0; j < GAIT_JOINTS; j++)
+		f[FEEDBACK_JOINT + j] = (float)pose_of(PLAN_VERB_STAND)[j % 3] / 100;
+	struct field_meta m = field_meta_of(0);
+	CHECK(field_write(&states[actuator], said[actuator], sizeof(said[actuator]), &m, clock_mono()) == 0);
+	m = field_meta_of(0);
+	if (!numb)
+		CHECK(field_write(&feelings[actuator], f, sizeof(f), &m, clock_mono()) == 0);
+}
+
 static void guard_says(uint16_t actuator, enum guard_phase phase, uint64_t command, enum guard_reason reason) {
 	uint32_t s[STATE_COUNT] = { [STATE_PHASE] = phase, [STATE_REASON] = reason,
 			[STATE_COMMAND_LOW] = (uint32_t)command,
 		[STATE_COMMAND_HIGH] = (uint32_t)(command >> 32) };
-	struct field_meta m = field_meta_of(0);
-	CHECK(field_write(&states[actuator], s, sizeof(s), &m, clock_mono()) == 0);
+	memcpy(said[actuator], s, sizeof(s));
+	speak(actuator);
 }
 
 /* The newest command to an actuator is of this kind and motion; kind 0: there is none. */
@@ -130,12 +150,35 @@ static void start(const struct verdict *v, enum plan_verb verb, int32_t number) 
 	CHECK(c.promised == 0);
 }
 
-static void tick_until_over(void) {
+/* One step of the guard: it says again what it said last, and lets go of what is released. */
+static void guard_steps(uint16_t actuator) {
+	uint32_t *s = said[actuator];
+	if (words == 0)
+		return;
+	words--;
+	if (!deaf && s[STATE_PHASE] == PHASE_MOVING && was_sent(actuator, MOTION_RELEASE, s[STATE_COMMAND_LOW]))
+		s[STATE_PHASE] = PHASE_IDLE;
+	speak(actuator);
+}
+
+static void tick(void) {
 	struct pollfd p = { .fd = c.tick, .events = POLLIN };
-	while (c.motion.moving) {
-		CHECK(poll(&p, 1, 30000) == 1 && io_timer_read(c.tick));
-		motion_tick(&c);
+	CHECK(poll(&p, 1, 30000) == 1 && io_timer_read(c.tick));
+	guard_steps(c.motion.actuator);
+	motion_tick(&c);
+}
+
+static void tick_until_over(void) {
+	while (c.motion.moving)
+		tick();
+}
+
+static void tick_until_released(void) {
+	while (!c.motion.released.ns) {
+		CHECK(c.motion.moving);
+		tick();
 	}
+	CHECK(c.motion.moving);
 }
 
 static bool is(const char *key, const char *want) {
@@ -211,6 +254,103 @@ static void a_guard_that_objects(void) {
 		CHECK(outcome("aborted", phase_reason_text(rows[i].reason)));
 		CHECK(written(i + 1, 0, rows[i].counts, "legs"));
 	}
+	close_core();
+}
+
+/* It falls silent in mid-motion, or at its end: nobody knows what the legs do. */
+static void a_guard_that_freezes(void) {
+	begin(1);
+	for (uint64_t i = 0; i < 3; i++) {
+		struct verdict v = verdict(50 + i, 0);
+		guard_says(0, PHASE_MOVING, v.command, REASON_NONE);
+		words = i < 2 ? (unsigned)i * 10 : UINT_MAX;
+		start(&v, i < 2 ? PLAN_VERB_WALK : PLAN_VERB_STAND, i < 2 ? 20 : 0);
+		if (i == 2) {
+			tick_until_released();
+			words = 0;
+		}
+		tick_until_over();
+		CHECK(outcome("aborted", "the guard is silent") && written(i + 1, 0, 0, "legs"));
+	}
+	close_core();
+}
+
+static void old_words(uint16_t actuator, int64_t age_ns, bool of_state) {
+	struct field_meta m = field_meta_of(0);
+	float f[FEEDBACK_COUNT] = { 0 };
+	m.source_time.ns = clock_mono().ns - age_ns;
+	if (of_state)
+		CHECK(field_write(&states[actuator], said[actuator], sizeof(said[0]), &m, clock_mono()) == 0);
+	else
+		CHECK(field_write(&feelings[actuator], f, sizeof(f), &m, clock_mono()) == 0);
+}
+
+/* Nothing begins on old words, whichever of the two they are, nor without any of the joints. */
+static void one_that_begins_in_silence(void) {
+	begin(1);
+	numb = true;
+	guard_says(0, PHASE_IDLE, 0, REASON_NONE);
+	struct verdict v = verdict(60, 0);
+	start(&v, PLAN_VERB_WALK, 1);
+	CHECK(outcome("aborted", "the guard is silent") && was_sent(0, 0, 0));
+	for (unsigned i = 0; i < 2; i++) {
+		numb = false;
+		guard_says(0, PHASE_IDLE, 0, REASON_NONE);
+		old_words(0, NS_PER_S, i == 0);
+		v = verdict(61 + i, 0);
+		start(&v, PLAN_VERB_WALK, 1);
+		CHECK(outcome("aborted", "the guard is silent") && was_sent(0, 0, 0));
+	}
+	CHECK(written(3, 0, 0, "legs"));
+	close_core();
+}
+
+/* It moves and says so, but of the joints nothing is heard. */
+static void one_that_is_not_felt(void) {
+	begin(1);
+	guard_says(0, PHASE_MOVING, 70, REASON_NONE);
+	struct verdict v = verdict(70, 0);
+	numb = true;
+	start(&v, PLAN_VERB_WALK, 20);
+	tick_until_over();
+	CHECK(outcome("aborted", "the guard is silent") && written(1, 0, 0, "legs"));
+	close_core();
+}
+
+/* It goes on with what is over, and after that with its own reason. */
+static void one_that_is_not_let_go(void) {
+	begin(1);
+	guard_says(0, PHASE_MOVING, 80, REASON_NONE);
+	struct verdict v = verdict(80, 0);
+	deaf = true;
+	start(&v, PLAN_VERB_STAND, 0);
+	tick_until_over();
+	CHECK(outcome("aborted", "the guard did not let go") && was_sent(0, MOTION_RELEASE, 80));
+	guard_says(0, PHASE_MOVING, 81, REASON_NONE);
+	v = verdict(81, 0);
+	start(&v, PLAN_VERB_STAND, 0);
+	tick_until_released();
+	guard_says(0, PHASE_SAFE, 81, REASON_LEASE);
+	motion_tick(&c);
+	CHECK(outcome("aborted", "lease") && written(2, 0, 1, "legs"));
+	close_core();
+}
+
+/* Done is what the joints were heard of after it. */
+static void one_whose_end_is_not_felt_yet(void) {
+	begin(1);
+	guard_says(0, PHASE_MOVING, 90, REASON_NONE);
+	struct verdict v = verdict(90, 0);
+	start(&v, PLAN_VERB_STAND, 0);
+	tick_until_released();
+	numb = true;
+	guard_says(0, PHASE_IDLE, 90, REASON_NONE);
+	motion_tick(&c);
+	CHECK(c.motion.moving && c.motion.let_go);
+	numb = false;
+	speak(0);
+	motion_tick(&c);
+	CHECK(outcome("done", "") && written(1, 1, 0, "legs"));
 	close_core();
 }
 
@@ -313,6 +453,11 @@ int main(void) {
 	without_a_guard();
 	a_guard_that_does_not_obey();
 	a_guard_that_objects();
+	a_guard_that_freezes();
+	one_that_begins_in_silence();
+	one_that_is_not_felt();
+	one_that_is_not_let_go();
+	one_whose_end_is_not_felt_yet();
 	what_is_overtaken();
 	one_that_is_done();
 	one_that_is_over_at_once();

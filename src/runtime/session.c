@@ -27,23 +27,24 @@ struct asked {
 	struct speaker speaker;
 };
 
-/* ---- sessions ---- */
+/* Symbols without a model: judged as what the speaker itself says. */
+struct direct_act {
+	bool used;
+	struct reply_to to;
+	struct speaker speaker;
+	struct verdict verdict;
+	struct utterance utterance;
+	double trust;
+	struct cdm_mono symbols;
+};
 
-int session_open(struct core *c, int fd, uint16_t entity) {
-	for (unsigned i = 0; i < CORE_SESSIONS; i++) {
-		struct session *s = &c->sessions[i];
-		if (s->fd >= 0)
-			continue;
-		int rc = core_watch(c, fd, CORE_ON_SESSION, i);
-		if (rc < 0)
-			return rc;
-		s->fd = fd;
-		s->entity = entity;
-		s->serial++;
-		return 0;
-	}
-	return -EBUSY;
+static struct direct_act direct[CORE_TURNS];
+
+static bool is_of(const struct core *c, const struct reply_to *to, unsigned index) {
+	return to->session == index && to->serial == c->sessions[index].serial;
 }
+
+/* ---- sessions ---- */
 
 void session_close(struct core *c, unsigned index) {
 	io_close(&c->sessions[index].fd);
@@ -52,6 +53,71 @@ void session_close(struct core *c, unsigned index) {
 static void hung_up(struct core *c, unsigned index) {
 	session_close(c, index);
 	turn_look_for_askers(c);
+}
+
+/* Places that are free, but for one that each gateway finds whatever clients there are. */
+static int places_left(const struct core *c, bool client) {
+	int left = 0;
+	for (unsigned i = 0; i < CORE_SESSIONS; i++)
+		left += c->sessions[i].fd < 0;
+	for (uint16_t p = 0; client && p < c->plan->processes.count; p++)
+		left -= plan_processes(c->plan)[p].role == PLAN_GATEWAY;
+	return left;
+}
+
+static bool waits(const struct core *c, unsigned index) {
+	if (c->motion.moving && is_of(c, &c->motion.to, index))
+		return true;
+	for (size_t i = 0; i < CORE_TURNS; i++)
+		if ((c->turns[i].step != TURN_FREE && is_of(c, &c->turns[i].to, index)) ||
+				(direct[i].used && is_of(c, &direct[i].to, index)))
+			return true;
+	return false;
+}
+
+/* Since when it is silent.  0: it is gone; INT64_MAX: it is not, but waits for us, or has said what is not read yet. */
+static int64_t silent_since(const struct core *c, unsigned index) {
+	char byte;
+	const struct session *s = &c->sessions[index];
+	ssize_t n = io_receive(s->fd, &byte, 1, NULL, NULL, MSG_DONTWAIT | MSG_PEEK);
+	if (n == 0)
+		return 0;
+	return n != -EAGAIN || waits(c, index) ? INT64_MAX : s->heard.ns;
+}
+
+/* The client, of those at the control door, that has been silent longest makes place. */
+static void make_place(struct core *c) {
+	unsigned longest = CORE_SESSIONS;
+	int64_t least = INT64_MAX;
+	for (unsigned i = 0; i < CORE_SESSIONS; i++) {
+		if (c->sessions[i].fd < 0 || c->sessions[i].entity != c->plan->operator_entity)
+			continue;
+		int64_t since = silent_since(c, i);
+		if (since < least) {
+			longest = i;
+			least = since;
+		}
+	}
+	if (longest == CORE_SESSIONS)
+		return;
+	log_info("the client that has been silent longest is hung up on: another one comes");
+	hung_up(c, longest);
+}
+
+int session_open(struct core *c, int fd, uint16_t entity) {
+	bool client = entity == c->plan->operator_entity;
+	if (places_left(c, client) <= 0)
+		make_place(c);
+	if (places_left(c, client) <= 0)
+		return -EBUSY;
+	unsigned i = 0;
+	while (c->sessions[i].fd >= 0)
+		i++;
+	int rc = core_watch(c, fd, CORE_ON_SESSION, i);
+	if (rc < 0)
+		return rc;
+	c->sessions[i] = (struct session){ fd, entity, c->sessions[i].serial + 1, clock_mono() };
+	return 0;
 }
 
 bool session_is(const struct core *c, const struct reply_to *to) {
@@ -142,19 +208,6 @@ static void ask_turn(struct core *c, const struct asked *r, enum turn_work work)
 static void op_say(struct core *c, const struct asked *r) {
 	ask_turn(c, r, TURN_SAY);
 }
-
-/* Symbols without a model: judged as what the speaker itself says. */
-struct direct_act {
-	bool used;
-	struct reply_to to;
-	struct speaker speaker;
-	struct verdict verdict;
-	struct utterance utterance;
-	double trust;
-	struct cdm_mono symbols;
-};
-
-static struct direct_act direct[CORE_TURNS];
 
 static void direct_settled(struct core *c, void *who, int rc, uint64_t seq) {
 	struct direct_act *d = who;
@@ -313,6 +366,7 @@ void session_readable(struct core *c, unsigned index) {
 			return;
 		if (n <= 0)
 			return hung_up(c, index);
+		c->sessions[index].heard = clock_mono();
 		dispatch(c, index, c->message, (size_t)n);
 	}
 }

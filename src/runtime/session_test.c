@@ -93,6 +93,120 @@ static void too_many_sessions(void) {
 	over();
 }
 
+/* ---- clients at the control door ---- */
+
+enum { CLIENTS = 30 }; /* of 32 places one is the gateway's, and one is kept for it to come again */
+
+static int door = -1;
+
+static void empower_operator(void) {
+	plan_builder_grant(&b, b.head.operator_entity, PLAN_MAY_CONTROL, PLAN_NONE);
+}
+
+static void open_door(void) {
+	char path[RUN_DIR_PATH_MAX];
+	core_more = empower_operator;
+	begin();
+	CHECK(run_dir_path(w.plan->machine, RUN_DIR_CONTROL, path) == 0);
+	door = io_listen(path);
+	CHECK(door >= 0 && seat_send_door(parent, SEAT_DOOR_CONTROL, door) == 0);
+}
+
+static int comes(void) {
+	char path[RUN_DIR_PATH_MAX];
+	CHECK(run_dir_path(w.plan->machine, RUN_DIR_CONTROL, path) == 0);
+	int fd = io_connect(path);
+	CHECK(fd >= 0);
+	return fd;
+}
+
+/* From here on this one asks, and is told; who did before. */
+static int speaks(int fd) {
+	int before = gate;
+	gate = fd;
+	return before;
+}
+
+static void is_served(int fd) {
+	int before = speaks(fd);
+	ask(1, "ping", "", "", "");
+	CHECK(hear("done") == 1);
+	speaks(before);
+}
+
+/* So many, each served. */
+static void crowd(int *fds, unsigned count) {
+	for (unsigned i = 0; i < count; i++)
+		is_served(fds[i] = comes());
+}
+
+static void all_go(const int *fds, unsigned count) {
+	for (unsigned i = 0; i < count; i++)
+		close(fds[i]);
+	io_close(&door);
+	over();
+}
+
+/* Whoever comes is served, however many are silent; who was so longest makes place, and the gateway keeps its own. */
+static void silence_makes_place(void) {
+	int fds[CLIENTS + 10];
+	open_door();
+	crowd(fds, CLIENTS);
+	is_served(fds[0]); /* not silent */
+	crowd(fds + CLIENTS, 10);
+	for (unsigned i = 1; i <= 10; i++)
+		CHECK(hung_up(fds[i]));
+	is_served(fds[0]);
+	for (unsigned i = 11; i < COUNT_OF(fds); i++)
+		is_served(fds[i]);
+	is_served(gate);
+	int again = channel(GATE, NULL, 0); /* there is still room for the gateway */
+	is_served(again);
+	close(again);
+	all_go(fds, COUNT_OF(fds));
+}
+
+/* Who has a turn open is not silent. */
+static void who_waits_stays(void) {
+	int fds[CLIENTS + 10];
+	open_door();
+	int asker = comes(), before = speaks(asker);
+	ask(7, "load", "", "finch", "");
+	asked_of_parent(SEAT_START, FINCH);
+	speaks(before);
+	crowd(fds, CLIENTS + 10);
+	model_comes(FINCH);
+	before = speaks(asker);
+	CHECK(hear("done") == 7);
+	speaks(before);
+	close(asker);
+	all_go(fds, COUNT_OF(fds));
+}
+
+/* Nor who has said what core, which was slow, did not read yet; and who is gone makes place before all. */
+static void who_was_not_heard_stays(void) {
+	int fds[CLIENTS];
+	open_door();
+	crowd(fds, CLIENTS);
+	CHECK(kill(pid, SIGSTOP) == 0);
+	int before = speaks(fds[0]);
+	put(7, (struct question){ .op = "stop" });
+	int late = comes();
+	CHECK(kill(pid, SIGCONT) == 0);
+	CHECK(hear("done") == 7 && is_stopped());
+	speaks(before);
+	is_served(late);
+	CHECK(hung_up(fds[1]));
+	CHECK(kill(pid, SIGSTOP) == 0);
+	close(fds[9]);
+	fds[9] = comes();
+	CHECK(kill(pid, SIGCONT) == 0);
+	is_served(fds[9]);
+	is_served(fds[2]);
+	close(late);
+	all_go(fds, COUNT_OF(fds));
+}
+
 /* Its place is given to another; the answer that was for it is not. */
 static void answers_are_for_who_asked(void) {
 	begin();
@@ -142,7 +256,7 @@ static void the_machine_goes_down(void) {
 
 int main(void) {
 	static void (*const tests[])(void) = { what_is_no_message, what_cannot_be_asked, too_many_turns,
-			too_many_sessions,
+			too_many_sessions, silence_makes_place, who_waits_stays, who_was_not_heard_stays,
 		answers_are_for_who_asked, who_never_reads, the_machine_goes_down };
 	return core_tests(tests, COUNT_OF(tests));
 }
