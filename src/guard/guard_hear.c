@@ -36,13 +36,18 @@ static void hear_odometry(struct guard *g, const struct cdm_can *m) {
 	b->last = p;
 }
 
-/* A bus never gives us our own frames back, so these set-points are somebody else's. */
+/*
+ * A bus never gives us our own frames back, so these set-points are somebody else's.  After a stop they are answered
+ * with one, at most each 50 ms: the joints, which begin anew for whoever has another motion number, hold again.
+ */
 static void hear_setpoint(struct guard *g, const struct cdm_can *m) {
 	if (m->node < g->node_base || m->node >= g->node_base + g->limits.joint_count)
 		return;
 	g->foreign++;
 	if (g->phase == PHASE_MOVING)
 		guard_enter_safe(g, REASON_FOREIGN);
+	else if (g->phase == PHASE_ESTOP && g->stop_frames == 0)
+		g->stop_frames = 1;
 }
 
 /* Nor does a heartbeat with our id come from us: another machine drives the same bus. */

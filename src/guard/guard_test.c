@@ -417,6 +417,59 @@ static void two_guards_do_not_stop_each_other_for_ever(void) {
 	CHECK(rig_move(&a, 8).command_id == 8 && rig_move(&b, 8).command_id == 8);
 }
 
+/* Somebody plays an old motion to the joints of a stopped robot: each 50 ms they are told to hold. */
+static void says_stop_again_to_a_stranger(void) {
+	struct rig r;
+	struct cdm_frame f = stranger();
+	rig_init(&r);
+	rig_move(&r, 7);
+	guard_stop(&r.guard, r.now, REASON_STOP_DOOR);
+	pass(&r, 300 * NS_PER_MS, false);
+	CHECK(r.guard.stop_frames == 0);
+	int64_t barrier = r.guard.barrier_ns, last = 0;
+	unsigned estops = 0;
+	for (int i = 0; i < 100; i++) { /* a second of them */
+		r.now.ns += 10 * NS_PER_MS;
+		hear(&r, f);
+		if (r.estops) {
+			CHECK(cdm_can_is_estop(&r.tx[0]) && r.now.ns - last >= 50 * NS_PER_MS);
+			last = r.now.ns;
+			estops++;
+		}
+		CHECK(i > 0 || r.estops == 1); /* the first at once */
+		CHECK(r.guard.phase == PHASE_ESTOP && r.guard.reason == REASON_STOP_DOOR && r.setpoints == 0);
+	}
+	CHECK(estops == 20 && r.guard.foreign == 100 && r.guard.stops == 1);
+	CHECK(r.guard.barrier_ns == barrier && guard_stop_is_said(&r.guard)); /* it is the same stop */
+	pass(&r, 200 * NS_PER_MS, false);
+	CHECK(r.guard.stop_frames == 0 && r.estops == 0);
+	hear(&r, f);
+	CHECK(r.estops == 1);
+	guard_unsent(&r.guard, &r.tx[0]); /* the bus has no room */
+	CHECK(guard_stop_is_said(&r.guard));
+	rig_step(&r, 10 * NS_PER_MS, NULL);
+	CHECK(r.estops == 1 && guard_stop_is_said(&r.guard));
+	rig_move(&r, 8); /* it keeps nobody from a motion that was asked for since */
+	pass(&r, 100 * NS_PER_MS, true);
+	CHECK(r.estops == 0);
+}
+
+/* Its own stop counts three frames and no more, whatever else is heard meanwhile. */
+static void a_stranger_adds_nothing_to_a_stop(void) {
+	struct rig r;
+	unsigned estops = 0;
+	rig_init(&r);
+	rig_move(&r, 7);
+	guard_stop(&r.guard, r.now, REASON_STOP_DOOR);
+	hear(&r, stranger());
+	CHECK(r.estops == 1 && r.guard.stop_frames == GUARD_STOP_FRAMES - 1);
+	guard_unsent(&r.guard, &r.tx[0]);
+	CHECK(!guard_stop_is_said(&r.guard));
+	for (int i = 0; i < 30; i++, estops += r.estops)
+		rig_step(&r, 10 * NS_PER_MS, NULL);
+	CHECK(estops == GUARD_STOP_FRAMES);
+}
+
 /* ---- restarts -------------------------------------------------------------------------------- */
 
 /* Another machine drives the same bus: its heartbeats say so long before anything moves. */
@@ -631,6 +684,8 @@ int main(void) {
 	resumes_only_when_asked_anew();
 	a_second_stop_moves_the_barrier();
 	two_guards_do_not_stop_each_other_for_ever();
+	says_stop_again_to_a_stranger();
+	a_stranger_adds_nothing_to_a_stop();
 	notices_another_that_speaks_as_we_do();
 	a_restarted_guard_moves_nothing();
 	a_restarted_core_begins_anew();
