@@ -55,10 +55,23 @@ struct door {
 	struct exchange *exchanges;
 	struct door_counts counts;
 	uint64_t last_id;
+	uint64_t ping;                 /* id of the one that is on its way; 0: none is */
+	int64_t ping_ns;               /* since when */
+	uint64_t pongs;
+	pthread_cond_t pinged;         /* one was answered, or will not be */
 	bool over;
 };
 
 /* ---- start and end ---- */
+
+/* Its timeouts are by the clock that does not jump. */
+static void init_cond(pthread_cond_t *c) {
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(c, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
 
 struct door *door_open(void) {
 	static struct cdm_diag diag;
@@ -76,6 +89,7 @@ struct door *door_open(void) {
 	randombytes_buf(salt, sizeof(salt));
 	sodium_bin2hex(d->salt, sizeof(d->salt), salt, sizeof(salt));
 	pthread_mutex_init(&d->lock, NULL);
+	init_cond(&d->pinged);
 	return d;
 }
 
@@ -88,6 +102,7 @@ void door_close(struct door *d) {
 		return;
 	CHECK(!d->exchanges);
 	cdm_detach(d->machine);
+	pthread_cond_destroy(&d->pinged);
 	pthread_mutex_destroy(&d->lock);
 	close(d->stop);
 	free(d);
@@ -136,11 +151,20 @@ static void send_request(struct exchange *e) {
 		deliver(e, json_pack("{s:s,s:s,s:s}", "ev", "error", "code", "EBUSY", "text", BUSY));
 }
 
+static void end_ping(struct door *d) {
+	d->ping = 0;
+	pthread_cond_broadcast(&d->pinged);
+}
+
 static void take_reply(struct door *d, const uint8_t *message, size_t bytes) {
 	uint64_t id;
 	if (mp_find_uint(message, bytes, "id", &id) < 0)
 		return;
 	pthread_mutex_lock(&d->lock);
+	if (d->ping && d->ping == id) {
+		d->pongs++;
+		end_ping(d);
+	}
 	struct exchange *e = d->exchanges;
 	while (e && e->id != id)
 		e = e->next;
@@ -192,6 +216,7 @@ static void connect_with(struct door *d, struct cdm_control *core) {
 static void disconnect(struct door *d, struct cdm_control *core) {
 	pthread_mutex_lock(&d->lock);
 	d->core = NULL;
+	end_ping(d);
 	pthread_mutex_unlock(&d->lock);
 	cdm_control_close(core);
 }
@@ -243,6 +268,7 @@ void door_serve(struct door *d) {
 	d->over = true;
 	for (struct exchange *e = d->exchanges; e; e = e->next)
 		pthread_cond_signal(&e->changed);
+	pthread_cond_broadcast(&d->pinged);
 	pthread_mutex_unlock(&d->lock);
 	CHECK(pthread_join(d->reader, NULL) == 0);
 }
@@ -279,11 +305,7 @@ static struct exchange *new_exchange(struct door *d, size_t capacity) {
 	struct exchange *e = calloc(1, sizeof(*e) + capacity);
 	if (!e || !(e->inbox = json_array()))
 		return free(e), NULL;
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&e->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	init_cond(&e->changed);
 	e->door = d;
 	return e;
 }
@@ -317,6 +339,36 @@ struct exchange *door_ask(struct door *d, const struct door_request *r) {
 		return e;
 	free_exchange(e);
 	return NULL;
+}
+
+/* ---- does it live? ---- */
+
+static bool send_ping(struct door *d) {
+	uint8_t room[64];
+	struct mp_out o;
+	mp_begin(&o, room, sizeof(room));
+	mp_map(&o, 2);
+	mp_kv_str(&o, "op", "ping");
+	mp_kv_uint(&o, "id", ++d->last_id);
+	if (!d->core || cdm_control_send(d->core, room, (size_t)mp_done(&o), 0) < 0)
+		return false;
+	d->ping = d->last_id;
+	d->ping_ns = clock_mono().ns;
+	return true;
+}
+
+bool door_answers(struct door *d) {
+	bool in_time = true;
+	pthread_mutex_lock(&d->lock);
+	bool asked = d->ping || send_ping(d);
+	uint64_t ping = d->ping, pongs = d->pongs;
+	int64_t until = d->ping_ns + DOOR_PING_NS;
+	struct timespec t = { until / NS_PER_S, until % NS_PER_S };
+	while (asked && d->ping == ping && !d->over && in_time)
+		in_time = pthread_cond_timedwait(&d->pinged, &d->lock, &t) != ETIMEDOUT;
+	bool answered = asked && d->pongs != pongs;
+	pthread_mutex_unlock(&d->lock);
+	return answered;
 }
 
 bool door_is_over(struct door *d) {

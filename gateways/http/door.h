@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/clock.h"
 #include "cadmus/gateway.h"
 
 struct door;
@@ -63,6 +64,13 @@ struct door_reply {
 	enum door_kind kind;
 	json_t *body; /* the caller's: the whole message */
 };
+
+/*
+ * Does core answer?  Asks it, and waits for at most DOOR_PING_NS.  One question at a time is on its way, whoever
+ * asks: all who ask meanwhile share its answer, and one that is overdue is their answer at once.
+ */
+#define DOOR_PING_NS (1000 * NS_PER_MS)
+bool door_answers(struct door *d);
 
 /* Is the machine going down? */
 bool door_is_over(struct door *d);

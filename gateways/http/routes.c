@@ -360,24 +360,29 @@ static enum MHD_Result root(struct call *c) {
 	return server_text(c, MHD_HTTP_OK, "text/plain; charset=utf-8", "Ollama is running");
 }
 
-/* Healthy: core and guard live, and core can be asked. */
+/* Healthy: core and guard live, and core answers when it is asked.  `reason`: of what is not so the first, or "". */
 static enum MHD_Result health(struct call *c) {
 	struct cdm_process p;
-	char address[96];
+	char address[96], reason[CDM_NAME_MAX + 32] = "";
 	const struct server *s = c->server;
 	const struct cdm_machine *m = door_machine(s->door);
 	json_t *all = json_object();
-	bool connected = door_counts(s->door).connected, ok = connected;
+	bool connected = door_counts(s->door).connected, answers = connected && door_answers(s->door);
+	if (!answers)
+		snprintf(reason, sizeof(reason), connected ? "core does not answer" : "core cannot be asked");
 	for (uint32_t i = 0; cdm_process_at(m, i, &p) == 0; i++) {
 		if (p.state == CDM_PROCESS_FREE)
 			continue;
 		json_object_set_new(all, p.name, json_string(cdm_process_state_name(p.state)));
-		ok = ok && (!p.essential || p.state == CDM_PROCESS_LIVE);
+		if (!reason[0] && p.essential && p.state != CDM_PROCESS_LIVE)
+			snprintf(reason, sizeof(reason), "%s is not live", p.name);
 	}
 	snprintf(address, sizeof(address), "%s:%u", s->host, s->port);
+	bool ok = !reason[0];
 	return server_json(c, ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
-			json_pack("{s:b,s:s,s:s,s:b,s:o}", "ok", ok,
-			"machine", cdm_machine_name(m), "address", address, "connected", connected, "processes", all));
+			json_pack("{s:b,s:s,s:s,s:s,s:b,s:b,s:o}", "ok", ok, "reason", reason,
+			"machine", cdm_machine_name(m), "address", address, "connected", connected,
+			"answers", answers, "processes", all));
 }
 
 static const struct {

@@ -87,6 +87,26 @@ await step('it gets healthy', async () => {
 	assert.equal(health.machine, 'http_test');
 	assert.equal('http://' + health.address, url);
 	assert.equal(health.processes.core, 'live');
+	assert(health.ok && health.answers && health.reason === '');
+});
+
+await step('while core is frozen it is not healthy, however often it is asked', async () => {
+	const core = pid('core'), polls = 20;
+	process.kill(core, 'SIGSTOP');
+	const began = Date.now(), first = await ask('GET', '/healthz');
+	assert(Date.now() - began < 3000);
+	assert.equal(first.status, 503);
+	const health = JSON.parse(first.text);
+	assert.equal(health.reason, 'core does not answer');
+	assert(!health.ok && health.connected && !health.answers && health.processes.core === 'live');
+	const all = await Promise.all(Array.from({ length: polls }, () => ask('GET', '/healthz')));
+	assert(all.every(a => a.status === 503));
+	assert(Date.now() - began < 3000, 'an overdue answer is waited for once');
+	process.kill(core, 'SIGCONT');
+	await until('healthy again', healthy);
+	const again = await Promise.all(Array.from({ length: polls }, () => ask('GET', '/healthz')));
+	assert(again.every(a => a.status === 200));
+	assert.equal(pid('core'), core);
 });
 
 await step('models are listed', async () => {
