@@ -1,6 +1,9 @@
 /*
  * act.c - from symbols to a verdict: resolve, gather what the gate asks for, decide, and put it in words.
  *
+ * Symbols that a model made of a person's words are done only when these words can ask for it (sem/wish.h);
+ * symbols that a person wrote are what that person asks for.
+ *
  * A command is trusted as the least of its speaker and the model that wrote it.  A stop is carried
  * out here and now; everything else only after its verdict is on the disk.
  */
@@ -13,6 +16,7 @@
 #include "sem/coherence.h"
 #include "sem/phoenician.h"
 #include "sem/trust.h"
+#include "sem/wish.h"
 
 #define ACT_DEADLINE_NS (10 * NS_PER_S) /* from the asking to the gate: what was meant for then is not done now */
 #define ACT_HALF_LIFE_NS (500 * NS_PER_MS) /* of feedback, where no awareness field says otherwise */
@@ -74,6 +78,28 @@ static double coherence_now(struct field *feedback, struct cdm_mono now, struct 
 	return coherence_of(&in, 1, 1.0).score;
 }
 
+static bool counts_steps(const struct utterance_intent *i) {
+	return i->has_number && (i->verb == PLAN_VERB_WALK || i->verb == PLAN_VERB_SCAN);
+}
+
+/* Why what was said does not ask for these symbols; NULL when it does, or when a person wrote them. */
+static const char *unasked(const struct core *c, uint16_t model, const struct utterance *u) {
+	if (model == PLAN_NONE)
+		return NULL;
+	CHECK(c->current && c->current->model == model);
+	struct wish w = wish_read(c->current->user, strlen(c->current->user));
+	unsigned numerals = 0;
+	uint32_t steps = w.number;
+	for (unsigned i = 0; i < u->count; i++) {
+		numerals += u->intents[i].has_number;
+		if (counts_steps(&u->intents[i]))
+			steps = (uint32_t)u->intents[i].number;
+	}
+	if (!w.unasked && w.numbers == 1 && numerals == 1 && steps != w.number)
+		return "another number was said";
+	return w.unasked;
+}
+
 static struct gate_request request_of(struct core *c, const struct speaker *s, double view_trust,
 		uint16_t model, struct cdm_mono asked, const struct utterance *u, const struct utterance_intent *i,
 		uint16_t actuator) {
@@ -83,6 +109,7 @@ static struct gate_request request_of(struct core *c, const struct speaker *s, d
 	struct gate_request r = { .intent = *i,
 		.parse_count = u->parse_count,
 		.margin = u->margin,
+		.unasked = unasked(c, model, u),
 		.committed = i->sense != PLAN_NONE,
 		.operator_present = s->principal == c->plan->operator_entity && s->entity == s->principal,
 		.rights = s->rights,
@@ -95,6 +122,7 @@ static struct gate_request request_of(struct core *c, const struct speaker *s, d
 		.deadline = { asked.ns + ACT_DEADLINE_NS },
 		.asked = asked,
 		.stopped = c->stopped };
+	r.wished = !r.unasked;
 	if (i->sense != PLAN_NONE) {
 		const struct plan_sense *sense = &plan_senses(c->plan)[i->sense];
 		r.sense_trust = trust_lower_of(sense->evidence_p, sense->evidence_n, trust_z(class));

@@ -32,6 +32,8 @@ static void without_a_model(void) {
 	stopped_by(3);
 	ask(4, "say", "lark, halt!", "", "");
 	stopped_by(4);
+	ask(5, "say", "stop lark, there is a child", "", "");
+	stopped_by(5);
 	over();
 }
 
@@ -115,6 +117,9 @@ static void other_texts_are_for_models(void) {
 	ask(1, "say", "do not stop", "lark", "");
 	model_says(LARK, generate(LARK), "I go on");
 	CHECK(hear("done") == 1 && answer_is("I go on") && !is_stopped());
+	ask(3, "say", "the bus stop is in the street", "lark", "");
+	model_says(LARK, generate(LARK), "noted");
+	CHECK(hear("done") == 3 && answer_is("noted") && !is_stopped());
 	put(2, (struct question){ .op = "set", .text = "stop", .field = "x", .value = 1 });
 	CHECK(hear("error") == 2 && !is_stopped()); /* not said */
 	over();

@@ -221,19 +221,26 @@ static bool was_spoken(const char *user, const char *word, size_t bytes) {
 	return false;
 }
 
+/* All words of a text, at least one. */
+static bool were_spoken(const char *user, const char *text) {
+	const char *at = text, *w;
+	bool any = false;
+	for (; (w = spoken_word(&at)) != NULL; any = true)
+		if (!was_spoken(user, w, (size_t)(at - w)))
+			return false;
+	return any;
+}
+
 bool belief_is_heard(const struct belief_fact *fact, const char *user) {
 	size_t key = strnlen(fact->key, sizeof(fact->key)), value = strnlen(fact->value, sizeof(fact->value));
-	const char *at = fact->value, *w;
-	bool any = false;
 	if (key == 0 || key == sizeof(fact->key) || !is_value(fact->value, value) || strpbrk(fact->value, "#=[];"))
 		return false;
 	for (size_t i = 0; i < key; i++)
 		if (!is_key(fact->key[i]) && fact->key[i] != ' ')
 			return false;
-	for (; (w = spoken_word(&at)) != NULL; any = true)
-		if (!was_spoken(user, w, (size_t)(at - w)))
-			return false;
-	return any;
+	if (strcmp(fact->key, "name") != 0 && !were_spoken(user, fact->key))
+		return false;
+	return were_spoken(user, fact->value);
 }
 
 unsigned belief_keep_heard(struct belief_reply *r, const char *user) {

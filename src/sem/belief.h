@@ -67,9 +67,10 @@ MUST_CHECK int belief_parse(const char *reply, size_t bytes, char *text, size_t 
 size_t belief_sure(const char *reply, size_t bytes, size_t from);
 
 /*
- * Models state facts that nobody told them.  Heard is a fact all of whose value's words (at least one) stand
- * in what the user said, as whole words, small or capital, and which holds nothing that could be taken for
- * our frames: no control character, no '#', '=', ';' or square bracket, no broken UTF-8.
+ * Models state facts that nobody told them.  Heard is a fact all of whose words, of the value (at least one)
+ * and of the key, stand in what the user said, as whole words, small or capital, and which holds nothing
+ * that could be taken for our frames: no control character, no '#', '=', ';' or square bracket, no broken
+ * UTF-8.  The key "name" alone need not be said: "I am Ana".
  */
 bool belief_is_heard(const struct belief_fact *fact, const char *user);
 /* Keep the heard ones, in order; how many were dropped. */

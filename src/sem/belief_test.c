@@ -141,7 +141,7 @@ static void what_is_sure_stands_in_the_text(void) {
 /* ---- what was heard ---- */
 
 static bool heard(const char *value, const char *user) {
-	struct belief_fact f = { .key = "k" };
+	struct belief_fact f = { .key = "name" }; /* the one that need not be said */
 	snprintf(f.value, sizeof(f.value), "%s", value);
 	return belief_is_heard(&f, user);
 }
@@ -168,10 +168,12 @@ static void believes_nothing_that_looks_like_a_frame(void) {
 	static const char *const keys[] = { "", "Door", "a b\n", "a=b", "a;b", "#a", "k\xc3\xa9", "[k]" };
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		struct belief_fact f = { .value = "x" };
+		char user[64];
 		snprintf(f.key, sizeof(f.key), "%s", keys[i]);
-		CHECK(!belief_is_heard(&f, "x"));
+		snprintf(user, sizeof(user), "%s x", keys[i]);
+		CHECK(!belief_is_heard(&f, user));
 	}
-	struct belief_fact full = { .key = "k" };
+	struct belief_fact full = { .key = "name" };
 	memset(full.value, 'x', sizeof(full.value)); /* no zero: nothing behind it is read */
 	CHECK(!belief_is_heard(&full, "x"));
 }
@@ -183,6 +185,29 @@ static void long_words_are_whole_words(void) {
 	memset(value, 'w', sizeof(value) - 1);
 	value[sizeof(value) - 1] = 0;
 	CHECK(!heard(value, user) && heard(value, user + sizeof(user) - sizeof(value)));
+}
+
+static bool heard_of(const char *key, const char *value, const char *user) {
+	struct belief_fact f = { 0 };
+	snprintf(f.key, sizeof(f.key), "%s", key);
+	snprintf(f.value, sizeof(f.value), "%s", value);
+	return belief_is_heard(&f, user);
+}
+
+/* All that tools/lm/corpus.py tells models names its key, but for names. */
+static void believes_nothing_of_what_was_not_named(void) {
+	CHECK(heard_of("door", "locked", "the door is locked") && heard_of("red box", "open", "The RED Box is open!"));
+	CHECK(heard_of("favourite color", "blue", "my favourite color is blue") &&
+			heard_of("dog", "Rex", "I call my dog Rex") &&
+			heard_of("dog", "Rex", "my dog\u2019s called Rex"));
+	CHECK(heard_of("box 4", "in the hall", "I put the box 4 in the hall") &&
+			heard_of("front-door_2.b", "open", "the front door 2 b is open"));
+	CHECK(heard_of("name", "Ana", "I am Ana") && heard_of("name", "Ana", "call me Ana"));
+	CHECK(!heard_of("door", "locked", "the window is locked") && !heard_of("red box", "open", "the box is open"));
+	CHECK(!heard_of("box", "open", "the boxes are open") && !heard_of("dog", "Ana", "I am Ana"));
+	CHECK(!heard_of("dog name", "Rex", "my dog is Rex"));
+	CHECK(!heard_of("names", "Ana", "I am Ana"));
+	CHECK(!heard_of("-", "Ana", "- Ana") && !heard_of("..", "a", "a ..")); /* no word at all */
 }
 
 static void keeps_what_was_heard(void) {
@@ -443,6 +468,7 @@ int main(void) {
 	believes_what_was_said();
 	believes_nothing_that_looks_like_a_frame();
 	long_words_are_whole_words();
+	believes_nothing_of_what_was_not_named();
 	keeps_what_was_heard();
 	chooses_by_words_then_by_age();
 	takes_the_latest_of_a_key();

@@ -73,6 +73,8 @@ static bool holds(const struct gate_request *r, enum gate_condition c, unsigned 
 		return r->intent.verb > PLAN_VERB_NONE && r->intent.verb < PLAN_VERB_COUNT;
 	case GATE_POSITIVE:
 		return !r->intent.negated;
+	case GATE_ASKED:
+		return r->wished;
 	case GATE_UNAMBIGUOUS:
 		return unambiguous(r, class);
 	case GATE_COMMITTED:
@@ -119,6 +121,8 @@ struct numbers {
 static struct numbers explain(const struct gate_request *r, enum gate_condition c, unsigned class) {
 	double theta = trust_threshold(class);
 	switch (c) {
+	case GATE_ASKED:
+		return (struct numbers){ 0, 0, r->unasked };
 	case GATE_UNAMBIGUOUS:
 		return (struct numbers){ r->margin, UTTERANCE_MARGIN_MIN, "" };
 	case GATE_NUMBER:

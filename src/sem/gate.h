@@ -34,6 +34,8 @@ struct gate_request {
 	struct utterance_intent intent;
 	uint32_t parse_count;     /* of the utterance */
 	uint8_t margin;           /* of the utterance, hundredths */
+	bool wished;              /* the words it was made of ask for it: wish.h; true when a person wrote the signs */
+	const char *unasked;      /* why not, in a few words; NULL: none */
 	bool committed;           /* its sense stands in the pinned table of the plan */
 	bool operator_present;    /* the speaker is the plan's operator */
 	unsigned rights;          /* set of enum plan_right of the speaker */

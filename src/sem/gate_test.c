@@ -22,6 +22,7 @@ static struct gate_request good(unsigned class) {
 				.at = 8 },
 		.parse_count = 1,
 		.margin = 100,
+		.wished = true,
 		.committed = true,
 		.operator_present = true,
 		.rights = PLAN_MAY_ACTUATE,
@@ -47,6 +48,9 @@ static bool spoil(struct gate_request *r, unsigned condition, unsigned class) {
 		return false; /* nobody offers a verb that is none: spoil_verb() does both */
 	case GATE_POSITIVE:
 		r->intent.negated = true;
+		return true;
+	case GATE_ASKED:
+		r->wished = false;
 		return true;
 	case GATE_UNAMBIGUOUS:
 		r->parse_count = 2;

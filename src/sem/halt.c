@@ -1,107 +1,66 @@
 /*
- * halt.c - see halt.h.  The text is read once, word by word; the first word that is neither of the two
- * tables nor a name settles that it is no stop.
+ * halt.c - see halt.h.  The line is read once, word by word, clause by clause; at a word that stops, all
+ * that is looked at is what its clause held before it, and one word ahead.
  */
 #include "sem/halt.h"
 
-#include <stdint.h>
 #include <string.h>
 #include "base/check.h"
+#include "sem/line.h"
+
+#define IS_ONE_OF(words, word) line_is_one_of((words), COUNT_OF(words), (word))
 
 /* Letters that stand three times or more in a row stand once in what is looked up: "freeeze". */
-static const char *const stops[] = { "stop", "stopp", "halt", "freeze", "freze", "estop", "𐤕", "🛑" };
+static const char *const stops[] = { "stop", "stopp", "halt", "freeze", "freze", "estop", "whoa", "woah", "abort",
+	"𐤕", "🛑" };
+
+/* Stops where its clause says nothing else: "enough!", and not "the box is big enough". */
+static const char *const weak_stops[] = { "enough" };
 
 static const char *const fillers[] = { "a", "all", "and", "at", "away", "can", "completely", "could", "do", "e",
 	"emergency", "everything", "full", "go", "going", "hey", "here", "i", "immediately", "instantly", "is", "it",
-	"just", "legs", "machine", "motion", "move", "movement", "moving", "must", "my", "need", "no", "now", "of",
-	"oh", "ok", "okay", "once", "please", "pls", "quick", "quickly", "right", "robot", "running", "said", "say",
-	"stepping", "straight", "that", "the", "there", "this", "to", "turning", "wait", "walking", "want", "whoa",
-	"will", "would", "yes", "you", "your" };
+	"it's", "just", "legs", "machine", "motion", "move", "movement", "moving", "must", "my", "need", "no", "now",
+	"of", "oh", "ok", "okay", "once", "please", "pls", "quick", "quickly", "right", "robot", "running", "said",
+	"say", "stepping", "straight", "that", "that's", "the", "there", "this", "to", "turning", "wait", "walking",
+	"want", "will", "would", "yes", "you", "your" };
 
-struct reader {
-	const char *at, *end;
-	char word[HALT_WORD_MAX];
-	bool too_long;
+/* What may stand before the first word of a wish. */
+static const char *const greetings[] = { "ah", "emergency", "full", "hello", "hey", "hi", "just", "machine", "no",
+	"now", "oh", "ok", "okay", "please", "pls", "quick", "robot", "wait", "yes" };
+
+/* Words that begin another clause without a comma. */
+static const char *const openers[] = { "and", "because", "but", "i", "so", "then" };
+
+/* A negation reaches over these: "don't you ever stop". */
+static const char *const light[] = { "a", "again", "all", "any", "be", "ever", "even", "going", "have", "he", "her",
+	"him", "it", "just", "let", "make", "me", "must", "need", "please", "robot", "say", "she", "should", "tell",
+	"the", "them", "they", "to", "want", "we", "you" };
+
+static const char *const asking[] = { "how", "what", "when", "where", "which", "who", "whose", "why" };
+static const char *const helping[] = { "can", "could", "did", "do", "does", "should", "will", "would" };
+static const char *const being[] = { "are", "has", "have", "is", "was", "were" };
+
+/* A stop behind one of these, or before one of those, is a thing. */
+static const char *const owners[] = { "a", "an", "another", "any", "bus", "coach", "each", "every", "its", "metro",
+	"my", "next", "our", "pit", "rest", "taxi", "the", "their", "train", "tram", "truck", "your" };
+static const char *const tails[] = { "are", "button", "buttons", "has", "is", "light", "mean", "means", "sign", "signs",
+	"was", "watch", "were" };
+
+struct clause {
+	bool stop;         /* holds a word that stops */
+	bool plain;        /* and so far nothing else but fillers */
+	bool fresh;        /* so far nothing but greetings */
+	bool asks, asked;  /* began with a word that asks; holds one */
+	bool helped;       /* holds a word that questions are made with */
+	bool near, negated; /* a negation reaches here; holds one */
+	char last[LINE_WORD_MAX];
 };
 
-static bool starts(const struct reader *r, const char *bytes) {
-	size_t n = strlen(bytes);
-	return (size_t)(r->end - r->at) >= n && memcmp(r->at, bytes, n) == 0;
-}
-
-static bool is_letter(uint8_t c) {
-	return ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9');
-}
-
-/* Bytes of an apostrophe. */
-static size_t apostrophe(const struct reader *r) {
-	return *r->at == '\'' ? 1 : starts(r, "\u2019") ? 3 : 0;
-}
-
-/* Bytes of what parts words here: what is neither letter nor digit in ASCII, and the punctuation of Unicode. */
-static size_t gap(const struct reader *r) {
-	static const char *const wide[] = { "\u00a0", "\u00a1", "\u00ab", "\u00b7", "\u00bb", "\u00bf", "\ufe0f",
-			"\uff01",
-		"\uff0c", "\uff0e", "\uff1f", "\u3000", "\u3001", "\u3002", "\ufeff", "\u203c" };
-	uint8_t c = (uint8_t)*r->at;
-	size_t quote = apostrophe(r);
-	if (quote) /* within a word it is a part of that: "don't" */
-		return r->at + quote < r->end && is_letter((uint8_t)r->at[quote]) ? 0 : quote;
-	if (c < 0x80)
-		return !is_letter(c);
-	if (c == 0xe2 && r->end - r->at >= 3 && ((uint8_t)r->at[1] == 0x80 || (uint8_t)r->at[1] == 0x81))
-		return 3; /* U+2000..207F */
-	for (size_t i = 0; i < COUNT_OF(wide); i++)
-		if (starts(r, wide[i]))
-			return strlen(wide[i]);
-	return 0;
-}
-
-/* What stands before a word: gaps, and an apostrophe that is none. */
-static size_t leading(const struct reader *r) {
-	size_t n = gap(r);
-	return n ? n : apostrophe(r);
-}
-
-/* A third letter in a row, and those after it, take the first two away but one. */
-static size_t add(char *word, size_t n, char c, unsigned row) {
-	if (row == 3)
-		return n - 1;
-	if (row < 3)
-		word[n++] = c;
-	return n;
-}
-
-/* The next word, in small letters; false at the end. */
-static bool next_word(struct reader *r) {
-	size_t n = 0, skip;
-	unsigned row = 0;
-	char last = 0;
-	while (r->at < r->end && (skip = leading(r)) > 0)
-		r->at += skip;
-	if (r->at == r->end)
-		return false;
-	for (; r->at < r->end && gap(r) == 0 && n + 1 < sizeof(r->word); r->at++) {
-		char c = (char)(*r->at >= 'A' && *r->at <= 'Z' ? *r->at + 32 : *r->at);
-		row = c == last ? row + 1 : 1;
-		last = c;
-		n = (uint8_t)c < 0x80 ? add(r->word, n, c, row) : add(r->word, n, c, 1);
-	}
-	r->too_long = n + 1 == sizeof(r->word);
-	r->word[n] = 0;
-	return true;
-}
-
-static bool is_one_of(const char *const *words, size_t count, const char *word) {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(words[i], word) == 0)
-			return true;
-	return false;
-}
+static const struct clause nothing = { .plain = true, .fresh = true };
 
 /* Signs may stand without a gap: "🛑🛑". */
 static bool is_stop(const char *word) {
-	if (is_one_of(stops, COUNT_OF(stops), word))
+	if (IS_ONE_OF(stops, word))
 		return true;
 	size_t n = strlen("🛑");
 	while (strncmp(word, "🛑", n) == 0 || strncmp(word, "𐤕", n) == 0)
@@ -110,16 +69,72 @@ static bool is_stop(const char *word) {
 	return false;
 }
 
-bool halt_is_asked(const char *text, size_t bytes, halt_name *is_name, void *self) {
-	struct reader r = { .at = text, .end = bytes ? text + bytes : text };
-	bool stop = false;
-	while (next_word(&r)) {
-		if (r.too_long)
-			return false;
-		if (is_stop(r.word))
-			stop = true;
-		else if (!is_one_of(fillers, COUNT_OF(fillers), r.word) && !(is_name && is_name(self, r.word)))
-			return false;
+/* The bus stop, the door stop in the hall, a stop sign: things.  At the beginning of a clause it is none. */
+static bool is_thing(const struct line *l, const struct clause *c) {
+	struct line ahead = *l;
+	if (c->fresh)
+		return false;
+	bool more = !(l->after & LINE_PART) && line_next(&ahead);
+	return IS_ONE_OF(owners, c->last) || (more && (IS_ONE_OF(tails, ahead.word) || strcmp(c->last, "door") == 0));
+}
+
+/* "what does stop mean", "when did it stop?"; but "what is that stop", "what did you do stop!" are wishes. */
+static bool is_question(const struct line *l, const struct clause *c) {
+	if (l->after & LINE_SHOUT)
+		return false;
+	if (l->after & LINE_QUESTION)
+		return c->asked;
+	return (c->asks && (c->helped || IS_ONE_OF(asking, c->last))) || (c->asked && strcmp(c->last, "to") == 0);
+}
+
+static bool is_denied(const struct line *l, const struct clause *c) {
+	bool negated = c->near || (c->negated && strcmp(c->last, "to") == 0);
+	return negated || is_question(l, c) || is_thing(l, c);
+}
+
+/* "why don't you stop" and "can't you stop" ask for it. */
+static void negate(struct clause *c, const char *word) {
+	static const char *const pleading[] = { "can't", "cant", "couldn't", "won't", "wont", "wouldn't" };
+	if (line_is_negation(word)) {
+		c->near = c->negated = strcmp(c->last, "why") != 0;
+		c->asks = c->asked = c->asks && c->negated;
+	} else if (strcmp(word, "you") == 0 && IS_ONE_OF(pleading, c->last)) {
+		c->near = c->negated = false;
+	} else {
+		c->near = c->near && IS_ONE_OF(light, word);
 	}
-	return stop;
+}
+
+static void take(struct clause *c, const char *word, bool stop, bool name) {
+	bool asks = IS_ONE_OF(asking, word), helps = IS_ONE_OF(helping, word);
+	bool first_asks = asks || strcmp(word, "does") == 0 || strcmp(word, "did") == 0;
+	negate(c, word);
+	c->asks = c->asks || (c->fresh && first_asks);
+	c->asked = c->asked || asks || (c->fresh && (first_asks || IS_ONE_OF(being, word)));
+	c->helped = c->helped || helps;
+	c->stop = c->stop || stop;
+	c->plain = c->plain && (stop || name || IS_ONE_OF(fillers, word));
+	c->fresh = c->fresh && (stop || name || IS_ONE_OF(greetings, word) || IS_ONE_OF(openers, word));
+	memcpy(c->last, word, strlen(word) + 1);
+}
+
+bool halt_is_asked(const char *text, size_t bytes, halt_name *is_name, void *self) {
+	struct line l;
+	struct clause c = nothing;
+	line_begin(&l, text, bytes);
+	while (line_next(&l)) {
+		bool stop = is_stop(l.word), weak = IS_ONE_OF(weak_stops, l.word);
+		bool parts = (l.before & LINE_PART) != 0;
+		if (parts && c.stop && c.plain)
+			return true;
+		if (parts)
+			c = nothing;
+		else if (IS_ONE_OF(openers, l.word))
+			c = (struct clause){ .stop = c.stop, .plain = c.plain, .fresh = true };
+		if (stop && !is_denied(&l, &c))
+			return true;
+		bool known = stop || weak || IS_ONE_OF(fillers, l.word);
+		take(&c, l.word, stop || weak, !known && l.word[0] && is_name && is_name(self, l.word));
+	}
+	return c.stop && c.plain;
 }

@@ -1,13 +1,18 @@
 /*
- * halt.h - is this text nothing but a wish that everything stops?
+ * halt.h - does this line ask that everything stops?
  *
- * "Stop!", "emergency stop", "please stop the robot now": at least one word that stops (stop, halt,
- * freeze, the sign TAU, a stop sign), and besides it only words that add nothing to that.  Letters
- * may be large or small, and drawn out ("STOOOP"); punctuation parts words.  Any other word makes
- * it a text for a model: "do not stop", "what does stop mean?", "stop and turn left".
+ * It does when it holds a word that stops (stop, halt, freeze, whoa, abort, the sign TAU, a stop sign)
+ * wherever it stands, "stop, there is a child" and "walk on and stop", unless that word is
  *
- * No word that negates is among those that add nothing: whoever adds one there breaks this.  In
- * doubt it is a stop: a machine that stops wrongly has done no harm.
+ *      denied     a negation before it in its clause reaches it: "do not stop", "I did not tell you to stop"
+ *      asked of   "what does stop mean?", "when did it stop"; not "what are you doing stop"
+ *      a thing    "the bus stop is near", "my stop", "a stop sign"
+ *
+ * and in any case when a clause is nothing but words that stop and words that add nothing: "please stop
+ * the robot now", "that's enough".  Letters may be large or small, and drawn out ("STOOOP").
+ *
+ * In doubt it is a stop: a machine that stops wrongly has done no harm.  No word that negates is among
+ * those that add nothing: whoever adds one there breaks this.
  *
  * Pure: no state, no allocation, time linear in the bytes.  Any thread.
  */
@@ -16,8 +21,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define HALT_WORD_MAX 64 /* bytes with the zero; a text with a longer word is no stop */
 
 /* Is `word`, in small letters as far as ASCII goes, a name that one may call it by? */
 typedef bool halt_name(void *self, const char *word);

@@ -4,10 +4,12 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/check.h"
 #include "sem/belief.h"
 #include "sem/halt.h"
+#include "sem/wish.h"
 
 /* However the answer comes in pieces: what is sure stays sure, and stands at the beginning of its text. */
 static void check_sure(const char *reply, size_t bytes, const char *text, size_t text_bytes) {
@@ -26,9 +28,12 @@ static void check_sure(const char *reply, size_t bytes, const char *text, size_t
 static void check_heard(struct belief_reply *r, const char *user) {
 	unsigned had = r->count;
 	CHECK(belief_keep_heard(r, user) + r->count == had);
-	for (unsigned i = 0; i < r->count; i++)
+	for (unsigned i = 0; i < r->count; i++) {
+		char both[BELIEF_KEY_MAX + BELIEF_VALUE_MAX];
+		snprintf(both, sizeof(both), "%s %s", r->facts[i].key, r->facts[i].value);
 		CHECK(belief_is_heard(&r->facts[i], user) && !strpbrk(r->facts[i].value, "#=[];\n\r") &&
-				belief_is_heard(&r->facts[i], r->facts[i].value) && !belief_is_heard(&r->facts[i], ""));
+				belief_is_heard(&r->facts[i], both) && !belief_is_heard(&r->facts[i], ""));
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -107,6 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	}
 	check_heard(&r, question[0] ? question : text);
 	halt_is_asked((const char *)data, size, NULL, NULL);
+	struct wish w = wish_read((const char *)data, size);
+	CHECK(w.number <= WISH_NUMBER_MAX && w.numbers <= size && (w.numbers || !w.number));
 	belief_quiet(text, view, 1 + size / 2);
 	CHECK(strlen(view) <= size / 2);
 	return 0;

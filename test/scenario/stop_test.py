@@ -73,7 +73,8 @@ def is_stop(r):
 
 
 def by_word(m, c, other):
-    for text in ('stop', 'Stop!', 'EMERGENCY STOP', 'please stop moving now', STOP):
+    for text in ('stop', 'Stop!', 'EMERGENCY STOP', 'please stop moving now', STOP,
+                 'stop, there is a child', 'STOP THE ROBOT IT IS BURNING', 'the cat is under you, stop and turn left', 'whoa'):
         r = stops(m, c, repr(text), lambda t=text: other.ask(op='say', text=t))
         expect('and the answer says so', is_stop(r) and r['seq'] > 0, r)
 
@@ -110,6 +111,21 @@ def asked_before(m, c, other):
     expect('the walk that was asked for before it is refused', r.get('reason') == 'STOPPED', r)
     until('it walks again', lambda: other.ask(op='say', text='walk', model='walker')['verdict'] == 'started')
     expect('and one that is asked for after it is not', stopped_model(m, c))
+
+
+def unasked(m, c, other):
+    """The walker makes a walk of five steps of everything; only of what asks for it it is done."""
+    for text in ('I said do not walk five steps', 'should I walk five steps?', 'Ana said walk five steps',
+                 'walk if the door is open', 'walk zero steps', 'walk -5 steps', 'walk three steps'):
+        r = other.ask(op='say', text=text, model='walker')
+        expect(f'{text!r} moves nothing', r.get('verdict') == 'refused' and r['reason'] == 'NOT_ASKED', r)
+    said = [r['body'] for r in m.log() if r['kind'] == 'refusal' and 'NOT_ASKED' in json.dumps(r['body'])]
+    expect('and that is written down', len(said) == 7, said)
+    r = other.ask(op='say', text='the bus stop is in the street', model='parrot')
+    expect('a bus stop stops nothing', r.get('verdict') == 'none', r)
+    for text in ('walk five steps', 'could you please walk 5 steps?'):
+        until(f'{text!r} walks', lambda t=text: other.ask(op='say', text=t, model='walker')['verdict'] == 'started')
+        expect('until it is stopped', stopped_model(m, c))
 
 
 def stopped_model(m, c):
@@ -162,6 +178,7 @@ def main():
         by_word(m, c, other)
         hung(m, c, other)
         asked_before(m, c, other)
+        unasked(m, c, other)
         http(m, c)
         written(m)
         expect('the chain is whole', 'whole' in ''.join(m.run('log', '--verify')[1:]))
