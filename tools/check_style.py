@@ -112,7 +112,7 @@ def check_readme(paths, found):
 
 
 def main():
-    os.chdir(sys.argv[1])
+    os.chdir(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
     listed = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '*.c', '*.h', '*.def', '*.py', '*.sh'],
                             capture_output=True, text=True)
     if listed.returncode != 0:

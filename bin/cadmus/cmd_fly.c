@@ -15,50 +15,35 @@
 #include "client/state_path.h"
 #include "journal/journal.h"
 
-/* Nobody may be using the state that a fresh flight moves aside: neither a machine nor anyone who has the file. */
-static int check_unused(const char *machine, const char *path) {
-	static struct cdm_diag diag;
-	struct journal *j = NULL;
-	int fd = control_connect(machine);
-	bool runs = fd >= 0;
-	io_close(&fd);
-	if (runs)
-		return verb_failed_hint("fly", -EBUSY, "end it with: cadmus down",
-				"a machine named '%s' is running already", machine);
-	if (access(path, F_OK) < 0)
-		return 0;
-	int rc = journal_open(path, NULL, &j, &diag);
-	journal_stop(&j);
-	return rc == -EBUSY ? verb_failed_diag("fly", rc, &diag, "its journal is in use") : 0;
-}
+/*
+ * What an interrupted flight leaves behind is put in order: the frozen thawed, the machine ended, the memory that was
+ * there before put back.  The machine writes to its journal until it is gone.
+ */
+#define END_PATIENCE_MS 20000
 
-/* A fresh flight begins without memory; what was there is moved aside under a name of its own, never deleted. */
-static int move_state_aside(const char *machine, bool json) {
-	char path[1024], from[1100], to[1200], when[CLOCK_TEXT_MAX];
-	static const char *const ends[] = { "", "-wal", "-shm" };
-	if (state_path(machine, path, sizeof(path)) < 0 || check_unused(machine, path))
-		return 1;
-	clock_text(clock_wall(), when);
-	for (size_t i = 0; i < COUNT_OF(ends); i++) {
-		snprintf(from, sizeof(from), "%s%s", path, ends[i]);
-		snprintf(to, sizeof(to), "%s.before-%s%s", path, when, ends[i]);
-		if (rename(from, to) < 0 && errno != ENOENT)
-			return verb_failed("fly", -errno, "the old state could not be moved aside: %s",
-					strerror(errno));
-		if (!json && i == 0 && access(to, F_OK) == 0)
-			fprintf(stderr, "the state that was there is kept as %s\n", to);
-	}
-	return 0;
-}
-
-/* What an interrupted flight leaves behind is put in order: the frozen thawed, the machine told to end. */
 static volatile sig_atomic_t live_daemon, frozen_process;
 
+/* Its status; one that does not end in time is killed. */
+static int await_end(pid_t pid) {
+	int status = -1, fd = io_pidfd(pid);
+	struct pollfd gone = { .fd = fd, .events = POLLIN };
+	if (poll(&gone, 1, END_PATIENCE_MS) != 1)
+		kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	io_close(&fd);
+	return status;
+}
+
 static void on_interrupt(int number) {
+	static const char lost[] = "the state that was there could not be put back: see NAME.journal.before-...\n";
 	if (frozen_process > 0)
 		kill(frozen_process, SIGCONT);
-	if (live_daemon > 0)
+	if (live_daemon > 0) {
 		kill(live_daemon, SIGTERM);
+		(void)await_end(live_daemon);
+	}
+	if (fly_state_back() < 0)
+		(void)!write(STDERR_FILENO, lost, sizeof(lost) - 1);
 	_exit(128 + number);
 }
 
@@ -70,11 +55,13 @@ void fly_note_frozen(pid_t pid) {
 	frozen_process = pid;
 }
 
+static const int interrupts[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+
 static void catch_interrupts(void) {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 	struct sigaction a = { .sa_handler = on_interrupt };
-	for (size_t i = 0; i < COUNT_OF(numbers); i++)
-		sigaction(numbers[i], &a, NULL);
+	sigfillset(&a.sa_mask);
+	for (size_t i = 0; i < COUNT_OF(interrupts); i++)
+		sigaction(interrupts[i], &a, NULL);
 }
 
 static int fly_steps(struct flight *f) {
@@ -94,15 +81,19 @@ static int fly_steps(struct flight *f) {
 	return 0;
 }
 
+void fly_hold_interrupts(bool hold) {
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < COUNT_OF(interrupts); i++)
+		sigaddset(&set, interrupts[i]);
+	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 /* Ask, and wait; a daemon that does not end in 20 s is killed, and that is a failure. */
 static int end_machine(struct flight *f) {
-	int status = 0, fd = io_pidfd(f->daemon);
-	struct pollfd gone = { .fd = fd, .events = POLLIN };
 	kill(f->daemon, SIGTERM);
-	if (poll(&gone, 1, 20000) != 1)
-		kill(f->daemon, SIGKILL);
-	waitpid(f->daemon, &status, 0);
-	io_close(&fd);
+	int status = await_end(f->daemon);
+	live_daemon = 0;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
 }
 
@@ -136,6 +127,32 @@ static void release(struct flight *f) {
 	json_decref(f->results);
 }
 
+/* No signal comes between a rename and what is known of it. */
+static int begin_fresh(const struct flight *f) {
+	fly_hold_interrupts(true);
+	catch_interrupts();
+	int code = fly_state_away(f->source.plan->machine);
+	const char *kept = fly_state_kept();
+	fly_hold_interrupts(false);
+	if (code == 0 && kept && !f->context->json)
+		fprintf(stderr, "the state that was there is %s meanwhile\n", kept);
+	return code;
+}
+
+static int end_fresh(const struct flight *f, bool stays) {
+	const char *kept = fly_state_kept();
+	if (stays && kept)
+		fprintf(stderr, "the state is that of the flight; the one that was there before is kept as %s\n", kept);
+	if (stays)
+		return 0;
+	fly_hold_interrupts(true);
+	int rc = fly_state_back();
+	fly_hold_interrupts(false);
+	if (rc < 0 || !f->context->json)
+		fly_state_tell(rc);
+	return rc;
+}
+
 static int fly(struct flight *f, const char *path, bool stay) {
 	if (fly_script_read(path, &f->script) || source_compile("fly", f->script.machine, &f->source))
 		return 1;
@@ -143,7 +160,7 @@ static int fly(struct flight *f, const char *path, bool stay) {
 		disk_look(f->source.plan, &f->source.diag);
 	if (source_explain(f->context, "fly", &f->source))
 		return 1;
-	if (f->script.fresh && move_state_aside(f->source.plan->machine, f->context->json))
+	if (f->script.fresh && begin_fresh(f))
 		return 1;
 	catch_interrupts();
 	if (!f->context->json)
@@ -157,6 +174,8 @@ static int fly(struct flight *f, const char *path, bool stay) {
 		verb_failed("fly", -EPIPE, "the machine did not go down in good order");
 	}
 	conclude(f, held, stay && held);
+	if (f->script.fresh && end_fresh(f, stay && held) < 0)
+		return 1;
 	return held ? 0 : 1;
 }
 
@@ -180,7 +199,9 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 VERB(fly, "Perform a scenario on a real machine, and judge it", "SCENARIO [--stay]",
 		"  --stay   leave the machine live when every step held\n"
 		"A scenario is YAML: steps of actions; the man page lists them. The state of the machine\n"
-		"named in it is moved aside first, unless the scenario says `state: keep`.\n"
+		"named in it is moved aside first, and put back at the end, unless the scenario says\n"
+		"`state: keep`; what the flight left is read with --machine NAME.flight. With --stay\n"
+		"the state of the flight stays.\n"
 		"example:\n"
 		"  cadmus fly examples/first-flight.fly.yaml\n",
 		run, .exits = "0 every action held, 1 one did not, or it could not begin; 2 wrong usage",

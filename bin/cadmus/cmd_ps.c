@@ -33,6 +33,8 @@ static void find_program(int pid, char out[PROGRAM_BYTES]) {
 static bool fill(struct row *r, const struct seat *s, uint16_t i) {
 	r->process = &plan_processes(s->plan)[i];
 	r->entry = directory_get(&s->peers.directory, i);
+	if (r->entry.state != DIRECTORY_LIVE && r->entry.state != DIRECTORY_STARTING)
+		r->entry.pid = 0; /* what ended has no process: its number may be anybody's by now */
 	r->program[0] = 0;
 	r->up_s = r->entry.state == DIRECTORY_LIVE ? (double)mono_since(r->entry.started, clock_mono()) / 1e9 : 0.0;
 	if (r->process->role == PLAN_CLIENT)
@@ -48,8 +50,11 @@ static json_t *as_json(const struct row *r) {
 }
 
 static void print(const struct row *r) {
-	printf("%-20s %-8s %-9s %8d ", r->process->name, plan_role_text(r->process->role),
-			directory_state_text(r->entry.state), r->entry.pid);
+	char pid[16] = "-";
+	if (r->entry.pid > 0)
+		snprintf(pid, sizeof(pid), "%d", r->entry.pid);
+	printf("%-20s %-8s %-9s %8s ", r->process->name, plan_role_text(r->process->role),
+			directory_state_text(r->entry.state), pid);
 	if (r->process->role == PLAN_CLIENT) /* a seat that others had before: nothing was restarted */
 		printf("%6s %8s %9.1f  %.60s\n", "-", "-", r->up_s, r->program);
 	else

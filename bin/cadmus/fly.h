@@ -5,6 +5,7 @@
  *      actions   what each action does (fly.def lists them); one function each
  *      talk      requests to core that outlive core: asked again with the same id when it dies
  *      witness   the actuator's bus, seen with our own eyes
+ *      state     the machine's own memory, out of the way meanwhile
  *      report    the narration, and the table of latencies at the end
  *
  * An action passes or fails with a sentence; the first failure ends the flight, and the machine.
@@ -152,6 +153,17 @@ bool fly_witness_holds(const struct flight *f);
 /* Wait for the bus, at most so long. */
 void fly_witness_wait(struct flight *f, int64_t timeout_ns);
 
+/* ---- state ---- */
+
+/* Move the machine's memory aside; 0, or 1 after explaining, and then it stands where it stood. */
+int fly_state_away(const char *machine);
+/* Where it is meanwhile; NULL: there was none, or it is back. */
+const char *fly_state_kept(void);
+/* What the flight left aside, what was there back.  Once; 0 also when nothing was moved.  Signal handlers may. */
+int fly_state_back(void);
+/* Say what fly_state_back() has done. */
+void fly_state_tell(int rc);
+
 /* ---- all of it ---- */
 
 struct flight {
@@ -180,6 +192,8 @@ struct flight {
 
 /* What must be put in order when the flight is interrupted. */
 void fly_note_daemon(pid_t pid);
+/* An interruption waits until what must be put in order is known. */
+void fly_hold_interrupts(bool hold);
 void fly_note_frozen(pid_t pid);
 /* Process whatever the parent has sent: new segments. */
 void fly_look(struct flight *f);

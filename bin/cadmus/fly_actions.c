@@ -142,10 +142,13 @@ int fly_do_start(struct flight *f, const struct fly_action *a) {
 	static struct cdm_diag diag;
 	struct cdm_mono began = clock_mono();
 	(void)a;
+	fly_hold_interrupts(true);
 	f->daemon = machine_start("fly", f->source.plan, true, NULL);
+	if (f->daemon > 0)
+		fly_note_daemon(f->daemon);
+	fly_hold_interrupts(false);
 	if (f->daemon < 0)
 		return fly_fail(f, "the machine did not start");
-	fly_note_daemon(f->daemon);
 	fly_measure(f, "start: plan to core ready", 0.0, ns_to_ms(mono_since(began, clock_mono())));
 	if (seat_attach(&f->seat, f->source.plan->machine, &diag) < 0)
 		return fly_fail(f, "cannot attach: %s", diag.count ? diag.at[0].text : "?");

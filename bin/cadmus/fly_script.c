@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/io.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/fly.h"
 
@@ -144,10 +143,9 @@ static int parse(const char *path, char *text, size_t bytes, struct fly_script *
 
 static int load(const char *path, struct fly_script *s) {
 	s->text = malloc(FLY_TEXT_MAX);
-	int n = s->text ? io_read_file(path, s->text, FLY_TEXT_MAX) : -ENOMEM;
+	int n = s->text ? source_read(path, s->text, FLY_TEXT_MAX) : -ENOMEM;
 	if (n < 0)
-		return verb_failed("fly", n, "cannot read %s: %s", path, n == -E2BIG ? "larger than 256 KiB"
-				: strerror(-n));
+		return verb_failed("fly", n, "cannot read %s: %s", path, source_unread(n, "larger than 256 KiB"));
 	return parse(path, s->text, (size_t)n, s);
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -146,10 +147,22 @@ static int open_log(const char *machine) {
 	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
+/* In the child: no handler of ours runs in it, and what was held back for us is not held back for it. */
+static void signals_of_its_own(void) {
+	struct sigaction a;
+	sigset_t none;
+	for (int n = 1; n < SIGRTMIN; n++)
+		if (sigaction(n, NULL, &a) == 0 && a.sa_handler != SIG_IGN && a.sa_handler != SIG_DFL)
+			signal(n, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* In the child: descriptors 3 (plan) and 4 (readiness) and nothing else of ours. */
 static _Noreturn void become_daemon(const char *path, int plan_fd, int ready_fd, int log_fd) {
 	int plan = fcntl(plan_fd, F_DUPFD_CLOEXEC, 10), ready = fcntl(ready_fd, F_DUPFD_CLOEXEC, 10);
 	setsid();
+	signals_of_its_own();
 	if (log_fd >= 0 && (dup2(log_fd, STDERR_FILENO) < 0 || dup2(log_fd, STDOUT_FILENO) < 0))
 		_exit(126);
 	if (plan < 0 || ready < 0 || dup2(plan, 3) < 0 || dup2(ready, 4) < 0)

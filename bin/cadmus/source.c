@@ -2,19 +2,32 @@
 #include "bin/cadmus/source.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/err.h"
 #include "base/io.h"
 #include "bin/cadmus/output.h"
 #include "lang/lang.h"
 
+int source_read(const char *path, char *out, size_t capacity) {
+	struct stat st;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* a pipe would be waited for */
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	return io_read_file(path, out, capacity);
+}
+
+const char *source_unread(int rc, const char *bound) {
+	return rc == -E2BIG ? bound : rc == -EINVAL ? "not a regular file" : strerror(-rc);
+}
+
 static int read_file(const char *path, char **text, size_t *bytes) {
 	char *room = malloc(LANG_TEXT_MAX + 2);
 	if (!room)
 		return -ENOMEM;
-	int n = io_read_file(path, room, LANG_TEXT_MAX + 2);
+	int n = source_read(path, room, LANG_TEXT_MAX + 2);
 	if (n < 0) {
 		free(room);
 		return n;
@@ -67,20 +80,26 @@ static uint64_t memory_available(void) {
 	return line && sscanf(line, "MemAvailable: %llu kB", &kb) == 1 ? (uint64_t)kb << 10 : 0;
 }
 
+/* The cores that we may use, as the workers that are started from here. */
+static unsigned cores_allowed(void) {
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+	return n > 0 ? (unsigned)n : 0;
+}
+
 int source_compile(const char *verb, const char *path, struct source *s) {
 	char folder[900], absolute[4096];
 	memset(s, 0, sizeof(*s));
 	s->path = path;
 	int rc = read_file(path, &s->text, &s->bytes);
 	if (rc < 0)
-		return verb_failed(verb, rc, "cannot read %s: %s", path, rc == -E2BIG ? "larger than 1 MiB"
-				: strerror(-rc));
+		return verb_failed(verb, rc, "cannot read %s: %s", path, source_unread(rc, "larger than 1 MiB"));
 	folder_of(path, folder, sizeof(folder));
 	if (!realpath(folder, absolute))
 		snprintf(absolute, sizeof(absolute), "%s", folder);
 	const char *base = strrchr(path, '/');
 	struct lang_options o = { .file = base ? base + 1 : path, .folder = absolute, .symbols = find_symbols,
-		.environment = environment, .ctx = absolute, .cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
+		.environment = environment, .ctx = absolute, .cores = cores_allowed(),
 		.memory_bytes = memory_available() };
 	rc = lang_compile(s->text, s->bytes, &o, &s->plan, &s->diag);
 	return rc == 0 || rc == -EINVAL ? 0 : verb_failed(verb, rc, "cannot compile %s: %s", path, err_text(rc));

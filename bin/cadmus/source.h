@@ -7,6 +7,7 @@
 #define CADMUS_SOURCE_H
 
 #include <stddef.h>
+#include "base/check.h"
 #include "bin/cadmus/verb.h"
 #include "cadmus/diag.h"
 #include "schema/plan.h"
@@ -26,6 +27,10 @@ struct source {
  */
 int source_compile(const char *verb, const char *path, struct source *s);
 void source_free(struct source *s);
+/* Read what must be a regular file into out, as io_read_file(); -EISDIR, or -EINVAL for a pipe and its like. */
+MUST_CHECK int source_read(const char *path, char *out, size_t capacity);
+/* Why not, in words; `bound` is said of -E2BIG.  Borrowed. */
+const char *source_unread(int rc, const char *bound);
 /* Print its messages on standard error, with their places. */
 void source_print(const struct source *s);
 /* For verbs that want the plan: say what is wrong or doubtful.  0 when there is a plan, else 1. */

@@ -129,12 +129,14 @@ def nothing_runs(m):
 
 
 def files(m):
-    broken, warned = m.work + '/broken.yaml', m.work + '/warned.cdl.yaml'
+    broken, warned, pipe = m.work + '/broken.yaml', m.work + '/warned.cdl.yaml', m.work + '/pipe'
+    os.mkfifo(pipe)
     with open(broken, 'w', encoding='utf-8') as f:
         f.write('steps: [\n')
     for verb in ('check', 'plan', 'run', 'fly'):
         said(m, [verb, '/nonexistent'], 1, 'cannot read /nonexistent: No such file or directory')
         said(m, [verb, '/'], 1, 'cannot read /: Is a directory')
+        said(m, [verb, pipe], 1, f'cannot read {pipe}: not a regular file')
     said(m, ['plan', m.work + '/broken.yaml'], 1, 'error C')
     said(m, ['run', m.work + '/broken.yaml'], 1, 'error C')
     said(m, ['fly', broken], 1, f'{broken}:')
@@ -167,6 +169,20 @@ def files(m):
     rc, out, err = m.run('check', warned)
     expect('and of one that is not what it must be, and of a driver', rc == 0 and 'D0104' in err
             and "no driver 'nobody'" in err, err)
+
+
+def one_core(m):
+    """What counts is not the cores there are, but those that we may use."""
+    path = m.work + '/busy.cdl.yaml'
+    with open(m.path, encoding='utf-8') as f:
+        text = f.read().replace('memory_mb: 16}', 'memory_mb: 16, threads: 2}', 1)
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(text)
+    core = min(os.sched_getaffinity(0))
+    done = subprocess.run([m.cadmus, 'check', path], env=m.env, capture_output=True, timeout=60,
+                          preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+    expect('two busy cores do not fit one that is allowed', done.returncode == 1 and b'C0401' in done.stderr and
+           b'there are 1' in done.stderr, done)
 
 
 def help_texts(m):
@@ -423,6 +439,67 @@ def top_of_the_dead(m):
     expect('and its journal verified', rc == 0 and 'chain is whole' in out, out + err)
 
 
+# ---- flights ----
+
+def fly(m, steps, *options):
+    path = m.work + '/short.fly.yaml'
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write('machine: small.cdl.yaml\nsteps:\n- step: one\n  do:\n  - start: {}\n' + ''.join(f'  - {s}\n' for s in steps))
+    return subprocess.Popen([m.cadmus, 'fly', *options, path], env=m.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def remembered(m, name='small'):
+    return m.json('state', '--machine', name)
+
+
+def is_back(m, name, before):
+    left = [f for f in os.listdir(m.work + '/state') if '.before-' in f]
+    expect(name, remembered(m) == before and not left, (remembered(m), before, left))
+
+
+def flights(m):
+    """A flight has a memory of its own: whatever becomes of it, the one that was there is back afterwards."""
+    m.start()
+    rc, out, err = m.run('say', '#name = Zoe')
+    core = m.processes()['core']['pid']
+    for pid in (m.daemon, core):
+        m.kill(pid)  # its last words stand in the -wal
+    until('they are gone', lambda: not any(os.path.exists(f'/proc/{pid}') and not is_zombie(pid) for pid in (m.daemon, core)))
+    expect('what was there has a -wal', rc == 0 and os.path.exists(m.work + '/state/small.journal-wal'), out + err)
+    before = remembered(m)
+    expect('and knows a name', 'Zoe' in [f['value'] for f in before['facts']], before)
+    f = fly(m, ['say: {model: parrot, text: "#name = Ana"}'])
+    out, err = f.communicate(timeout=60)
+    expect('a flight says that it has put the state back', f.returncode == 0 and b'is back' in err, out + err)
+    is_back(m, 'and so it has', before)
+    names = [x['value'] for x in remembered(m, 'small.flight')['facts']]
+    expect('and what it left can be read', names == ['Ana'], names)
+    f = fly(m, ['wait_field: {field: kinesthetic, above: 5, within_ms: 1}'])
+    out, err = f.communicate(timeout=60)
+    expect('one that fails says so', f.returncode == 1 and b'is back' in err, out + err)
+    is_back(m, 'and has put it back', before)
+    f = fly(m, ['wait_field: {field: kinesthetic, above: 5, within_ms: 600000}'])
+    until('it flies', lambda: m.run('ps', '--machine', 'small')[0] == 0)
+    f.send_signal(signal.SIGINT)
+    out, err = f.communicate(timeout=60)
+    expect('one that is interrupted ends its machine', f.returncode == 130 and m.run('ps', '--machine', 'small')[0] == 1, out + err)
+    is_back(m, 'and has put it back as well', before)
+    f = fly(m, ['say: {model: parrot, text: "#name = Ana"}'], '--stay')
+    out, err = f.communicate(timeout=60)
+    kept = [x for x in os.listdir(m.work + '/state') if x.startswith('small.journal.before-')]
+    expect('one that stays keeps its own, and says where the other is', f.returncode == 0 and len(kept) == 1 and
+           kept[0].encode() in err and [x['value'] for x in remembered(m)['facts']] == ['Ana'], (out, err, kept))
+    expect('which goes down', m.run('down')[0] == 0)
+
+
+def is_zombie(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
+            return f.read().rsplit(')', 1)[1].split()[0] == 'Z'
+    except OSError:
+        return True
+
+
 def main():
     m = Machine(sys.argv[1])
     try:
@@ -430,6 +507,7 @@ def main():
         wrong_usage(m)
         nothing_runs(m)
         files(m)
+        one_core(m)
         m.start()
         m.live('core', 'guard', 'parrot')
         right(m)
@@ -443,6 +521,7 @@ def main():
         interrupts(m)
         colours(m)
         top_of_the_dead(m)
+        flights(m)
     finally:
         m.stop()
     return 1 if failures else 0

@@ -172,8 +172,10 @@ def models_in_turn(m, c):
     expect('an answer that is too long is cut, and says so', r['finish'] == 'length' and 8000 < len(r['answer'].encode()) < 8192,
            (r['finish'], len(r['answer'].encode())))
     c.ask(op='unload', model='parrot')
-    state = m.processes()['parrot']['state']
-    expect('unloaded is: its process is gone', state == 'stopped', state)
+    parrot = m.processes()['parrot']
+    expect('unloaded is: its process is gone', parrot['state'] == 'stopped' and parrot['pid'] == 0, parrot)
+    row = next(line for line in m.run('ps')[1].splitlines() if line.startswith('parrot '))
+    expect('and nobody is shown a number of it', row.split()[3] == '-', row)
     c.send(op='load', model='faint')
     number = c.send(op='say', text='d', model='parrot')
     r = c.hear_until(number, 'done', 'error')

@@ -55,7 +55,7 @@ is_genuine() { # FILE CHECKSUM
 
 engine_fetch() { # PACKAGE CHECKSUM: to $tarball
 	local new="$tmp/${tarball##*/}" how="To bring it from another machine: npm pack $1, and put the file at $tarball"
-	npm pack --loglevel=error --ignore-scripts --pack-destination "$tmp" "$1" >/dev/null && [ -f "$new" ] ||
+	npm pack --loglevel=error --fetch-retries=1 --fetch-timeout=20000 --ignore-scripts --pack-destination "$tmp" "$1" >/dev/null && [ -f "$new" ] ||
 		die "npm could not fetch $1 (no network?)." "$how"
 	is_genuine "$new" "$2" || die "npm delivered something else for $1 than tools/engines.lock names." \
 		"Do not use it: see whether your registry or a proxy alters packages." "$how"
