@@ -55,7 +55,7 @@ static void finds_signs_of_numbers(void) {
 }
 
 static void reads_no_further(void) {
-	static const char *const texts[] = { "don't", "don\u2019t", "a\u2014", "1.5", "\u2212" "3",
+	static const char *const texts[] = { "don't", "don\u2019t", "a\u2014", "1.5", "\u22123",
 	"\xf0\x90\xa4\x95" };
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		for (size_t n = 0; n <= strlen(texts[i]); n++) {
