@@ -462,8 +462,9 @@ def flights(m):
     m.start()
     rc, out, err = m.run('say', '#name = Zoe')
     core = m.processes()['core']['pid']
-    for pid in (m.daemon, core):
-        m.kill(pid)  # its last words stand in the -wal
+    m.kill(m.daemon, signal.SIGSTOP)  # else core would end in good order without it, or come again
+    m.kill(core)  # its last words stand in the -wal
+    m.kill(m.daemon)
     until('they are gone', lambda: not any(os.path.exists(f'/proc/{pid}') and not is_zombie(pid) for pid in (m.daemon, core)))
     expect('what was there has a -wal', rc == 0 and os.path.exists(m.work + '/state/small.journal-wal'), out + err)
     before = remembered(m)
