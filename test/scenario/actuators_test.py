@@ -8,20 +8,11 @@ import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Control, Machine, until  # noqa: E402
+from machine import Control, Machine, expect, until, verdict  # noqa: E402
 
 WALK = '𐤌𐤟𐤖'
 RULE = '  - {source: linguistic_consciousness, target: legs, operation: symbol_to_motion}\n'
 MOVING, STOPPED = 1, 3  # enum guard_phase
-failures = 0
-
-
-def expect(name, condition, seen=''):
-    global failures
-    print(('ok   ' if condition else 'FAIL ') + name)
-    if not condition:
-        failures += 1
-        print('     ' + str(seen)[:2000])
 
 
 def two(text, targets):
@@ -93,7 +84,7 @@ def the_rule_says_which(m, c):
 def main():
     machine(('legs', 'crab'), nobody_says_which)
     machine(('crab',), the_rule_says_which)
-    return 1 if failures else 0
+    return verdict()
 
 
 sys.exit(main())

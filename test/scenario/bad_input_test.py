@@ -12,25 +12,18 @@ import subprocess
 import sys
 import tempfile
 
+from machine import expect, verdict
+
 CADMUS = os.path.abspath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
 WORK = tempfile.mkdtemp(prefix='cadmus-bad-')
 ENV = dict(os.environ, CADMUS_RUN_DIR=WORK + '/run', CADMUS_STATE_DIR=WORK + '/state',
            CADMUS_SYMBOLS=os.path.join(HERE, '../../symbols'), NO_COLOR='1')
-failures = 0
 
 
 def cadmus(*args, env=ENV, timeout=60):
     done = subprocess.run([CADMUS, *args], env=env, capture_output=True, timeout=timeout)
     return done.returncode, (done.stdout + done.stderr).decode(errors='replace')
-
-
-def expect(name, condition, seen=''):
-    global failures
-    print(('ok   ' if condition else 'FAIL ') + name)
-    if not condition:
-        failures += 1
-        print('     ' + seen.strip().replace('\n', '\n     ')[:2000])
 
 
 def refused(name, args, *words, env=ENV, code=1):
@@ -221,7 +214,7 @@ def main():
         expect('it goes down', rc == 0, text)
     removed_journal(path)
     full_disk(path)
-    return 1 if failures else 0
+    return verdict()
 
 
 try:

@@ -14,18 +14,9 @@ import subprocess
 import sys
 import time
 
-from machine import Control, HERE, Machine, until
+from machine import Control, HERE, Machine, expect, until, verdict
 
 FLIGHT = os.path.join(HERE, '../../examples/first-flight.fly.yaml')
-failures = 0
-
-
-def expect(name, condition, seen=''):
-    global failures
-    print(('ok   ' if condition else 'FAIL ') + name)
-    if not condition:
-        failures += 1
-        print('     ' + str(seen).strip().replace('\n', '\n     ')[:2000])
 
 
 # ---- wrong usage: the same with a machine and without one ----
@@ -525,7 +516,7 @@ def main():
         flights(m)
     finally:
         m.stop()
-    return 1 if failures else 0
+    return verdict()
 
 
 sys.exit(main())

@@ -9,18 +9,9 @@ import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Control, Gone, Machine, until  # noqa: E402
+from machine import Control, Gone, Machine, expect, until, verdict  # noqa: E402
 
 DOORS = ('attach.sock', 'control.sock', 'stop.sock')
-failures = 0
-
-
-def expect(name, condition, seen=''):
-    global failures
-    print(('ok   ' if condition else 'FAIL ') + name)
-    if not condition:
-        failures += 1
-        print('     ' + str(seen)[:2000])
 
 
 def knock(m, door):
@@ -129,7 +120,7 @@ def main():
     finally:
         expect('it goes down in good order', m.stop())
     until('and is gone', lambda: not os.path.exists(f'/proc/{m.daemon}'))
-    return 1 if failures else 0
+    return verdict()
 
 
 sys.exit(main())

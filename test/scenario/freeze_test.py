@@ -8,20 +8,11 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Control, Machine, until  # noqa: E402
+from machine import Control, Machine, expect, until, verdict  # noqa: E402
 
 WALK = '𐤌𐤟𐤖𐤖𐤖𐤖𐤖'
 STEP = '𐤌𐤟𐤖'
 MOVING, SAFE = 1, 2  # enum guard_phase
-failures = 0
-
-
-def expect(name, condition, seen=''):
-    global failures
-    print(('ok   ' if condition else 'FAIL ') + name)
-    if not condition:
-        failures += 1
-        print('     ' + str(seen)[:2000])
 
 
 def phase(m):
@@ -94,7 +85,7 @@ def main():
         raise
     finally:
         expect('it goes down in good order', m.stop())
-    return 1 if failures else 0
+    return verdict()
 
 
 sys.exit(main())

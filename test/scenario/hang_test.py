@@ -8,22 +8,13 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Control, Machine, until  # noqa: E402
+from machine import Control, Machine, expect, until, verdict  # noqa: E402
 
 MODELS = '\n'.join(f'    - {{id: {name}, consciousness_type: linguistic, backend: echo, file: small.cdl.yaml, '
                    f'prompt: compact, memory_mb: 16, options: {{{options}}}}}' for name, options in (
                        ('sleeper', 'patience_s: 0.5'), ('deaf', 'hang: use, patience_s: 0.2'),
                        ('circler', 'hang: listening, patience_s: 0.1'), ('listener', 'hang: listening'),
                        ('loader', 'hang: load, patience_s: 0.02')))
-failures = 0
-
-
-def expect(name, condition, seen=''):
-    global failures
-    print(('ok   ' if condition else 'FAIL ') + name)
-    if not condition:
-        failures += 1
-        print('     ' + str(seen)[:2000])
 
 
 def stopped_by_a_signal(m, c):
@@ -94,7 +85,7 @@ def main():
         raise
     finally:
         expect('it goes down in good order', m.stop())
-    return 1 if failures else 0
+    return verdict()
 
 
 sys.exit(main())

@@ -70,6 +70,23 @@ def unpack(data):
     return one()
 
 
+failures = 0
+
+
+def expect(name, condition, seen=''):
+    """One line for each thing that must be so; what was seen instead when it is not."""
+    global failures
+    print(('ok   ' if condition else 'FAIL ') + name)
+    if not condition:
+        failures += 1
+        print('     ' + str(seen).strip().replace('\n', '\n     ')[:2000])
+
+
+def verdict():
+    """The exit status of a test: 1 when anything that was expected was not so."""
+    return 1 if failures else 0
+
+
 def until(what, found, patience=30.0, pause=0.02):
     """Call found() until it gives something true; that.  An AssertionError after `patience` seconds."""
     end = time.monotonic() + patience

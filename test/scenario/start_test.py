@@ -9,7 +9,7 @@ import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Machine  # noqa: E402
+from machine import Machine, expect, verdict  # noqa: E402
 
 MODEL = "{id: gone, consciousness_type: linguistic, backend: echo, file: no-such-model.gguf, memory_mb: 16}"
 HTTP = '''
@@ -17,15 +17,6 @@ HTTP = '''
     - {id: web, protocol: ollama_http, listen: 127.0.0.1:@TAKEN@, trust_vector: [0.8, 0.8, 0.8]}
     - {id: free, protocol: ollama_http, listen: 127.0.0.1:0, trust_vector: [0.8, 0.8, 0.8]}
 '''
-failures = 0
-
-
-def expect(name, condition, seen=''):
-    global failures
-    print(('ok   ' if condition else 'FAIL ') + name)
-    if not condition:
-        failures += 1
-        print('     ' + str(seen)[:2000])
 
 
 def run(m):
@@ -97,4 +88,4 @@ all_well(sys.argv[1])
 some_cannot(sys.argv[1])
 dies(sys.argv[1])
 cannot_be(sys.argv[1])
-sys.exit(1 if failures else 0)
+sys.exit(verdict())

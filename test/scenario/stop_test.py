@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Control, Machine, until  # noqa: E402
+from machine import Control, Machine, expect, until, verdict  # noqa: E402
 
 WALK = '𐤌𐤟𐤖𐤖𐤖𐤖𐤖'
 STOP = '𐤕'
@@ -21,15 +21,6 @@ DOOR = '''
     - {id: web, protocol: ollama_http, listen: "127.0.0.1:0", trust_vector: [0.8, 0.8, 0.8]}
 coherence_rules:'''
 MOVING = 1
-failures = 0
-
-
-def expect(name, condition, seen=''):
-    global failures
-    print(('ok   ' if condition else 'FAIL ') + name)
-    if not condition:
-        failures += 1
-        print('     ' + str(seen)[:2000])
 
 
 WALKER = '    - {id: walker, consciousness_type: linguistic, backend: echo, file: small.cdl.yaml, ' \
@@ -187,7 +178,7 @@ def main():
         raise
     finally:
         expect('it goes down in good order', m.stop())
-    return 1 if failures else 0
+    return verdict()
 
 
 sys.exit(main())

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Control, Gone, Machine, until  # noqa: E402
+from machine import Control, Gone, Machine, expect, until, verdict  # noqa: E402
 
 WALK = '𐤌𐤟𐤖'
 PEOPLE = '''
@@ -30,15 +30,6 @@ grants:
   - {to: friend, rights: [say]}
   - {to: visitor, rights: [say, set]}
 '''
-failures = 0
-
-
-def expect(name, condition, seen=''):
-    global failures
-    print(('ok   ' if condition else 'FAIL ') + name)
-    if not condition:
-        failures += 1
-        print('     ' + str(seen)[:2000])
 
 
 def change(text):
@@ -324,7 +315,7 @@ def main():
         expect('it goes down in good order', m.stop())
     for name in ('guard', 'core'):
         cannot_live(sys.argv[1], name)
-    return 1 if failures else 0
+    return verdict()
 
 
 sys.exit(main())

@@ -7,19 +7,10 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Machine, until  # noqa: E402
+from machine import Machine, expect, until, verdict  # noqa: E402
 
 FOREIGN = 8  # of legs.state
 WORDS = 'another machine drives udp:239.74.163.2:'
-failures = 0
-
-
-def expect(name, condition, seen=''):
-    global failures
-    print(('ok   ' if condition else 'FAIL ') + name)
-    if not condition:
-        failures += 1
-        print('     ' + str(seen)[:2000])
 
 
 def state(m):
@@ -58,7 +49,7 @@ def main():
         for m in (one, two, apart):
             if m:
                 m.stop()
-    return 1 if failures else 0
+    return verdict()
 
 
 sys.exit(main())
