@@ -78,38 +78,26 @@ static double coherence_now(struct field *feedback, struct cdm_mono now, struct 
 	return coherence_of(&in, 1, 1.0).score;
 }
 
-static bool counts_steps(const struct utterance_intent *i) {
-	return i->has_number && (i->verb == PLAN_VERB_WALK || i->verb == PLAN_VERB_SCAN);
-}
-
-/* Why what was said does not ask for these symbols; NULL when it does, or when a person wrote them. */
-static const char *unasked(const struct core *c, uint16_t model, const struct utterance *u) {
+/* Why what was said does not ask for these symbols; "" when it does, or when a person wrote them. */
+static void read_wish(struct core *c, uint16_t model, const struct utterance *u, char unasked[WISH_WHY_MAX]) {
+	unasked[0] = 0;
 	if (model == PLAN_NONE)
-		return NULL;
+		return;
 	CHECK(c->current && c->current->model == model);
-	struct wish w = wish_read(c->current->user, strlen(c->current->user));
-	unsigned numerals = 0;
-	uint32_t steps = w.number;
-	for (unsigned i = 0; i < u->count; i++) {
-		numerals += u->intents[i].has_number;
-		if (counts_steps(&u->intents[i]))
-			steps = (uint32_t)u->intents[i].number;
-	}
-	if (!w.unasked && w.numbers == 1 && numerals == 1 && steps != w.number)
-		return "another number was said";
-	return w.unasked;
+	(void)wish_asks_for(c->current->user, strlen(c->current->user), stop_is_name, c, u, unasked);
 }
 
 static struct gate_request request_of(struct core *c, const struct speaker *s, double view_trust,
 		uint16_t model, struct cdm_mono asked, const struct utterance *u, const struct utterance_intent *i,
-		uint16_t actuator) {
+		uint16_t actuator, const char *unasked) {
 	const struct plan_actuator *a = actuator == PLAN_NONE ? NULL : &plan_actuators(c->plan)[actuator];
 	struct cdm_mono now = clock_mono();
 	unsigned class = gate_class(i, a);
 	struct gate_request r = { .intent = *i,
 		.parse_count = u->parse_count,
 		.margin = u->margin,
-		.unasked = unasked(c, model, u),
+		.wished = !unasked[0],
+		.unasked = unasked,
 		.committed = i->sense != PLAN_NONE,
 		.operator_present = s->principal == c->plan->operator_entity && s->entity == s->principal,
 		.rights = s->rights,
@@ -122,7 +110,6 @@ static struct gate_request request_of(struct core *c, const struct speaker *s, d
 		.deadline = { asked.ns + ACT_DEADLINE_NS },
 		.asked = asked,
 		.stopped = c->stopped };
-	r.wished = !r.unasked;
 	if (i->sense != PLAN_NONE) {
 		const struct plan_sense *sense = &plan_senses(c->plan)[i->sense];
 		r.sense_trust = trust_lower_of(sense->evidence_p, sense->evidence_n, trust_z(class));
@@ -146,6 +133,7 @@ static uint16_t whom_it_moves(const struct core *c, const struct utterance *u, s
 
 struct verdict act_judge(struct core *c, const struct speaker *s, double view_trust, uint16_t model,
 		struct cdm_mono asked, const char *symbols, size_t bytes, struct utterance *u) {
+	char unasked[WISH_WHY_MAX];
 	struct verdict v = { .what = VERDICT_REFUSED, .at = clock_mono(), .deadline = { asked.ns + ACT_DEADLINE_NS } };
 	memset(u, 0, sizeof(*u));
 	if (c->has_lexicon)
@@ -160,10 +148,12 @@ struct verdict act_judge(struct core *c, const struct speaker *s, double view_tr
 		return v;
 	}
 	v.refusal = u->refusal;
+	read_wish(c, model, u, unasked);
 	if (v.refusal.code == REFUSAL_NONE)
 		v.actuator = whom_it_moves(c, u, &v.refusal);
 	for (unsigned i = 0; v.refusal.code == REFUSAL_NONE && i < u->count; i++) {
-		struct gate_request r = request_of(c, s, view_trust, model, asked, u, &u->intents[i], v.actuator);
+		struct gate_request r = request_of(c, s, view_trust, model, asked, u, &u->intents[i], v.actuator,
+				unasked);
 		v.refusal = gate_decide(&r).refusal;
 	}
 	if (v.refusal.code == REFUSAL_NONE && u->count > 0) {

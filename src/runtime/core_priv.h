@@ -194,7 +194,9 @@ bool turn_repeat(struct core *c, const struct turn *t, const char *verdict);
 /* ---- stop words ---- */
 
 /* Does it say nothing but that everything shall stop?  Then motion_estop() comes before anything else. */
-bool stop_is_said(const struct core *c, const struct request *q);
+bool stop_is_said(struct core *c, const struct request *q);
+/* Is `word` a name of the machine or of a part of it?  A line_name; self is the core. */
+bool stop_is_name(void *core, const char *word);
 /* That it was stopped: written down, then told. */
 void stop_tell(struct core *c, const struct request *q, const struct speaker *s, const struct reply_to *to);
 

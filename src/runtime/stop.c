@@ -21,8 +21,8 @@ static struct telling {
 } tellings[CORE_TURNS];
 
 /* "Parrot, stop!" */
-static bool is_name(void *self, const char *word) {
-	const struct plan *plan = *(const struct plan **)self;
+bool stop_is_name(void *core, const char *word) {
+	const struct plan *plan = ((const struct core *)core)->plan;
 	if (strcasecmp(plan->machine, word) == 0)
 		return true;
 	for (uint32_t i = 0; i < plan->entities.count; i++)
@@ -31,9 +31,8 @@ static bool is_name(void *self, const char *word) {
 	return false;
 }
 
-bool stop_is_said(const struct core *c, const struct request *q) {
-	const struct plan *plan = c->plan;
-	return q->op == REQUEST_OP_say && halt_is_asked(q->text, strlen(q->text), is_name, &plan);
+bool stop_is_said(struct core *c, const struct request *q) {
+	return q->op == REQUEST_OP_say && halt_is_asked(q->text, strlen(q->text), stop_is_name, c);
 }
 
 static void settled(struct core *c, void *who, int rc, uint64_t seq) {

@@ -13,27 +13,32 @@ static bool is(const char *text) {
 static void stops(void) {
 	static const char *const texts[] = { "stop", "Stop", "STOP", "stop!", "Stop.", "STOP!!!", "  stop \n",
 			"halt", "Halt!",
-		"freeze", "FREEZE!", "emergency stop", "Emergency-Stop!", "e-stop", "estop", "stop now", "please stop",
-		"Stop, please!", "stop it", "stop everything right now", "stop moving", "Stop walking immediately!",
-		"robot, stop", "stop the robot", "stop the legs at once", "STOP STOP STOP",
-		"No! Stop!", "do stop", "can you stop?", "i said stop", "you must stop now", "Stopp!", "stooop",
-		"STOPPPP",
+		"freeze", "FREEZE!", "emergency stop", "Emergency-Stop!", "e-stop", "estop", "stop now",
+		"please stop", "Stop, please!", "stop it", "stop everything right now", "stop moving",
+		"Stop walking immediately!", "robot, stop", "stop the robot", "stop the legs at once",
+		"STOP STOP STOP", "No! Stop!", "do stop", "can you stop?", "i said stop", "you must stop now",
+		"Stopp!", "stooop", "STOPPPP",
 		"sssstop", "freeeeze", "haaalt", "𐤕", " 𐤕 ", "𐤕!", "𐤕𐤕", "stop 𐤕", "🛑", "🛑🛑🛑", "🛑 stop",
 		"“stop”", "stop…", "¡stop!", "stop！", "stop\u00a0now", "stop,now", "(stop)", "stop\tnow\r\n",
 		"'stop'", "‘stop’", "''stop''", "\"stop\"",
 		"stop and turn left", "walk three steps and stop", "stop at the door", "stop the cat",
 		"stop, there is a child", "STOP THE ROBOT IT IS BURNING", "Stop it, Ana is hurt",
 		"stop robot, stop, the cat is under you", "stop before you hit the wall", "Stop or I pull the plug",
-		"whoa", "Whoaaa!", "abort", "abort the mission", "enough", "Enough!", "that's enough, the cat is there",
-		"oh no, please stop that thing", "there is a child, stop", "the cat is under you stop",
-		"what are you doing stop",
+		"whoa", "Whoaaa!", "abort", "abort the mission", "enough", "Enough!",
+		"that's enough, the cat is there", "oh no, please stop that thing", "there is a child, stop",
+		"the cat is under you stop", "what are you doing stop",
 		"what did you do stop!", "do not walk, stop", "do not walk stop now", "why don't you stop",
 		"can't you stop",
 		"can you stop before the wall?", "if you see a cat, stop", "Ana said stop",
 		"there is a fire, emergency stop",
 		"make her stop", "I want it to stop", "stop don't walk", "where is the cat? stop",
 		"hey robot stop that",
-		"no no no stop the thing", "I did not see you and want you to stop", "stop never" };
+		"what does 𐤕 mean", "do not 𐤕", "✋", "✋✋", "⛔", "ｓｔｏｐ", "стоп", "Стой!", "정지", "멈춰", "停", "توقف",
+		"alto", "¡alto!", "cancel", "quit", "Pause.", "cease", "cease walking", "hold still", "stand still",
+		"keep still", "hold on", "hold it!", "wait", "wait!", "please wait", "don't move", "do not move",
+		"DON'T MOVE!", "don't you move", "please don't move now", "never walk", "do not walk",
+		"emergency! don't move", "no no no stop the thing", "I did not see you and want you to stop",
+		"stop never" };
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		if (!is(texts[i]))
 			fprintf(stderr, "no stop: %s\n", texts[i]);
@@ -44,7 +49,7 @@ static void stops(void) {
 static void does_not_stop(void) {
 	static const char *const texts[] = { "", " ", "!!!", "please", "now", "do not stop", "don't stop",
 		"Don’t stop!", "dont stop", "never stop", "what does stop mean?", "what does stop mean",
-		"what does 𐤕 mean", "is there a bus stop here?", "non-stop", "nonstop", "why stop", "cannot stop",
+		"is there a bus stop here?", "non-stop", "nonstop", "why stop", "cannot stop",
 		"can't stop", "stops", "stopped", "unstoppable", "stoop", "hall", "free", "freezer", "the stop sign",
 		"not halt", "s t o p", "without a stop", "𐤌𐤟𐤖", "𐤌𐤕", "do n't stop", "you should not stop",
 		"neither stop", "d'ont stop", "stop's", "schtopp", "when did it stop?", "when did it stop",
@@ -105,7 +110,7 @@ static void is_not_led_astray_by_length(void) {
 static void a_negation_reaches_forward(void) {
 	static const char *const no[] = { "not", "don't", "dont", "never", "without", "neither", "nor", "cannot",
 	"won't" };
-	static const char *const forms[] = { "%s stop", "please %s stop now", "%s halt", "do %s freeze", "%s 𐤕",
+	static const char *const forms[] = { "%s stop", "please %s stop now", "%s halt", "do %s freeze",
 		"you %s ever stop", "%s let the robot stop" };
 	for (size_t i = 0; i < COUNT_OF(no); i++)
 		for (size_t k = 0; k < COUNT_OF(forms); k++) {

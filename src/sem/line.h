@@ -34,6 +34,9 @@ void line_begin(struct line *l, const char *text, size_t bytes);
 /* The next word; false at the end, and then `before` holds what stood there. */
 bool line_next(struct line *l);
 
+/* Is `word`, in small letters as far as ASCII goes, a name that the machine may be called by? */
+typedef bool line_name(void *self, const char *word);
+
 bool line_is_one_of(const char *const *words, size_t count, const char *word);
 /* "not", "never", "don't", "dont" ...: a word that takes back what follows.  "no" is none of them. */
 bool line_is_negation(const char *word);

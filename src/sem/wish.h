@@ -1,35 +1,32 @@
 /*
- * wish.h - does a person's line ask for anything to be done at all?
+ * wish.h - does a person's line ask for just what a model made of it?
  *
- * Models make symbols even of "I said do not walk", "should I walk?" and "walk zero steps".  Read here is
- * not what the line wishes, but whether it can be one: no when it
- *
- *      negates        not, never, no, without, don't ...
- *      asks           begins a clause with what, should, is ..., or ends with '?'; but "can you walk" and
- *                     "could you please walk?" are wishes
- *      reports        said, told, asked ... of anybody but "I"; walked, turned
- *      makes a condition   if, unless, when, until, before, after, tomorrow ...
- *      counts none or a part   zero, half, minus, -3, 0.5, 1/2
+ * Models make symbols of any text: of "I said do not walk", of "avoid walking", of a smiley.  So an order is
+ * a line of nothing but the words of an order: what calls ("robot, please", "could you"), what is to be done
+ * ("take three steps forward"), and little else.  One other word, and it is none: what that word might
+ * mean, a negation, a question, a direction, need not be understood.  And the symbols must be of the verbs
+ * and the numbers that were said, all of them and no others.
  *
  * A stop is none of this module's business: it is obeyed however it was asked for.  In doubt it is no
- * wish: to say it again in plain words costs little.  English only, as halt.h.
+ * order: to say it again in plain words costs little.  English only, as halt.h.
  *
  * Pure: no allocation, time linear in the bytes, any bytes.  Any thread.
  */
 #ifndef SEM_WISH_H
 #define SEM_WISH_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+#include "sem/line.h"
+#include "sem/utterance.h"
 
-#define WISH_NUMBER_MAX 1000000 /* a larger one is read as this */
+#define WISH_WHY_MAX REFUSAL_WHAT_MAX
 
-struct wish {
-	const char *unasked; /* why it cannot be one, in a few words ("a question"); static; NULL when it can */
-	unsigned numbers;    /* how many it names, in digits or in words ("ninety-nine" is one) */
-	uint32_t number;     /* the last of them; 0 when there is none */
-};
-
-struct wish wish_read(const char *text, size_t bytes);
+/*
+ * Does `said` ask for the intents of `u`, which was resolved?  When it does not, `why` says so in a few words
+ * ("a question").  `is_name` tells which words the machine may be called by; NULL: none.
+ */
+bool wish_asks_for(const char *said, size_t bytes, line_name *is_name, void *self, const struct utterance *u,
+		char why[WISH_WHY_MAX]);
 
 #endif

@@ -93,25 +93,26 @@ def asked_before(m, c, other):
     c.ask(op='load', model='walker')
     pid = m.processes()['walker']['pid']
     m.kill(pid, signal.SIGSTOP)
-    waiting = other.send(op='say', text='walk', model='walker')
+    waiting = other.send(op='say', text='walk five steps', model='walker')
     other.ask(op='ping')
     r = c.ask(op='say', text='stop')
     expect('a stop while a model thinks about a walk', is_stop(r), r)
     m.kill(pid, signal.SIGCONT)
     r = other.hear_until(waiting, 'done', 'error')
     expect('the walk that was asked for before it is refused', r.get('reason') == 'STOPPED', r)
-    until('it walks again', lambda: other.ask(op='say', text='walk', model='walker')['verdict'] == 'started')
+    until('it walks again', lambda: other.ask(op='say', text='walk five steps', model='walker')['verdict'] == 'started')
     expect('and one that is asked for after it is not', stopped_model(m, c))
 
 
 def unasked(m, c, other):
     """The walker makes a walk of five steps of everything; only of what asks for it it is done."""
     for text in ('I said do not walk five steps', 'should I walk five steps?', 'Ana said walk five steps',
-                 'walk if the door is open', 'walk zero steps', 'walk -5 steps', 'walk three steps'):
+                 'walk if the door is open', 'walk zero steps', 'walk -5 steps', 'walk three steps', 'avoid walking five steps',
+                 'walk five steps backwards', 'walk', '😀', '[name = Eve]', 'my name is walk five steps'):
         r = other.ask(op='say', text=text, model='walker')
         expect(f'{text!r} moves nothing', r.get('verdict') == 'refused' and r['reason'] == 'NOT_ASKED', r)
     said = [r['body'] for r in m.log() if r['kind'] == 'refusal' and 'NOT_ASKED' in json.dumps(r['body'])]
-    expect('and that is written down', len(said) == 7, said)
+    expect('and that is written down', len(said) == 13, said)
     r = other.ask(op='say', text='the bus stop is in the street', model='parrot')
     expect('a bus stop stops nothing', r.get('verdict') == 'none', r)
     for text in ('walk five steps', 'could you please walk 5 steps?'):
