@@ -13,6 +13,7 @@
 #include "bin/cadmus/sample.h"
 #include "client/control.h"
 #include "client/run_dir.h"
+#include "client/stop_door.h"
 #include "client/state_path.h"
 #include "journal/journal_read.h"
 #include "store/wait.h"
@@ -252,16 +253,14 @@ int fly_do_no_copies(struct flight *f, const struct fly_action *a) {
 
 /* ---- motion ---- */
 
+#define STOP_PATIENCE_MS 5000
+
 int fly_do_stop(struct flight *f, const struct fly_action *a) {
-	char path[RUN_DIR_PATH_MAX], answer[8];
+	char path[RUN_DIR_PATH_MAX];
 	struct cdm_mono began = clock_mono();
 	(void)a;
-	int fd = run_dir_path(f->source.plan->machine, RUN_DIR_STOP, path) == 0 ? io_connect(path) : -1;
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	bool ok = fd >= 0 && io_send(fd, "fly", 4, NULL, 0, 0) == 0 && poll(&p, 1, 5000) == 1 &&
-		  io_receive(fd, answer, sizeof(answer), NULL, NULL, 0) == 1;
-	io_close(&fd);
-	if (!ok)
+	int fd = run_dir_path(f->source.plan->machine, RUN_DIR_STOP, path) == 0 ? stop_door_knock(path) : -1;
+	if (fd < 0 || stop_door_wait(&fd, STOP_PATIENCE_MS) < 0)
 		return fly_fail(f, "the guard did not confirm the stop");
 	double ms = ns_to_ms(mono_since(began, clock_mono()));
 	fly_measure(f, "stop: asked to on the bus", 0.0, ms);

@@ -2,6 +2,7 @@
 #include "client/run_dir.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,59 @@ int run_dir_path(const char *machine, const char *leaf, char out[RUN_DIR_PATH_MA
 				machine, slash, leaf ? leaf : "");
 	return n > 0 && n < RUN_DIR_PATH_MAX ? 0 : -E2BIG;
 }
+
+/* ---- looking for machines ---- */
+
+void run_dir_machine(const char *path, char *out) {
+	const char *end = strrchr(path, '/'), *from = end;
+	while (from > path && from[-1] != '/')
+		from--;
+	snprintf(out, CDM_NAME_MAX, "%.*s", from ? (int)(end - from) : 0, from ? from : "");
+}
+
+static bool is_listed(char (*list)[RUN_DIR_PATH_MAX], unsigned n, const char *path) {
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(list[i], path) == 0)
+			return true;
+	return false;
+}
+
+/* What `folder`/MACHINE/leaf matches; how many there are then. */
+static unsigned search(const char *folder, const char *machine, const char *leaf, char (*out)[RUN_DIR_PATH_MAX],
+		unsigned n, unsigned max) {
+	char pattern[2 * RUN_DIR_PATH_MAX], name[CDM_NAME_MAX];
+	glob_t found;
+	int bytes = snprintf(pattern, sizeof(pattern), "%s/%s/%s", folder, machine ? machine : "*", leaf);
+	if (bytes < 0 || bytes >= (int)sizeof(pattern) || glob(pattern, 0, NULL, &found) != 0)
+		return n;
+	for (size_t i = 0; i < found.gl_pathc && n < max; i++) {
+		run_dir_machine(found.gl_pathv[i], name);
+		if (strlen(found.gl_pathv[i]) < RUN_DIR_PATH_MAX && run_dir_name_ok(name) &&
+				!is_listed(out, n, found.gl_pathv[i]))
+			strcpy(out[n++], found.gl_pathv[i]);
+	}
+	globfree(&found);
+	return n;
+}
+
+unsigned run_dir_search(const char *machine, const char *leaf, char (*out)[RUN_DIR_PATH_MAX], unsigned max) {
+	const char *own = getenv("CADMUS_RUN_DIR"), *xdg = getenv("XDG_RUNTIME_DIR");
+	char folder[RUN_DIR_PATH_MAX];
+	unsigned n = 0;
+	if (machine && !run_dir_name_ok(machine))
+		return 0;
+	if (own && own[0])
+		return search(own, machine, leaf, out, 0, max);
+	if (xdg && xdg[0] && snprintf(folder, sizeof(folder), "%s/cadmus-%u", xdg, getuid()) < (int)sizeof(folder))
+		n = search(folder, machine, leaf, out, n, max);
+	bool root = getuid() == 0;
+	snprintf(folder, sizeof(folder), root ? "/run/user/*/cadmus-*" : "/run/user/%u/cadmus-%u", getuid(), getuid());
+	n = search(folder, machine, leaf, out, n, max);
+	snprintf(folder, sizeof(folder), root ? "/tmp/cadmus-*" : "/tmp/cadmus-%u", getuid());
+	return search(folder, machine, leaf, out, n, max);
+}
+
+/* ---- whose they are ---- */
 
 /* Ours, a real directory, and closed to everybody else. */
 static int check_ours(const char *path) {

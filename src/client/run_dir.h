@@ -23,6 +23,15 @@ MUST_CHECK int run_dir_path(const char *machine, const char *leaf, char out[RUN_
 /* Make RUN and what leads to it; -EACCES when RUN, or cadmus-<uid> above it, is not a directory of ours that is
    closed to others. */
 MUST_CHECK int run_dir_make(const char *machine, char out[RUN_DIR_PATH_MAX]);
+/*
+ * Where a socket `leaf` of any machine may be, in order: in RUN as it is set here, and where it would be had other
+ * settings been made when it was started (XDG_RUNTIME_DIR, /run/user/<uid>, /tmp); for root, everybody's.  `machine`
+ * NULL: of all.  At most `max` paths into `out`, each once; how many there are.  Whether anybody listens there is not
+ * looked at.
+ */
+unsigned run_dir_search(const char *machine, const char *leaf, char (*out)[RUN_DIR_PATH_MAX], unsigned max);
+/* The name of the machine whose door `path` is, into `out` of CDM_NAME_MAX. */
+void run_dir_machine(const char *path, char *out);
 /* Connect to a socket there, if it is one of ours (or root's) that answers: -EACCES else; -ENOENT, -ECONNREFUSED,
    -errno.  In a folder like /tmp anybody may have put it. */
 MUST_CHECK int run_dir_connect(const char *path);

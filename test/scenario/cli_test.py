@@ -109,8 +109,9 @@ def wrong_usage(m):
 def nothing_runs(m):
     none = 'no machine is running; start one with: cadmus run FILE'
     for args in (['ps'], ['top', '--once'], ['get'], ['get', 'visual'], ['watch', 'visual'], ['watch', '--events'], ['set', 'x', '1'],
-                 ['say', 'hi'], ['stop'], ['down'], ['state'], ['log']):
+                 ['say', 'hi'], ['down'], ['state'], ['log']):
         said(m, args, 1, none)
+    said(m, ['stop'], 1, 'no machine is running in any of the places where they are looked for; set CADMUS_RUN_DIR')
     named = "no machine 'ghost' is running; start it with: cadmus run FILE\n"
     for args in (['ps'], ['top'], ['get'], ['watch', 'x'], ['set', 'x', '1'], ['say', 'hi'], ['down']):
         said(m, args + ['--machine', 'ghost'], 1, named)
@@ -286,9 +287,16 @@ def two_machines(m):
     rc, out, err = m.run('run', '--detach', path)
     expect('a second machine', rc == 0, out + err)
     names = r'2 machines are running: (small, second|second, small); say which with --machine NAME\n'
-    for args in (['ps'], ['get'], ['say', 'hi'], ['stop'], ['down'], ['state'], ['log']):
+    for args in (['ps'], ['get'], ['say', 'hi'], ['down'], ['state'], ['log']):
         rc, out, err = m.run(*args)
         expect(f'{args[0]} of two', rc == 1 and re.fullmatch(f'cadmus {args[0]}: {names}', err), err)
+    rc, out, err = m.run('stop')
+    expect('stop asks nobody which one', rc == 0 and re.fullmatch(r'((small|second): stopped; .*\n){2}', out), out + err)
+    both = m.json('stop')
+    expect('and says so to programs', both['stopped'] and sorted(d['machine'] for d in both['machines']) == ['second', 'small'],
+           both)
+    rc, out, err = m.run('stop', '--machine', 'small')
+    expect('unless it is told', rc == 0 and re.fullmatch(r'small: stopped; .*\n', out), out + err)
     rc, out, err = m.run('ps', '--machine=second')
     expect('the one that is named', rc == 0 and 'core' in out and 'parrot' not in out, out + err)
     expect('and ended', m.run('--machine', 'second', 'down', '--json') == (0, '{\n  "down": "second"\n}\n', ''))
