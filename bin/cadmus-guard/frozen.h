@@ -1,8 +1,8 @@
 /*
  * frozen.h - after its start the guard allocates nothing; builds for tests prove it.
  *
- * frozen.c is empty.  frozen_abort.c is linked with --wrap=malloc and friends, and aborts on any
- * allocation while frozen: from READY to the end, also when a peer that was restarted brings new memory.
+ * frozen.c is empty.  frozen_abort.c has a malloc and friends of its own, and aborts on any allocation
+ * while frozen: from READY to the end, also when a peer that was restarted brings new memory.
  */
 #ifndef CADMUS_GUARD_FROZEN_H
 #define CADMUS_GUARD_FROZEN_H

@@ -136,6 +136,8 @@ static void look_for_core(struct program *p) {
 	const struct segment *core = peers_get(&p->seat.peers, p->seat.plan->core);
 	if (!core || core->epoch == p->core_epoch)
 		return;
+	if (p->core_epoch == 0) /* it is we who are new; a stop that was asked meanwhile waits at the door */
+		for_all(p, unit_skip_commands);
 	p->core_epoch = core->epoch;
 	for_all(p, unit_core_started);
 }

@@ -66,7 +66,6 @@ int unit_open(struct unit *u, struct seat *s, uint32_t index, struct event_write
 		rc = cdm_bus_open(&u->bus, a->bus, s->plan->machine, diag);
 	if (rc < 0)
 		return rc;
-	field_skip(&u->command);
 	log_info("%s: %s, nodes %u to %u", u->name, cdm_bus_address(u->bus), a->node_base,
 			a->node_base + a->joint_count - 1u);
 	return 0;
@@ -174,9 +173,15 @@ static bool send(struct unit *u, const struct cdm_frame *f) {
 	return rc != -EAGAIN;
 }
 
+static void forget_all(struct unit *u) {
+	for (unsigned i = 0; i < u->pending_count; i++)
+		guard_unsent(&u->guard, &u->pending[i]);
+	u->pending_count = 0;
+}
+
 /* A stop goes before everything, and makes what waits void. */
 static void send_stop(struct unit *u, const struct cdm_frame *f) {
-	u->pending_count = 0;
+	forget_all(u);
 	if (!send(u, f))
 		guard_unsent(&u->guard, f);
 }
@@ -218,6 +223,10 @@ static void decide(struct unit *u, const struct motion_command *c, const struct 
 	unsigned out = guard_step(&u->guard, clock_mono(), c, rx, n, tx), i = 0;
 	if (out > 0 && cdm_can_is_estop(&tx[0]))
 		send_stop(u, &tx[i++]);
+	if (u->guard.phase != u->pending_phase || u->guard.command_id != u->pending_command)
+		forget_all(u); /* nothing moves because of a motion that is over */
+	u->pending_phase = u->guard.phase;
+	u->pending_command = u->guard.command_id;
 	send_pending(u);
 	for (; i < out; i++)
 		put(u, &tx[i]);
@@ -256,6 +265,10 @@ void unit_stop(struct unit *u) {
 	guard_stop(&u->guard, clock_mono(), REASON_STOP_DOOR);
 	decide(u, NULL, NULL, 0); /* on the bus before anything else */
 	publish(u);
+}
+
+void unit_skip_commands(struct unit *u) {
+	field_skip(&u->command);
 }
 
 bool unit_stop_is_said(const struct unit *u) {

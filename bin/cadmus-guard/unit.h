@@ -32,12 +32,16 @@ struct unit {
 	bool bus_is_down, bus_is_full;
 	struct cdm_frame pending[UNIT_PENDING]; /* what the bus had no room for, oldest first */
 	unsigned pending_count;
+	enum guard_phase pending_phase; /* in which it was meant, and for which motion */
+	uint64_t pending_command;
 };
 
 MUST_CHECK int unit_open(struct unit *u, struct seat *s, uint32_t index, struct event_writer *events,
 		struct cdm_diag *diag);
 void unit_close(struct unit *u);
 void unit_step(struct unit *u);
+/* What core has written so far was written to a guard before this one. */
+void unit_skip_commands(struct unit *u);
 
 /* What happened, passed on to the guard at the time of now. */
 void unit_stop(struct unit *u);

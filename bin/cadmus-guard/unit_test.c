@@ -206,6 +206,25 @@ static void a_stop_goes_before_what_waits(void) {
 	over();
 }
 
+/* The bus is full in mid-motion, and core dies: what was meant for that motion is not said after it. */
+static void nothing_of_a_motion_comes_after_it(void) {
+	struct cdm_can m;
+	unsigned safe = 0;
+	begin();
+	until_it_moves(4);
+	CHECK(unit.pending_count > 0 && heard(CDM_CAN_SETPOINT) == 4);
+	unit_core_lost(&unit);
+	room = ENDLESS;
+	unit_step(&unit);
+	CHECK(unit.guard.phase == PHASE_SAFE);
+	while (hear(&m)) {
+		CHECK(m.kind == CDM_CAN_SETPOINT && m.flags & CDM_CAN_SAFE);
+		safe++;
+	}
+	CHECK(safe > 0);
+	over();
+}
+
 /* A bus that takes nothing for long: what is old is forgotten, and the queue stays as it is. */
 static void what_is_too_old_is_forgotten(void) {
 	begin();
@@ -225,6 +244,7 @@ int main(void) {
 	a_stop_is_said_when_the_bus_has_it();
 	all_joints_are_heard();
 	a_stop_goes_before_what_waits();
+	nothing_of_a_motion_comes_after_it();
 	what_is_too_old_is_forgotten();
 	puts("unit_test: ok");
 }

@@ -1,20 +1,48 @@
 /* log.c - see log.h. */
 #include "base/log.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 static enum log_level threshold = LOG_WARN;
 static const char *process_role = "cadmus";
+static int out = STDERR_FILENO;
+static unsigned lost; /* lines, since the last one that was written */
+
+/*
+ * A pipe that nobody reads, or a terminal that was told to wait, must stop no process of a machine.  The flag that
+ * says so belongs to a description of the file that others share; so we take one of our own.
+ */
+static int own_description(void) {
+	struct stat st;
+	if (fstat(STDERR_FILENO, &st) < 0 || (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)))
+		return STDERR_FILENO;
+	int fd = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? STDERR_FILENO : fd;
+}
+
+static void write_out(const char *line, size_t bytes) {
+	struct pollfd p = { .fd = out, .events = POLLOUT };
+	unsigned before = __atomic_exchange_n(&lost, 0, __ATOMIC_RELAXED);
+	if (poll(&p, 1, 0) == 1 && write(out, line, bytes) == (ssize_t)bytes)
+		return;
+	__atomic_fetch_add(&lost, before + 1, __ATOMIC_RELAXED); /* nowhere to complain to */
+}
 
 void log_init(const char *role) {
 	const char *want = getenv("CADMUS_LOG");
 	process_role = role;
+	if (out != STDERR_FILENO)
+		close(out);
+	out = own_description();
 	for (size_t i = 0; want && i < COUNT_OF(level_names); i++)
 		if (strcmp(want, level_names[i]) == 0)
 			threshold = (enum log_level)i;
@@ -26,6 +54,9 @@ void log_line(enum log_level level, const char *format, ...) {
 		return;
 	int n = snprintf(line, sizeof(line), "%s %-5s %s: ", clock_text(clock_wall(), when),
 			level_names[level], process_role);
+	unsigned missing = __atomic_load_n(&lost, __ATOMIC_RELAXED);
+	if (missing > 0)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, "(%u lines before this one had no place) ", missing);
 	va_list args;
 	va_start(args, format);
 	int m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, args);
@@ -34,6 +65,5 @@ void log_line(enum log_level level, const char *format, ...) {
 	if (end > sizeof(line) - 2)
 		end = sizeof(line) - 2;
 	line[end++] = '\n';
-	if (write(STDERR_FILENO, line, end) < 0)
-		return; /* nowhere to complain to */
+	write_out(line, end);
 }

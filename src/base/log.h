@@ -2,7 +2,8 @@
  * log.h - rare lines for people, on standard error: "time level role: text".
  *
  * CADMUS_LOG=error|warn|info|debug (warn unless told).  The data path never logs: it counts.
- * Safe from any thread; a line is one write(2).
+ * Safe from any thread; a line is one write(2).  It never waits: a line that has no place is left out, and
+ * the next one says how many were.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -58,6 +58,32 @@ static void cuts_what_is_too_long(void) {
 	}
 }
 
+/* Nobody reads: it goes on, and says later what is missing. */
+static void never_waits(void) {
+	char line[8192];
+	int held = dup(STDERR_FILENO), ends[2];
+	CHECK(held >= 0 && pipe2(ends, O_CLOEXEC) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+	close(ends[1]);
+	begin("error");
+	for (int i = 0; i < 10000; i++) /* much more than a pipe holds */
+		log_error("line %d", i);
+	CHECK((fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK) == 0); /* others wait as they did */
+	int last = -1, missing = -1;
+	CHECK(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+	FILE *f = fdopen(ends[0], "r");
+	while (f && fgets(line, sizeof(line), f))
+		CHECK(sscanf(strstr(line, "line "), "line %d", &last) == 1);
+	clearerr(f);
+	log_error("now there is room");
+	CHECK(fgets(line, sizeof(line), f) && sscanf(strchr(line, '('), "(%d lines before", &missing) == 1);
+	CHECK(last > 100 && last + 1 + missing == 10000 && strstr(line, "now there is room"));
+	log_error("and again");
+	CHECK(fgets(line, sizeof(line), f) && !strchr(line, '('));
+	fclose(f);
+	CHECK(dup2(held, STDERR_FILENO) >= 0 && close(held) == 0);
+	begin("error");
+}
+
 int main(void) {
 	int ends[2];
 	begin(NULL);
@@ -71,6 +97,7 @@ int main(void) {
 	says_who_and_when();
 	says_what_was_asked_for();
 	cuts_what_is_too_long();
+	never_waits();
 	CHECK(dup2(before, STDERR_FILENO) >= 0);
 	puts("log_test: ok");
 }

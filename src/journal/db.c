@@ -233,14 +233,14 @@ static const char *folder_of(const char *path, char out[PATH_MAX]) {
 	return out;
 }
 
-/* The name in the folder must survive a power cut as well. */
-static void sync_folder(const char *path) {
+/* The name in the folder must survive a power cut as well; a file system that syncs no folders says EINVAL. */
+static int sync_folder(const char *path) {
 	char folder[PATH_MAX];
 	int fd = open(folder_of(path, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		fsync(fd);
+	int rc = fd < 0 || (fsync(fd) < 0 && errno != EINVAL) ? message_error(errno) : 0;
+	if (fd >= 0)
 		close(fd);
-	}
+	return rc;
 }
 
 static int open_sql(struct db *db, const char *path, int flags) {
@@ -295,8 +295,7 @@ static int move_into_place(const char *from, const char *to) {
 	int rc = fd < 0 || fsync(fd) < 0 || rename(from, to) < 0 ? message_error(errno) : 0;
 	if (fd >= 0)
 		close(fd);
-	sync_folder(to);
-	return rc;
+	return rc == 0 ? sync_folder(to) : rc;
 }
 
 /*
@@ -437,8 +436,14 @@ int db_begin(struct db *db) {
 	return finish(db, db->begin);
 }
 
+/*
+ * SQLite writes and syncs the frames first and makes its index of them longer then.  What fails at that leaves a batch
+ * that the next owner finds: it is in doubt, not refused.
+ */
 int db_commit(struct db *db) {
-	return finish(db, db->commit);
+	int rc = finish(db, db->commit), code = sqlite3_extended_errcode(db->sql);
+	bool in_doubt = code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_SHMMAP || (code & 0xff) == SQLITE_NOMEM;
+	return rc < 0 && in_doubt ? -EIO : rc;
 }
 
 /* Some errors have rolled back already. */

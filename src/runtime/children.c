@@ -92,8 +92,12 @@ static void connect_with_core(struct children *c, uint16_t p) {
 	if (role != PLAN_WORKER && role != PLAN_GATEWAY && role != PLAN_GUARD)
 		return;
 	bool there = c->at[p].state == CHILD_LIVE || c->at[p].state == CHILD_STARTING;
-	if (!there || c->at[core].state != CHILD_LIVE || io_pair(pair) < 0)
+	if (!there || c->at[core].state != CHILD_LIVE)
 		return;
+	if (io_pair(pair) < 0) { /* tried again when there may be descriptors */
+		c->at[p].apart = c->at[core].behind = true;
+		return;
+	}
 	int one = seat_send_channel(c->at[core].socket, p, pair[0]);
 	int other = one == 0 ? seat_send_channel(c->at[p].socket, core, pair[1]) : 0;
 	told(c, core, one);

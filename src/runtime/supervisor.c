@@ -198,14 +198,22 @@ static void on_message(struct supervisor *s, uint16_t p, const struct seat_messa
 	}
 }
 
+/* Whoever talks without end is heard again after the others. */
+#define MESSAGES_AT_ONCE 64
+
 static void on_seat(struct supervisor *s, uint16_t p) {
 	struct child *k = &s->children.at[p];
 	struct seat_message m;
-	int fds[SEAT_FDS_MAX], rc = 0;
+	int fds[SEAT_FDS_MAX], rc = 1;
 	unsigned n;
-	while (k->socket >= 0 && (rc = seat_receive(k->socket, &m, fds, &n)) > 0)
-		on_message(s, p, &m); /* no message of a child has fds */
-	if (k->socket < 0 || rc == 0)
+	for (unsigned i = 0; i < MESSAGES_AT_ONCE && rc > 0 && k->socket >= 0; i++) {
+		rc = seat_receive(k->socket, &m, fds, &n);
+		if (rc > 0)
+			on_message(s, p, &m);
+		for (unsigned f = 0; rc > 0 && f < n; f++)
+			io_close(&fds[f]); /* a child has none to give */
+	}
+	if (k->socket < 0 || rc >= 0)
 		return;
 	if (plan_processes(s->plan)[p].role == PLAN_CLIENT)
 		children_died(&s->children, p);

@@ -1,6 +1,7 @@
 /* journal_disk.c - see journal_disk.h. */
 #include "test/fault/journal_disk.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -187,6 +188,10 @@ static int disk_traits(sqlite3_file *f) {
 }
 
 static int disk_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **out) {
+	if (fault == DISK_INDEX && extend && page > 0) {
+		errno = ENOSPC;
+		return SQLITE_IOERR_SHMSIZE;
+	}
 	return real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
 }
 static int disk_shm_lock(sqlite3_file *f, int at, int n, int flags) {
@@ -209,7 +214,7 @@ static int disk_open(
 	(void)v;
 	*f = (struct file){ .real = calloc(1, (size_t)below->szOsFile) };
 	CHECK(f->real != NULL);
-	if (path && flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) {
+	if (fault != DISK_INDEX && path && flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) {
 		pthread_mutex_lock(&lock);
 		f->shadow = shadow_of(path);
 		pthread_mutex_unlock(&lock);

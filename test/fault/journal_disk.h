@@ -20,6 +20,7 @@ enum disk_fault {
 	DISK_POWER, /* from the operation on nothing works any more */
 	DISK_FULL,  /* the operation and the `length - 1` next ones find no space, if they need any */
 	DISK_FAIL,  /* the same with an I/O error */
+	DISK_INDEX, /* SQLite's index of the WAL cannot be made longer; the files are not watched */
 };
 
 /* Make it SQLite's default disk; once. */

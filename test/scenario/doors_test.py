@@ -6,6 +6,7 @@ usage: doors_test.py CADMUS
 import os
 import shutil
 import socket
+import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -54,6 +55,30 @@ def reachable(m, what):
             return None
     r = until(f'{what}: core listens', answers)
     expect(f'{what}: say', r['ev'] == 'done', r)
+
+
+def gives_descriptors(m):
+    """A client hands descriptors to the parent, which has asked for none and keeps none."""
+    s = knock(m, 'attach.sock')
+    s.send(struct.pack('3I', 0x74746163, 1, 0))
+    _, fds, _, _ = socket.recv_fds(s, 256, 8)
+    for fd in fds:
+        os.close(fd)
+    before = len(m.descriptors())
+    hello = struct.pack('5I108x', 0x74616573, 1, 0, 1, 1)
+    with open('/dev/null', 'rb') as f:
+        for _ in range(100):
+            until('there is room', lambda: sent(s, hello, [f.fileno()] * 3))
+    reachable(m, 'after descriptors that nobody asked for')
+    expect('none of them is kept', len(m.descriptors()) < before + 50, [before, len(m.descriptors())])
+    s.close()
+
+
+def sent(s, message, fds):
+    try:
+        return socket.send_fds(s, [message], fds, socket.MSG_DONTWAIT) > 0
+    except BlockingIOError:
+        return False
 
 
 def deleted(m):
@@ -110,6 +135,7 @@ def main():
         m.start()
         m.live('core', 'guard', 'legs.sim')
         silence(m)
+        gives_descriptors(m)
         deleted(m)
         restarted(m)
         shutil.rmtree(m.work + '/run/small')
