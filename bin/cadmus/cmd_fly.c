@@ -55,7 +55,7 @@ void fly_note_frozen(pid_t pid) {
 	frozen_process = pid;
 }
 
-static const int interrupts[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+static const int interrupts[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT };
 
 static void catch_interrupts(void) {
 	struct sigaction a = { .sa_handler = on_interrupt };
@@ -153,7 +153,7 @@ static int end_fresh(const struct flight *f, bool stays) {
 	return rc;
 }
 
-static int fly(struct flight *f, const char *path, bool stay) {
+static int fly(struct flight *f, const char *path) {
 	if (fly_script_read(path, &f->script) || source_compile("fly", f->script.machine, &f->source))
 		return 1;
 	if (f->source.plan)
@@ -169,20 +169,19 @@ static int fly(struct flight *f, const char *path, bool stay) {
 	if (f->attached)
 		seat_close(&f->seat);
 	f->attached = false;
-	if (f->daemon > 0 && !(stay && held) && end_machine(f)) {
+	if (f->daemon > 0 && !(f->stay && held) && end_machine(f)) {
 		held = false;
 		verb_failed("fly", -EPIPE, "the machine did not go down in good order");
 	}
-	conclude(f, held, stay && held);
-	if (f->script.fresh && end_fresh(f, stay && held) < 0)
+	conclude(f, held, f->stay && held);
+	if (f->script.fresh && end_fresh(f, f->stay && held) < 0)
 		return 1;
 	return held ? 0 : 1;
 }
 
 static int run(const struct verb_context *c, int argc, char **argv) {
 	static struct flight f;
-	bool stay = false;
-	const struct args_option options[] = { { "--stay", ARGS_FLAG, &stay, 0, 0 }, { .name = NULL } };
+	const struct args_option options[] = { { "--stay", ARGS_FLAG, &f.stay, 0, 0 }, { .name = NULL } };
 	struct args a = { .verb = "fly", .options = options, .words_min = 1, .words_max = 1,
 			.wanted = "give a scenario" };
 	if (args_take(&a, argc, argv))
@@ -191,7 +190,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	f.talk.fd = f.other.fd = f.seat.fd = -1;
 	f.results = json_array();
 	f.began = clock_mono();
-	int code = fly(&f, a.words[0], stay);
+	int code = fly(&f, a.words[0]);
 	release(&f);
 	return code;
 }

@@ -76,7 +76,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	if (s.plan)
 		disk_look(s.plan, &s.diag);
 	int rest = -1;
-	pid_t pid = source_explain(c, "run", &s) == 0 ? machine_start("run", s.plan, detach, &rest) : -1;
+	pid_t pid = source_explain(c, "run", &s) == 0 ? machine_start("run", s.plan, detach, detach, &rest) : -1;
 	if (pid > 0)
 		announce(c, s.plan, pid, &rest, detach);
 	source_free(&s);

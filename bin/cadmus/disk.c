@@ -6,11 +6,13 @@
 #include "bin/cadmus/disk.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/program.h"
+#include "client/state_path.h"
 
 /* The message that was added last gets a hint; NULL: there was no room for it. */
 static void hint(struct cdm_message *m, const char *text) {
@@ -69,7 +71,25 @@ static void look_at_gateway(const struct plan *p, uint16_t e, struct cdm_diag *d
 		look_for_program(d, PROGRAM_GATEWAY, "gateway", "http", plan_entities(p)[e].name);
 }
 
+/* What a flight put aside and did not put back: it was killed, or its machine stayed. */
+static void look_at_memory(const struct plan *p, struct cdm_diag *d) {
+	char path[1024], pattern[1100], advice[192];
+	glob_t found;
+	if (state_path(p->machine, path, sizeof(path)) < 0 || strpbrk(path, "*?["))
+		return;
+	snprintf(pattern, sizeof(pattern), "%s.before-*Z", path);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return;
+	const char *last = found.gl_pathv[found.gl_pathc - 1];
+	snprintf(advice, sizeof(advice), "while no machine runs, rename it (and a -wal of it) to %s.journal, whose own "
+			"-wal must be gone", p->machine);
+	hint(cdm_diag_add(d, CDM_WARNING, "D0106", "an earlier memory of %s was put aside by a flight: %s",
+			p->machine, last), advice);
+	globfree(&found);
+}
+
 void disk_look(const struct plan *p, struct cdm_diag *d) {
+	look_at_memory(p, d);
 	for (uint16_t e = 0; e < p->entities.count; e++) {
 		if (plan_entities(p)[e].process == PLAN_NONE)
 			continue;

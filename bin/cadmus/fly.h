@@ -171,6 +171,7 @@ struct flight {
 	struct fly_script script;
 	struct source source;
 	pid_t daemon;
+	bool stay; /* it is to outlive us */
 	bool attached;
 	struct seat seat;
 	struct fly_witness witness;

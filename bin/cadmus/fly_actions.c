@@ -143,8 +143,10 @@ int fly_do_start(struct flight *f, const struct fly_action *a) {
 	static struct cdm_diag diag;
 	struct cdm_mono began = clock_mono();
 	(void)a;
+	if (f->daemon > 0)
+		return fly_fail(f, "the machine is started already");
 	fly_hold_interrupts(true);
-	f->daemon = machine_start("fly", f->source.plan, true, NULL);
+	f->daemon = machine_start("fly", f->source.plan, true, f->stay, NULL);
 	if (f->daemon > 0)
 		fly_note_daemon(f->daemon);
 	fly_hold_interrupts(false);

@@ -104,7 +104,7 @@ static int read_steps(const char *path, struct fy_node *root, struct fly_script 
 		if (read_step(path, item, &s->steps[s->count++]))
 			return 1;
 	}
-	return 0;
+	return s->count > 0 ? 0 : wrong(path, 1, "a scenario needs", "steps");
 }
 
 /* The description's path is relative to the scenario's. */

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/err.h"
@@ -159,7 +160,9 @@ static void signals_of_its_own(void) {
 }
 
 /* In the child: descriptors 3 (plan) and 4 (readiness) and nothing else of ours. */
-static _Noreturn void become_daemon(const char *path, int plan_fd, int ready_fd, int log_fd) {
+static _Noreturn void become_daemon(const char *path, int plan_fd, int ready_fd, int log_fd, pid_t lives_with) {
+	if (lives_with && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != lives_with))
+		_exit(125);
 	int plan = fcntl(plan_fd, F_DUPFD_CLOEXEC, 10), ready = fcntl(ready_fd, F_DUPFD_CLOEXEC, 10);
 	setsid();
 	signals_of_its_own();
@@ -196,7 +199,7 @@ static pid_t report_failure(const char *verb, pid_t pid, char *text) {
 	return -1;
 }
 
-pid_t machine_start(const char *verb, const struct plan *plan, bool to_file, int *notes) {
+pid_t machine_start(const char *verb, const struct plan *plan, bool to_file, bool outlives_us, int *notes) {
 	char path[1024], text[512];
 	int pipes[2], plan_fd = seat_plan_file(plan);
 	if (program_find(PROGRAM_BINARY, "cadmusd", path, sizeof(path)) < 0) {
@@ -208,9 +211,9 @@ pid_t machine_start(const char *verb, const struct plan *plan, bool to_file, int
 		return -1;
 	}
 	int log_fd = to_file ? open_log(plan->machine) : -1;
-	pid_t pid = fork();
+	pid_t self = getpid(), pid = fork();
 	if (pid == 0)
-		become_daemon(path, plan_fd, pipes[1], log_fd);
+		become_daemon(path, plan_fd, pipes[1], log_fd, outlives_us ? 0 : self);
 	io_close(&log_fd);
 	close(plan_fd);
 	close(pipes[1]);

@@ -28,12 +28,13 @@ int machine_journal(const struct verb_context *c, const char *verb, char *out);
 
 /*
  * Start a daemon for the plan, and wait until its core is live.  Its log goes to our standard error, or,
- * with `to_file`, to MACHINE.log beside the journal.  Its pid; < 0 on failure.
+ * with `to_file`, to MACHINE.log beside the journal.  Unless it `outlives_us`, it goes down when we end, however we do.
+ * Its pid; < 0 on failure.
  *
  * What could not start although the machine is live comes by `notes`, if it is not NULL: the caller's to read to its
  * end with machine_notes().
  */
-pid_t machine_start(const char *verb, const struct plan *plan, bool to_file, int *notes);
+pid_t machine_start(const char *verb, const struct plan *plan, bool to_file, bool outlives_us, int *notes);
 /* "NAME: WHY" lines, each ended by a newline; waits at most about 3 s; closes `*notes`.  "" when all is well. */
 void machine_notes(int *notes, char *out, size_t capacity);
 

@@ -32,16 +32,21 @@ static int read_file(const char *path, char **text, size_t *bytes) {
 		free(room);
 		return n;
 	}
+	if (n >= 3 && memcmp(room, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark says nothing of UTF-8 */
+		n -= 3;
+		memmove(room, room + 3, (size_t)n + 1);
+	}
 	*text = room;
 	*bytes = (size_t)n;
 	return 0;
 }
 
-/* Symbol tables: beside the description, in a folder above it, or where we are installed. */
+/* Symbol tables: beside the description, in a folder above it, where we are installed, or where we were built. */
 static int find_symbols(void *ctx, const char *name, char **text, size_t *bytes) {
 	const char *folder = ctx, *own = getenv("CADMUS_SYMBOLS");
 	char path[1200], self[900] = "";
 	static const char *const up[] = { "", "../", "../../" };
+	static const char *const own_places[] = { "../share/cadmus/symbols", "../../../symbols" };
 	int rc = -ENOENT;
 	if (own) {
 		snprintf(path, sizeof(path), "%s/%s.yaml", own, name);
@@ -53,9 +58,10 @@ static int find_symbols(void *ctx, const char *name, char **text, size_t *bytes)
 	}
 	ssize_t n = rc < 0 ? readlink("/proc/self/exe", self, sizeof(self) - 1) : -1;
 	char *slash = n > 0 ? strrchr(self, '/') : NULL;
-	if (slash) {
+	if (slash)
 		*slash = 0;
-		snprintf(path, sizeof(path), "%s/../share/cadmus/symbols/%s.yaml", self, name);
+	for (size_t i = 0; slash && rc < 0 && i < COUNT_OF(own_places); i++) {
+		snprintf(path, sizeof(path), "%s/%s/%s.yaml", self, own_places[i], name);
 		rc = read_file(path, text, bytes);
 	}
 	return rc < 0 ? -ENOENT : 0;

@@ -110,6 +110,7 @@ int view_render(struct core *c, struct turn *t) {
 	unsigned k = belief_choose(all, n, t->user, chosen);
 	for (unsigned i = 0; i < k; i++)
 		shown[i] = all[chosen[i]];
+	belief_lower_keys(quiet, shown, k);
 	int rc = compact ? belief_render_view(t->view, sizeof(t->view), shown, k, quiet)
 			 : belief_render_talk(t->view, sizeof(t->view), shown, k, t->user);
 	t->view_hash = hash_of(t->view, strlen(t->view));

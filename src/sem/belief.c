@@ -41,12 +41,31 @@ static bool is_break(char c) {
 /* ---- replies ---- */
 
 static bool is_key(char c) {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+	       c == '-' || (uint8_t)c >= 0x80;
+}
+
+static char lower(char c) {
+	return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+/* Whole characters, and none that could break out of a line. */
+static bool is_plain(const char *s, size_t bytes) {
+	for (size_t i = 0, n; i < bytes; i += n) {
+		n = character(s + i, bytes - i);
+		if (n == 0 || is_control(s + i, n))
+			return false;
+	}
+	return true;
+}
+
+static bool is_value(const char *s, size_t bytes) {
+	return bytes > 0 && bytes < BELIEF_VALUE_MAX && is_plain(s, bytes);
 }
 
 /*
- * A key at s, words joined by single spaces; bytes read up to and with '=', 0 when there is no key
- * and '='.
+ * A key at s, in small letters as far as ASCII goes, words joined by single spaces; bytes read up to and with '=', 0
+ * when there is no key and '='.
  */
 static size_t read_key(const char *s, const char *end, char key[BELIEF_KEY_MAX]) {
 	const char *p = s;
@@ -62,10 +81,10 @@ static size_t read_key(const char *s, const char *end, char key[BELIEF_KEY_MAX])
 		if (gap)
 			key[n++] = ' ';
 		gap = false;
-		key[n++] = *p;
+		key[n++] = lower(*p);
 	}
 	key[n] = 0;
-	return n > 0 && p < end && *p == '=' ? (size_t)(p - s) + 1 : 0;
+	return n > 0 && p < end && *p == '=' && is_plain(key, n) ? (size_t)(p - s) + 1 : 0;
 }
 
 /* May a clause begin at p of a text that began at `start`? */
@@ -83,17 +102,6 @@ static const char *value_end(const char *s, const char *end) {
 		p++;
 	}
 	return p;
-}
-
-static bool is_value(const char *s, size_t bytes) {
-	if (bytes == 0 || bytes >= BELIEF_VALUE_MAX)
-		return false;
-	for (size_t i = 0, n; i < bytes; i += n) {
-		n = character(s + i, bytes - i);
-		if (n == 0 || is_control(s + i, n))
-			return false;
-	}
-	return true;
 }
 
 /* One clause at p, which is a '#'.  Its bytes, 0 when it is none. */
@@ -238,6 +246,8 @@ bool belief_is_heard(const struct belief_fact *fact, const char *user) {
 	for (size_t i = 0; i < key; i++)
 		if (!is_key(fact->key[i]) && fact->key[i] != ' ')
 			return false;
+	if (!is_plain(fact->key, key))
+		return false;
 	if (strcmp(fact->key, "name") != 0 && !were_spoken(user, fact->key))
 		return false;
 	return were_spoken(user, fact->value);
@@ -271,8 +281,7 @@ static bool next_word(struct words *w) {
 		w->at++;
 	for (; w->at < w->end && is_letter(*w->at); w->at++)
 		if (n + 1 < sizeof(w->word))
-			w->word[n++] = (char)(*w->at >= 'A' && *w->at <= 'Z' ? *w->at + 32
-									     : *w->at);
+			w->word[n++] = lower(*w->at);
 	w->word[n] = 0;
 	return n > 0;
 }
@@ -389,7 +398,18 @@ void belief_quiet(const char *said, char *out, size_t capacity) {
 		to = from + strcspn(out + from, "\n");
 		bool loud = is_loud(out + from, to - from);
 		for (size_t i = from; loud && i < to; i++)
-			out[i] = (char)(out[i] >= 'A' && out[i] <= 'Z' ? out[i] + 32 : out[i]);
+			out[i] = lower(out[i]);
+	}
+}
+
+void belief_lower_keys(char *line, const struct belief_fact *facts, size_t count) {
+	struct words w = { line, line + strlen(line), "" };
+	while (next_word(&w)) {
+		bool is_of_key = false;
+		for (size_t i = 0; i < count; i++)
+			is_of_key = is_of_key || has_word(facts[i].key, w.word);
+		for (char *c = line + (w.at - line) - strlen(w.word); is_of_key && c < w.at; c++)
+			*c = lower(*c);
 	}
 }
 

@@ -84,6 +84,12 @@ unsigned belief_choose(const struct belief_fact *facts, size_t count, const char
 		uint16_t chosen[BELIEF_VIEW_FACTS]);
 
 /*
+ * The words of the line that stand in a key of these facts, in small letters as far as ASCII goes, as keys are: a model
+ * that copies by letters finds "PIN" in `pin = 1234`.
+ */
+void belief_lower_keys(char *line, const struct belief_fact *facts, size_t count);
+
+/*
  * Small models have not learnt to read capitals: a line of nothing but capitals (two or more) in
  * small letters, any other as it is, so that names keep theirs.  ASCII; letters of other scripts
  * count as small.  Cut at a character.

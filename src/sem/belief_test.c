@@ -40,6 +40,8 @@ static void takes_clauses_out_of_the_text(void) {
 	CHECK(has(0, "my key", "a = b; c"));
 	parse("#room = room #5 upstairs");
 	CHECK(has(0, "room", "room #5 upstairs"));
+	parse("#Front DOOR = open #PIN = 1234 #kéy = 1"); /* a key is the same however it is written */
+	CHECK(r.count == 3 && has(0, "front door", "open") && has(1, "pin", "1234") && has(2, "kéy", "1"));
 	parse("plain words");
 	CHECK(r.count == 0 && !r.utterance && !r.stop && strcmp(text, "plain words") == 0);
 	parse("");
@@ -51,8 +53,8 @@ static void leaves_in_the_text_what_is_no_clause(void) {
 	memset(key + 1, 'k', 48);
 	strcpy(key + 49, " = 1");
 	memset(value + 5, 'v', 96);
-	const char *const bad[] = { "#", "# = x", "#Door = open", "#door open",
-		"#door =", "#door = \t ", "a#b = c", "##a = b", "#kéy = 1", "#k = \x01",
+	const char *const bad[] = { "#", "# = x", "#door open",
+		"#door =", "#door = \t ", "a#b = c", "##a = b", "#k\xc3 = 1", "#k\u202ey = 1", "#k = \x01",
 		"#k = a\xff", "#k = \u202eevil", "#k = a\u2028b", "#a\n= b", key, value };
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		parse(bad[i]);
@@ -112,7 +114,7 @@ static void holds_back_what_may_become_a_clause(void) {
 	CHECK(sure("Noted.\n\n#door = locked\nand more", "Noted."));
 	CHECK(sure("#name = Ana", "") && sure("#", "") && sure("a#b = c", "a#b = c"));
 	CHECK(sure("room #5, upstairs", "room #5, upstairs") && sure("room #5", "room") &&
-			sure("#Door = open", "#Door = open"));
+			sure("#Door = open", "") && sure("#Door! = open", "#Door! = open"));
 	CHECK(sure("room #5\nis", "room #5\nis") && sure("## x", "## x") && sure("# # #!", "# # #!"));
 	CHECK(belief_sure("Hello #", 7, 5) == 5 && belief_sure("Hello you", 9, 5) == 9 &&
 			belief_sure(" #a", 3, 1) == 1);
@@ -165,7 +167,7 @@ static void believes_nothing_that_looks_like_a_frame(void) {
 		"a\u202e b", "a\u2028b", "a\xc2\x85 b", "=", "a\xed\xa0\x80", "a\xf5\x80\x80\x80" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		CHECK(!heard(bad[i], bad[i]) && !heard(bad[i], "a b c a = b"));
-	static const char *const keys[] = { "", "Door", "a b\n", "a=b", "a;b", "#a", "k\xc3\xa9", "[k]" };
+	static const char *const keys[] = { "", "d\xff", "a b\n", "a=b", "a;b", "#a", "k\xc3", "k\u202e", "[k]" };
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		struct belief_fact f = { .value = "x" };
 		char user[64];
@@ -202,6 +204,7 @@ static void believes_nothing_of_what_was_not_named(void) {
 			heard_of("dog", "Rex", "my dog\u2019s called Rex"));
 	CHECK(heard_of("box 4", "in the hall", "I put the box 4 in the hall") &&
 			heard_of("front-door_2.b", "open", "the front door 2 b is open"));
+	CHECK(heard_of("pin", "1234", "my PIN is 1234") && heard_of("café", "open", "my café is open"));
 	CHECK(heard_of("name", "Ana", "I am Ana") && heard_of("name", "Ana", "call me Ana"));
 	CHECK(!heard_of("door", "locked", "the window is locked") && !heard_of("red box", "open", "the box is open"));
 	CHECK(!heard_of("box", "open", "the boxes are open") && !heard_of("dog", "Ana", "I am Ana"));
@@ -336,6 +339,16 @@ static void speaks_no_louder_than_it_was_taught(void) {
 	CHECK(strcmp(small, "hel") == 0);
 	belief_quiet("Aé", small, 3); /* cut where a character begins */
 	CHECK(strcmp(small, "A") == 0);
+}
+
+static void asks_for_keys_as_they_are_kept(void) {
+	const struct belief_fact facts[] = { fact("pin", "1234", 1), fact("front door", "open", 2) };
+	char line[64] = "What is my PIN, Ana? And the FRONT-Door's?", empty[4] = "";
+	belief_lower_keys(line, facts, 2);
+	CHECK(strcmp(line, "What is my pin, Ana? And the front-door's?") == 0);
+	belief_lower_keys(line, facts, 0);
+	belief_lower_keys(empty, facts, 2);
+	CHECK(empty[0] == 0);
 }
 
 static uint64_t seed = 11;
@@ -476,6 +489,7 @@ int main(void) {
 	fits_into_what_there_is();
 	asks_chat_models_what_was_asked();
 	speaks_no_louder_than_it_was_taught();
+	asks_for_keys_as_they_are_kept();
 	nothing_forges_the_frame();
 	echoes_state_nothing();
 	tells_chat_models_age_and_trust();

@@ -134,12 +134,13 @@ def files(m):
     said(m, ['fly', broken], 1, f'{broken}:')
     for text, words in (('[1]', 'not a scenario'), ('steps: []', "a scenario needs 'machine'"),
                         ('machine: x', "a scenario needs 'steps'"),
+                        ('machine: x\nsteps: []', "a scenario needs 'steps'"),
                         ('machine: x\nstate: kept\nsteps: []', "`state` may only be `keep`, not 'kept'"),
                         ('machine: x\nsteps:\n- step: a\n  do:\n  - dance: {}', "5: no such action: 'dance'"),
                         ('machine: x\nsteps:\n- step: a\n  do:\n  - still: {within_ms: soon}',
                                 'within_ms takes a number from 0'),
                         ('machine: x\nsteps:\n- step: a\n  do:\n  - still: {for_ms: -1}', "not '-1'"),
-                        ('machine: none.cdl.yaml\nsteps: []', 'cannot read')):
+                        ('machine: none.cdl.yaml\nsteps:\n- step: a\n  do:\n  - still: {}', 'cannot read')):
         with open(broken, 'w', encoding='utf-8') as f:
             f.write(text)
         said(m, ['fly', broken], 1, words)
@@ -399,6 +400,23 @@ def interrupts(m):
     expect('and the machine is not stuck', rc == 0 and 'and now?' in out, out + err)
 
 
+def interrupted_start(m):
+    """Ctrl-C at any time: while it starts, and while it looks whether all of it has."""
+    for when in ('the daemon is there', 'it says that it is live'):
+        t = Terminal(m, 'run', m.path)
+        until('a daemon', lambda t=t: has_child(t.pid))
+        if 'live' in when:
+            t.until(b'is live')
+        code, _ = t.interrupt()
+        expect(f'Ctrl-C when {when} ends run', code in (0, 130), (code, t.seen[-200:]))
+        until('and its machine', lambda: m.run('ps')[0] == 1 and not os.path.exists(m.work + '/run/small/control.sock'))
+
+
+def has_child(pid):
+    with open(f'/proc/{pid}/task/{pid}/children', encoding='utf-8') as f:
+        return f.read() != ''
+
+
 def asked(pid):
     """Does it hold a connection, and sleep?"""
     try:
@@ -484,6 +502,23 @@ def flights(m):
     out, err = f.communicate(timeout=60)
     expect('one that is interrupted ends its machine', f.returncode == 130 and m.run('ps', '--machine', 'small')[0] == 1, out + err)
     is_back(m, 'and has put it back as well', before)
+    f = fly(m, ['wait_field: {field: kinesthetic, above: 5, within_ms: 600000}'])
+    until('it flies', lambda: m.run('ps', '--machine', 'small')[0] == 0)
+    f.kill()
+    f.communicate(timeout=60)
+    until('the machine of a flight that was killed goes down', lambda: m.run('ps', '--machine', 'small')[0] == 1)
+    until('and is gone', lambda: not os.path.exists(m.work + '/run/small/control.sock'))
+    kept = [x for x in os.listdir(m.work + '/state') if x.startswith('small.journal.before-')]
+    expect('and the memory is kept', 'small.journal' in [x.split('.before-')[0] for x in kept], kept)
+    rc, out, err = m.run('check', m.path)
+    expect('as everybody is told', 'D0106' in err and [x for x in kept if x in err], err)
+    for x in kept:
+        os.rename(f'{m.work}/state/{x}', f'{m.work}/state/small.journal' + x.partition('Z')[2])
+    is_back(m, 'and can be put back', before)
+    f = fly(m, ['start: {}'])
+    out, err = f.communicate(timeout=60)
+    expect('a machine is not started twice', f.returncode == 1 and b'started already' in out + err, out + err)
+    is_back(m, 'nor is its memory lost by trying', before)
     f = fly(m, ['say: {model: parrot, text: "#name = Ana"}'], '--stay')
     out, err = f.communicate(timeout=60)
     kept = [x for x in os.listdir(m.work + '/state') if x.startswith('small.journal.before-')]
@@ -508,6 +543,7 @@ def main():
         nothing_runs(m)
         files(m)
         one_core(m)
+        interrupted_start(m)
         m.start()
         m.live('core', 'guard', 'parrot')
         right(m)
