@@ -15,8 +15,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 64u
-#define IDLE_S 120u
+#define CONNECTIONS_MAX 256u
+#define IDLE_S 30u /* of a connection that sends nothing, not of one that waits for its answer */
 #define DROPPED_MAX (16u << 20)
 
 struct upload {

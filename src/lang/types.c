@@ -128,10 +128,20 @@ static bool is_address_and_port(const char *s, unsigned least_port) {
 	return all_of(s, (size_t)(colon - s), "0123456789.abcdefghijklmnopqrstuvwxyz-");
 }
 
+static bool is_loopback(const char *address) {
+	static const char *const ours[] = { "127.", "[::1]:", "localhost:" };
+	for (size_t i = 0; i < COUNT_OF(ours); i++)
+		if (strncmp(address, ours[i], strlen(ours[i])) == 0)
+			return true;
+	return false;
+}
+
 static void check_listen(struct lang *l, const struct node *n, const struct key *k) {
 	(void)k;
 	if (!is_address_and_port(n->text, 0))
 		say(l, C0307, n, n->text, NULL);
+	else if (!is_loopback(n->text))
+		say(l, C0526, n, n->text, NULL);
 }
 
 static void check_bus(struct lang *l, const struct node *n, const struct key *k) {

@@ -10,6 +10,8 @@
 #include "base/check.h"
 #include "client/seat.h"
 
+#define CORE_TURNS 64 /* turns that wait or are worked on; one more is -EBUSY */
+
 /* The core role; `seat` is open and not yet ready.  Exit code of the process. */
 MUST_CHECK int core_main(struct seat *seat);
 

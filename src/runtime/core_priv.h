@@ -24,6 +24,7 @@
 #include "journal/journal.h"
 #include "journal/state.h"
 #include "model/model_client.h"
+#include "runtime/core.h"
 #include "runtime/aware.h"
 #include "runtime/request.h"
 #include "runtime/rules.h"
@@ -93,8 +94,9 @@ struct pending {
 MUST_CHECK int ledger_submit(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who);
 void ledger_readable(struct core *c);
 
-/* recall.c: the whole answer of a turn, from the file.  0, or -errno and nothing in `out`. */
-MUST_CHECK int recall_answer(struct core *c, uint64_t seq, char *out, size_t capacity);
+/* recall.c: the whole of what was said or answered in a turn, from the file.  0, or -errno and nothing in `out`. */
+enum recall { RECALL_USER, RECALL_ANSWER };
+MUST_CHECK int recall_text(struct core *c, uint64_t seq, enum recall what, char *out, size_t capacity);
 /* Before core is ready: each command that has no outcome gets `interrupted`. */
 void recall_interrupted(struct core *c);
 
@@ -124,7 +126,6 @@ struct verdict {
 	struct cdm_mono at, deadline; /* when it was decided; when it is void */
 };
 
-#define CORE_TURNS 8
 #define TURN_TEXT_MAX REQUEST_TEXT_MAX
 #define TURN_TRIES 3
 
@@ -188,7 +189,10 @@ void patience_over(struct core *c);
 /* turn_write.c: submit it with its decision, whose trust is filled in; `done` as of ledger_submit(). */
 MUST_CHECK int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *done, void *who);
 void turn_reply(struct core *c, const struct turn *t, uint64_t seq, const struct verdict *v);
-/* Its request was answered before: tell the same again, with this verdict, and nothing happens twice; else false. */
+/*
+ * Its request was answered before: tell the same again, with this verdict, and nothing happens twice (-EEXIST when it
+ * was asked with other words then); else false.
+ */
 bool turn_repeat(struct core *c, const struct turn *t, const char *verdict);
 
 /* ---- stop words ---- */

@@ -23,6 +23,7 @@
 #define MOTION_TICK_NS (20 * NS_PER_MS)
 #define MOTION_ACCEPT_NS (500 * NS_PER_MS) /* the guard must show that it moves within this */
 #define MOTION_LET_GO_NS (500 * NS_PER_MS) /* and within this, that it ended what we have released */
+#define MOTION_OVERDUE_NS NS_PER_S /* a motion that lasts so much longer than its trajectory is ended by the guard */
 #define MOTION_SILENT_NS (250 * NS_PER_MS) /* it publishes every 20 ms; what is older than this is not its word */
 #define RAD_TO_CDEG (18000.0 / 3.14159265358979323846)
 
@@ -72,6 +73,8 @@ static void send_to(struct core *c, uint16_t index, enum motion_kind kind, const
 		.seq = ++c->motion.sequence,
 		.issued_ns = c->motion.issued.ns,
 		.valid_until_mono_ns = now.ns + a->lease_ns,
+		.deadline_ns = kind == MOTION_MOVE ? c->motion.began.ns + gait_duration_ns(&c->motion.gait) +
+				MOTION_OVERDUE_NS : 0,
 		.actuator = index,
 		.joint_count = a->joint_count,
 		.kind = (uint16_t)kind,

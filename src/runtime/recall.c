@@ -21,33 +21,35 @@ static int open_file(const struct core *c, struct journal_reader **r) {
 
 struct wanted {
 	uint64_t seq;
+	enum recall what;
 	char *out;
 	size_t capacity;
 };
 
-static int take_answer(void *user, const struct journal_record *record) {
+static int take_text(void *user, const struct journal_record *record) {
 	struct wanted *w = user;
 	struct body_turn b;
 	if (record->seq != w->seq || record->kind != JOURNAL_TURN || record->erased)
 		return -ENOENT;
 	if (body_parse_turn(record->body, record->body_bytes, &b) < 0)
 		return -EPROTO;
-	if (b.answer.bytes >= w->capacity)
+	struct body_text t = w->what == RECALL_USER ? b.user : b.answer;
+	if (t.bytes >= w->capacity)
 		return -E2BIG;
-	memcpy(w->out, b.answer.at, b.answer.bytes);
-	w->out[b.answer.bytes] = 0;
+	memcpy(w->out, t.at, t.bytes);
+	w->out[t.bytes] = 0;
 	return 1;
 }
 
-int recall_answer(struct core *c, uint64_t seq, char *out, size_t capacity) {
+int recall_text(struct core *c, uint64_t seq, enum recall what, char *out, size_t capacity) {
 	struct journal_reader *r = NULL;
-	struct wanted w = { seq, out, capacity };
+	struct wanted w = { seq, what, out, capacity };
 	int rc = open_file(c, &r);
 	if (rc == 0)
-		rc = journal_each(r, seq, 1, take_answer, &w);
+		rc = journal_each(r, seq, 1, take_text, &w);
 	journal_read_close(&r);
 	if (rc < 0)
-		log_warn("the answer of record %llu cannot be read back: %s", (unsigned long long)seq, strerror(-rc));
+		log_warn("record %llu cannot be read back: %s", (unsigned long long)seq, strerror(-rc));
 	return rc == 1 ? 0 : rc < 0 ? rc : -ENOENT;
 }
 

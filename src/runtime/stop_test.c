@@ -147,7 +147,7 @@ static void a_stop_said_twice(void) {
 
 /* Far more at once than there is room for: each stops, and each is answered. */
 static void a_crowd(void) {
-	enum { CROWD = 60 };
+	enum { CROWD = CORE_TURNS + 20 };
 	unsigned done = 0, busy = 0;
 	begin();
 	for (uint64_t id = 1; id <= CROWD; id++)

@@ -170,7 +170,7 @@ static void an_answer_for_nobody(void) {
 	over();
 }
 
-/* Eight wait, and their client goes: all places are free again. */
+/* All places wait, and their client goes: all places are free again. */
 static void a_queue_of_nobody(void) {
 	begin();
 	model_comes(LARK);
@@ -178,10 +178,10 @@ static void a_queue_of_nobody(void) {
 	uint64_t id = generate(LARK);
 	int first = gate;
 	gate = channel(GATE, NULL, 0);
-	for (uint64_t i = 2; i <= 8; i++)
+	for (uint64_t i = 2; i <= CORE_TURNS; i++)
 		ask(i, "say", "behind", "lark", "");
-	ask(9, "say", "one too many", "lark", "");
-	CHECK(hear("error") == 9 && is("code", "EBUSY"));
+	ask(CORE_TURNS + 1, "say", "one too many", "lark", "");
+	CHECK(hear("error") == CORE_TURNS + 1 && is("code", "EBUSY"));
 	close(gate);
 	gate = channel(GATE, NULL, 0);
 	for (;;) { /* until core has seen the hang-up */

@@ -51,7 +51,11 @@ bool turn_repeat(struct core *c, const struct turn *t, const char *verdict) {
 	struct mp_out o;
 	if (!r)
 		return false;
-	bool cut = r->cut && recall_answer(c, r->seq, whole, sizeof(whole)) < 0;
+	if (recall_text(c, r->seq, RECALL_USER, whole, sizeof(whole)) == 0 && strcmp(whole, t->user) != 0) {
+		session_error(c, &t->to, -EEXIST, "request '%s' was asked with other words before", t->request);
+		return true;
+	}
+	bool cut = r->cut && recall_text(c, r->seq, RECALL_ANSWER, whole, sizeof(whole)) < 0;
 	session_begin(c, &o, &t->to, "done", 5);
 	mp_kv_str(&o, "answer", r->cut && !cut ? whole : r->answer);
 	mp_kv_bool(&o, "cut", cut);

@@ -1,6 +1,8 @@
 /*
  * journal_power.c - the lights go out, the disk fills or fails, at every single operation of a run.
  *
+ * usage: journal_power [power | space]: one half, so that two may run beside each other; or both
+ *
  * A run creates a journal and writes batches to it until told otherwise by the simulated disk of
  * journal_disk.c.  What journal_take() reported as durable must be found afterwards, at its place
  * and with its hash, on what such a disk would keep; batches are whole; the chain verifies; and the
@@ -202,16 +204,20 @@ static void no_room_for_the_index(void) {
 	testing_remove(&t);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+	bool power = argc != 2 || strcmp(argv[1], "power") == 0, space = argc != 2 || !power;
 	/* The disk is simulated: the real one need not be waited for. */
 	t = testing_begin_in(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	disk_install();
 	uint64_t operations = operations_of_a_sound_run();
-	power_cuts(operations);
-	full_for_a_while(operations);
-	one_failure(operations);
-	no_room_for_the_index();
+	if (power)
+		power_cuts(operations);
+	if (space) {
+		full_for_a_while(operations);
+		one_failure(operations);
+		no_room_for_the_index();
+	}
 	disk_uninstall();
 	testing_end(&t);
 	puts("journal_power: ok");

@@ -220,6 +220,7 @@ def right(m):
     rc, out, err = m.run('say', '--request=r1', 'hello again')
     rc2, out2, err2 = m.run('say', '--request', 'r1', 'hello again')
     expect('one request is answered once', rc == rc2 == 0 and 'answered before' in out2, out + err + out2 + err2)
+    said(m, ['say', '--request', 'r1', 'other words'], 1, "request 'r1' was asked with other words before")
     state = m.json('get', 'legs.state')
     expect('a state has names', state['named']['phase'] == 'idle' and state['named']['stops'] == 0
             and len(state['value']) >= 8, state)
