@@ -75,7 +75,7 @@ static int start(struct core *c, uint16_t process) {
 	struct model_slot *m = &c->models[process];
 	int rc = seat_ask_start(c->seat, process);
 	if (rc < 0)
-		return rc;
+		return rc == -EAGAIN ? -EBUSY : rc; /* nobody has heard it, so nothing is on its way */
 	m->step = MODEL_STARTING;
 	m->asked = clock_mono();
 	m->deaths = 0;
