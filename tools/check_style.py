@@ -10,7 +10,7 @@ usage: check_style.py ROOT        exit 0 = clean, 1 = violations, one a line: FI
     calls      the clock is read in src/base alone; nothing pure touches a file; no string function without bounds;
                nothing waits for time.  A comment on the line that says why is an exception
     ids        the id of a diagnostic ("R0101") is raised by one folder alone, so that it means one thing
-    readme     each folder with sources has a README.md, or the one above speaks of it
+    readme     each folder with sources has a README.md of its own; of the few that another page describes, it does
 """
 import os
 import re
@@ -18,6 +18,7 @@ import subprocess
 import sys
 
 WIDTH, FUNCTION, FILE = 120, 70, 1000
+TOLD_IN = {'src/hal/testdata': 'src/hal/README.md', 'tools/lm': 'models/README.md'}  # folder: the page that names it
 OPENS = re.compile(r'^(?!struct|union|enum|typedef|extern|#|/|static const\b.*=)[A-Za-z_].*\)\s*\{$|^\t*.*\)\s*\{$')
 STRINGS = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|//.*|/\*.*?\*/')
 
@@ -102,13 +103,11 @@ def check_ids(sources, found):
 
 def check_readme(paths, found):
     for folder in sorted({os.path.dirname(p) for p in paths}):
-        above = os.path.dirname(folder)
-        own = os.path.join(folder, 'README.md')
-        if os.path.exists(own):
-            continue
-        said = os.path.join(above, 'README.md')
-        if not os.path.exists(said) or os.path.basename(folder) not in open(said, encoding='utf-8').read():
-            found.append(f'{folder}: no README.md, and none above that speaks of it')
+        page = TOLD_IN.get(folder, os.path.join(folder, 'README.md'))
+        if not os.path.exists(page):
+            found.append(f'{folder}: there is no {page}')
+        elif folder in TOLD_IN and os.path.basename(folder) + '/' not in open(page, encoding='utf-8').read():
+            found.append(f'{folder}: {page} says nothing of it')
 
 
 def main():
