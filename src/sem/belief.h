@@ -6,9 +6,9 @@
  *      Noted, the door is locked. #door = locked
  *
  * A clause is '#' at the start of the reply or after white space, a key of 1..47 bytes of
- * [a-z0-9 _.-], '=', and a value of 1..95 bytes of UTF-8 up to the end of the line or the next
- * clause.  What is not such a clause stays in the text.  A candidate is evidence, never truth: its
- * trust is for the caller to say.
+ * letters of any script, digits and [ _.-], '=', and a value of 1..95 bytes of UTF-8 up to the end of
+ * the line or the next clause.  The key is kept in small letters as far as ASCII goes.  What is not such
+ * a clause stays in the text.  A candidate is evidence, never truth: its trust is for the caller to say.
  *
  * Facts -> view.  The compact view, for small models that were trained on it, is
  *
