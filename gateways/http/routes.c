@@ -214,7 +214,8 @@ static unsigned status_of(const char *code) {
 		unsigned status;
 	} known[] = { { "ENOENT", MHD_HTTP_NOT_FOUND }, { "EACCES", MHD_HTTP_FORBIDDEN },
 		{ "EBUSY", MHD_HTTP_SERVICE_UNAVAILABLE }, { "EINVAL", MHD_HTTP_BAD_REQUEST },
-		{ "E2BIG", MHD_HTTP_BAD_REQUEST }, { "EILSEQ", MHD_HTTP_BAD_REQUEST } };
+		{ "E2BIG", MHD_HTTP_BAD_REQUEST }, { "EILSEQ", MHD_HTTP_BAD_REQUEST },
+		{ "EEXIST", MHD_HTTP_CONFLICT } };
 	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (strcmp(known[i].code, code) == 0)
 			return known[i].status;

@@ -36,7 +36,8 @@ static void date_of(int64_t days, unsigned *year, unsigned *month, unsigned *day
 
 const char *clock_text(struct cdm_wall t, char out[CLOCK_TEXT_MAX]) {
 	const int64_t day_ns = 86400 * NS_PER_S;
-	int64_t days = t.ns / day_ns - (t.ns % day_ns < 0), micros = (t.ns - days * day_ns) / NS_PER_US;
+	int64_t rest = t.ns % day_ns, days = t.ns / day_ns - (rest < 0);
+	int64_t micros = (rest < 0 ? rest + day_ns : rest) / NS_PER_US;
 	unsigned year, month, day, second = (unsigned)(micros / 1000000);
 	date_of(days, &year, &month, &day);
 	snprintf(out, CLOCK_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ", year % 10000, month % 100, day % 100,

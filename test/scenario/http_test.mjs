@@ -251,6 +251,8 @@ await step('a request that is repeated is done once', async () => {
 	const text = await post('/api/generate', { model: 'oracle', prompt: 'my cat is Tom' }, { 'Idempotency-Key': 'cat-1' });
 	const lines = text.text.trim().split('\n').map(line => JSON.parse(line));
 	assert.equal(lines.map(l => l.response).join(''), first.response);
+	const other = await post('/api/generate', { model: 'oracle', prompt: 'my dog is Rex', stream: false }, { 'Idempotency-Key': 'cat-1' });
+	assert.equal(other.status, 409);
 });
 
 await step('core is killed, and whoever asks is answered by the next one', async () => {
