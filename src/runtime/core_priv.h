@@ -277,6 +277,32 @@ int view_render(struct core *c, struct turn *t);
 enum core_source { CORE_ON_SEAT, CORE_ON_DOOR, CORE_ON_SESSION, CORE_ON_MODEL, CORE_ON_JOURNAL, CORE_ON_TICK,
 	CORE_ON_PATIENCE };
 
+/* session.c: symbols without a model, judged as what the speaker itself says. */
+struct direct_act {
+	bool used;
+	struct reply_to to;
+	struct speaker speaker;
+	struct verdict verdict;
+	struct utterance utterance;
+	double trust;
+	struct cdm_mono symbols;
+};
+
+/* stop.c: a stop word that is being written down. */
+struct telling {
+	bool used;
+	struct turn turn;
+	struct decision decision;
+};
+
+/* settings.c: a field that is being set. */
+struct change {
+	bool used;
+	uint16_t field;
+	double value;
+	struct reply_to to;
+};
+
 struct core {
 	struct seat *seat;
 	const struct plan *plan;
@@ -293,6 +319,10 @@ struct core {
 	uint16_t active;        /* entity of the model that answers, or PLAN_NONE */
 	struct turn turns[CORE_TURNS];
 	struct turn *current;
+	struct decision decision; /* of the current turn */
+	struct direct_act direct[CORE_TURNS];
+	struct telling tellings[CORE_TURNS];
+	struct change changes[CORE_PENDING];
 	uint64_t turn_order;
 	uint64_t last_command; /* number of the newest one; from the state after a restart */
 	struct motion motion;

@@ -27,19 +27,6 @@ struct asked {
 	struct speaker speaker;
 };
 
-/* Symbols without a model: judged as what the speaker itself says. */
-struct direct_act {
-	bool used;
-	struct reply_to to;
-	struct speaker speaker;
-	struct verdict verdict;
-	struct utterance utterance;
-	double trust;
-	struct cdm_mono symbols;
-};
-
-static struct direct_act direct[CORE_TURNS];
-
 static bool is_of(const struct core *c, const struct reply_to *to, unsigned index) {
 	return to->session == index && to->serial == c->sessions[index].serial;
 }
@@ -70,7 +57,7 @@ static bool waits(const struct core *c, unsigned index) {
 		return true;
 	for (size_t i = 0; i < CORE_TURNS; i++)
 		if ((c->turns[i].step != TURN_FREE && is_of(c, &c->turns[i].to, index)) ||
-				(direct[i].used && is_of(c, &direct[i].to, index)))
+				(c->direct[i].used && is_of(c, &c->direct[i].to, index)))
 			return true;
 	return false;
 }
@@ -228,17 +215,17 @@ static void direct_settled(struct core *c, void *who, int rc, uint64_t seq) {
 		motion_start(c, &d->speaker, &d->utterance, &d->verdict, d->trust, &d->to);
 }
 
-static struct direct_act *direct_free(void) {
-	for (size_t i = 0; i < COUNT_OF(direct); i++)
-		if (!direct[i].used)
-			return &direct[i];
+static struct direct_act *direct_free(struct core *c) {
+	for (size_t i = 0; i < COUNT_OF(c->direct); i++)
+		if (!c->direct[i].used)
+			return &c->direct[i];
 	return NULL;
 }
 
 static void op_act(struct core *c, const struct asked *r) {
 	uint8_t room[ACT_ROOM_BYTES];
 	struct journal_entry e[ACT_ENTRIES_MAX];
-	struct direct_act *d = direct_free();
+	struct direct_act *d = direct_free(c);
 	if (!d)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
 	*d = (struct direct_act){ .used = true, .to = r->to, .speaker = r->speaker, .symbols = clock_mono() };

@@ -8,15 +8,6 @@
 #include "base/log.h"
 #include "runtime/core_priv.h"
 
-struct change {
-	bool used;
-	uint16_t field;
-	double value;
-	struct reply_to to;
-};
-
-static struct change changes[CORE_PENDING];
-
 /* Bounds are the compiler's options "NAME.min" and "NAME.max" of the runtime entity. */
 static double bound(const struct core *c, const char *field, const char *which, double otherwise) {
 	char key[28];
@@ -131,8 +122,8 @@ int settings_set(struct core *c, const struct speaker *s, const char *name, doub
 	if (!isfinite(value) || value < r.least || value > r.most)
 		return -EINVAL;
 	struct change *ch = NULL;
-	for (size_t i = 0; i < COUNT_OF(changes) && !ch; i++)
-		ch = changes[i].used ? NULL : &changes[i];
+	for (size_t i = 0; i < COUNT_OF(c->changes) && !ch; i++)
+		ch = c->changes[i].used ? NULL : &c->changes[i];
 	if (!ch)
 		return -EBUSY;
 	snprintf(text, sizeof(text), "%.17g", value);

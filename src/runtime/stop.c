@@ -14,12 +14,6 @@
 
 #define STOP_SIGN "\U00010915"
 
-static struct telling {
-	bool used;
-	struct turn turn;
-	struct decision decision;
-} tellings[CORE_TURNS];
-
 /* "Parrot, stop!" */
 bool stop_is_name(void *core, const char *word) {
 	const struct plan *plan = ((const struct core *)core)->plan;
@@ -44,10 +38,10 @@ static void settled(struct core *c, void *who, int rc, uint64_t seq) {
 	turn_reply(c, &s->turn, seq, &s->decision.verdict);
 }
 
-static struct telling *free_telling(void) {
-	for (size_t i = 0; i < COUNT_OF(tellings); i++)
-		if (!tellings[i].used)
-			return &tellings[i];
+static struct telling *free_telling(struct core *c) {
+	for (size_t i = 0; i < COUNT_OF(c->tellings); i++)
+		if (!c->tellings[i].used)
+			return &c->tellings[i];
 	return NULL;
 }
 
@@ -69,7 +63,7 @@ static void fill(struct core *c, struct telling *s, const struct request *q, con
 }
 
 void stop_tell(struct core *c, const struct request *q, const struct speaker *speaker, const struct reply_to *to) {
-	struct telling *s = free_telling();
+	struct telling *s = free_telling(c);
 	if (!s)
 		return session_error(c, to, -EBUSY,
 				"it is stopped; but too much waits for the disk to write that down, too");

@@ -21,8 +21,6 @@
 #include "runtime/core_priv.h"
 #include "sem/phoenician.h"
 
-static struct decision decision; /* of the current turn */
-
 static void finish(struct core *c) {
 	c->current->step = TURN_FREE;
 	c->current = NULL;
@@ -31,7 +29,7 @@ static void finish(struct core *c) {
 
 static void fail(struct core *c, int rc, const char *text) {
 	struct reply_to to = c->current->to;
-	act_dropped(c, &decision.verdict);
+	act_dropped(c, &c->decision.verdict);
 	session_error(c, &to, rc, "%s", text);
 	finish(c);
 }
@@ -94,16 +92,16 @@ static void committed(struct core *c, void *who, int rc, uint64_t seq) {
 	CHECK(t == c->current && t->step == TURN_COMMITTING);
 	if (rc < 0)
 		return fail(c, rc, "the answer could not be written down, so it does not count");
-	aware_heard(c->aware, t->model, decision.trust, t->answered);
-	turn_reply(c, t, seq, &decision.verdict);
-	if (decision.verdict.what == VERDICT_STARTED)
-		motion_start(c, &t->speaker, &decision.utterance, &decision.verdict, decision.trust, &t->to);
+	aware_heard(c->aware, t->model, c->decision.trust, t->answered);
+	turn_reply(c, t, seq, &c->decision.verdict);
+	if (c->decision.verdict.what == VERDICT_STARTED)
+		motion_start(c, &t->speaker, &c->decision.utterance, &c->decision.verdict, c->decision.trust, &t->to);
 	finish(c);
 }
 
 static void commit(struct core *c, struct turn *t) {
 	t->step = TURN_COMMITTING;
-	int rc = turn_write(c, t, &decision, committed, t);
+	int rc = turn_write(c, t, &c->decision, committed, t);
 	if (rc < 0)
 		fail(c, rc, rc == -EAGAIN ? "too much waits for the disk"
 				: "the answer cannot be written down, so nothing was done");
@@ -130,19 +128,19 @@ void turn_answered(struct core *c, const struct model_result *r) {
 	if (belief_parse(t->answer, t->answer_bytes, t->text, sizeof(t->text), &t->reply) < 0)
 		return fail(c, -E2BIG, "the model's answer is too long");
 	tell_rest(c, t);
-	decision.verdict = (struct verdict){ .what = VERDICT_NONE };
+	c->decision.verdict = (struct verdict){ .what = VERDICT_NONE };
 	believe(c, t);
 	if (t->blind) {
 		if (t->reply.stop) {
 			motion_estop(c);
-			decision.verdict.what = VERDICT_STOPPED;
+			c->decision.verdict.what = VERDICT_STOPPED;
 		}
-		turn_reply(c, t, 0, &decision.verdict);
+		turn_reply(c, t, 0, &c->decision.verdict);
 		return finish(c);
 	}
 	if (t->reply.utterance || t->reply.stop)
-		decision.verdict = act_judge(c, &t->speaker, t->view_trust, t->model, t->began, t->text,
-				strlen(t->text), &decision.utterance);
+		c->decision.verdict = act_judge(c, &t->speaker, t->view_trust, t->model, t->began, t->text,
+				strlen(t->text), &c->decision.utterance);
 	commit(c, t);
 }
 
@@ -291,8 +289,8 @@ static void work(struct core *c, struct turn *t) {
 }
 
 void turn_pump(struct core *c) {
-	if (!c->current)
-		c->current = next(c);
+	if (!c->current && (c->current = next(c)))
+		c->decision.verdict = (struct verdict){ .what = VERDICT_NONE };
 	struct turn *t = c->current;
 	if (t && t->step == TURN_WAITING)
 		work(c, t);
