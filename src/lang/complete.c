@@ -7,11 +7,6 @@
 #include <string.h>
 #include "lang/lang_priv.h"
 
-static const struct node *key_at(const struct lang *l, const char *key) {
-	const struct node *n = node_get(l->root, key);
-	return n ? n->key : l->root->first ? l->root->first->key : l->root;
-}
-
 static bool has(const struct entity *e, const char *key) {
 	return node_get(e->map, key) != NULL;
 }
@@ -244,14 +239,14 @@ static void complete_people(struct lang *l) {
 		m->operator->strength = 50;
 	if (!anchors) {
 		m->operator->anchor = true;
-		say(l, C0510, key_at(l, "entities"), m->operator->name, NULL);
+		say(l, C0510, node_key(l->root, "entities"), m->operator->name, NULL);
 	} else if (!node_items(anchors)) {
 		say(l, C0521, anchors, m->operator->name, NULL);
 	}
 	if (!grants) { /* the first of them, so there is room */
 		m->grants[m->grant_count++] = (struct grant){ .to = m->operator, .rights = PLAN_MAY_SAY |
 			PLAN_MAY_ACTUATE | PLAN_MAY_SET | PLAN_MAY_CONTROL };
-		say(l, C0511, key_at(l, "entities"), m->operator->name, NULL);
+		say(l, C0511, node_key(l->root, "entities"), m->operator->name, NULL);
 	}
 }
 

@@ -272,7 +272,7 @@ int emit(struct lang *l, struct plan **out) {
 	struct plan head = { 0 };
 	uint64_t bytes = measure(&l->machine, &head);
 	if (bytes > LANG_PLAN_MAX) {
-		say(l, C0408, NULL, number_text(l, LANG_PLAN_MAX), NULL);
+		say(l, C0408, node_key(l->root, "entities"), number_text(l, LANG_PLAN_MAX), NULL);
 		return -EINVAL;
 	}
 	struct emit e = { l, &l->machine, calloc(1, bytes) };

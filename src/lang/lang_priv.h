@@ -212,6 +212,8 @@ bool text_is_clean(const char *s, size_t bytes);
 
 /* tree.c */
 const struct node *node_get(const struct node *map, const char *key);
+/* The key itself, to point at; where it is not there, the first one. */
+const struct node *node_key(const struct node *map, const char *key);
 const char *node_text(const struct node *map, const char *key); /* NULL when it is no text */
 /* The items of a list, or the one value itself; NONE has none. */
 const struct node *node_items(const struct node *n);

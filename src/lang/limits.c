@@ -122,7 +122,8 @@ static void seat(struct lang *l, struct sums *s) {
 	snprintf(hint, sizeof(hint), "core 1 + guard 1 + hosts %u + models %u + gateways %u + clients %u = %u",
 			s->counts[PLAN_HOST], s->counts[PLAN_WORKER], s->counts[PLAN_GATEWAY],
 			s->counts[PLAN_CLIENT], m->process_count);
-	say(l, C0404, NULL, number_text(l, m->process_count), number_text(l, PLAN_PROCESSES_MAX), hint, NULL);
+	say(l, C0404, node_key(l->root, "entities"), number_text(l, m->process_count),
+			number_text(l, PLAN_PROCESSES_MAX), hint, NULL);
 	m->process_count = PLAN_PROCESSES_MAX;
 }
 
@@ -240,9 +241,9 @@ static void add_up(struct lang *l, struct sums *s) {
 }
 
 /* In whole MiB: what is needed rounded up, what there is rounded down. */
-static void say_memory(struct lang *l, const struct sums *s, uint64_t need, uint64_t memory) {
+static void say_memory(struct lang *l, const struct node *at, const struct sums *s, uint64_t need, uint64_t memory) {
 	uint64_t need_mib = (need + MIB - 1) / MIB, memory_mib = memory / MIB;
-	say(l, C0402, NULL, number_text(l, (double)need_mib), number_text(l, (double)memory_mib), s->memory_text,
+	say(l, C0402, at, number_text(l, (double)need_mib), number_text(l, (double)memory_mib), s->memory_text,
 			NULL);
 }
 
@@ -252,15 +253,20 @@ static void check_sums(struct lang *l, const struct sums *s) {
 	unsigned cores = l->opt ? l->opt->cores : 0;
 	uint64_t budget_bytes = (uint64_t)node_int_or(budget, "memory_mb", 0, 1, 16777216) * MIB;
 	unsigned budget_cores = (unsigned)node_int_or(budget, "cores", 0, 1, 4096);
-	if (budget_cores && (!cores || budget_cores < cores))
+	const struct node *by_cores = node_key(l->root, "entities"), *by_memory = by_cores; /* or our own budget */
+	if (budget_cores && (!cores || budget_cores < cores)) {
 		cores = budget_cores;
-	if (budget_bytes && (!memory || budget_bytes < memory))
+		by_cores = budget;
+	}
+	if (budget_bytes && (!memory || budget_bytes < memory)) {
 		memory = budget_bytes;
+		by_memory = budget;
+	}
 	if (cores && s->threads > cores)
-		say(l, C0401, NULL, number_text(l, s->threads), number_text(l, cores), s->threads_text, NULL);
+		say(l, C0401, by_cores, number_text(l, s->threads), number_text(l, cores), s->threads_text, NULL);
 	uint64_t need = s->segments + s->needs;
 	if (memory && need > memory)
-		say_memory(l, s, need, memory);
+		say_memory(l, by_memory, s, need, memory);
 }
 
 void limits(struct lang *l) {

@@ -13,6 +13,11 @@ const struct node *node_get(const struct node *map, const char *key) {
 	return NULL;
 }
 
+const struct node *node_key(const struct node *map, const char *key) {
+	const struct node *n = node_get(map, key);
+	return n ? n->key : map->first ? map->first->key : map;
+}
+
 const char *node_text(const struct node *map, const char *key) {
 	const struct node *n = node_get(map, key);
 	return n && n->kind == NODE_TEXT ? n->text : NULL;
