@@ -125,7 +125,7 @@ static void the_oldest_fact_makes_room(void) {
 }
 
 static void turns_are_a_window(void) {
-	char user[16];
+	char user[24];
 	state_init(s);
 	for (int i = 0; i < STATE_TURNS_MAX + 5; i++) {
 		snprintf(user, sizeof(user), "turn %d", i);
@@ -166,7 +166,7 @@ static void a_retried_request_is_applied_once(void) {
 	snprintf(r.principal, sizeof(r.principal), "bob"); /* another's request of the same name */
 	CHECK(state_apply(s, &r) == 0 && s->turns_end == 2 &&
 			state_request(s, "bob", "r1")->seq == 3);
-	char id[16];
+	char id[24];
 	for (int i = 0; i < STATE_REQUESTS_MAX; i++) {
 		snprintf(id, sizeof(id), "later %d", i);
 		apply(s, JOURNAL_TURN, turn(id, "u", "a", NULL, ""));
