@@ -102,6 +102,10 @@ int seat_send_quit(int fd) {
 	return seat_send(fd, SEAT_QUIT, 0, 0, 0, NULL, NULL, 0);
 }
 
+int seat_send_down(int fd) {
+	return seat_send(fd, SEAT_DOWN, 0, 0, 0, NULL, NULL, 0);
+}
+
 int seat_send_stopped(int fd, uint16_t process) {
 	return seat_send(fd, SEAT_STOP, process, 0, 0, NULL, NULL, 0);
 }
@@ -300,6 +304,7 @@ static int take(struct seat *s, const struct seat_message *m, int fds[SEAT_FDS_M
 	case SEAT_CHANNEL:
 	case SEAT_DOOR: return take_fd(s, m, fds[0], e);
 	case SEAT_QUIT: e->kind = SEAT_EVENT_QUIT; return 1;
+	case SEAT_DOWN: e->kind = SEAT_EVENT_DOWN; return 1;
 	case SEAT_STOP: e->kind = SEAT_EVENT_STOPPED; return m->process < s->plan->processes.count;
 	default: close_all(fds, n); return 0;
 	}

@@ -45,7 +45,7 @@ enum seat_kind {
 	SEAT_START,     /* core: process */
 	SEAT_STOP,      /* core: process; parent to core: it is gone and nobody starts it unless asked */
 	SEAT_FAILED,    /* child: text; also the parent's answer to a client without a place */
-	SEAT_DOWN,      /* core */
+	SEAT_DOWN,      /* core: end the machine; parent to core: it is going down, nothing is to begin */
 	SEAT_KIND_COUNT
 };
 
@@ -91,6 +91,8 @@ MUST_CHECK int seat_send_peer(int fd, uint16_t process, uint32_t epoch, int segm
 MUST_CHECK int seat_send_channel(int fd, uint16_t process, int channel);
 MUST_CHECK int seat_send_door(int fd, enum seat_door door, int listener);
 MUST_CHECK int seat_send_quit(int fd);
+/* To core: the machine is going down; QUIT comes when others have ended. */
+MUST_CHECK int seat_send_down(int fd);
 /* To core: process is not there, and nobody starts it unless core asks. */
 MUST_CHECK int seat_send_stopped(int fd, uint16_t process);
 /* The first message of a client.  1; 0: none now; -EPROTO, -EPIPE, -errno. */
@@ -111,7 +113,9 @@ struct seat {
 	struct peers peers;  /* own segment and directory are mapped */
 };
 
-enum seat_event_kind { SEAT_EVENT_CHANNEL, SEAT_EVENT_DOOR, SEAT_EVENT_QUIT, SEAT_EVENT_PEER, SEAT_EVENT_STOPPED };
+enum seat_event_kind {
+	SEAT_EVENT_CHANNEL, SEAT_EVENT_DOOR, SEAT_EVENT_QUIT, SEAT_EVENT_PEER, SEAT_EVENT_STOPPED, SEAT_EVENT_DOWN
+};
 
 struct seat_event {
 	enum seat_event_kind kind;

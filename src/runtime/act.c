@@ -105,7 +105,7 @@ static struct gate_request request_of(struct core *c, const struct speaker *s, d
 		.model_trust = model == PLAN_NONE ? 1.0 : lower(c, model, TRUST_MODEL, class),
 		.instruction_trust = view_trust,
 		.actuator = a,
-		.lease_held = !c->motion.moving && !c->promised && c->guard_channel >= 0,
+		.lease_held = !c->going_down && !c->motion.moving && !c->promised && c->guard_channel >= 0,
 		.now = now,
 		.deadline = { asked.ns + ACT_DEADLINE_NS },
 		.asked = asked,

@@ -71,6 +71,13 @@ static void take_door(struct core *c, enum seat_door door, int fd) {
 	c->door = fd;
 }
 
+/* Before anybody is ended: what moves must not go on until the last model has. */
+static void go_down(struct core *c) {
+	c->going_down = true;
+	motion_stop(c, MOTION_GOING_DOWN);
+	turn_go_down(c);
+}
+
 static void on_seat(struct core *c) {
 	struct seat_event e;
 	int rc;
@@ -81,6 +88,8 @@ static void on_seat(struct core *c) {
 			take_door(c, e.door, e.fd);
 		else if (e.kind == SEAT_EVENT_STOPPED)
 			models_stopped(c, e.process);
+		else if (e.kind == SEAT_EVENT_DOWN)
+			go_down(c);
 		else if (e.kind == SEAT_EVENT_QUIT)
 			c->quit = true;
 	}
@@ -241,7 +250,7 @@ static int start(struct core *c, struct cdm_diag *diag) {
 }
 
 static void stop(struct core *c) {
-	motion_stop(c, "the machine goes down");
+	motion_stop(c, MOTION_GOING_DOWN);
 	rules_stop(&c->rules);
 	aware_close(&c->aware);
 	journal_stop(&c->journal);

@@ -181,6 +181,8 @@ void turn_model_hangs(struct core *c, const char *text);
 void turn_look_for_askers(struct core *c);
 /* Who asked for that takes it back; what is not open any more stays as it is. */
 void turn_cancel(struct core *c, const struct reply_to *of);
+/* The machine goes down: what has no answer yet gets none. */
+void turn_go_down(struct core *c);
 
 /* patience.c: whatever changed, see to it that the timer is right; and do what is due when it fires. */
 void patience_look(struct core *c);
@@ -189,6 +191,8 @@ void patience_over(struct core *c);
 /* turn_write.c: submit it with its decision, whose trust is filled in; `done` as of ledger_submit(). */
 MUST_CHECK int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *done, void *who);
 void turn_reply(struct core *c, const struct turn *t, uint64_t seq, const struct verdict *v);
+/* Its request id was answered before, to other words. */
+bool turn_has_other_words(struct core *c, const struct turn *t);
 /*
  * Its request was answered before: tell the same again, with this verdict, and nothing happens twice (-EEXIST when it
  * was asked with other words then); else false.
@@ -257,6 +261,7 @@ MUST_CHECK int motion_open(struct core *c);
 /* Once the verdict is on the disk, and answered.  A stop since, or its deadline, ends it before it begins. */
 void motion_start(struct core *c, const struct speaker *s, const struct utterance *u, const struct verdict *v,
 		double trust, const struct reply_to *to);
+#define MOTION_GOING_DOWN "the machine goes down"
 void motion_stop(struct core *c, const char *reason);
 void motion_tick(struct core *c);
 /* Tell the guard to stop everything, latched. */
@@ -309,6 +314,7 @@ struct core {
 	struct peers *peers;
 	int epoll, door, tick, patience, guard_channel;
 	bool quit, failed;
+	bool going_down;        /* nothing begins any more */
 	struct journal *journal;
 	struct journal_stats journal_told; /* what our counters have of it */
 	bool all_at_once;       /* durability: full */

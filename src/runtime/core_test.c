@@ -116,6 +116,28 @@ static void a_request_twice(void) {
 	over();
 }
 
+/* Nothing begins any more; what has no answer gets none; a stop is still heard. */
+static void when_the_machine_goes_down(void) {
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "hello", "lark", "");
+	generate(LARK);
+	ask(2, "say", "and hello", "finch", "");
+	ask(3, "ping", "", "", "");
+	CHECK(hear("done") == 3); /* so the others were heard, too */
+	CHECK(seat_send_down(parent) == 0);
+	CHECK(hear("error") == 2 && is("code", "ESHUTDOWN"));
+	CHECK(hear("error") == 1 && is("code", "ESHUTDOWN"));
+	ask(4, "say", "hello", "lark", "");
+	CHECK(hear("error") == 4 && is("code", "ESHUTDOWN"));
+	ask(5, "load", "", "finch", "");
+	CHECK(hear("error") == 5 && is("code", "ESHUTDOWN"));
+	asks_nothing_of_parent();
+	ask(6, "say", "stop", "lark", "");
+	CHECK(hear("done") == 6 && is("verdict", "stopped") && is_stopped());
+	over();
+}
+
 /* A client that does not read while a model speaks much gets all of it afterwards. */
 static void a_slow_reader(void) {
 	char text[16];
@@ -147,6 +169,7 @@ static void a_slow_reader(void) {
 
 int main(void) {
 	static void (*const tests[])(void) = { a_channel_is_replaced, last_words, one_that_stays_gone,
-		no_exchange_under_an_answer, ended_between_two_lives, a_request_twice, a_slow_reader };
+		no_exchange_under_an_answer, ended_between_two_lives, a_request_twice,
+		when_the_machine_goes_down, a_slow_reader };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -165,6 +165,8 @@ static bool begin_intent(struct core *c) {
 
 /* Between the verdict and now the disk had its time: is it still meant? */
 static const char *overtaken(const struct core *c, const struct verdict *v) {
+	if (c->going_down)
+		return MOTION_GOING_DOWN;
 	if (v->at.ns <= c->stopped.ns)
 		return "stopped";
 	return clock_mono().ns > v->deadline.ns ? "deadline" : NULL;

@@ -373,6 +373,15 @@ static void what_is_overtaken(void) {
 }
 
 /* To its end, on the second of two actuators: nothing is sent to the first. */
+static void when_the_machine_goes_down(void) {
+	begin(1);
+	c.going_down = true;
+	struct verdict v = verdict(1, 0);
+	start(&v, PLAN_VERB_WALK, 3);
+	CHECK(outcome("aborted", "the machine goes down") && !was_sent(0, MOTION_MOVE, 1));
+	close_core();
+}
+
 static void one_that_is_done(void) {
 	begin(2);
 	guard_says(1, PHASE_MOVING, 30, REASON_NONE);
@@ -459,6 +468,7 @@ int main(void) {
 	one_that_is_not_let_go();
 	one_whose_end_is_not_felt_yet();
 	what_is_overtaken();
+	when_the_machine_goes_down();
 	one_that_is_done();
 	one_that_is_over_at_once();
 	stops();

@@ -189,7 +189,7 @@ static void ask_turn(struct core *c, const struct asked *r, enum turn_work work)
 	memcpy(t.request, r->q->request, sizeof(r->q->request));
 	int rc = turn_ask(c, &t);
 	if (rc < 0)
-		session_error(c, &r->to, rc, "too many requests wait already");
+		session_error(c, &r->to, rc, "%s", rc == -EBUSY ? "too many requests wait already" : err_text(rc));
 }
 
 static void op_say(struct core *c, const struct asked *r) {

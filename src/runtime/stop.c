@@ -68,6 +68,8 @@ void stop_tell(struct core *c, const struct request *q, const struct speaker *sp
 		return session_error(c, to, -EBUSY,
 				"it is stopped; but too much waits for the disk to write that down, too");
 	fill(c, s, q, speaker, to);
+	if (turn_has_other_words(c, &s->turn))
+		s->turn.request[0] = 0; /* somebody else's id: the stop is written down without one */
 	if (turn_repeat(c, &s->turn, "stopped"))
 		s->used = false;
 	else if (q->blind)

@@ -69,6 +69,21 @@ static void by_anybody(void) {
 	over();
 }
 
+/* A client's slip must not make a stop look as if there was none. */
+static void with_an_id_of_other_words(void) {
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "hello", "lark", "same");
+	model_says(LARK, generate(LARK), "hello to you");
+	CHECK(hear("done") == 1);
+	ask(2, "say", "stop", "lark", "same");
+	stopped_by(2);
+	CHECK(heard_number("seq") > 0 && heard_number("command") == 1);
+	ask(3, "say", "hello", "lark", "same");
+	CHECK(hear("done") == 3 && answer_is("hello to you"));
+	over();
+}
+
 static void blind_leaves_no_trace(void) {
 	begin();
 	put(1, (struct question){ .op = "say", .text = "stop", .blind = true });
@@ -169,7 +184,7 @@ static void a_crowd(void) {
 
 int main(void) {
 	static void (*const tests[])(void) = { under_a_model_that_hangs, without_a_model, while_a_model_loads,
-		by_anybody, blind_leaves_no_trace, by_a_model_blind, by_the_sign, other_texts_are_for_models,
-		a_stop_said_twice, a_crowd };
+		by_anybody, with_an_id_of_other_words, blind_leaves_no_trace, by_a_model_blind, by_the_sign,
+		other_texts_are_for_models, a_stop_said_twice, a_crowd };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -103,18 +103,26 @@ static int open_signals(void) {
 
 /* ---- going down ---- */
 
+static bool is_simulator(const struct plan *plan, uint16_t p) {
+	for (uint32_t a = 0; a < plan->actuators.count; a++)
+		if (plan_actuators(plan)[a].entity == plan_processes(plan)[p].entity)
+			return true;
+	return false;
+}
+
+/* Core first of all hears that nothing is to move; its end, and the guard's, come when they have no work left. */
 static int stage_of(const struct plan *plan, uint16_t p) {
 	switch (plan_processes(plan)[p].role) {
 	case PLAN_CLIENT:
 	case PLAN_GATEWAY: return 0;
-	case PLAN_HOST:
+	case PLAN_HOST: return is_simulator(plan, p) ? 4 : 1; /* the guard brings it to its safe state first */
 	case PLAN_WORKER: return 1;
 	case PLAN_CORE: return 2;
 	default: return 3; /* the guard */
 	}
 }
 
-#define STAGES 4
+#define STAGES 5
 
 /* A client is not ours to end: hanging up tells it. */
 static void end_one(struct supervisor *s, uint16_t p) {
@@ -147,6 +155,9 @@ static void begin_down(struct supervisor *s) {
 	s->stage = 0;
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
 		s->children.at[p].wanted = false; /* who dies from now on stays dead */
+	const struct child *core = &s->children.at[s->plan->core];
+	if (core->socket >= 0 && seat_send_down(core->socket) < 0)
+		log_warn("core does not hear that the machine goes down"); /* so the lease of what moves runs out */
 }
 
 /* ---- events ---- */

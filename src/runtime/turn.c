@@ -35,6 +35,8 @@ static void fail(struct core *c, int rc, const char *text) {
 }
 
 int turn_ask(struct core *c, const struct turn *asked) {
+	if (c->going_down)
+		return -ESHUTDOWN;
 	for (size_t i = 0; i < CORE_TURNS; i++) {
 		struct turn *t = &c->turns[i];
 		if (t->step != TURN_FREE)
@@ -237,6 +239,19 @@ void turn_cancel(struct core *c, const struct reply_to *of) {
 		session_error(c, &t->to, -ECANCELED, "it was cancelled");
 	}
 	turn_look_for_askers(c);
+}
+
+/* A turn that is on its way to the disk is answered when it is there. */
+void turn_go_down(struct core *c) {
+	struct turn *t = c->current;
+	for (size_t i = 0; i < CORE_TURNS; i++) {
+		if (c->turns[i].step != TURN_WAITING || &c->turns[i] == t)
+			continue;
+		c->turns[i].step = TURN_FREE;
+		session_error(c, &c->turns[i].to, -ESHUTDOWN, "%s", err_text(-ESHUTDOWN));
+	}
+	if (t && t->step != TURN_COMMITTING)
+		fail(c, -ESHUTDOWN, err_text(-ESHUTDOWN));
 }
 
 void turn_look_for_askers(struct core *c) {

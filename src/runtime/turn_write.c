@@ -44,14 +44,23 @@ void turn_reply(struct core *c, const struct turn *t, uint64_t seq, const struct
 	session_send(c, &o, &t->to);
 }
 
+static const struct state_request *known(struct core *c, const struct turn *t) {
+	return t->request[0] && !t->blind ? state_request(c->state, view_owner(c, &t->speaker), t->request) : NULL;
+}
+
+bool turn_has_other_words(struct core *c, const struct turn *t) {
+	static char before[TURN_TEXT_MAX];
+	const struct state_request *r = known(c, t);
+	return r && recall_text(c, r->seq, RECALL_USER, before, sizeof(before)) == 0 && strcmp(before, t->user) != 0;
+}
+
 bool turn_repeat(struct core *c, const struct turn *t, const char *verdict) {
-	const struct state_request *r = t->request[0] && !t->blind
-			? state_request(c->state, view_owner(c, &t->speaker), t->request) : NULL;
+	const struct state_request *r = known(c, t);
 	static char whole[TURN_TEXT_MAX];
 	struct mp_out o;
 	if (!r)
 		return false;
-	if (recall_text(c, r->seq, RECALL_USER, whole, sizeof(whole)) == 0 && strcmp(whole, t->user) != 0) {
+	if (turn_has_other_words(c, t)) {
 		session_error(c, &t->to, -EEXIST, "request '%s' was asked with other words before", t->request);
 		return true;
 	}

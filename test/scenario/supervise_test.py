@@ -5,6 +5,7 @@ usage: supervise_test.py CADMUS
 """
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -262,6 +263,40 @@ def knock_and_run(m):
     until('nothing stays open', lambda: len(m.descriptors()) <= before + 8)  # a seat's memory stays until its next use
 
 
+def goes_down_in_mid_walk(cadmus):
+    """A model that hangs holds up the end of the machine, and the legs do not walk on meanwhile."""
+    m = Machine(cadmus, change)
+    try:
+        m.start()
+        m.live('core', 'guard', 'legs.sim', 'parrot')
+        c = Control(m)
+        c.ask(op='say', text='hello')
+        parrot = m.processes()['parrot']['pid']
+        until('the legs are there', lambda: c.ask(op='act', symbols=WALK + '𐤖' * 4).get('verdict') == 'started')
+        m.reports('legs.feedback')
+        m.kill(parrot, signal.SIGSTOP)
+        waits = c.send(op='say', text='are you there')
+        c.send(op='down')
+        r = c.hear_until(waits, 'error', 'done')
+        expect('who waits for an answer is told', r.get('code') == 'ESHUTDOWN', r)
+        r = c.ask(op='act', symbols=WALK)
+        expect('nothing begins', r.get('verdict') == 'refused', r)
+        r = c.ask(op='say', text='stop')
+        expect('and stop is heard', r.get('verdict') == 'stopped', r)
+        expect('while the model holds it up', os.path.exists(f'/proc/{parrot}'))
+        until('it is down', lambda: not os.path.exists(f'/proc/{m.daemon}'))
+        c.close()
+        log = m.daemon_log()
+        safe, killed = log.find('legs goes to its safe state'), log.find('parrot did not end when asked and is killed')
+        expect('what moves is safe before that', 0 <= safe < killed, log)
+        records = [json.loads(r) for r in m.run('log', '--machine', 'small', '--all', '--json')[1].splitlines()]
+        outcomes = [r['body'] for r in records if r['kind'] == 'outcome']
+        expect('and its outcome is written', [(o['what'], o['reason']) for o in outcomes] ==
+               [('aborted', 'the machine goes down')], outcomes)
+    finally:
+        m.stop()
+
+
 def cannot_live(cadmus, name):
     """One without which there is no machine dies again and again: the machine ends, and says why."""
     m = Machine(cadmus)
@@ -313,6 +348,7 @@ def main():
         raise
     finally:
         expect('it goes down in good order', m.stop())
+    goes_down_in_mid_walk(sys.argv[1])
     for name in ('guard', 'core'):
         cannot_live(sys.argv[1], name)
     return verdict()
