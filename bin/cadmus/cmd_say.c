@@ -1,6 +1,8 @@
 /* cmd_say.c - talk to the machine: the answer streams, then comes what it made of it. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/msgpack.h"
@@ -14,17 +16,20 @@
 
 #define TEXT_MAX 8191 /* bytes: spec/control.md */
 #define REQUEST_MAX 63
+#define ASKED_MAX 3 /* of one core after another, with one id: answered once */
 
 struct say {
 	const char *text, *model, *as, *request;
 	bool blind, wait;
 	bool streamed; /* tokens have been printed */
+	bool answered;
+	unsigned asked;
 };
 
 static int build(const struct say *s, uint8_t *out, size_t capacity) {
 	struct mp_out o;
 	mp_begin(&o, out, capacity);
-	mp_map(&o, 3 + (s->model != NULL) + (s->as != NULL) + (s->request != NULL) + s->blind);
+	mp_map(&o, 4 + (s->model != NULL) + (s->as != NULL) + s->blind);
 	mp_kv_str(&o, "op", "say");
 	mp_kv_uint(&o, "id", 1);
 	mp_kv_str(&o, "text", s->text);
@@ -32,8 +37,7 @@ static int build(const struct say *s, uint8_t *out, size_t capacity) {
 		mp_kv_str(&o, "model", s->model);
 	if (s->as)
 		mp_kv_str(&o, "as", s->as);
-	if (s->request)
-		mp_kv_str(&o, "request", s->request);
+	mp_kv_str(&o, "request", s->request);
 	if (s->blind)
 		mp_kv_bool(&o, "blind", true);
 	return mp_done(&o);
@@ -134,6 +138,7 @@ static enum heard hear(const struct verb_context *c, struct say *s, const void *
 	if (print && outcome)
 		print_outcome(m, n);
 	s->streamed |= strcmp(ev, "token") == 0;
+	s->answered |= done;
 	text_of(m, n, "verdict", verdict, sizeof(verdict));
 	if (output_flush() < 0)
 		return HEARD_ALL;
@@ -144,12 +149,14 @@ static enum heard hear(const struct verb_context *c, struct say *s, const void *
 	return done && !(s->wait && strcmp(verdict, "started") == 0) ? HEARD_ALL : HEARD_MORE;
 }
 
-/* Take replies until the turn, and its motion, are over.  0, or 1 when it failed or was refused. */
+/* Take replies until the turn, and its motion, are over.  0, 1 when it failed or was refused, -EPIPE when core died. */
 static int listen(const struct verb_context *c, struct say *s, int fd) {
 	static uint8_t m[CONTROL_MESSAGE_MAX];
 	enum heard h = HEARD_MORE;
 	while (h == HEARD_MORE) {
 		ssize_t n = control_receive(fd, m, sizeof(m), PATIENCE_NS);
+		if (n == -EPIPE)
+			return -EPIPE;
 		if (n < 0)
 			return verb_failed("say", (int)n, n == -ETIMEDOUT ? "no answer within 120 s"
 					: "the machine went away");
@@ -158,19 +165,37 @@ static int listen(const struct verb_context *c, struct say *s, int fd) {
 	return h != HEARD_ALL;
 }
 
+/* As listen(), of the core that stands behind the door now. */
+static int ask(const struct verb_context *c, struct say *s, const char *name, const void *message, size_t bytes) {
+	int fd = machine_connect("say", name);
+	if (fd < 0)
+		return 1;
+	s->asked++;
+	int rc = control_send(fd, message, bytes, PATIENCE_NS);
+	if (rc == 0)
+		rc = listen(c, s, fd);
+	else if (rc != -EPIPE)
+		rc = verb_failed("say", rc, "%s does not answer: %s", name, err_text(rc));
+	io_close(&fd);
+	return rc;
+}
+
+/* Core died with our words: the next one has them, or is told them, by the same id. */
 static int say(const struct verb_context *c, struct say *s, const char *name) {
 	uint8_t message[16384];
 	int n = build(s, message, sizeof(message));
 	if (n < 0)
 		return verb_wrong("say", "a name in it is too long");
-	int fd = machine_connect("say", name);
-	if (fd < 0)
-		return 1;
 	output_interruptible(NULL);
-	int rc = control_send(fd, message, (size_t)n, PATIENCE_NS);
-	int code = rc < 0 ? verb_failed("say", rc, "%s does not answer: %s", name, err_text(rc)) : listen(c, s, fd);
-	io_close(&fd);
-	return code;
+	int rc = ask(c, s, name, message, (size_t)n);
+	while (rc == -EPIPE && !s->answered && s->asked < ASKED_MAX) {
+		if (!c->json)
+			printf("%s  (core died; the next one is asked)\n", s->streamed ? "\n" : "");
+		s->streamed = false;
+		rc = ask(c, s, name, message, (size_t)n);
+	}
+	return rc != -EPIPE ? rc : verb_failed("say", rc, s->answered ? "core died in the middle of the motion"
+			: "the machine went away");
 }
 
 static int check_lengths(const struct say *s) {
@@ -188,7 +213,7 @@ static int check_lengths(const struct say *s) {
 
 static int run(const struct verb_context *c, int argc, char **argv) {
 	struct say s = { .streamed = false };
-	char name[CDM_NAME_MAX];
+	char name[CDM_NAME_MAX], request[REQUEST_MAX + 1];
 	bool no_wait = false;
 	const struct args_option options[] = {
 		{ "--model", ARGS_TEXT, &s.model, 0, 0 },
@@ -207,6 +232,9 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	if (code == 0)
 		code = machine_name(c, "say", name);
 	s.wait = !no_wait;
+	snprintf(request, sizeof(request), "say-%d-%lld", (int)getpid(), (long long)clock_mono().ns);
+	if (!s.request)
+		s.request = request;
 	return code ? code : say(c, &s, name);
 }
 

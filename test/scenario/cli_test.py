@@ -401,6 +401,21 @@ def interrupts(m):
     expect('and the machine is not stuck', rc == 0 and 'and now?' in out, out + err)
 
 
+def core_dies_under(m):
+    """What was said to a core that dies is said to the next one, once."""
+    now = m.processes()
+    turns = m.json('state')['turns']
+    m.kill(now['parrot']['pid'], signal.SIGSTOP)
+    with subprocess.Popen([m.cadmus, 'say', 'who is there?'], env=m.env, stdout=subprocess.PIPE, text=True) as p:
+        until('the question is asked', lambda: asked(p.pid))
+        m.kill(now['core']['pid'])
+        m.kill(now['parrot']['pid'], signal.SIGCONT)
+        out = p.communicate(timeout=60)[0]
+    expect('say asks the next core', p.returncode == 0 and 'core died; the next one is asked' in out and
+           'who is there?' in out, out)
+    expect('and the turn is there once', m.json('state')['turns'] == turns + 1)
+
+
 def interrupted_start(m):
     """Ctrl-C at any time: while it starts, and while it looks whether all of it has."""
     for when in ('the daemon is there', 'it says that it is live'):
@@ -556,6 +571,7 @@ def main():
         seats(m)
         outputs(m)
         interrupts(m)
+        core_dies_under(m)
         colours(m)
         top_of_the_dead(m)
         flights(m)
