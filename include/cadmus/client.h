@@ -173,7 +173,7 @@ struct cdm_process {
 	uint32_t role;             /**< enum cdm_process_role */
 	uint32_t state;            /**< enum cdm_process_state */
 	uint32_t epoch;            /**< how often it was started; 0: never */
-	uint32_t restarts;
+	uint32_t restarts;         /**< how often it was started after a death */
 	uint32_t essential;        /**< 1: without it the machine does not do its work (core, guard) */
 	int32_t pid;               /**< 0: none */
 	uint32_t pad;              /**< 0 */

@@ -79,11 +79,13 @@ static struct layout_entry *entry_of(struct directory *d, uint16_t process) {
 
 uint32_t directory_starting(struct directory *d, uint16_t process, int32_t pid, struct cdm_mono now) {
 	struct layout_entry *e = entry_of(d, process);
-	uint32_t epoch = (uint32_t)(word_peek(&e->life) >> 32) + 1;
+	uint64_t life = word_peek(&e->life);
+	uint32_t epoch = (uint32_t)(life >> 32) + 1;
 
 	CHECK(epoch != 0);
 	word_poke(&e->pid, (uint64_t)(uint32_t)pid);
-	word_poke(&e->restarts, epoch - 1);
+	if ((uint32_t)life == DIRECTORY_DEAD) /* a model that makes place for another has not died */
+		word_poke(&e->restarts, word_peek(&e->restarts) + 1);
 	word_poke(&e->started_ns, (uint64_t)now.ns);
 	word_poke(&e->died_ns, 0);
 	word_store(&e->life, life_of(DIRECTORY_STARTING, epoch));

@@ -36,7 +36,7 @@ struct directory_entry {
 	enum directory_state state;
 	uint32_t epoch;    /* 0: never started */
 	int32_t pid;
-	uint32_t restarts;
+	uint32_t restarts; /* starts after a death */
 	struct cdm_mono started, died; /* 0: never */
 };
 
