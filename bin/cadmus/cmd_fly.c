@@ -71,7 +71,7 @@ static int fly_steps(struct flight *f) {
 		for (unsigned k = 0; k < s->count; k++) {
 			const struct fly_action *a = &s->actions[k];
 			struct cdm_mono began = clock_mono();
-			if (a->kind->run(f, a)) {
+			if (fly_do(f, a)) {
 				fly_failed(f, a->kind->name, a->line);
 				return 1;
 			}
@@ -153,8 +153,17 @@ static int end_fresh(const struct flight *f, bool stays) {
 	return rc;
 }
 
+static int read_script(const char *path, struct fly_script *s) {
+	char *text = malloc(FLY_TEXT_MAX);
+	int n = text ? source_read(path, text, FLY_TEXT_MAX) : -ENOMEM;
+	if (n >= 0)
+		return fly_script_parse(s, path, text, (size_t)n);
+	free(text);
+	return verb_failed("fly", n, "cannot read %s: %s", path, source_unread(n, "larger than 256 KiB"));
+}
+
 static int fly(struct flight *f, const char *path) {
-	if (fly_script_read(path, &f->script) || source_compile("fly", f->script.machine, &f->source))
+	if (read_script(path, &f->script) || source_compile("fly", f->script.machine, &f->source))
 		return 1;
 	if (f->source.plan)
 		disk_look(f->source.plan, &f->source.diag);

@@ -54,20 +54,39 @@ struct fly_script {
 	struct fly_step steps[FLY_STEPS_MAX];
 };
 
+enum fly_value {
+	FLY_IS_TEXT,
+	FLY_IS_WORD,    /* one only */
+	FLY_IS_NUMBER,
+	FLY_IS_MS,
+	FLY_IS_COUNT,   /* of samples */
+	FLY_IS_FLAG,
+	FLY_IS_LIST,    /* of texts */
+	FLY_IS_FACTS,   /* a map of texts */
+	FLY_IS_MEASURE, /* a map with a name and a target */
+	FLY_IS_ITEMS,   /* a list of what is read for itself */
+};
+
+struct fly_key {
+	const char *name; /* NULL: the last one was before */
+	enum fly_value value;
+	const char *word; /* of FLY_IS_WORD */
+};
+
 /* One row of fly.def. */
 struct fly_kind {
-	const char *name, *keys, *doc; /* keys: words with spaces between; "*" any (a map of names) */
-	int (*run)(struct flight *f, const struct fly_action *a);
+	const char *name;
+	bool names; /* it takes a list of names, and no keys */
+	struct fly_key keys[20]; /* the rest is zero, and so their end */
 };
 
 extern const struct fly_kind fly_kinds[];
-extern const unsigned fly_kind_count;
 
-/* Read and check; 0, or 1 after explaining. */
-int fly_script_read(const char *path, struct fly_script *s);
+/* Read and check the text of `path`, which is taken; 0, or 1 after explaining.  Either way fly_script_free(). */
+int fly_script_parse(struct fly_script *s, const char *path, char *take_text, size_t bytes);
 void fly_script_free(struct fly_script *s);
 
-/* Arguments.  Texts are borrowed from the document. */
+/* Arguments, as they were checked.  Texts are borrowed from the document. */
 const char *fly_text(const struct fly_action *a, const char *key);
 double fly_number(const struct fly_action *a, const char *key, double otherwise);
 bool fly_flag(const struct fly_action *a, const char *key);
@@ -191,6 +210,8 @@ struct flight {
 	struct cdm_mono began;
 };
 
+/* Perform an action; 0, or 1 after fly_fail(). */
+int fly_do(struct flight *f, const struct fly_action *a);
 /* What must be put in order when the flight is interrupted. */
 void fly_note_daemon(pid_t pid);
 /* An interruption waits until what must be put in order is known. */

@@ -20,12 +20,14 @@
 
 #define PATIENCE_NS (20 * NS_PER_S)
 
-const struct fly_kind fly_kinds[] = {
-#define FLY(name, keys, doc) { #name, keys, doc, fly_do_##name },
+int fly_do(struct flight *f, const struct fly_action *a) {
+	static int (*const all[])(struct flight *, const struct fly_action *) = {
+#define FLY(name, arguments, doc) fly_do_##name,
 #include "bin/cadmus/fly.def"
 #undef FLY
-};
-const unsigned fly_kind_count = COUNT_OF(fly_kinds);
+	};
+	return all[a->kind - fly_kinds](f, a);
+}
 
 /* ---- processes ---- */
 

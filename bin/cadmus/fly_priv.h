@@ -4,7 +4,7 @@
 
 #include "bin/cadmus/fly.h"
 
-#define FLY(name, keys, doc) int fly_do_##name(struct flight *f, const struct fly_action *a);
+#define FLY(name, arguments, doc) int fly_do_##name(struct flight *f, const struct fly_action *a);
 #include "bin/cadmus/fly.def"
 #undef FLY
 

@@ -1,110 +1,262 @@
-/* fly_script.c - a scenario's YAML, read strictly: an unknown action or key is an error with its line. */
+/* fly_script.c - a scenario's YAML, read strictly: what is unknown, or not of its kind, is an error with its line. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/fly.h"
+#include "lang/near.h"
 
-static unsigned line_of(struct fy_node *n) {
-	struct fy_token *t = fy_node_get_scalar_token(n);
+/* ---- what there is ---- */
+
+#define TEXT(key) { #key, FLY_IS_TEXT, NULL }
+#define NUMBER(key) { #key, FLY_IS_NUMBER, NULL }
+#define MS(key) { #key, FLY_IS_MS, NULL }
+#define COUNT(key) { #key, FLY_IS_COUNT, NULL }
+#define FLAG(key) { #key, FLY_IS_FLAG, NULL }
+#define LIST(key) { #key, FLY_IS_LIST, NULL }
+#define FACTS(key) { #key, FLY_IS_FACTS, NULL }
+#define MEASURE(key) { #key, FLY_IS_MEASURE, NULL }
+#define ITEMS(key) { #key, FLY_IS_ITEMS, NULL }
+#define WORD(key, word) { #key, FLY_IS_WORD, #word }
+
+#define NONE .names = false
+#define NAMES .names = true
+#define KEYS(...) .keys = { __VA_ARGS__ }
+
+const struct fly_kind fly_kinds[] = {
+#define FLY(name_, arguments, doc) { .name = #name_, arguments },
+#include "bin/cadmus/fly.def"
+#undef FLY
+};
+
+#define END { .name = NULL }
+
+static const struct fly_key root_keys[] = { TEXT(flight), TEXT(machine), WORD(state, keep), ITEMS(steps), END };
+static const struct fly_key step_keys[] = { TEXT(step), TEXT(why), ITEMS(do), END };
+static const struct fly_key measure_keys[] = { TEXT(name), MS(target_ms), END };
+
+/* ---- places ---- */
+
+static struct fy_node *first_child(struct fy_node *n) {
+	void *i = NULL;
+	struct fy_node_pair *pair = fy_node_is_mapping(n) ? fy_node_mapping_iterate(n, &i) : NULL;
+	return pair ? fy_node_pair_key(pair) : fy_node_is_sequence(n) ? fy_node_sequence_get_by_index(n, 0) : NULL;
+}
+
+/* Only scalars know their place; what is empty has that of what it stands in. */
+static unsigned line_of(struct fy_node *n, unsigned otherwise) {
+	while (n && !fy_node_is_scalar(n))
+		n = first_child(n);
+	struct fy_token *t = n ? fy_node_get_scalar_token(n) : NULL;
 	const struct fy_mark *m = t ? fy_token_start_mark(t) : NULL;
-	return m ? (unsigned)m->line + 1 : 0;
+	return m ? (unsigned)m->line + 1 : otherwise;
 }
 
 static int wrong(const char *path, unsigned line, const char *what, const char *name) {
 	return verb_failed("fly", -EINVAL, "%s:%u: %s '%s'", path, line, what, name);
 }
 
-/* Is `word` one of the words in `list`? */
-static bool has_word(const char *list, const char *word) {
-	size_t n = strlen(word);
-	for (const char *p = list; (p = strstr(p, word)); p += n)
-		if ((p == list || p[-1] == ' ') && (p[n] == 0 || p[n] == ' '))
-			return true;
-	return strcmp(word, "title") == 0;
+/* As wrong(), with the one of the names that is near. */
+static int unknown(const char *path, unsigned line, const char *what, const struct near *near) {
+	char hint[128] = "";
+	if (near->best)
+		snprintf(hint, sizeof(hint), "did you mean '%s'?", near_best(near));
+	return verb_failed_hint("fly", -EINVAL, hint, "%s:%u: %s '%s'", path, line, what, near->word);
 }
 
-static const struct fly_kind *find_kind(const char *name) {
-	for (unsigned i = 0; i < fly_kind_count; i++)
-		if (strcmp(fly_kinds[i].name, name) == 0)
-			return &fly_kinds[i];
-	return NULL;
+/* ---- values ---- */
+
+/* An alias stands for nothing here. */
+static const char *text_of(struct fy_node *n) {
+	return n && fy_node_is_scalar(n) && !fy_node_is_alias(n) ? fy_node_get_scalar0(n) : NULL;
 }
 
-/* Keys whose values are numbers: any, or those that count something. */
-#define ANY_NUMBER "above below advance_m turn_deg"
-#define A_COUNT "within_ms for_ms samples target_ms"
-
-static int check_number(const char *path, const struct fly_action *a, const char *key, struct fy_node *value) {
-	const char *text = fy_node_is_scalar(value) ? fy_node_get_scalar0(value) : NULL;
-	bool counts = has_word(A_COUNT, key);
-	double v = 0.0;
-	if (strcmp(key, "title") == 0 || (!counts && !has_word(ANY_NUMBER, key)))
-		return 0;
-	if (text && args_number(text, &v) && (!counts || (v >= 0.0 && v <= 1e9)))
-		return 0;
-	return verb_failed("fly", -EINVAL, "%s:%u: %s takes a number%s, not '%s'", path, a->line, key,
-			counts ? " from 0 to 1000000000" : "", text ? text : "?");
+/* What is empty is in every answer, and checks nothing. */
+static bool is_text(struct fy_node *n) {
+	const char *t = text_of(n);
+	return t && t[0];
 }
 
-static int check_keys(const char *path, const struct fly_action *a) {
-	void *i = NULL;
-	struct fy_node_pair *pair;
-	while (a->args && fy_node_is_mapping(a->args) && (pair = fy_node_mapping_iterate(a->args, &i))) {
-		const char *key = fy_node_get_scalar0(fy_node_pair_key(pair));
-		if (!key || !has_word(a->kind->keys, key))
-			return wrong(path, a->line, "an unknown key of this action:", key ? key : "?");
-		if (check_number(path, a, key, fy_node_pair_value(pair)))
-			return 1;
-	}
-	return 0;
+static bool is_number(struct fy_node *n) {
+	double v;
+	return is_text(n) && args_number(text_of(n), &v);
 }
 
-/* One item of `do`: a mapping with one pair. */
-static int read_action(const char *path, struct fy_node *n, struct fly_action *a) {
-	void *i = NULL;
-	struct fy_node_pair *pair = fy_node_is_mapping(n) ? fy_node_mapping_iterate(n, &i) : NULL;
-	struct fy_node *key = pair ? fy_node_pair_key(pair) : NULL;
-	const char *name = key ? fy_node_get_scalar0(key) : NULL;
-	if (!name)
-		return wrong(path, line_of(n), "an action must look like `name: {...}`:", "?");
-	*a = (struct fly_action){ find_kind(name), fy_node_pair_value(pair), line_of(key) };
-	if (!a->kind)
-		return wrong(path, a->line, "no such action:", name);
-	return check_keys(path, a);
+static bool is_ms(struct fy_node *n) {
+	double v;
+	return is_text(n) && args_number(text_of(n), &v) && v >= 0.0 && v <= 1e9;
 }
 
-static int read_step(const char *path, struct fy_node *n, struct fly_step *s) {
-	struct fy_node *list = fy_node_mapping_lookup_by_string(n, "do", 2);
-	struct fy_node *name = fy_node_mapping_lookup_by_string(n, "step", 4);
-	struct fy_node *why = fy_node_mapping_lookup_by_string(n, "why", 3);
+static bool is_count(struct fy_node *n) {
+	uint64_t v;
+	return is_text(n) && args_count(text_of(n), 1, FLY_SAMPLES, &v);
+}
+
+static bool is_flag(struct fy_node *n) {
+	return is_text(n) && (strcmp(text_of(n), "true") == 0 || strcmp(text_of(n), "false") == 0);
+}
+
+static bool is_items(struct fy_node *n) {
+	return n && fy_node_is_sequence(n) && fy_node_sequence_item_count(n) > 0;
+}
+
+static bool is_list(struct fy_node *n) {
 	void *i = NULL;
 	struct fy_node *item;
-	s->name = name ? fy_node_get_scalar0(name) : NULL;
-	s->why = why && fy_node_get_scalar0(why) ? fy_node_get_scalar0(why) : "";
-	if (!s->name || !list || !fy_node_is_sequence(list))
-		return wrong(path, line_of(n), "a step needs", "step, do");
-	while ((item = fy_node_sequence_iterate(list, &i))) {
+	while (is_items(n) && (item = fy_node_sequence_iterate(n, &i)))
+		if (!is_text(item))
+			return false;
+	return is_items(n);
+}
+
+static bool is_map(struct fy_node *n) {
+	return n && fy_node_is_mapping(n) && fy_node_mapping_item_count(n) > 0;
+}
+
+static bool is_facts(struct fy_node *n) {
+	void *i = NULL;
+	struct fy_node_pair *pair;
+	while (is_map(n) && (pair = fy_node_mapping_iterate(n, &i)))
+		if (!is_text(fy_node_pair_key(pair)) || !is_text(fy_node_pair_value(pair)))
+			return false;
+	return is_map(n);
+}
+
+_Static_assert(FLY_SAMPLES == 256, "as is said below");
+static const struct {
+	bool (*holds)(struct fy_node *n);
+	const char *words;
+} values[] = {
+	[FLY_IS_TEXT] = { is_text, "a text" },
+	[FLY_IS_WORD] = { is_text, "a word" },
+	[FLY_IS_NUMBER] = { is_number, "a number" },
+	[FLY_IS_MS] = { is_ms, "a number from 0 to 1000000000" },
+	[FLY_IS_COUNT] = { is_count, "a whole number from 1 to 256" },
+	[FLY_IS_FLAG] = { is_flag, "true or false" },
+	[FLY_IS_LIST] = { is_list, "a list [...] of at least one text" },
+	[FLY_IS_FACTS] = { is_facts, "a map {name: text} of at least one" },
+	[FLY_IS_MEASURE] = { is_map, "a map {name, target_ms}" },
+	[FLY_IS_ITEMS] = { is_items, "a list of at least one" },
+};
+
+static const char *form_of(struct fy_node *n) {
+	if (n && fy_node_is_mapping(n))
+		return is_map(n) ? "this map" : "an empty map";
+	if (n && fy_node_is_sequence(n))
+		return is_items(n) ? "this list" : "an empty list";
+	return n && fy_node_is_alias(n) ? "an alias" : "nothing";
+}
+
+static int wrong_value(const char *path, unsigned line, const char *key, const char *wants, struct fy_node *n) {
+	char quoted[80];
+	snprintf(quoted, sizeof(quoted), "'%s'", is_text(n) ? text_of(n) : "");
+	return verb_failed("fly", -EINVAL, "%s:%u: %s takes %s, not %s", path, line, key, wants,
+			is_text(n) ? quoted : form_of(n));
+}
+
+/* ---- keys ---- */
+
+static int check_keys(const char *path, unsigned line, struct fy_node *map, const struct fly_key *keys);
+
+static int check_value(const char *path, unsigned line, const struct fly_key *key, struct fy_node *n) {
+	char wants[64];
+	if (!values[key->value].holds(n))
+		return wrong_value(path, line, key->name, values[key->value].words, n);
+	snprintf(wants, sizeof(wants), "only `%s`", key->word ? key->word : "");
+	if (key->word && strcmp(text_of(n), key->word) != 0)
+		return wrong_value(path, line, key->name, wants, n);
+	return key->value == FLY_IS_MEASURE ? check_keys(path, line, n, measure_keys) : 0;
+}
+
+static int check_pair(const char *path, unsigned line, struct fy_node_pair *pair, const struct fly_key *keys) {
+	const char *name = text_of(fy_node_pair_key(pair));
+	struct near near = { .word = name ? name : "?" };
+	line = line_of(fy_node_pair_key(pair), line);
+	for (; keys->name; keys++) {
+		if (strcmp(keys->name, near.word) == 0)
+			return check_value(path, line, keys, fy_node_pair_value(pair));
+		near_offer(&near, keys->name);
+	}
+	return unknown(path, line, "no such key:", &near);
+}
+
+static int check_keys(const char *path, unsigned line, struct fy_node *map, const struct fly_key *keys) {
+	void *i = NULL;
+	struct fy_node_pair *pair;
+	while ((pair = fy_node_mapping_iterate(map, &i)))
+		if (check_pair(path, line, pair, keys))
+			return 1;
+	return 0;
+}
+
+/* ---- actions and steps ---- */
+
+static int check_arguments(const char *path, const struct fly_action *a) {
+	struct fy_node *n = a->args;
+	if (a->kind->names)
+		return is_list(n) ? 0 : wrong_value(path, a->line, a->kind->name, values[FLY_IS_LIST].words, n);
+	if (!n || fy_node_is_null(n))
+		return 0;
+	if (!fy_node_is_mapping(n))
+		return wrong_value(path, a->line, a->kind->name, "a map {key: value}", n);
+	return check_keys(path, a->line, n, a->kind->keys);
+}
+
+static int find_action(const char *path, const char *name, struct fly_action *a) {
+	struct near near = { .word = name };
+	for (size_t i = 0; i < COUNT_OF(fly_kinds); i++) {
+		if (strcmp(fly_kinds[i].name, name) == 0)
+			return a->kind = &fly_kinds[i], 0;
+		near_offer(&near, fly_kinds[i].name);
+	}
+	return unknown(path, a->line, "no such action:", &near);
+}
+
+/* One item of `do`: a mapping with one pair; a second one would look like a check and be none. */
+static int read_action(const char *path, unsigned line, struct fy_node *n, struct fly_action *a) {
+	void *i = NULL;
+	line = line_of(n, line);
+	if (!fy_node_is_mapping(n) || fy_node_mapping_item_count(n) != 1)
+		return verb_failed("fly", -EINVAL, "%s:%u: an action is one pair `name: {...}`", path, line);
+	struct fy_node_pair *pair = fy_node_mapping_iterate(n, &i);
+	const char *name = text_of(fy_node_pair_key(pair));
+	*a = (struct fly_action){ .args = fy_node_pair_value(pair), .line = line };
+	return find_action(path, name ? name : "?", a) || check_arguments(path, a);
+}
+
+static struct fy_node *lookup(struct fy_node *map, const char *key) {
+	return fy_node_mapping_lookup_by_string(map, key, strlen(key));
+}
+
+static int read_step(const char *path, unsigned line, struct fy_node *n, struct fly_step *s) {
+	void *i = NULL;
+	struct fy_node *item;
+	line = line_of(n, line);
+	if (!fy_node_is_mapping(n) || !lookup(n, "step") || !lookup(n, "do"))
+		return wrong(path, line, "a step needs", "step, do");
+	if (check_keys(path, line, n, step_keys))
+		return 1;
+	s->name = text_of(lookup(n, "step"));
+	s->why = lookup(n, "why") ? text_of(lookup(n, "why")) : "";
+	while ((item = fy_node_sequence_iterate(lookup(n, "do"), &i))) {
 		if (s->count == FLY_ACTIONS_MAX)
-			return wrong(path, line_of(item), "too many actions in", s->name);
-		if (read_action(path, item, &s->actions[s->count++]))
+			return wrong(path, line_of(item, line), "too many actions in", s->name);
+		if (read_action(path, line, item, &s->actions[s->count++]))
 			return 1;
 	}
 	return 0;
 }
 
-static int read_steps(const char *path, struct fy_node *root, struct fly_script *s) {
-	struct fy_node *list = fy_node_mapping_lookup_by_string(root, "steps", 5), *item;
+static int read_steps(const char *path, struct fy_node *list, struct fly_script *s) {
 	void *i = NULL;
-	if (!list || !fy_node_is_sequence(list))
-		return wrong(path, 1, "a scenario needs", "steps");
+	struct fy_node *item;
 	while ((item = fy_node_sequence_iterate(list, &i))) {
 		if (s->count == FLY_STEPS_MAX)
-			return wrong(path, line_of(item), "too many steps:", "32 are allowed");
-		if (read_step(path, item, &s->steps[s->count++]))
+			return wrong(path, line_of(item, 1), "too many steps:", "32 are allowed");
+		if (read_step(path, 1, item, &s->steps[s->count++]))
 			return 1;
 	}
-	return s->count > 0 ? 0 : wrong(path, 1, "a scenario needs", "steps");
+	return 0;
 }
 
 /* The description's path is relative to the scenario's. */
@@ -124,8 +276,25 @@ static int not_yaml(const char *path, struct fy_diag *diag) {
 			e && e->msg ? e->msg : "it cannot be read");
 }
 
+/* The only document: what stands in another would look like steps and be none. */
+static int load(const char *path, const struct fy_parse_cfg *cfg, struct fly_script *s, size_t bytes) {
+	struct fy_parser *fy = fy_parser_create(cfg);
+	if (!fy || fy_parser_set_string(fy, s->text, bytes) < 0) {
+		fy_parser_destroy(fy);
+		return verb_failed("fly", -ENOMEM, "no memory to read %s", path);
+	}
+	s->document = fy_parse_load_document(fy);
+	struct fy_document *more = s->document ? fy_parse_load_document(fy) : NULL;
+	bool one = !more;
+	fy_parse_document_destroy(fy, more);
+	fy_parser_destroy(fy);
+	if (fy_diag_got_error(cfg->diag))
+		return not_yaml(path, cfg->diag);
+	return one ? 0 : verb_failed("fly", -EINVAL, "%s: a scenario is one document, and nothing behind it", path);
+}
+
 /* What is wrong is collected, not printed. */
-static int parse(const char *path, char *text, size_t bytes, struct fly_script *s) {
+static int parse(const char *path, struct fly_script *s, size_t bytes) {
 	struct fy_diag_cfg quiet;
 	fy_diag_cfg_default(&quiet);
 	quiet.fp = NULL;
@@ -135,40 +304,27 @@ static int parse(const char *path, char *text, size_t bytes, struct fly_script *
 	fy_diag_set_collect_errors(diag, true);
 	struct fy_parse_cfg cfg = { .diag = diag, .flags = FYPCF_QUIET |
 			(FYPCF_DEFAULT_DOC & ~(enum fy_parse_cfg_flags)FYPCF_RESOLVE_DOCUMENT) };
-	s->document = fy_document_build_from_string(&cfg, text, bytes);
-	int code = s->document ? 0 : not_yaml(path, diag);
+	int code = load(path, &cfg, s, bytes);
 	fy_diag_destroy(diag);
 	return code;
 }
 
-static int load(const char *path, struct fly_script *s) {
-	s->text = malloc(FLY_TEXT_MAX);
-	int n = s->text ? source_read(path, s->text, FLY_TEXT_MAX) : -ENOMEM;
-	if (n < 0)
-		return verb_failed("fly", n, "cannot read %s: %s", path, source_unread(n, "larger than 256 KiB"));
-	return parse(path, s->text, (size_t)n, s);
-}
-
-int fly_script_read(const char *path, struct fly_script *s) {
-	memset(s, 0, sizeof(*s));
-	if (load(path, s))
+int fly_script_parse(struct fly_script *s, const char *path, char *take_text, size_t bytes) {
+	*s = (struct fly_script){ .text = take_text };
+	if (parse(path, s, bytes))
 		return 1;
-	struct fy_node *root = fy_document_root(s->document);
+	struct fy_node *root = s->document ? fy_document_root(s->document) : NULL;
 	if (!root || !fy_node_is_mapping(root))
 		return verb_failed_hint("fly", -EINVAL, "see examples/first-flight.fly.yaml", "%s is not a scenario",
 				path);
-	struct fy_node *title = fy_node_mapping_lookup_by_string(root, "flight", 6);
-	struct fy_node *machine = fy_node_mapping_lookup_by_string(root, "machine", 7);
-	struct fy_node *state = fy_node_mapping_lookup_by_string(root, "state", 5);
-	const char *keep = state ? fy_node_get_scalar0(state) : NULL;
-	s->title = title && fy_node_get_scalar0(title) ? fy_node_get_scalar0(title) : path;
-	if (state && !(keep && strcmp(keep, "keep") == 0))
-		return wrong(path, line_of(state), "`state` may only be `keep`, not", keep ? keep : "?");
-	s->fresh = !state;
-	if (!machine || !fy_node_get_scalar0(machine))
-		return wrong(path, 1, "a scenario needs", "machine");
-	place_machine(path, fy_node_get_scalar0(machine), s);
-	return read_steps(path, root, s);
+	if (check_keys(path, 1, root, root_keys))
+		return 1;
+	if (!lookup(root, "machine") || !lookup(root, "steps"))
+		return wrong(path, 1, "a scenario needs", lookup(root, "machine") ? "steps" : "machine");
+	s->title = lookup(root, "flight") ? text_of(lookup(root, "flight")) : path;
+	s->fresh = !lookup(root, "state");
+	place_machine(path, text_of(lookup(root, "machine")), s);
+	return read_steps(path, lookup(root, "steps"), s);
 }
 
 void fly_script_free(struct fly_script *s) {
@@ -182,8 +338,7 @@ void fly_script_free(struct fly_script *s) {
 /* ---- arguments ---- */
 
 static struct fy_node *arg(const struct fly_action *a, const char *key) {
-	return a->args && fy_node_is_mapping(a->args) ? fy_node_mapping_lookup_by_string(a->args, key, strlen(key))
-			: NULL;
+	return a->args && fy_node_is_mapping(a->args) ? lookup(a->args, key) : NULL;
 }
 
 const char *fly_text(const struct fly_action *a, const char *key) {

@@ -94,6 +94,12 @@ static int check_answer(struct flight *f, const struct fly_talk *t, const struct
 	return 0;
 }
 
+/* How the motion must end; NULL: any way.  Whoever says how far it must come wants it done. */
+static const char *wanted_outcome(const struct fly_action *a) {
+	const char *want = fly_text(a, "outcome");
+	return want ? want : has(a, "advance_m") || has(a, "turn_deg") ? "done" : NULL;
+}
+
 static int check_verdict(struct flight *f, const struct fly_talk *t, const struct fly_action *a) {
 	char verdict[16], reason[64], detail[512];
 	const char *refused = fly_text(a, "refused");
@@ -104,7 +110,7 @@ static int check_verdict(struct flight *f, const struct fly_talk *t, const struc
 		return fly_fail(f, "expected the refusal %s, but it was %s %s", refused, verdict, reason);
 	if (refused)
 		fly_say(f, "refused: %s", detail);
-	bool must_move = has(a, "outcome") || has(a, "until");
+	bool must_move = wanted_outcome(a) || has(a, "until");
 	if (must_move && strcmp(verdict, "started") != 0)
 		return fly_fail(f, "it did not move: %s %s", verdict, detail);
 	return 0;
@@ -137,7 +143,7 @@ static int measure_action(struct flight *f, const struct fly_talk *t, const stru
 
 static int check_outcome(struct flight *f, struct fly_talk *t, const struct fly_action *a) {
 	char what[16] = "", reason[128] = "";
-	const char *want = fly_text(a, "outcome");
+	const char *want = wanted_outcome(a);
 	if (!want)
 		return 0;
 	if (fly_await_outcome(f, t, MOTION_NS))

@@ -120,6 +120,57 @@ def nothing_runs(m):
     said(m, ['log', '--machine', 'ghost'], 1, "there is no journal of a machine 'ghost'")
 
 
+STEP = 'machine: none.cdl.yaml\nsteps:\n- step: a\n  do:\n  - '
+SCENARIOS = [  # their text, what standard error says
+    ('', 'not a scenario'),
+    ('[1]', 'not a scenario'),
+    ('flight: x', "a scenario needs 'machine'"),
+    ('machine: x', "a scenario needs 'steps'"),
+    ('machine: x\nsteps: []', '2: steps takes a list of at least one, not an empty list'),
+    ('machine: [x]\nsteps: [x]', '1: machine takes a text, not this list'),
+    ('machine: x\nstate: kept\nsteps: [x]', "2: state takes only `keep`, not 'kept'"),
+    ('machine: x\nstatee: keep\nsteps: [x]', "2: no such key: 'statee'; did you mean 'state'?"),
+    ('machine: x\nsteps:\n- x', "3: a step needs 'step, do'"),
+    ('machine: x\nsteps:\n- step: a\n  wyh: b\n  do: [x]', "4: no such key: 'wyh'; did you mean 'why'?"),
+    ('machine: x\nsteps:\n- step: a\n  do: []', '4: do takes a list of at least one, not an empty list'),
+    (STEP + 'start:\n---\nsteps: []', 'a scenario is one document'),
+    (STEP + 'start:', 'cannot read'),
+]
+ACTIONS = [  # the fifth line of a scenario: each would check nothing, or something else than it seems to
+    ('dance: {}', "5: no such action: 'dance'"),
+    ('strat: {}', "5: no such action: 'strat'; did you mean 'start'?"),
+    ('start', '5: an action is one pair'),
+    ('{start: {}, expect_gone: [core]}', '5: an action is one pair'),
+    ('stop: now', "5: stop takes a map {key: value}, not 'now'"),
+    ('plan: {title: x}', "5: no such key: 'title'"),
+    ('expect_live: core', "5: expect_live takes a list [...] of at least one text, not 'core'"),
+    ('expect_gone: []', 'of at least one text, not an empty list'),
+    ('expect_gone: {core: x}', 'of at least one text, not this map'),
+    ('expect_gone:', 'of at least one text, not nothing'),
+    ('expect_live: [[core]]', 'of at least one text, not this list'),
+    ('say: {contians: Ana}', "5: no such key: 'contians'; did you mean 'contains'?"),
+    ('say: {contains: [Ana]}', 'contains takes a text, not this list'),
+    ('say: {contains: ""}', 'contains takes a text, not nothing'),
+    ('say: {contains: *name}', 'contains takes a text, not an alias'),
+    ('say: {text: a, text: b}', 'duplicate key'),
+    ('say: {fact: name}', "fact takes a map {name: text} of at least one, not 'name'"),
+    ('say: {fact: [name]}', 'not this list'),
+    ('say: {refused: [UNTRUSTED]}', 'refused takes a text'),
+    ('say: {symbols: {a: b}}', 'symbols takes a text, not this map'),
+    ('say: {blind: yes}', "blind takes true or false, not 'yes'"),
+    ('say: {until: done}', "until takes only `moving`, not 'done'"),
+    ('say: {advance_m: far}', "advance_m takes a number, not 'far'"),
+    ('say: {latency: {targetms: 1}}', "5: no such key: 'targetms'; did you mean 'target_ms'?"),
+    ('say: {latency: 100}', "latency takes a map {name, target_ms}, not '100'"),
+    ('journal: {holds: name}', "holds takes a list [...] of at least one text, not 'name'"),
+    ('journal: {verify: 1}', "verify takes true or false, not '1'"),
+    ('latency: {samples: 0}', "samples takes a whole number from 1 to 256, not '0'"),
+    ('latency: {samples: 0.5}', "not '0.5'"),
+    ('still: {within_ms: soon}', 'within_ms takes a number from 0'),
+    ('still: {for_ms: -1}', "not '-1'"),
+]
+
+
 def files(m):
     broken, warned, pipe = m.work + '/broken.yaml', m.work + '/warned.cdl.yaml', m.work + '/pipe'
     os.mkfifo(pipe)
@@ -132,15 +183,7 @@ def files(m):
     said(m, ['plan', m.work + '/broken.yaml'], 1, 'error C')
     said(m, ['run', m.work + '/broken.yaml'], 1, 'error C')
     said(m, ['fly', broken], 1, f'{broken}:')
-    for text, words in (('[1]', 'not a scenario'), ('steps: []', "a scenario needs 'machine'"),
-                        ('machine: x', "a scenario needs 'steps'"),
-                        ('machine: x\nsteps: []', "a scenario needs 'steps'"),
-                        ('machine: x\nstate: kept\nsteps: []', "`state` may only be `keep`, not 'kept'"),
-                        ('machine: x\nsteps:\n- step: a\n  do:\n  - dance: {}', "5: no such action: 'dance'"),
-                        ('machine: x\nsteps:\n- step: a\n  do:\n  - still: {within_ms: soon}',
-                                'within_ms takes a number from 0'),
-                        ('machine: x\nsteps:\n- step: a\n  do:\n  - still: {for_ms: -1}', "not '-1'"),
-                        ('machine: none.cdl.yaml\nsteps:\n- step: a\n  do:\n  - still: {}', 'cannot read')):
+    for text, words in [*SCENARIOS, *((STEP + action, words) for action, words in ACTIONS)]:
         with open(broken, 'w', encoding='utf-8') as f:
             f.write(text)
         said(m, ['fly', broken], 1, words)
@@ -512,6 +555,9 @@ def flights(m):
     out, err = f.communicate(timeout=60)
     expect('one that fails says so', f.returncode == 1 and b'is back' in err, out + err)
     is_back(m, 'and has put it back', before)
+    f = fly(m, ['say: {model: parrot, text: hello, advance_m: 0}'])
+    out, err = f.communicate(timeout=60)
+    expect('what must come so far must move', f.returncode == 1 and b'it did not move' in out, out + err)
     f = fly(m, ['wait_field: {field: kinesthetic, above: 5, within_ms: 600000}'])
     until('it flies', lambda: m.run('ps', '--machine', 'small')[0] == 0)
     f.send_signal(signal.SIGINT)
