@@ -114,7 +114,7 @@ static void cpu_name(char *out, size_t capacity) {
 		snprintf(out, capacity, "%.*s", (int)strcspn(value + 2, "\n"), value + 2);
 }
 
-/* How many of the samples held the target. */
+/* How many of the samples held the target: shown, never judged, for a busy computer is not a wrong one. */
 static unsigned held(const struct fly_measure *m) {
 	unsigned n = 0;
 	for (unsigned i = 0; i < m->count; i++)
@@ -164,4 +164,5 @@ void fly_table(const struct flight *f) {
 	if (uname(&u) == 0)
 		printf("measured on %s, %ld cores, Linux %s; nothing removed\n", cpu, sysconf(_SC_NPROCESSORS_ONLN),
 				u.release);
+	printf("targets are shown, not judged\n");
 }

@@ -545,8 +545,11 @@ def flights(m):
     expect('what was there has a -wal', rc == 0 and os.path.exists(m.work + '/state/small.journal-wal'), out + err)
     before = remembered(m)
     expect('and knows a name', 'Zoe' in [f['value'] for f in before['facts']], before)
-    f = fly(m, ['say: {model: parrot, text: "#name = Ana"}'])
+    f = fly(m, ['say: {model: parrot, text: "#name = Ana"}', 'latency: {field: kinesthetic, samples: 1, target_ms: 0.000001}'])
     out, err = f.communicate(timeout=60)
+    expect('a time that is missed fails nothing, and that is said', f.returncode == 0 and b'held by 0 of 1' in out
+           and b'targets are shown, not judged' in out, out + err)
+    expect('nobody claims to know whose the models are', b'models wrote' in out and b'of our own' not in out, out)
     expect('a flight says that it has put the state back', f.returncode == 0 and b'is back' in err, out + err)
     is_back(m, 'and so it has', before)
     names = [x['value'] for x in remembered(m, 'small.flight')['facts']]
