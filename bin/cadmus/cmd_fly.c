@@ -110,8 +110,7 @@ static void conclude(struct flight *f, bool held, bool stays) {
 		return;
 	}
 	if (n)
-		printf("models wrote %.0f tokens a second on average (small models of our own: see models/README.md)\n",
-				rate);
+		printf("models wrote %.0f tokens a second on average\n", rate);
 	printf("\n%s: %s, %.1f s%s\n", f->script.title, held ? "every step held" : "FAILED", seconds,
 			stays ? "; the machine stays live: try `cadmus top`, `cadmus say ...`, `cadmus down`" : "");
 }
