@@ -118,6 +118,7 @@ static void conclude(struct flight *f, bool held, bool stays) {
 static void release(struct flight *f) {
 	if (f->attached)
 		seat_close(&f->seat);
+	io_close(&f->start_notes);
 	io_close(&f->talk.fd);
 	io_close(&f->other.fd);
 	cdm_bus_close(&f->witness.bus);
@@ -195,7 +196,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	if (args_take(&a, argc, argv))
 		return 2;
 	f.context = c;
-	f.talk.fd = f.other.fd = f.seat.fd = -1;
+	f.talk.fd = f.other.fd = f.seat.fd = f.start_notes = -1;
 	f.results = json_array();
 	f.began = clock_mono();
 	int code = fly(&f, a.words[0]);

@@ -191,6 +191,8 @@ struct flight {
 	struct source source;
 	pid_t daemon;
 	bool stay; /* it is to outlive us */
+	int start_notes;        /* what could not start, as machine_start() leaves it to us; -1: no more */
+	char not_started[4096]; /* ... "NAME: WHY" lines */
 	bool attached;
 	struct seat seat;
 	struct fly_witness witness;

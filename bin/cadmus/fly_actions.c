@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "base/msgpack.h"
 #include "bin/cadmus/fly_priv.h"
+#include "bin/cadmus/output.h"
 #include "bin/cadmus/sample.h"
 #include "client/control.h"
 #include "client/run_dir.h"
@@ -19,6 +20,7 @@
 #include "store/wait.h"
 
 #define PATIENCE_NS (20 * NS_PER_S)
+#define HOPELESS_NS (3 * NS_PER_S) /* a parent that starts again what could not start has done so by then */
 
 int fly_do(struct flight *f, const struct fly_action *a) {
 	static int (*const all[])(struct flight *, const struct fly_action *) = {
@@ -59,6 +61,31 @@ static struct directory_entry entry_of(const struct flight *f, int p) {
 	return directory_get(&f->seat.peers.directory, (uint16_t)p);
 }
 
+/* ": " and what it said when it could not start; "" when nobody knows of that. */
+static void find_reason(struct flight *f, const char *name, char *out, size_t capacity) {
+	size_t n = strlen(name);
+	machine_notes_look(&f->start_notes, f->not_started, sizeof(f->not_started));
+	output_clean(f->not_started, true);
+	out[0] = 0;
+	for (const char *line = f->not_started, *end; !out[0] && (end = strchr(line, '\n')); line = end + 1)
+		if (strncmp(line, name, n) == 0 && line[n] == ':')
+			snprintf(out, capacity, "%.*s", (int)(end - line - (ptrdiff_t)n), line + n);
+}
+
+/* Not as it is wanted, until now: 1 after fly_fail() when it need not be waited for any longer. */
+static int give_up(struct flight *f, int p, const char *name, struct cdm_mono began) {
+	char why[SEAT_TEXT_MAX + 4] = "";
+	struct directory_entry e = entry_of(f, p);
+	struct cdm_mono now = clock_mono();
+	bool down = e.state == DIRECTORY_DEAD || e.state == DIRECTORY_STOPPED;
+	if (e.state != DIRECTORY_LIVE)
+		find_reason(f, name, why, sizeof(why));
+	bool hopeless = down && why[0] && mono_since(e.died, now) > HOPELESS_NS;
+	if (!hopeless && mono_since(began, now) <= PATIENCE_NS)
+		return 0;
+	return fly_fail(f, "%s is %s%s", name, directory_state_text(e.state), why);
+}
+
 /* Wait until each named process is, or is not, live. */
 static int expect(struct flight *f, const struct fly_action *a, bool live) {
 	struct cdm_mono began = clock_mono();
@@ -68,9 +95,8 @@ static int expect(struct flight *f, const struct fly_action *a, bool live) {
 		if (p < 0)
 			return 1;
 		while ((entry_of(f, p).state == DIRECTORY_LIVE) != live) {
-			if (mono_since(began, clock_mono()) > PATIENCE_NS)
-				return fly_fail(f, "%s is %s", fly_item(a, i),
-						directory_state_text(entry_of(f, p).state));
+			if (give_up(f, p, fly_item(a, i), began))
+				return 1;
 			breathe(f);
 		}
 		struct directory_entry e = entry_of(f, p);
@@ -148,7 +174,7 @@ int fly_do_start(struct flight *f, const struct fly_action *a) {
 	if (f->daemon > 0)
 		return fly_fail(f, "the machine is started already");
 	fly_hold_interrupts(true);
-	f->daemon = machine_start("fly", f->source.plan, true, f->stay, NULL);
+	f->daemon = machine_start("fly", f->source.plan, true, f->stay, &f->start_notes);
 	if (f->daemon > 0)
 		fly_note_daemon(f->daemon);
 	fly_hold_interrupts(false);

@@ -236,6 +236,17 @@ void machine_notes(int *notes, char *out, size_t capacity) {
 	io_close(notes);
 }
 
+void machine_notes_look(int *notes, char *out, size_t capacity) {
+	struct pollfd p = { .fd = *notes, .events = POLLIN };
+	size_t used = strlen(out);
+	while (*notes >= 0 && poll(&p, 1, 0) > 0) {
+		ssize_t n = read(*notes, out + used, capacity - 1 - used);
+		out[used += n > 0 ? (size_t)n : 0] = 0;
+		if (n <= 0)
+			io_close(notes);
+	}
+}
+
 /* ---- talking ---- */
 
 int machine_attach(const struct verb_context *c, const char *verb, struct seat *s) {

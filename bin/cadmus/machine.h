@@ -37,6 +37,8 @@ int machine_journal(const struct verb_context *c, const char *verb, char *out);
 pid_t machine_start(const char *verb, const struct plan *plan, bool to_file, bool outlives_us, int *notes);
 /* "NAME: WHY" lines, each ended by a newline; waits at most about 3 s; closes `*notes`.  "" when all is well. */
 void machine_notes(int *notes, char *out, size_t capacity);
+/* Add to the text in `out` those that have come, without waiting; `*notes` is closed (-1) after the last one. */
+void machine_notes_look(int *notes, char *out, size_t capacity);
 
 /* A connection to the control door of the machine `name`; < 0 after explaining. */
 int machine_connect(const char *verb, const char *name);

@@ -34,17 +34,26 @@ def all_well(cadmus):
         expect('it goes down in good order', m.stop())
 
 
-def some_cannot(cadmus):
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
-        taken.bind(('127.0.0.1', 0))
-        taken.listen()
-        http = HTTP.replace('@TAKEN@', str(taken.getsockname()[1]))
+def taken_port():
+    """A port that is in use while the socket is open."""
+    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    taken.bind(('127.0.0.1', 0))
+    taken.listen()
+    return taken
 
+
+def with_http(text, taken):
+    http = HTTP.replace('@TAKEN@', str(taken.getsockname()[1]))
+    return text.replace('\n  actuators:\n', http + '  actuators:\n', 1)
+
+
+def some_cannot(cadmus):
+    with taken_port() as taken:
         def change(text):
             lines = text.splitlines()
             first = next(i for i, line in enumerate(lines) if 'id: parrot' in line)
             lines.insert(first, '    - ' + MODEL)  # the first one starts with the machine
-            return '\n'.join(lines).replace('\n  actuators:\n', http + '  actuators:\n', 1) + '\n'
+            return with_http('\n'.join(lines) + '\n', taken)
         m = Machine(cadmus, change)
         try:
             lines = run(m)['but']
@@ -54,6 +63,21 @@ def some_cannot(cadmus):
             expect('a port that is in use', 'port' in seen.get('web', '') or 'in use' in seen.get('web', ''), seen)
         finally:
             expect('it goes down in good order', m.stop())
+
+
+def flown(cadmus):
+    """A flight that waits for what cannot start says why it does not come."""
+    with taken_port() as taken:
+        m = Machine(cadmus, lambda text: with_http(text, taken))
+        try:
+            path = m.work + '/web.fly.yaml'
+            with open(path, 'w', encoding='utf-8') as f:
+                f.write('machine: small.cdl.yaml\nsteps: [{step: a, do: [start: {}, expect_live: [free, web]]}]\n')
+            code, out, err = m.run('fly', path)
+            expect('a flight tells why a process does not live', code == 1 and 'web is dead: ' in out and 'in use' in out,
+                   out + err)
+        finally:
+            m.stop()
 
 
 def dies(cadmus):
@@ -87,5 +111,6 @@ def cannot_be(cadmus):
 all_well(sys.argv[1])
 some_cannot(sys.argv[1])
 dies(sys.argv[1])
+flown(sys.argv[1])
 cannot_be(sys.argv[1])
 sys.exit(verdict())
