@@ -69,9 +69,9 @@ static json_t *number(struct mp_in *i, enum mp_type type) {
 }
 
 static json_t *value(struct mp_in *i, unsigned depth) {
-	if (depth > MP_DEPTH_MAX)
-		return NULL;
 	enum mp_type type = mp_peek(i);
+	if (depth >= MP_DEPTH_MAX - 1 && (type == MP_ARRAY || type == MP_MAP))
+		return NULL; /* no deeper than mp_skip() goes */
 	switch (type) {
 	case MP_BOOL: return boolean(i);
 	case MP_UINT:

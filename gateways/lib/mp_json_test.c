@@ -68,6 +68,13 @@ static void refused(void) {
 	CHECK(!mp_json(number_key, sizeof(number_key)) && !mp_json(bad_key, sizeof(bad_key)));
 	CHECK(!mp_json(many, sizeof(many)) && !mp_json(keys, sizeof(keys)));
 	memset(room, 0x91, 200); /* an array in an array in ... */
+	room[MP_DEPTH_MAX - 1] = room[MP_DEPTH_MAX] = 1;
+	json_t *deepest = mp_json(room, MP_DEPTH_MAX);
+	CHECK(deepest);
+	json_decref(deepest);
+	room[MP_DEPTH_MAX - 1] = 0x91;
+	CHECK(!mp_json(room, MP_DEPTH_MAX + 1)); /* here and for mp_skip() alike */
+	room[MP_DEPTH_MAX] = 0x91;
 	room[200] = 1;
 	CHECK(!mp_json(room, 201));
 	CHECK(!mp_json(room, 0));
