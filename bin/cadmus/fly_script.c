@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/utf8.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/fly.h"
 #include "lang/near.h"
@@ -311,6 +312,8 @@ static int parse(const char *path, struct fly_script *s, size_t bytes) {
 
 int fly_script_parse(struct fly_script *s, const char *path, char *take_text, size_t bytes) {
 	*s = (struct fly_script){ .text = take_text };
+	if (!utf8_valid(take_text, bytes)) /* libfyaml 0.7.12 comes to no end of it in a directive */
+		return verb_failed("fly", -EINVAL, "%s is not valid UTF-8", path);
 	if (parse(path, s, bytes))
 		return 1;
 	struct fy_node *root = s->document ? fy_document_root(s->document) : NULL;
