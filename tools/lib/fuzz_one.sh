@@ -8,6 +8,7 @@ target=$1 seconds=$2 name=$(basename "$1") root=$(cd "$(dirname "$0")/../.." && 
 corpus=$root/build-fuzz/corpus/${name#fuzz_} log=$root/build-fuzz/check-$name.log
 seeds=("$root/test/fuzz/seeds/${name#fuzz_}")
 [ "$name" = fuzz_cdl ] && seeds+=("$root/test/lang" "$root/examples")
+[ "$name" = fuzz_scenario ] && seeds+=("$root/examples")
 mkdir -p "$corpus" "$root/build-fuzz/crashes"
 export ASAN_OPTIONS=detect_stack_use_after_return=1
 export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1
