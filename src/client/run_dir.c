@@ -41,46 +41,126 @@ void run_dir_machine(const char *path, char *out) {
 	snprintf(out, CDM_NAME_MAX, "%.*s", from ? (int)(end - from) : 0, from ? from : "");
 }
 
-static bool is_listed(char (*list)[RUN_DIR_PATH_MAX], unsigned n, const char *path) {
+/* A folder, no link to one, where nobody but its owner can put anything. */
+static bool is_private(const char *folder, uid_t *owner) {
+	struct stat s;
+	if (lstat(folder, &s) < 0)
+		return false;
+	*owner = s.st_uid;
+	return S_ISDIR(s.st_mode) && (s.st_mode & 022) == 0;
+}
+
+/* The owner of the folder that `path` is in, if that is his alone. */
+static bool find_owner(const char *path, uid_t *owner) {
+	char folder[RUN_DIR_PATH_MAX];
+	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
+	return is_private(folder, owner);
+}
+
+static bool is_socket(const char *path) {
+	struct stat s;
+	return lstat(path, &s) == 0 && S_ISSOCK(s.st_mode);
+}
+
+static int add(struct run_dir_doors *d, const char *path, uid_t owner) {
+	if (d->count == d->room) {
+		size_t room = 2 * d->room + 16;
+		struct run_dir_door *more = realloc(d->at, room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		d->at = more;
+		d->room = room;
+	}
+	d->at[d->count].owner = owner;
+	strcpy(d->at[d->count++].path, path);
+	return 0;
+}
+
+static int find(const char *pattern, glob_t *found) {
+	int rc = glob(pattern, 0, NULL, found);
+	return rc == 0 || rc == GLOB_NOMATCH ? 0 : -ENOMEM;
+}
+
+/* What `folder`/MACHINE/leaf matches. */
+static int search(const char *folder, const char *machine, const char *leaf, struct run_dir_doors *out) {
+	char pattern[2 * RUN_DIR_PATH_MAX], name[CDM_NAME_MAX];
+	glob_t found = { 0 };
+	uid_t owner;
+	int bytes = snprintf(pattern, sizeof(pattern), "%s/%s/%s", folder, machine ? machine : "*", leaf);
+	if (bytes < 0 || bytes >= (int)sizeof(pattern))
+		return 0; /* longer than a socket's address */
+	int rc = find(pattern, &found);
+	for (size_t i = 0; i < found.gl_pathc && rc == 0; i++) {
+		const char *path = found.gl_pathv[i];
+		run_dir_machine(path, name);
+		if (strlen(path) < RUN_DIR_PATH_MAX && run_dir_name_ok(name) && is_socket(path) &&
+				find_owner(path, &owner))
+			rc = add(out, path, owner);
+	}
+	globfree(&found);
+	return rc;
+}
+
+static bool is_listed(char (*list)[RUN_DIR_PATH_MAX], unsigned n, const char *folder) {
 	for (unsigned i = 0; i < n; i++)
-		if (strcmp(list[i], path) == 0)
+		if (strcmp(list[i], folder) == 0)
 			return true;
 	return false;
 }
 
-/* What `folder`/MACHINE/leaf matches; how many there are then. */
-static unsigned search(const char *folder, const char *machine, const char *leaf, char (*out)[RUN_DIR_PATH_MAX],
-		unsigned n, unsigned max) {
-	char pattern[2 * RUN_DIR_PATH_MAX], name[CDM_NAME_MAX];
-	glob_t found;
-	int bytes = snprintf(pattern, sizeof(pattern), "%s/%s/%s", folder, machine ? machine : "*", leaf);
-	if (bytes < 0 || bytes >= (int)sizeof(pattern) || glob(pattern, 0, NULL, &found) != 0)
-		return n;
-	for (size_t i = 0; i < found.gl_pathc && n < max; i++) {
-		run_dir_machine(found.gl_pathv[i], name);
-		if (strlen(found.gl_pathv[i]) < RUN_DIR_PATH_MAX && run_dir_name_ok(name) &&
-				!is_listed(out, n, found.gl_pathv[i]))
-			strcpy(out[n++], found.gl_pathv[i]);
-	}
-	globfree(&found);
-	return n;
+/* Where this user's machines may be, whatever the settings were. */
+#define OWN_FOLDERS 3
+
+static unsigned own_folders(char (*out)[RUN_DIR_PATH_MAX]) {
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	unsigned n = 0, uid = getuid();
+	if (xdg && xdg[0] && snprintf(out[n], RUN_DIR_PATH_MAX, "%s/cadmus-%u", xdg, uid) < RUN_DIR_PATH_MAX)
+		n++;
+	snprintf(out[n], RUN_DIR_PATH_MAX, "/run/user/%u/cadmus-%u", uid, uid);
+	n += !is_listed(out, n, out[n]);
+	snprintf(out[n], RUN_DIR_PATH_MAX, "/tmp/cadmus-%u", uid);
+	return n + !is_listed(out, n, out[n]);
 }
 
-unsigned run_dir_search(const char *machine, const char *leaf, char (*out)[RUN_DIR_PATH_MAX], unsigned max) {
-	const char *own = getenv("CADMUS_RUN_DIR"), *xdg = getenv("XDG_RUNTIME_DIR");
-	char folder[RUN_DIR_PATH_MAX];
-	unsigned n = 0;
+/* "/tmp/cadmus-1000", if it is that user's: in /tmp anybody may have made it. */
+static bool is_users(const char *folder) {
+	const char *digits = strrchr(folder, '-') + 1;
+	char *end;
+	uid_t owner;
+	unsigned long uid = strtoul(digits, &end, 10);
+	return *digits >= '0' && *digits <= '9' && !*end && is_private(folder, &owner) && owner == uid;
+}
+
+/* Of everybody; what is ours was looked at already. */
+static int search_all(const char *pattern, const char *machine, const char *leaf, struct run_dir_doors *out) {
+	char own[OWN_FOLDERS][RUN_DIR_PATH_MAX];
+	unsigned n = own_folders(own);
+	glob_t found = { 0 };
+	int rc = find(pattern, &found);
+	for (size_t i = 0; i < found.gl_pathc && rc == 0; i++)
+		if (!is_listed(own, n, found.gl_pathv[i]) && is_users(found.gl_pathv[i]))
+			rc = search(found.gl_pathv[i], machine, leaf, out);
+	globfree(&found);
+	return rc;
+}
+
+int run_dir_search(const char *machine, const char *leaf, struct run_dir_doors *out) {
+	const char *set = getenv("CADMUS_RUN_DIR");
+	char own[OWN_FOLDERS][RUN_DIR_PATH_MAX];
+	int rc = 0;
+	*out = (struct run_dir_doors){ NULL, 0, 0 };
 	if (machine && !run_dir_name_ok(machine))
 		return 0;
-	if (own && own[0])
-		return search(own, machine, leaf, out, 0, max);
-	if (xdg && xdg[0] && snprintf(folder, sizeof(folder), "%s/cadmus-%u", xdg, getuid()) < (int)sizeof(folder))
-		n = search(folder, machine, leaf, out, n, max);
-	bool root = getuid() == 0;
-	snprintf(folder, sizeof(folder), root ? "/run/user/*/cadmus-*" : "/run/user/%u/cadmus-%u", getuid(), getuid());
-	n = search(folder, machine, leaf, out, n, max);
-	snprintf(folder, sizeof(folder), root ? "/tmp/cadmus-*" : "/tmp/cadmus-%u", getuid());
-	return search(folder, machine, leaf, out, n, max);
+	if (set && set[0])
+		return search(set, machine, leaf, out);
+	unsigned n = own_folders(own);
+	for (unsigned i = 0; i < n && rc == 0; i++)
+		rc = is_users(own[i]) ? search(own[i], machine, leaf, out) : 0;
+	if (rc == 0 && getuid() == 0)
+		rc = search_all("/run/user/*/cadmus-*", machine, leaf, out);
+	if (rc == 0 && getuid() == 0)
+		rc = search_all("/tmp/cadmus-*", machine, leaf, out);
+	return rc;
 }
 
 /* ---- whose they are ---- */

@@ -2,14 +2,17 @@
 #include "client/run_dir.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/io.h"
 #include "client/state_path.h"
+#include "client/stop_door.h"
 
 static char base[] = "/tmp/cadmus-run-XXXXXX";
 
@@ -115,6 +118,60 @@ static void connects_to_its_own(void) {
 	CHECK(unlink(path) == 0 && rmdir(dir) == 0);
 }
 
+/* ---- what others put into /tmp ---- */
+
+/* A door at /tmp/FOLDER/robot that `uid` has made and listens at; FOLDER is `owner`'s then. */
+static void plant(const char *folder, uid_t uid, uid_t owner, int *listener) {
+	char path[RUN_DIR_PATH_MAX];
+	snprintf(path, sizeof(path), "/tmp/%s/robot", folder);
+	CHECK(seteuid(uid) == 0 && io_make_dirs(path) == 0);
+	snprintf(path, sizeof(path), "/tmp/%s/robot/%s", folder, RUN_DIR_STOP);
+	*listener = io_listen(path);
+	CHECK(*listener >= 0 && seteuid(0) == 0);
+	snprintf(path, sizeof(path), "/tmp/%s", folder);
+	CHECK(chown(path, owner, owner) == 0);
+}
+
+/* Of all these only those of 0 and 1000 are what their names say. */
+static _Noreturn void look_around(void) {
+	enum { OTHER = 1000 };
+	struct run_dir_doors d;
+	int listener[6];
+	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+			mount("tmpfs", "/tmp", "tmpfs", 0, "mode=1777") != 0 ||
+			mount("tmpfs", "/run", "tmpfs", 0, "mode=755") != 0)
+		_exit(0); /* not in this container */
+	unsetenv("CADMUS_RUN_DIR");
+	unsetenv("XDG_RUNTIME_DIR");
+	plant("cadmus-!", NOBODY, NOBODY, &listener[0]);
+	plant("cadmus-65534x", NOBODY, NOBODY, &listener[1]);
+	plant("cadmus-1001", NOBODY, NOBODY, &listener[2]);
+	plant("cadmus-1000", OTHER, OTHER, &listener[3]);
+	plant("cadmus-0", 0, 0, &listener[4]);
+	plant("cadmus-65534", NOBODY, NOBODY, &listener[5]);
+	CHECK(chmod("/tmp/cadmus-65534", 0777) == 0 && symlink("/tmp/cadmus-!", "/tmp/cadmus-1002") == 0);
+	CHECK(run_dir_search(NULL, RUN_DIR_STOP, &d) == 0);
+	CHECK(d.count == 2 && d.at[0].owner == 0 && d.at[1].owner == OTHER); /* ours first */
+	CHECK(strcmp(d.at[0].path, "/tmp/cadmus-0/robot/stop.sock") == 0);
+	struct stop_door doors[] = { { .path = d.at[1].path, .owner = d.at[1].owner },
+		{ .path = d.at[1].path, .owner = NOBODY } };
+	stop_door_all(doors, 2, 1);
+	CHECK(doors[0].rc == -ETIMEDOUT && doors[1].rc == -EACCES); /* heard; not spoken to */
+	free(d.at);
+	_exit(0);
+}
+
+static void looks_where_nobody_else_could_put_it(void) {
+	int status;
+	if (getuid() != 0)
+		return; /* who finds its own alone */
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0)
+		look_around();
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static void knows_where_the_journal_is(void) {
 	char path[256];
 	unsetenv("CADMUS_STATE_DIR");
@@ -142,6 +199,7 @@ int main(void) {
 	follows_the_environment();
 	makes_what_is_ours_alone();
 	connects_to_its_own();
+	looks_where_nobody_else_could_put_it();
 	knows_where_the_journal_is();
 	CHECK(rmdir(base) == 0);
 	puts("run_dir_test: ok");

@@ -9,6 +9,7 @@ import shutil
 import socket
 import struct
 import sys
+import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from machine import Control, Gone, Machine, expect, until, verdict  # noqa: E402
@@ -140,12 +141,64 @@ def silence(m):
     expect('nobody is left', number < 60, number)
 
 
+def neighbour(m, name, queue):
+    """What looks like another machine: a door, and whoever listens there."""
+    os.mkdir(f'{m.work}/run/{name}', 0o700)
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.bind(f'{m.work}/run/{name}/stop.sock')
+    s.listen(queue)
+    return s
+
+
+def confirm(listeners):
+    """Each of them, once."""
+    for s in listeners:
+        s.settimeout(30)
+        guest, _ = s.accept()
+        with guest:
+            guest.recv(16)
+            guest.send(b'x')
+
+
+def fill(path):
+    """Stand at a door until nobody else gets to it."""
+    queue = []
+    while True:
+        queue.append(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        queue[-1].setblocking(False)
+        try:
+            queue[-1].connect(path)
+        except BlockingIOError:
+            return queue
+
+
+def neighbours(m):
+    """Others have machines here, too: many, and one at whose door nobody gets in."""
+    crowd = [neighbour(m, f'a{i}', 8) for i in range(80)]
+    guards = threading.Thread(target=confirm, args=[crowd])
+    guards.start()
+    rc, out, err = m.run('stop')
+    expect('of many machines each is stopped', rc == 0 and out.count(': stopped') == 81 and 'small: stopped' in out,
+           out + err)
+    guards.join()
+    for s in crowd:
+        s.close()
+    full = neighbour(m, 'full', 0)
+    queue = fill(f'{m.work}/run/full/stop.sock')
+    rc, out, err = m.run('stop')
+    expect('whose door is full is told of, and the others are stopped', rc == 1 and 'small: stopped' in out and
+           'full: NOT STOPPED: so many stand at its guard' in err, out + err)
+    for s in queue + [full]:
+        s.close()
+
+
 def main():
     m = Machine(sys.argv[1])
     try:
         m.start()
         m.live('core', 'guard', 'legs.sim')
         silence(m)
+        neighbours(m)
         gives_descriptors(m)
         deleted(m)
         restarted(m)
