@@ -1,10 +1,9 @@
 /*
  * pieces.h - what of an answer that is still being written may be shown already.
  *
- * A model's words hold clauses (`#door = locked`) that core takes out of the answer; a stream must not show
- * what the answer will not have.  So text is shown up to the first place where a clause could begin, and the
- * rest when the answer is known.  When the model is asked again, what was shown stays shown, and the
- * new words count from where the two agree no more.
+ * Core's tokens hold nothing that the answer will not have (spec/control.md), so each is shown as it comes.  But when
+ * the model is asked again its tokens begin anew: what was shown stays shown, and of the new words those that go on
+ * from there are shown, as long as both agree.
  *
  * Pure but for memory.  One thread per struct; zeroed is empty.
  */
@@ -21,14 +20,13 @@ struct pieces_text {
 };
 
 struct pieces {
-	struct pieces_text heard; /* from the model, this time */
+	struct pieces_text heard; /* from core, this time */
 	struct pieces_text shown; /* to the client, in all */
 };
 
-/* More words of the model: what may be shown of them in *piece ("": nothing yet), valid until the next call;
-   -ENOMEM. */
+/* More words: what is to be shown of them in *piece ("": nothing yet), valid until the next call; -ENOMEM. */
 MUST_CHECK int pieces_hear(struct pieces *p, const char *text, const char **piece);
-/* The model begins anew. */
+/* The tokens begin anew. */
 void pieces_again(struct pieces *p);
 /* The answer is known: the rest of it in *piece.  false: what was shown is not how it begins; *piece is "". */
 bool pieces_end(const struct pieces *p, const char *answer, const char **piece);

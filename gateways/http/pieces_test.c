@@ -16,17 +16,17 @@ static void hear(struct pieces *p, const char *text, size_t n) {
 	strcat(shown, piece);
 }
 
-/* The model says `said`, core makes `answer` of it; `early`: what is shown before core has spoken. */
-static void in_two(const char *said, const char *answer, const char *early) {
-	size_t n = strlen(said);
+/* Core tells `told`, cut anywhere: all of it is shown as it comes, and the rest when the answer is known. */
+static void in_two(const char *told, const char *answer) {
+	size_t n = strlen(told);
 	for (size_t cut = 0; cut <= n; cut++) {
 		struct pieces p = { 0 };
 		const char *rest;
 		shown[0] = 0;
-		hear(&p, said, cut);
-		CHECK(strncmp(answer, shown, strlen(shown)) == 0);
-		hear(&p, said + cut, n - cut);
-		CHECK(strcmp(shown, early) == 0);
+		hear(&p, told, cut);
+		CHECK(strlen(shown) == cut);
+		hear(&p, told + cut, n - cut);
+		CHECK(strcmp(shown, told) == 0);
 		CHECK(pieces_end(&p, answer, &rest));
 		strcat(shown, rest);
 		CHECK(strcmp(shown, answer) == 0);
@@ -34,35 +34,13 @@ static void in_two(const char *said, const char *answer, const char *early) {
 	}
 }
 
-static void byte_by_byte(const char *said, const char *answer) {
-	struct pieces p = { 0 };
-	const char *rest;
-	shown[0] = 0;
-	for (const char *s = said; *s; s++)
-		hear(&p, s, 1);
-	CHECK(pieces_end(&p, answer, &rest));
-	strcat(shown, rest);
-	CHECK(strcmp(shown, answer) == 0);
-	pieces_fini(&p);
-}
-
-static void hides_clauses(void) {
-	in_two("Hello.", "Hello.", "Hello.");
-	in_two("  Hello there.  ", "Hello there.", "Hello there.");
-	in_two("Noted, the door is locked. #door = locked", "Noted, the door is locked.", "Noted, the door is locked.");
-	in_two("Fine. #a = 1 #b = 2", "Fine.", "Fine.");
-	in_two("#name = Ana", "", "");
-	in_two("", "", "");
-	in_two("𐤌𐤟𐤛", "𐤌𐤟𐤛", "𐤌𐤟𐤛");
-}
-
-static void shows_what_is_no_clause(void) {
-	in_two("Gate #12, please", "Gate #12, please", "Gate #12, please");
-	in_two("Play C# = fun", "Play C# = fun", "Play C# = fun");
-	in_two("Use #Tag = x", "Use #Tag = x", "Use #Tag = x");
-	in_two("It is #one", "It is #one", "It is"); /* it could have become one */
-	byte_by_byte("Gate #12, please #gate = 12", "Gate #12, please");
-	byte_by_byte("  a # b # c", "a # b # c");
+static void shows_what_core_tells(void) {
+	in_two("Hello.", "Hello.");
+	in_two("", "");
+	in_two("It is", "It is #one");
+	in_two("It is room #5", "It is room #5."); /* what is a clause is core's to say, and it says so by silence */
+	in_two("Use #Tag = x", "Use #Tag = x");
+	in_two("𐤌𐤟𐤛", "𐤌𐤟𐤛");
 }
 
 static void begins_anew(void) {
@@ -85,8 +63,7 @@ static void begins_anew(void) {
 }
 
 int main(void) {
-	hides_clauses();
-	shows_what_is_no_clause();
+	shows_what_core_tells();
 	begins_anew();
 	puts("pieces_test: ok");
 }
