@@ -26,6 +26,11 @@ static int take_model(json_t *root, struct ollama_request *r, char *why, size_t 
 	return 0;
 }
 
+/* As Go reads JSON: null is a text like "". */
+static bool is_text(const json_t *v) {
+	return !v || json_is_null(v) || json_is_string(v);
+}
+
 static int take_text(struct ollama_request *r, json_t *text, char *why, size_t capacity) {
 	if (json_string_length(text) > OLLAMA_TEXT_MAX)
 		return refuse(why, capacity, "the prompt is longer than this machine takes (8191 bytes)");
@@ -43,7 +48,7 @@ static int take_messages(json_t *root, struct ollama_request *r, char *why, size
 	json_array_foreach(list, i, m) {
 		const char *role = json_string_value(json_object_get(m, "role"));
 		json_t *content = json_object_get(m, "content");
-		if (!role || (content && !json_is_string(content)))
+		if (!role || !is_text(content))
 			return refuse(why, capacity, "a message needs a role, and content that is a string");
 		if (json_array_size(json_object_get(m, "images")))
 			return snprintf(why, capacity, "\"%s\" does not support vision", r->asked), -EINVAL;
@@ -55,7 +60,7 @@ static int take_messages(json_t *root, struct ollama_request *r, char *why, size
 
 static int take_prompt(json_t *root, struct ollama_request *r, char *why, size_t capacity) {
 	json_t *p = json_object_get(root, "prompt");
-	if (p && !json_is_null(p) && !json_is_string(p))
+	if (!is_text(p))
 		return refuse(why, capacity, "prompt must be a string");
 	return p ? take_text(r, p, why, capacity) : 0;
 }
@@ -93,7 +98,7 @@ static int take_options(json_t *root, struct ollama_request *r, char *why, size_
 	json_t *stream = json_object_get(root, "stream"), *keep = json_object_get(root, "keep_alive");
 	static const char *const texts[] = { "system", "template" };
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
-		if (is_given(json_object_get(root, texts[i])) && !json_is_string(json_object_get(root, texts[i])))
+		if (!is_text(json_object_get(root, texts[i])))
 			return snprintf(why, capacity, "%s must be a string", texts[i]), -EINVAL;
 	if (is_given(stream) && !json_is_boolean(stream))
 		return refuse(why, capacity, "stream must be true or false");

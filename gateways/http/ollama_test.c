@@ -72,6 +72,12 @@ static void messages(void) {
 			"\"one\"},{\"role\":\"assistant\",\"content\":\"1\"},{\"role\":\"user\",\"content\":\"two\"}]}",
 			"a", "two");
 	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"assistant\"}]}", "a", NULL);
+	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"one\"},{\"role\":"
+			"\"assistant\",\"content\":null},{\"role\":\"user\",\"content\":\"two\"}]}",
+			"a", "two");
+	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":null}],\"system\":null,"
+			"\"template\":null,\"format\":null,\"think\":null,\"keep_alive\":null}",
+			"a", NULL);
 	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[]}", "a", NULL);
 	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":null}", "a", NULL);
 	accepts(OLLAMA_CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"\"}],\"tools\":[]}", "a",

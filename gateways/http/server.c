@@ -17,7 +17,7 @@
 
 #define CONNECTIONS_MAX 256u
 #define IDLE_S 30u /* of a connection that sends nothing, not of one that waits for its answer */
-#define DROPPED_MAX (16u << 20)
+#define DROPPED_MAX (16u << 20) /* of a body that is too long: so much is read all the same */
 
 struct upload {
 	char *bytes;
@@ -112,7 +112,10 @@ bool server_is_ours(const struct server *s, const char *host, const char *origin
 
 /* ---- requests ---- */
 
-/* What is too long is read on for a while, so that the client hears why; then it is hung up on.  false: hang up. */
+/*
+ * What is too long is read on for a while: many clients look for an answer only when all is sent.  What has no length
+ * and does not end either is hung up on then: in the middle of a body there is no place for an answer.  false: hang up.
+ */
 static bool take_body(struct upload *u, const char *data, size_t n) {
 	if (u->dropped || n > SERVER_BODY_MAX - u->used) {
 		u->dropped += n;
@@ -129,6 +132,12 @@ static bool take_body(struct upload *u, const char *data, size_t n) {
 	memcpy(u->bytes + u->used, data, n);
 	u->used += n;
 	return true;
+}
+
+/* Its own header says that it is longer than we would read on. */
+static bool is_endless(struct MHD_Connection *connection) {
+	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+	return length && strtoull(length, NULL, 10) > DROPPED_MAX;
 }
 
 static enum MHD_Result count_host(void *n, enum MHD_ValueKind kind, const char *key, const char *value) {
@@ -168,17 +177,18 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		const char *version, const char *data, size_t *bytes, void **state) {
 	struct upload *u = *state;
 	(void)version;
-	if (!u) {
-		*state = calloc(1, sizeof(*u));
-		return *state ? MHD_YES : MHD_NO;
-	}
+	bool begins = !u, endless = begins && is_endless(connection);
+	if (begins && !(u = *state = calloc(1, sizeof(*u))))
+		return MHD_NO;
+	if (begins && !endless)
+		return MHD_YES;
 	if (*bytes) {
 		bool ok = take_body(u, data, *bytes);
 		*bytes = 0;
 		return ok ? MHD_YES : MHD_NO;
 	}
 	struct call c = { cls, connection, method, url, u->bytes, u->used, NULL };
-	return respond(&c, u->dropped > 0);
+	return respond(&c, endless || u->dropped > 0);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
