@@ -18,6 +18,7 @@
 #define LOOK_NS (250 * NS_PER_MS) /* how often it is looked whether the client is still there */
 #define KEY_MAX 48
 #define NO_ANSWER "the machine gave no answer"
+#define GOING_DOWN "the machine is going down"
 
 /* One answer being given. */
 struct answer {
@@ -171,7 +172,7 @@ static void next_lines(struct answer *a) {
 	struct door_reply r;
 	a->at = a->length = 0;
 	if (!wait_reply(a, &r))
-		return add_error(a, NO_ANSWER);
+		return add_error(a, door_is_over(a->server->door) ? GOING_DOWN : NO_ANSWER);
 	add_reply(a, r.kind, r.body);
 	json_decref(r.body);
 }
@@ -213,9 +214,9 @@ static unsigned status_of(const char *code) {
 		const char *code;
 		unsigned status;
 	} known[] = { { "ENOENT", MHD_HTTP_NOT_FOUND }, { "EACCES", MHD_HTTP_FORBIDDEN },
-		{ "EBUSY", MHD_HTTP_SERVICE_UNAVAILABLE }, { "EINVAL", MHD_HTTP_BAD_REQUEST },
-		{ "E2BIG", MHD_HTTP_BAD_REQUEST }, { "EILSEQ", MHD_HTTP_BAD_REQUEST },
-		{ "EEXIST", MHD_HTTP_CONFLICT } };
+		{ "EBUSY", MHD_HTTP_SERVICE_UNAVAILABLE }, { "ESHUTDOWN", MHD_HTTP_SERVICE_UNAVAILABLE },
+		{ "EINVAL", MHD_HTTP_BAD_REQUEST }, { "E2BIG", MHD_HTTP_BAD_REQUEST },
+		{ "EILSEQ", MHD_HTTP_BAD_REQUEST }, { "EEXIST", MHD_HTTP_CONFLICT } };
 	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (strcmp(known[i].code, code) == 0)
 			return known[i].status;
@@ -230,6 +231,11 @@ static bool next_reply(struct answer *a, bool tokens, struct door_reply *r) {
 		json_decref(r->body);
 	}
 	return false;
+}
+
+static enum MHD_Result refuse(struct call *c, struct answer *a, unsigned status, const char *why) {
+	release(a);
+	return server_json(c, status, ollama_error(why));
 }
 
 /* Ollama's clients know its own words for a model that is not there. */
@@ -255,10 +261,9 @@ static enum MHD_Result answer_whole(struct call *c, struct answer *a, const json
 static enum MHD_Result answer(struct call *c, struct answer *a) {
 	struct door_reply r;
 	bool streams = a->request.stream && a->request.text;
-	if (!next_reply(a, streams, &r)) {
-		release(a);
-		return server_json(c, MHD_HTTP_INTERNAL_SERVER_ERROR, ollama_error(NO_ANSWER));
-	}
+	if (!next_reply(a, streams, &r))
+		return door_is_over(c->server->door) ? refuse(c, a, MHD_HTTP_SERVICE_UNAVAILABLE, GOING_DOWN)
+				: refuse(c, a, MHD_HTTP_INTERNAL_SERVER_ERROR, NO_ANSWER);
 	enum MHD_Result rc;
 	if (r.kind == DOOR_ERROR)
 		rc = answer_error(c, a, r.body);
@@ -295,11 +300,6 @@ static bool find_key(const struct call *c, const char **key) {
 	return n > 0 && n <= KEY_MAX;
 }
 
-static enum MHD_Result refuse(struct call *c, struct answer *a, unsigned status, const char *why) {
-	release(a);
-	return server_json(c, status, ollama_error(why));
-}
-
 static enum MHD_Result talk(struct call *c, enum ollama_call what) {
 	char why[256];
 	struct answer *a = calloc(1, sizeof(*a));
@@ -321,7 +321,7 @@ static enum MHD_Result talk(struct call *c, enum ollama_call what) {
 	ask.max_tokens = r->options.max_tokens;
 	a->exchange = door_ask(c->server->door, &ask);
 	if (!a->exchange)
-		return refuse(c, a, MHD_HTTP_SERVICE_UNAVAILABLE, "the machine is going down");
+		return refuse(c, a, MHD_HTTP_SERVICE_UNAVAILABLE, GOING_DOWN);
 	return answer(c, a);
 }
 

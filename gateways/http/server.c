@@ -13,9 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
 
 #define CONNECTIONS_MAX 256u
+#define LAST_NS NS_PER_S /* for answers that are not sent yet when we end */
 #define IDLE_S 30u /* of a connection that sends nothing, not of one that waits for its answer */
 #define DROPPED_MAX (16u << 20) /* of a body that is too long: so much is read all the same */
 
@@ -23,6 +26,7 @@ struct upload {
 	char *bytes;
 	size_t used, room;
 	size_t dropped; /* of one that is too long */
+	bool answering; /* it counts in server.answering */
 };
 
 /* ---- answers ---- */
@@ -154,6 +158,18 @@ static bool has_two_hosts(const struct call *c) {
 	return n > 1;
 }
 
+/* `begins`: an answer that whoever stops the server will wait for; else it is sent, or nobody wants it. */
+static void count_answer(struct server *s, struct upload *u, bool begins) {
+	if (u->answering == begins)
+		return;
+	u->answering = begins;
+	pthread_mutex_lock(&s->lock);
+	s->answering += begins ? 1u : -1u;
+	if (s->answering == 0)
+		pthread_cond_signal(&s->sent);
+	pthread_mutex_unlock(&s->lock);
+}
+
 static enum MHD_Result respond(struct call *c, bool too_long) {
 	const char *host = MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Host");
 	const char *origin = MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Origin");
@@ -187,6 +203,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		*bytes = 0;
 		return ok ? MHD_YES : MHD_NO;
 	}
+	count_answer(cls, u, true);
 	struct call c = { cls, connection, method, url, u->bytes, u->used, NULL };
 	return respond(&c, endless || u->dropped > 0);
 }
@@ -194,9 +211,11 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
 		enum MHD_RequestTerminationCode why) {
 	struct upload *u = *state;
-	(void)cls, (void)connection, (void)why;
-	if (u)
-		free(u->bytes);
+	(void)connection, (void)why;
+	if (!u)
+		return;
+	count_answer(cls, u, false);
+	free(u->bytes);
 	free(u);
 	*state = NULL;
 }
@@ -255,20 +274,31 @@ static int open_socket(struct server *s, union address *a) {
 	return fd;
 }
 
+/* Its timeout is by the clock that does not jump. */
+static void init_sent(struct server *s) {
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->sent, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
 static int start(struct server *s, int fd) {
+	init_sent(s);
 	s->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
 					MHD_USE_ITC, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
-			MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+			MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 			MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_END);
 	if (s->daemon)
 		return 0;
+	pthread_cond_destroy(&s->sent);
 	close(fd);
 	return -ENOMEM;
 }
 
 int server_open(struct server *s, struct door *d, const char *listen, char why[SERVER_WHY_MAX]) {
 	union address a;
-	*s = (struct server){ .door = d, .models = CATALOG_EMPTY };
+	*s = (struct server){ .door = d, .models = CATALOG_EMPTY, .lock = PTHREAD_MUTEX_INITIALIZER };
 	int rc = parse_listen(s, listen, &a);
 	if (rc < 0) {
 		snprintf(why, SERVER_WHY_MAX, "'%s' is not ADDRESS:PORT", listen);
@@ -285,8 +315,21 @@ int server_open(struct server *s, struct door *d, const char *listen, char why[S
 	return rc;
 }
 
+static void await_answers(struct server *s) {
+	int64_t until = clock_mono().ns + LAST_NS;
+	struct timespec t = { until / NS_PER_S, until % NS_PER_S };
+	bool in_time = true;
+	pthread_mutex_lock(&s->lock);
+	while (s->answering && in_time)
+		in_time = pthread_cond_timedwait(&s->sent, &s->lock, &t) != ETIMEDOUT;
+	pthread_mutex_unlock(&s->lock);
+}
+
 void server_close(struct server *s) {
-	if (s->daemon)
-		MHD_stop_daemon(s->daemon);
+	if (!s->daemon)
+		return;
+	await_answers(s); /* MHD_stop_daemon() hangs up on all */
+	MHD_stop_daemon(s->daemon);
+	pthread_cond_destroy(&s->sent);
 	s->daemon = NULL;
 }

@@ -7,6 +7,7 @@
 #define HTTP_SERVER_H
 
 #include <microhttpd.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include "base/check.h"
 #include "gateways/http/catalog.h"
@@ -35,6 +36,9 @@ struct server {
 	unsigned short port;
 	struct catalog models;
 	uint64_t requests, refused, errors, hung_up; /* atomic */
+	pthread_mutex_t lock;
+	unsigned answering;    /* under lock: requests whose answer is not sent yet */
+	pthread_cond_t sent;   /* answering is 0 again */
 };
 
 /*
@@ -42,6 +46,7 @@ struct server {
  * -EADDRINUSE, -EACCES, -errno, with a sentence for people in `why`.
  */
 MUST_CHECK int server_open(struct server *s, struct door *d, const char *listen, char why[SERVER_WHY_MAX]);
+/* Whoever waits for an answer gets it first, if it comes, and can be sent, within a second. */
 void server_close(struct server *s);
 
 /*

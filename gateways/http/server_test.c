@@ -5,6 +5,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +16,19 @@
 static struct server s;
 static char why[SERVER_WHY_MAX];
 
+static int asked[2]; /* a pipe: /slow is asked */
+
+/* It is answered when a server that did not wait for it would be gone. */
+static enum MHD_Result slow(struct call *c) {
+	CHECK(write(asked[1], "x", 1) == 1);
+	CHECK(poll(NULL, 0, 200) == 0);
+	return server_json(c, MHD_HTTP_SERVICE_UNAVAILABLE, json_pack("{s:s}", "error", "going down"));
+}
+
 /* The route: bytes of the body, or a 405. */
 enum MHD_Result route_dispatch(struct call *c) {
+	if (strcmp(c->path, "/slow") == 0)
+		return slow(c);
 	if (strcmp(c->path, "/wrong") == 0) {
 		c->allow = "POST";
 		return server_json(c, MHD_HTTP_METHOD_NOT_ALLOWED, json_pack("{s:s}", "error", "method not allowed"));
@@ -147,6 +160,24 @@ static void serves(void) {
 	server_close(&s);
 }
 
+static void *ask_slowly(void *unused) {
+	answered("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n", 0, "HTTP/1.1 503 ", "going down");
+	return unused;
+}
+
+/* Who waits for an answer when the server is closed gets it. */
+static void ends(void) {
+	pthread_t client;
+	char c;
+	CHECK(server_open(&s, NULL, "127.0.0.1:0", why) == 0 && pipe(asked) == 0);
+	CHECK(pthread_create(&client, NULL, ask_slowly, NULL) == 0);
+	CHECK(read(asked[0], &c, 1) == 1);
+	server_close(&s);
+	CHECK(pthread_join(client, NULL) == 0);
+	close(asked[0]);
+	close(asked[1]);
+}
+
 static void listens(void) {
 	static const char *const wrong[] = { "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000",
 			"127.0.0.1:-1",
@@ -179,6 +210,7 @@ int main(void) {
 	addresses();
 	origins();
 	serves();
+	ends();
 	listens();
 	puts("server_test: ok");
 }

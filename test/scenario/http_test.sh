@@ -35,7 +35,7 @@ trap 'exit 1' INT TERM
 start() {
 	local said
 	said=$("$cadmus" --json run --detach "$1") || exit 1
-	daemons+=("$(sed 's/.*"pid": *\([0-9]*\).*/\1/' <<<"$said")")
+	daemons+=("$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' <<<"$said")")
 }
 
 # in_log MACHINE PATTERN: wait until a line of its log matches, and print what does.
