@@ -30,7 +30,7 @@
 
 #define QUIT_NS (2500 * NS_PER_MS) /* the parent's patience is 3 s */
 
-enum { UNITS_MAX = 8, CALLERS_MAX = 8, CALLER_MESSAGE_MAX = 64, BELLS_PER_CALL = 64, PRIORITY = 20 };
+enum { UNITS_MAX = PLAN_ACTUATORS_MAX, CALLERS_MAX = 8, CALLER_MESSAGE_MAX = 64, BELLS_PER_CALL = 64, PRIORITY = 20 };
 
 enum source { ON_TICK, ON_SEAT, ON_BELL, ON_DOOR, ON_BUS, ON_CALLER };
 
@@ -60,10 +60,7 @@ static int open_units(struct program *p, struct cdm_diag *diag) {
 	for (uint32_t i = 0; i < p->seat.plan->actuators.count; i++) {
 		if (plan_actuators(p->seat.plan)[i].process != p->seat.process)
 			continue;
-		if (p->count == UNITS_MAX) {
-			cdm_diag_add(diag, CDM_ERROR, "G0202", "a guard can look after 8 actuators, not more");
-			return -E2BIG;
-		}
+		CHECK(p->count < UNITS_MAX);
 		int rc = unit_open(&p->units[p->count++], &p->seat, i, &p->events, diag);
 		if (rc < 0)
 			return rc;

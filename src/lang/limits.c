@@ -127,6 +127,31 @@ static void seat(struct lang *l, struct sums *s) {
 	m->process_count = PLAN_PROCESSES_MAX;
 }
 
+/* ---- what one process can look after ---- */
+
+static void check_actuators(struct lang *l) {
+	unsigned count = 0;
+	for (uint32_t i = 1; i < l->machine.entity_count; i++) {
+		const struct entity *e = &l->machine.entities[i];
+		if (e->class != PLAN_ACTUATOR || !e->live || count++ != PLAN_ACTUATORS_MAX)
+			continue;
+		say(l, C0406, e->at, number_text(l, PLAN_ACTUATORS_MAX), "actuators that are started", NULL);
+	}
+}
+
+/* Core sleeps on the sources of all its rules at once; what moves an actuator comes with what models say. */
+static void check_waits(struct lang *l) {
+	const struct node *first = NULL; /* too many from here on */
+	unsigned count = 0;
+	for (uint32_t i = 0; i < l->machine.rule_count; i++) {
+		const struct rule *r = &l->machine.rules[i];
+		if (r->live && r->target && (count += r->source_count) > PLAN_WAITS_MAX && !first)
+			first = node_get(r->map, "source");
+	}
+	if (first)
+		say(l, C0410, first, number_text(l, count), number_text(l, PLAN_WAITS_MAX), NULL);
+}
+
 /* ---- who may read what ---- */
 
 static uint64_t readers_by_role(const struct machine *m, const struct field *f) {
@@ -272,6 +297,8 @@ static void check_sums(struct lang *l, const struct sums *s) {
 void limits(struct lang *l) {
 	struct sums s = { 0 };
 	seat(l, &s);
+	check_actuators(l);
+	check_waits(l);
 	place_readers(l);
 	place_fields(l);
 	add_up(l, &s);

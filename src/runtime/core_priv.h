@@ -210,7 +210,7 @@ void stop_tell(struct core *c, const struct request *q, const struct speaker *s,
 
 /* ---- act and motion ---- */
 
-#define CORE_LIMBS 8 /* a guard looks after no more */
+#define CORE_LIMBS PLAN_ACTUATORS_MAX
 
 /* How core and the guard speak of one actuator. */
 struct limb {
@@ -256,7 +256,7 @@ void act_reply(struct mp_out *o, const struct verdict *v); /* adds verdict, reas
 #define ACT_REPLY_PAIRS 4u
 double act_trust(const struct core *c, const struct speaker *s, uint16_t model, unsigned safety_class);
 
-/* The fields of all actuators.  -E2BIG: more than CORE_LIMBS. */
+/* The fields of all actuators. */
 MUST_CHECK int motion_open(struct core *c);
 /* Once the verdict is on the disk, and answered.  A stop since, or its deadline, ends it before it begins. */
 void motion_start(struct core *c, const struct speaker *s, const struct utterance *u, const struct verdict *v,

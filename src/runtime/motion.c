@@ -53,7 +53,8 @@ static int open_limb(struct core *c, uint16_t index) {
 }
 
 int motion_open(struct core *c) {
-	int rc = c->plan->actuators.count > CORE_LIMBS ? -E2BIG : 0;
+	int rc = 0;
+	CHECK(c->plan->actuators.count <= CORE_LIMBS);
 	for (uint16_t i = 0; rc == 0 && i < c->plan->actuators.count; i++)
 		rc = open_limb(c, i);
 	return rc;

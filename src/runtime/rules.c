@@ -49,9 +49,11 @@ struct rules {
 	unsigned count;
 	struct rule *at;
 	unsigned wait_count;
-	struct field *waits[WAIT_FIELDS_MAX];
-	struct rule *wait_rule[WAIT_FIELDS_MAX];
+	struct field *waits[PLAN_WAITS_MAX];
+	struct rule *wait_rule[PLAN_WAITS_MAX];
 };
+
+_Static_assert(PLAN_WAITS_MAX <= WAIT_FIELDS_MAX, "one thread can sleep on the sources of all rules");
 
 /* ---- operations: evidence 0..1 ---- */
 
@@ -262,16 +264,14 @@ static int open_rule(struct rules *rs, const struct plan_rule *p) {
 	int rc = field_writer_open(&r->target, rs->peers, p->target);
 	for (unsigned i = 0; rc == 0 && i < p->source_count; i++) {
 		struct source *s = &r->sources[i];
-		if ((rc = field_open(&s->field, rs->peers, p->sources[i])) < 0)
+		rc = field_open(&s->field, rs->peers, p->sources[i]);
+		if (rc == 0 && s->field.plan->bytes > SAMPLE_MAX)
+			rc = -E2BIG;
+		if (rc < 0)
 			break;
-		if (s->field.plan->bytes > SAMPLE_MAX)
-			rc = -E2BIG;
-		else if (rs->wait_count == WAIT_FIELDS_MAX)
-			rc = -E2BIG;
-		else {
-			rs->waits[rs->wait_count] = &s->field;
-			rs->wait_rule[rs->wait_count++] = r;
-		}
+		CHECK(rs->wait_count < PLAN_WAITS_MAX);
+		rs->waits[rs->wait_count] = &s->field;
+		rs->wait_rule[rs->wait_count++] = r;
 	}
 	rs->count += rc == 0;
 	return rc;

@@ -20,8 +20,8 @@ struct whole {
 	struct plan_entity entities[ENTITIES];
 	struct plan_field fields[FIELDS];
 	struct plan_process processes[PROCESSES];
-	struct plan_rule rules[RULES];
-	struct plan_actuator actuators[1];
+	struct plan_rule rules[RULES], more_rules[PLAN_WAITS_MAX / PLAN_SOURCES_MAX + 1]; /* counted in by a test */
+	struct plan_actuator actuators[1], more[PLAN_ACTUATORS_MAX];
 	struct plan_table tables[1];
 	struct plan_sense senses[2];
 	struct plan_grant grants[2];
@@ -308,6 +308,18 @@ static void refuses_fields_in_the_wrong_place(void) {
 	REFUSED(w.fields[4].process = 1); /* does not fit in there */
 }
 
+/* So many sources, of the first rule and others like it. */
+static void wait_for(unsigned sources) {
+	for (unsigned left = sources - w.rules[0].source_count, n; left > 0; left -= n) {
+		struct plan_rule *r = &w.more_rules[w.head.rules.count++ - RULES];
+		n = left < PLAN_SOURCES_MAX ? left : PLAN_SOURCES_MAX;
+		*r = w.rules[0];
+		r->source_count = (uint8_t)n;
+		for (unsigned s = 0; s < PLAN_SOURCES_MAX; s++)
+			r->sources[s] = s < n ? 4 : PLAN_NONE;
+	}
+}
+
 static void refuses_bad_rules(void) {
 	REFUSED(w.rules[0].name[0] = 0);
 	REFUSED(w.rules[0].operation = PLAN_OP_COUNT);
@@ -326,6 +338,8 @@ static void refuses_bad_rules(void) {
 	REFUSED(w.rules[0].min_trust = 2);
 	REFUSED(w.rules[0].gain = (double)NAN);
 	REFUSED(w.rules[0].reserved[0] = 1);
+	REFUSED(wait_for(PLAN_WAITS_MAX + 1));
+	ACCEPTED(wait_for(PLAN_WAITS_MAX));
 }
 
 static void refuses_bad_actuators(void) {
@@ -354,6 +368,20 @@ static void refuses_bad_actuators(void) {
 	REFUSED(w.actuators[0].safe_verb = PLAN_VERB_WALK); /* needs a number */
 	REFUSED(w.actuators[0].safe_verb = PLAN_VERB_CROUCH); /* not offered */
 	REFUSED(w.actuators[0].safe_verb = 200);
+}
+
+/* `n` actuators, each behind the other on one bus. */
+static void limbs(unsigned n) {
+	for (unsigned i = 1; i < n; i++) {
+		w.more[i - 1] = w.actuators[0];
+		w.more[i - 1].node_base = (uint8_t)(1 + 20 * i);
+	}
+	w.head.actuators.count = n;
+}
+
+static void refuses_more_than_a_guard_can(void) {
+	ACCEPTED(limbs(PLAN_ACTUATORS_MAX));
+	REFUSED(limbs(PLAN_ACTUATORS_MAX + 1));
 }
 
 static void refuses_bad_symbols(void) {
@@ -467,6 +495,7 @@ int main(void) {
 	refuses_fields_in_the_wrong_place();
 	refuses_bad_rules();
 	refuses_bad_actuators();
+	refuses_more_than_a_guard_can();
 	refuses_bad_symbols();
 	refuses_bad_grants_and_options();
 	looks_things_up();

@@ -206,6 +206,7 @@ static int check_fields(struct verify *v) {
 static int check_rules(struct verify *v) {
 	const struct plan *p = v->plan;
 	const struct plan_rule *r = plan_rules(p);
+	unsigned waits = 0;
 	for (uint32_t i = 0; i < p->rules.count; i++, r++) {
 		bool moves = r->operation == PLAN_OP_SYMBOL_TO_MOTION;
 		if (!is_name(r->name) || r->operation >= PLAN_OP_COUNT)
@@ -224,6 +225,8 @@ static int check_rules(struct verify *v) {
 		if (r->max_skew_ns < 0 || !within(r->min_trust, 0, 1) || !within(r->gain, 0, 1e9) ||
 				r->reserved[0] || r->reserved[1])
 			return bad(v, "rule", i, "skew, trust, gain or reserved bytes");
+		if ((waits += moves ? 0 : r->source_count) > PLAN_WAITS_MAX)
+			return bad(v, "rule", i, "more sources than one thread can wait for");
 	}
 	return 0;
 }
@@ -322,7 +325,7 @@ static int check_tables(const struct plan *p, struct cdm_diag *diag) {
 		{ "fields", p->fields, sizeof(struct plan_field), PLAN_FIELDS_MAX },
 		{ "processes", p->processes, sizeof(struct plan_process), PLAN_PROCESSES_MAX },
 		{ "rules", p->rules, sizeof(struct plan_rule), PLAN_NONE - 1 },
-		{ "actuators", p->actuators, sizeof(struct plan_actuator), PLAN_NONE - 1 },
+		{ "actuators", p->actuators, sizeof(struct plan_actuator), PLAN_ACTUATORS_MAX },
 		{ "tables", p->tables, sizeof(struct plan_table), PLAN_NONE - 1 },
 		{ "senses", p->senses, sizeof(struct plan_sense), PLAN_NONE - 1 },
 		{ "grants", p->grants, sizeof(struct plan_grant), PLAN_NONE - 1 },
