@@ -39,6 +39,7 @@ static void run_passes(struct lang *l) {
 	refs(l);
 	complete(l);
 	options(l);
+	share(l);
 	if (l->errors == 0) /* sums over half a machine would only mislead */
 		limits(l);
 }

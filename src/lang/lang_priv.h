@@ -250,6 +250,7 @@ void declare(struct lang *l);
 void refs(struct lang *l);
 void complete(struct lang *l);
 void options(struct lang *l);
+void share(struct lang *l);
 void limits(struct lang *l);
 MUST_CHECK int emit(struct lang *l, struct plan **out);
 

@@ -14,11 +14,13 @@ static uint16_t add(const char *name, int32_t walk, int32_t scan) {
 	char field[CDM_NAME_MAX + 16];
 	snprintf(field, sizeof(field), "%s.feedback", name);
 	uint16_t e = plan_builder_entity(&b, name, PLAN_ACTUATOR);
-	struct plan_actuator *a = &b.actuators[b.head.actuators.count++];
+	unsigned index = b.head.actuators.count++;
+	struct plan_actuator *a = &b.actuators[index];
 	*a = (struct plan_actuator){ .entity = e, .process = b.head.guard, .awareness = PLAN_NONE, .driver = "d",
 			.bus = "b",
 		.feedback = plan_builder_field(&b, field, CDM_F32, 4, 3, 0, b.head.guard, PLAN_BUILDER_ALL),
-		.lease_ns = NS_PER_S, .safe_verb = PLAN_VERB_STAND, .joint_count = 18, .node_base = 1,
+		.lease_ns = NS_PER_S, .safe_verb = PLAN_VERB_STAND, .joint_count = 18,
+		.node_base = (uint8_t)(1 + 20 * index),
 		.joint_min_cdeg = { -100, -100, -100 }, .joint_max_cdeg = { 100, 100, 100 },
 		.joint_rate_cdeg_s = { 100, 100, 100 }, .verb_max = { [PLAN_VERB_STAND] = -1, [PLAN_VERB_WALK] = walk,
 			[PLAN_VERB_SCAN] = scan } };

@@ -64,6 +64,20 @@ const char *plan_find_option(const struct plan *p, uint16_t entity, const char *
 	return NULL;
 }
 
+/* What "auto" may become (bus/bus.c). */
+static bool auto_may_be(const char *bus) {
+	static const char *const all[] = { "auto", "udp:auto", "socketcan:can0", "socketcan:vcan0" };
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		if (strcmp(bus, all[i]) == 0)
+			return true;
+	return false;
+}
+
+bool plan_bus_may_be(const char *a, const char *b) {
+	return strcmp(a, b) == 0 || (strcmp(a, "auto") == 0 && auto_may_be(b)) ||
+			(strcmp(b, "auto") == 0 && auto_may_be(a));
+}
+
 unsigned plan_rights(const struct plan *p, uint16_t entity) {
 	const struct plan_grant *g = plan_grants(p);
 	unsigned rights = 0;

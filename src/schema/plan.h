@@ -159,7 +159,7 @@ struct plan_actuator {
 	int64_t lease_ns;      /* motion stops this long after the last renewal */
 	uint8_t safe_verb;     /* enum plan_verb: where it goes when in doubt */
 	uint8_t joint_count;   /* 18 */
-	uint8_t node_base;     /* bus node of joint 0 */
+	uint8_t node_base;     /* bus node of joint 0; before it the guard's, behind the joints the body's */
 	uint8_t safety_class;  /* 0..3 of moving it at all */
 	int32_t joint_min_cdeg[3], joint_max_cdeg[3]; /* coxa, femur, tibia: hundredths of a degree */
 	int32_t joint_rate_cdeg_s[3];
@@ -240,8 +240,9 @@ PLAN_TABLE(plan_option, options)
 /*
  * May these bytes be used as a plan?  Checks magic, abi, size, that each table lies inside, every
  * index and enum in every record, that strings end, that fields lie inside their segments and do
- * not overlap, and the hash.  -EPROTO with one message in diag, or 0.  `bytes` must be 8-aligned
- * and not change meanwhile (verify a private copy of anything a peer can write).
+ * not overlap, that no two actuators share nodes of a bus, and the hash.  -EPROTO with one message in
+ * diag, or 0.  `bytes` must be 8-aligned and not change meanwhile (verify a private copy of anything a
+ * peer can write).
  */
 MUST_CHECK int plan_verify(const void *plan, size_t bytes, struct cdm_diag *diag);
 
@@ -254,6 +255,9 @@ const char *plan_find_option(const struct plan *p, uint16_t entity, const char *
 /* Rights of an entity, from all its grants. */
 unsigned plan_rights(const struct plan *p, uint16_t entity);
 bool plan_may_set(const struct plan *p, uint16_t entity, uint16_t field);
+
+/* May the two be one bus?  "auto" is can0, vcan0 or udp:auto, by what a computer has. */
+bool plan_bus_may_be(const char *a, const char *b);
 
 /* FNV-1a over what both sides of a field must agree on. */
 uint64_t plan_field_layout(const struct plan_field *f);

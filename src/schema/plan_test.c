@@ -356,6 +356,8 @@ static void refuses_bad_actuators(void) {
 	REFUSED(w.actuators[0].safety_class = 4);
 	REFUSED(w.actuators[0].joint_count = 0);
 	REFUSED(w.actuators[0].joint_count = PLAN_JOINTS_MAX + 1);
+	REFUSED(w.actuators[0].node_base = 0);
+	REFUSED(w.actuators[0].node_base = 238);
 	REFUSED(w.actuators[0].node_base = 255);
 	REFUSED(w.actuators[0].joint_min_cdeg[1] = 1000);
 	REFUSED(w.actuators[0].joint_max_cdeg[2] = INT32_MAX);
@@ -379,9 +381,19 @@ static void limbs(unsigned n) {
 	w.head.actuators.count = n;
 }
 
-static void refuses_more_than_a_guard_can(void) {
+static void refuses_nodes_of_two(void) {
 	ACCEPTED(limbs(PLAN_ACTUATORS_MAX));
 	REFUSED(limbs(PLAN_ACTUATORS_MAX + 1));
+	REFUSED((limbs(2), w.more[0].node_base = 1));
+	REFUSED((limbs(2), w.more[0].node_base = 20)); /* its guard has the node of the other's body */
+	REFUSED((limbs(2), w.actuators[0].node_base = 40)); /* the other way round */
+	REFUSED((limbs(3), w.more[1].node_base = 1));
+	ACCEPTED((limbs(2), w.more[0].node_base = 1, strcpy(w.more[0].bus, "socketcan:can1")));
+	ACCEPTED((limbs(2), w.more[0].node_base = 1, strcpy(w.more[0].bus, "udp:239.74.163.2:43113")));
+	REFUSED((limbs(2), w.more[0].node_base = 1, strcpy(w.more[0].bus, "udp:auto")));
+	REFUSED((limbs(2), w.more[0].node_base = 1, strcpy(w.actuators[0].bus, "socketcan:can0")));
+	ACCEPTED((limbs(2), w.more[0].node_base = 1, strcpy(w.actuators[0].bus, "udp:auto"),
+			strcpy(w.more[0].bus, "socketcan:can0")));
 }
 
 static void refuses_bad_symbols(void) {
@@ -495,7 +507,7 @@ int main(void) {
 	refuses_fields_in_the_wrong_place();
 	refuses_bad_rules();
 	refuses_bad_actuators();
-	refuses_more_than_a_guard_can();
+	refuses_nodes_of_two();
 	refuses_bad_symbols();
 	refuses_bad_grants_and_options();
 	looks_things_up();

@@ -238,7 +238,13 @@ static bool joints_ok(const struct plan_actuator *a) {
 				a->joint_rate_cdeg_s[j] > 1000000)
 			return false;
 	return a->joint_count > 0 && a->joint_count <= PLAN_JOINTS_MAX &&
-			a->node_base + a->joint_count <= 256;
+			a->node_base > 0 && a->node_base + a->joint_count <= 255;
+}
+
+/* On one bus; each with its guard's node before those of its joints, and its body's behind them (spec/can.md). */
+static bool nodes_meet(const struct plan_actuator *a, const struct plan_actuator *b) {
+	return plan_bus_may_be(a->bus, b->bus) && a->node_base - 1 <= b->node_base + b->joint_count &&
+			b->node_base - 1 <= a->node_base + a->joint_count;
 }
 
 static bool verbs_ok(const struct plan_actuator *a) {
@@ -265,6 +271,9 @@ static int check_actuators(struct verify *v) {
 			return bad(v, "actuator", i, "lease or safety class");
 		if (!joints_ok(a) || !verbs_ok(a))
 			return bad(v, "actuator", i, "joints or verbs");
+		for (uint32_t k = 0; k < i; k++)
+			if (nodes_meet(a, &plan_actuators(p)[k]))
+				return bad(v, "actuator", i, "nodes that another one on its bus has");
 	}
 	return 0;
 }
