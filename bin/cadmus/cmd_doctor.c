@@ -20,6 +20,7 @@
 #include "base/program.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
+#include "bin/cadmus/source.h"
 #include "bin/cadmus/verb.h"
 #include "cadmus/bus.h"
 #include "client/run_dir.h"
@@ -68,11 +69,12 @@ static void check_pidfd(struct finding *f) {
 }
 
 static void check_cores(struct finding *f) {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = source_cores();
 	if (n >= 2)
-		FOUND(GOOD, "%ld cores", n);
+		FOUND(GOOD, "%u cores may be used", n);
 	else
-		FOUND(NOTE, "one core: a camera model and a language model will share it");
+		FOUND(NOTE, "one core may be used: a description that keeps more busy is refused (C0401), as the first "
+				"flight with its two models is");
 }
 
 static void check_realtime(struct finding *f) {

@@ -86,8 +86,7 @@ static uint64_t memory_available(void) {
 	return line && sscanf(line, "MemAvailable: %llu kB", &kb) == 1 ? (uint64_t)kb << 10 : 0;
 }
 
-/* The cores that we may use, as the workers that are started from here. */
-static unsigned cores_allowed(void) {
+unsigned source_cores(void) {
 	cpu_set_t set;
 	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
 	return n > 0 ? (unsigned)n : 0;
@@ -105,7 +104,7 @@ int source_compile(const char *verb, const char *path, struct source *s) {
 		snprintf(absolute, sizeof(absolute), "%s", folder);
 	const char *base = strrchr(path, '/');
 	struct lang_options o = { .file = base ? base + 1 : path, .folder = absolute, .symbols = find_symbols,
-		.environment = environment, .ctx = absolute, .cores = cores_allowed(),
+		.environment = environment, .ctx = absolute, .cores = source_cores(),
 		.memory_bytes = memory_available() };
 	rc = lang_compile(s->text, s->bytes, &o, &s->plan, &s->diag);
 	return rc == 0 || rc == -EINVAL ? 0 : verb_failed(verb, rc, "cannot compile %s: %s", path, err_text(rc));

@@ -27,6 +27,8 @@ struct source {
  */
 int source_compile(const char *verb, const char *path, struct source *s);
 void source_free(struct source *s);
+/* The cores that we may use, as the workers that are started from here: what a description is admitted by. */
+unsigned source_cores(void);
 /* Read what must be a regular file into out, as io_read_file(); -EISDIR, or -EINVAL for a pipe and its like. */
 MUST_CHECK int source_read(const char *path, char *out, size_t capacity);
 /* Why not, in words; `bound` is said of -E2BIG.  Borrowed. */

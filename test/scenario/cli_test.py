@@ -215,11 +215,28 @@ def one_core(m):
     with open(path, 'w', encoding='utf-8') as f:
         f.write(text)
     core = min(os.sched_getaffinity(0))
-    done = subprocess.run([m.cadmus, 'check', path], env=m.env, capture_output=True, timeout=60,
-                          preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+
+    def confined(*args):
+        return subprocess.run([m.cadmus, *args], env=m.env, capture_output=True, timeout=60,
+                              preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+    done = confined('check', path)
     expect('two busy cores do not fit one that is allowed', done.returncode == 1 and b'C0401' in done.stderr and
            b'there are 1' in done.stderr, done)
 
+    cores = [x for x in json.loads(confined('doctor', '--json').stdout) if x['check'] == 'cores']
+    expect('and doctor says so', cores[0]['grade'] == 'note' and 'C0401' in cores[0]['text'], cores)
+
+
+def without_home(m):
+    """~ is then what the system says of this user: the same settings are found."""
+    bare = {k: v for k, v in m.env.items() if k != 'XDG_CACHE_HOME' and
+            (not k.startswith('CADMUS_') or k in ('CADMUS_RUN_DIR', 'CADMUS_STATE_DIR'))}
+
+    def engines(**home):
+        out = m.run('doctor', '--json', env=dict({k: v for k, v in bare.items() if k != 'HOME'}, **home))[1]
+        return [x for x in json.loads(out) if x['check'] in ('llama', 'onnx')]
+    own = engines(HOME=pwd.getpwuid(os.getuid()).pw_dir)
+    expect('without HOME the engines are found where they are with it', engines() == own == engines(HOME=''), engines())
 
 def help_texts(m):
     rc, out, err = m.run('help')
