@@ -17,9 +17,11 @@ failures=0
 # All programs of the machine but sudo, with the stand-ins in their place.
 ln -s /usr/bin/* /bin/* "$work/bin/" 2>/dev/null
 rm -f "$work/bin/"{sudo,npm,apt-get,apt-cache,id,promtool}
-standin() { cat >"$work/bin/$1" && chmod +x "$work/bin/$1"; }
+standin() { rm -f "$work/bin/$1" && cat >"$work/bin/$1" && chmod +x "$work/bin/$1"; } # never through a link to the real one
 standin id <<<'#!/bin/sh
 echo ${user:-1000}'
+standin getent <<<'#!/bin/sh
+echo "toy:x:$2:$2:toy:/home/of_$2:/bin/sh"'
 standin apt-cache <<<'#!/bin/sh
 exit 0'
 standin npm <<'END'
@@ -85,6 +87,11 @@ check "a path that env could not carry is refused" eval '[ $code = 1 ] && says "
 run --what
 check "--what tells what is missing and makes nothing" \
 	eval '[ $code = 1 ] && says "missing  toy" && says "there    bash" && [ ! -e "$CADMUS_CACHE" ] && [ -z "$calls" ]'
+home=${HOME:-}
+unset HOME
+CADMUS_CACHE= XDG_CACHE_HOME= run --what
+check "without HOME it asks the system" eval '[ $code = 1 ] && says "cache: /home/of_1000/.cache/cadmus"'
+export HOME=$home
 
 run
 check "no cache, no network: npm's error and the way out" \

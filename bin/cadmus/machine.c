@@ -33,13 +33,13 @@ static void take_setting(char *line) {
 
 void machine_environment(void) {
 	char path[1024], text[8192], *save = NULL;
-	const char *own = getenv("CADMUS_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *own = getenv("CADMUS_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
 	if (own && own[0])
 		snprintf(path, sizeof(path), "%s/env", own);
 	else if (xdg && xdg[0])
 		snprintf(path, sizeof(path), "%s/cadmus/env", xdg);
 	else
-		snprintf(path, sizeof(path), "%s/.cache/cadmus/env", home ? home : "");
+		snprintf(path, sizeof(path), "%s/.cache/cadmus/env", state_path_home());
 	if (io_read_file(path, text, sizeof(text)) < 0)
 		return;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))

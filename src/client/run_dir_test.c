@@ -182,6 +182,10 @@ static void knows_where_the_journal_is(void) {
 	setenv("HOME", "/h", 1);
 	CHECK(state_path("robot", path, sizeof(path)) == 0);
 	CHECK(strcmp(path, "/h/.local/state/cadmus/robot.journal") == 0);
+	for (int set = 0; set < 2; set++) {
+		CHECK(set ? setenv("HOME", "", 1) == 0 : unsetenv("HOME") == 0);
+		CHECK(state_path_home()[0] == '/' && strcmp(state_path_home(), "/h") != 0);
+	}
 	char own[300];
 	snprintf(own, sizeof(own), "%s/deep/er", base);
 	setenv("CADMUS_STATE_DIR", own, 1);

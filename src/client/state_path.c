@@ -10,7 +10,7 @@
 #include "base/io.h"
 
 /* Never a folder like /tmp, where anybody may have made it first. */
-static const char *home(void) {
+const char *state_path_home(void) {
 	const char *set = getenv("HOME");
 	const struct passwd *p = set && set[0] ? NULL : getpwuid(getuid());
 	return set && set[0] ? set : p && p->pw_dir ? p->pw_dir : "/nonexistent";
@@ -24,7 +24,7 @@ int state_path(const char *machine, char *out, size_t capacity) {
 	else if (xdg && xdg[0])
 		n = snprintf(out, capacity, "%s/cadmus/%s.journal", xdg, machine);
 	else
-		n = snprintf(out, capacity, "%s/.local/state/cadmus/%s.journal", home(), machine);
+		n = snprintf(out, capacity, "%s/.local/state/cadmus/%s.journal", state_path_home(), machine);
 	return n > 0 && (size_t)n < capacity ? 0 : -E2BIG;
 }
 

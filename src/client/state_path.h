@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include "base/check.h"
 
+/* What ~ stands for: HOME, or where it is not set what the system says of this user.  Not from two threads at once. */
+const char *state_path_home(void);
 /* ${CADMUS_STATE_DIR:-${XDG_STATE_HOME:-~/.local/state}/cadmus}/MACHINE.journal; without HOME, ~ is what the system
    says of this user.  0 or -E2BIG. */
 MUST_CHECK int state_path(const char *machine, char *out, size_t capacity);

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import pty
+import pwd
 import re
 import select
 import signal
@@ -222,7 +223,6 @@ def one_core(m):
     done = confined('check', path)
     expect('two busy cores do not fit one that is allowed', done.returncode == 1 and b'C0401' in done.stderr and
            b'there are 1' in done.stderr, done)
-
     cores = [x for x in json.loads(confined('doctor', '--json').stdout) if x['check'] == 'cores']
     expect('and doctor says so', cores[0]['grade'] == 'note' and 'C0401' in cores[0]['text'], cores)
 
@@ -237,6 +237,7 @@ def without_home(m):
         return [x for x in json.loads(out) if x['check'] in ('llama', 'onnx')]
     own = engines(HOME=pwd.getpwuid(os.getuid()).pw_dir)
     expect('without HOME the engines are found where they are with it', engines() == own == engines(HOME=''), engines())
+
 
 def help_texts(m):
     rc, out, err = m.run('help')
@@ -625,6 +626,7 @@ def main():
         nothing_runs(m)
         files(m)
         one_core(m)
+        without_home(m)
         interrupted_start(m)
         m.start()
         m.live('core', 'guard', 'parrot')

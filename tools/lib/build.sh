@@ -1,6 +1,6 @@
 # build.sh - sourced by ./run and ./check: one way to configure and build.
 
-cadmus_cache=${CADMUS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cadmus}
+cadmus_cache=${CADMUS_CACHE:-${XDG_CACHE_HOME:-${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}/.cache}/cadmus}
 [ -f "$cadmus_cache/env" ] && set -a && . "$cadmus_cache/env" && set +a
 
 # build_at DIR COMPILER [MESON OPTION...]: configure, anew if asked for otherwise than last time, and build $TARGET, or
