@@ -367,6 +367,11 @@ uint16_t models_process(const struct core *c, uint16_t entity);
 int settings_open(struct core *c);
 int settings_set(struct core *c, const struct speaker *s, const char *field, double value, const struct reply_to *to);
 void settings_restore(struct core *c);
+/* What a setting may be: the plan's word within what its type holds. */
+struct settings_range {
+	double least, most;
+};
+struct settings_range settings_range(const struct core *c, uint16_t field);
 
 /* Name of an entity; "" for PLAN_NONE. */
 const char *core_entity_name(const struct core *c, uint16_t entity);

@@ -162,6 +162,37 @@ void session_error(struct core *c, const struct reply_to *to, int rc, const char
 	session_send(c, &o, to);
 }
 
+/* ---- what may be meant ---- */
+
+#define NAMES_BYTES 256
+#define NAMES_CUT ", ..."
+
+/* "lark, finch": those of the first `count` indexes that have a name here, as far as there is room. */
+static const char *names_of(const struct core *c, uint32_t count, const char *(*name)(const struct core *, uint16_t),
+		char out[NAMES_BYTES]) {
+	size_t used = 0;
+	for (uint16_t i = 0; i < count; i++) {
+		const char *n = name(c, i);
+		if (n && used + strlen(", ") + strlen(n) + sizeof(NAMES_CUT) > NAMES_BYTES)
+			return strcpy(out + used, NAMES_CUT), out;
+		if (n)
+			used += (size_t)snprintf(out + used, NAMES_BYTES - used, "%s%s", used ? ", " : "", n);
+	}
+	return used ? out : "none";
+}
+
+static const char *model_name(const struct core *c, uint16_t e) {
+	return models_process(c, e) != PLAN_NONE ? core_entity_name(c, e) : NULL;
+}
+
+static const char *person_name(const struct core *c, uint16_t e) {
+	return plan_entities(c->plan)[e].class == PLAN_PERSON ? core_entity_name(c, e) : NULL;
+}
+
+static const char *setting_name(const struct core *c, uint16_t f) {
+	return plan_fields(c->plan)[f].kind == PLAN_SETTING ? plan_fields(c->plan)[f].name : NULL;
+}
+
 /* ---- ops ---- */
 
 static void op_ping(struct core *c, const struct asked *r) {
@@ -176,13 +207,15 @@ static uint16_t find_model(const struct core *c, const struct request *q) {
 
 static void ask_turn(struct core *c, const struct asked *r, enum turn_work work) {
 	static struct turn t; /* large; one thread */
+	char names[NAMES_BYTES];
 	memset(&t, 0, sizeof(t));
 	t.work = work;
 	t.to = r->to;
 	t.speaker = r->speaker;
 	t.model = find_model(c, r->q);
 	if (t.model == PLAN_NONE)
-		return session_error(c, &r->to, -ENOENT, "there is no language model '%s'", r->q->model);
+		return session_error(c, &r->to, -ENOENT, "there is no language model '%s'; there are: %s", r->q->model,
+				names_of(c, c->plan->entities.count, model_name, names));
 	t.blind = r->q->blind;
 	t.max_tokens = r->q->max;
 	memcpy(t.user, r->q->text, sizeof(r->q->text));
@@ -238,15 +271,23 @@ static void op_act(struct core *c, const struct asked *r) {
 		direct_settled(c, d, rc, 0);
 }
 
+static void refuse_value(struct core *c, const struct asked *r) {
+	struct settings_range allowed = settings_range(c, plan_find_field(c->plan, r->q->field));
+	session_error(c, &r->to, -EINVAL, "%.10g is outside what '%s' allows: %.10g to %.10g", r->q->value, r->q->field,
+			allowed.least, allowed.most);
+}
+
 static void op_set(struct core *c, const struct asked *r) {
+	char names[NAMES_BYTES];
 	int rc = settings_set(c, &r->speaker, r->q->field, r->q->value, &r->to);
 	if (rc == -ENOENT)
-		session_error(c, &r->to, rc, "there is no setting '%s'", r->q->field);
+		session_error(c, &r->to, rc, "there is no setting '%s'; there are: %s", r->q->field,
+				names_of(c, c->plan->fields.count, setting_name, names));
 	else if (rc == -EACCES)
 		session_error(c, &r->to, rc, "%s may not write '%s': the plan grants it nothing there",
 				core_entity_name(c, r->speaker.entity), r->q->field);
 	else if (rc == -EINVAL)
-		session_error(c, &r->to, rc, "%g is outside what '%s' allows", r->q->value, r->q->field);
+		refuse_value(c, r);
 	else if (rc < 0)
 		session_error(c, &r->to, rc, "'%s' could not be set: %s", r->q->field, err_text(rc));
 }
@@ -316,6 +357,16 @@ static int find_speaker(struct core *c, uint16_t door, const struct request *q, 
 	return 0;
 }
 
+/* `stopped`: what is to be said before it. */
+static void refuse_speaker(struct core *c, const struct asked *r, int rc, const char *stopped) {
+	char names[NAMES_BYTES];
+	if (rc == -ENOENT)
+		session_error(c, &r->to, rc, "%s`as` names nobody: there is no '%s' in the plan; there are: %s",
+				stopped, r->q->as, names_of(c, c->plan->entities.count, person_name, names));
+	else
+		session_error(c, &r->to, rc, "%sthis door may not speak for others", stopped);
+}
+
 static void dispatch(struct core *c, unsigned index, const void *message, size_t bytes) {
 	static struct request q; /* large; one thread */
 	const char *why;
@@ -332,8 +383,7 @@ static void dispatch(struct core *c, unsigned index, const void *message, size_t
 		return session_error(c, &r.to, rc, "%s%s", stopped, why);
 	rc = find_speaker(c, c->sessions[index].entity, &q, &r.speaker);
 	if (rc < 0)
-		return session_error(c, &r.to, rc, "%s%s", stopped,
-				rc == -ENOENT ? "`as` names nobody in the plan" : "this door may not speak for others");
+		return refuse_speaker(c, &r, rc, stopped);
 	if (stop)
 		return stop_tell(c, &q, &r.speaker, &r.to);
 	unsigned right = request_op_right(q.op);

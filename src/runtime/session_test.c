@@ -40,7 +40,7 @@ static void what_cannot_be_asked(void) {
 	put(2, (struct question){ .op = "say" });
 	CHECK(refused(2, "EINVAL"));
 	ask(3, "say", "hello", "nobody", "");
-	CHECK(refused(3, "ENOENT"));
+	CHECK(refused(3, "ENOENT") && is("text", "there is no language model 'nobody'; there are: lark, finch"));
 	ask(4, "load", "", "web", ""); /* an entity, and no model */
 	CHECK(refused(4, "ENOENT"));
 	put(5, (struct question){ .op = "say", .text = "hello", .as = "stranger" });
@@ -50,9 +50,31 @@ static void what_cannot_be_asked(void) {
 	put(7, (struct question){ .op = "act", .symbols = "𐤌𐤟𐤖" });
 	CHECK(hear("done") == 7 && is("verdict", "refused") && is("reason", "UNKNOWN_SYMBOL")); /* there is no table */
 	put(8, (struct question){ .op = "set", .field = "nothing", .value = 1 });
-	CHECK(refused(8, "ENOENT"));
+	CHECK(refused(8, "ENOENT") && is("text", "there is no setting 'nothing'; there are: none"));
+	put(10, (struct question){ .op = "say", .text = "hello", .as = "freind" });
+	CHECK(refused(10, "ENOENT") && is("text", "`as` names nobody: there is no 'freind' in the plan; "
+			"there are: operator, stranger, friend"));
 	put(9, (struct question){ .op = "stop" });
 	CHECK(hear("done") == 9 && is_stopped());
+	over();
+}
+
+static void add_crowd(void) {
+	char name[CDM_NAME_MAX];
+	for (char letter = 'a'; letter < 'i'; letter++) {
+		memset(name, letter, sizeof(name) - 1);
+		name[sizeof(name) - 1] = 0;
+		plan_builder_entity(&b, name, PLAN_PERSON);
+	}
+}
+
+/* Of the names that may be meant so many are said as there is room for. */
+static void more_names_than_fit(void) {
+	core_more = add_crowd;
+	begin();
+	put(1, (struct question){ .op = "say", .text = "hello", .as = "nobody" });
+	CHECK(refused(1, "ENOENT") && strstr(heard("text"), ": operator, aaa") && strstr(heard("text"), "ddd, ..."));
+	CHECK(!strstr(heard("text"), "eee"));
 	over();
 }
 
@@ -256,8 +278,8 @@ static void the_machine_goes_down(void) {
 }
 
 int main(void) {
-	static void (*const tests[])(void) = { what_is_no_message, what_cannot_be_asked, too_many_turns,
-			too_many_sessions, silence_makes_place, who_waits_stays, who_was_not_heard_stays,
+	static void (*const tests[])(void) = { what_is_no_message, what_cannot_be_asked, more_names_than_fit,
+		too_many_turns, too_many_sessions, silence_makes_place, who_waits_stays, who_was_not_heard_stays,
 		answers_are_for_who_asked, who_never_reads, the_machine_goes_down };
 	return core_tests(tests, COUNT_OF(tests));
 }

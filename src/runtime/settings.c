@@ -30,27 +30,23 @@ static uint32_t encode(const struct plan_field *f, double v, uint8_t out[8]) {
 	return (uint32_t)cdm_dtype_size(f->dtype);
 }
 
-struct range {
-	double least, most;
-};
-
 /* What the field's element type holds. */
-static struct range range_of(unsigned dtype) {
-	static const struct range ranges[CDM_DTYPE_COUNT] = {
+static struct settings_range range_of(unsigned dtype) {
+	static const struct settings_range ranges[CDM_DTYPE_COUNT] = {
 		[CDM_U8] = { 0, UINT8_MAX }, [CDM_I8] = { INT8_MIN, INT8_MAX }, [CDM_BOOL] = { 0, 1 },
 		[CDM_U16] = { 0, UINT16_MAX }, [CDM_I16] = { INT16_MIN, INT16_MAX },
 		[CDM_U32] = { 0, UINT32_MAX }, [CDM_I32] = { INT32_MIN, INT32_MAX },
 		[CDM_U64] = { 0, 0x1p53 }, [CDM_I64] = { -0x1p53, 0x1p53 }, /* beyond, a double has gaps */
 		[CDM_F32] = { -FLT_MAX, FLT_MAX }, [CDM_F64] = { -DBL_MAX, DBL_MAX },
 	};
-	return dtype < CDM_DTYPE_COUNT ? ranges[dtype] : (struct range){ 0, 0 };
+	return dtype < CDM_DTYPE_COUNT ? ranges[dtype] : (struct settings_range){ 0, 0 };
 }
 
-/* What may be set: the plan's word within what the type holds. */
-static struct range allowed(const struct core *c, const struct plan_field *f) {
-	struct range r = range_of(f->dtype);
+struct settings_range settings_range(const struct core *c, uint16_t field) {
+	const struct plan_field *f = &plan_fields(c->plan)[field];
+	struct settings_range r = range_of(f->dtype);
 	double low = bound(c, f->name, "min", r.least), high = bound(c, f->name, "max", r.most);
-	return (struct range){ low > r.least ? low : r.least, high < r.most ? high : r.most };
+	return (struct settings_range){ low > r.least ? low : r.least, high < r.most ? high : r.most };
 }
 
 static void publish(struct core *c, uint16_t field, double value) {
@@ -77,8 +73,9 @@ int settings_open(struct core *c) {
 }
 
 /* What the journal says, as far as the plan of today allows it. */
-static double restored(const struct core *c, const struct plan_field *f, const char *text) {
-	struct range r = allowed(c, f);
+static double restored(const struct core *c, uint16_t field, const char *text) {
+	const struct plan_field *f = &plan_fields(c->plan)[field];
+	struct settings_range r = settings_range(c, field);
 	double said = strtod(text, NULL), v = said;
 	if (!isfinite(v))
 		v = bound(c, f->name, "default", 0.0);
@@ -94,7 +91,7 @@ void settings_restore(struct core *c) {
 		if (p->kind != PLAN_SETTING)
 			continue;
 		const struct state_setting *s = state_setting(c->state, p->name);
-		publish(c, f, s ? restored(c, p, s->value) : bound(c, p->name, "default", 0.0));
+		publish(c, f, s ? restored(c, f, s->value) : bound(c, p->name, "default", 0.0));
 	}
 }
 
@@ -118,7 +115,7 @@ int settings_set(struct core *c, const struct speaker *s, const char *name, doub
 		return -ENOENT;
 	if (!plan_may_set(c->plan, s->principal, f) || !plan_may_set(c->plan, s->entity, f))
 		return -EACCES;
-	struct range r = allowed(c, &plan_fields(c->plan)[f]);
+	struct settings_range r = settings_range(c, f);
 	if (!isfinite(value) || value < r.least || value > r.most)
 		return -EINVAL;
 	struct change *ch = NULL;

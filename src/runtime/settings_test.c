@@ -81,13 +81,13 @@ static void refuses(void) {
 	core_more = add_settings;
 	begin();
 	set(1, "goal", 180.5);
-	CHECK(refused(1, "EINVAL"));
+	CHECK(refused(1, "EINVAL") && is("text", "180.5 is outside what 'goal' allows: -180 to 180"));
 	set(2, "goal", -181);
 	CHECK(refused(2, "EINVAL"));
 	set(3, "level", 256);
 	CHECK(refused(3, "EINVAL"));
 	set(4, "level", -1);
-	CHECK(refused(4, "EINVAL"));
+	CHECK(refused(4, "EINVAL") && is("text", "-1 is outside what 'level' allows: 0 to 255"));
 	set(5, "nothing", 1);
 	CHECK(refused(5, "ENOENT"));
 	put(6, (struct question){ .op = "set", .field = "goal", .value = 1, .as = "visitor" });

@@ -265,10 +265,10 @@ def world_says_no(m):
     said(m, ['watch', 'nothing-like-it'], 1, "there is no field 'nothing-like-it'; `cadmus get` lists them\n")
     said(m, ['get', 'legs.command'], 1, 'legs.command: the plan lets no client read it\n')
     said(m, ['watch', 'legs.command'], 1, 'legs.command: the plan lets no client read it\n')
-    said(m, ['set', 'nothing', '1'], 1, "no setting 'nothing'")
-    said(m, ['set', 'goal_bearing', '9999'], 1, 'outside')
-    said(m, ['say', '--model', 'nobody', 'hello'], 1, "no language model 'nobody'")
-    said(m, ['say', '--as', 'nobody', 'hello'], 1, 'names nobody')
+    said(m, ['set', 'nothing', '1'], 1, "no setting 'nothing'; there are: goal_bearing\n")
+    said(m, ['set', 'goal_bearing', '9999'], 1, "9999 is outside what 'goal_bearing' allows: -180 to 180\n")
+    said(m, ['say', '--model', 'nobody', 'hello'], 1, "no language model 'nobody'; there are: parrot, faint, absent\n")
+    said(m, ['say', '--as', 'nobody', 'hello'], 1, "no 'nobody' in the plan; there are: operator\n")
     said(m, ['run', '--detach', m.path], 1, 'runs already')
 
 
