@@ -128,8 +128,10 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	};
 	struct args a = { .verb = "log", .options = options };
 	int code = args_take(&a, argc, argv);
-	if (code == 0 && (o.all + o.verify + (o.from > 0) > 1 || (o.verify && o.limit)))
+	if (code == 0 && o.all + o.verify + (o.from > 0) > 1)
 		code = verb_wrong("log", "of --from, --all and --verify only one can be meant");
+	if (code == 0 && o.verify && o.limit)
+		code = verb_wrong("log", "--verify looks at all records, so -n has no meaning with it");
 	if (code == 0)
 		code = machine_journal(c, "log", name);
 	return code ? code : show(c, name, &o);

@@ -51,6 +51,7 @@ USAGE = [  # arguments, what standard error says
     (['log', '--from', 'x'], "--from takes a whole number from 1 to"),
     (['log', '--from', '99999999999999999999'], '--from takes a whole number'),
     (['log', '--all', '--verify'], 'only one can be meant'),
+    (['log', '--verify', '-n', '3'], '--verify looks at all records, so -n has no meaning with it'),
     (['state', '--at', 'abc'], "--at takes a whole number from 1 to"),
     (['state', '--at', '0'], "not '0'"),
     (['state', '--at', '5x'], "not '5x'"),
