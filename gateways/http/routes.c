@@ -27,6 +27,7 @@ struct answer {
 	struct ollama_request request;
 	int64_t began_ns;
 	int client;    /* its socket, to see it go */
+	const char *key; /* the client's own id of the request, or NULL; the connection's */
 	struct pieces pieces;
 	size_t sent;   /* bytes of the answer that the client has */
 	char *line;    /* what of the stream is not sent yet */
@@ -238,12 +239,18 @@ static enum MHD_Result refuse(struct call *c, struct answer *a, unsigned status,
 	return server_json(c, status, ollama_error(why));
 }
 
-/* Ollama's clients know its own words for a model that is not there. */
+/* Ollama's clients know its own words for a model that is not there, and their key as they gave it. */
 static enum MHD_Result answer_error(struct call *c, const struct answer *a, const json_t *error) {
-	char text[OLLAMA_MODEL_MAX + 32];
+	char text[OLLAMA_MODEL_MAX + KEY_MAX + 64];
+	const char *said = text;
 	unsigned status = status_of(text_of(error, "code"));
-	snprintf(text, sizeof(text), "model '%s' not found", a->request.asked);
-	return server_json(c, status, ollama_error(status == MHD_HTTP_NOT_FOUND ? text : text_of(error, "text")));
+	if (status == MHD_HTTP_NOT_FOUND)
+		snprintf(text, sizeof(text), "model '%s' not found", a->request.asked);
+	else if (status == MHD_HTTP_CONFLICT && a->key)
+		snprintf(text, sizeof(text), "Idempotency-Key '%s' was given with other words before", a->key);
+	else
+		said = text_of(error, "text");
+	return server_json(c, status, ollama_error(said));
 }
 
 static enum MHD_Result answer_whole(struct call *c, struct answer *a, const json_t *done) {
@@ -316,6 +323,7 @@ static enum MHD_Result talk(struct call *c, enum ollama_call what) {
 	snprintf(why, sizeof(why), "model '%s' not found", r->asked);
 	if (!r->text && !is_model(c, r->model)) /* words go to core, who stops for "stop" whatever the model */
 		return refuse(c, a, MHD_HTTP_NOT_FOUND, why);
+	a->key = ask.key;
 	ask.text = r->text;
 	ask.unload = r->unload;
 	ask.max_tokens = r->options.max_tokens;

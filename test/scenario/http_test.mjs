@@ -253,6 +253,7 @@ await step('a request that is repeated is done once', async () => {
 	assert.equal(lines.map(l => l.response).join(''), first.response);
 	const other = await post('/api/generate', { model: 'oracle', prompt: 'my dog is Rex', stream: false }, { 'Idempotency-Key': 'cat-1' });
 	assert.equal(other.status, 409);
+	assert.equal(JSON.parse(other.text).error, "Idempotency-Key 'cat-1' was given with other words before");
 });
 
 await step('core is killed, and whoever asks is answered by the next one', async () => {
