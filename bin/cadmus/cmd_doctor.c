@@ -153,7 +153,7 @@ static void check_state(struct finding *f) {
 	int rc = state_path_make("doctor", path, sizeof(path));
 	char *slash = strrchr(path, '/');
 	if (rc < 0 || !slash)
-		return FOUND(BAD, "no folder for the state: %s", strerror(-rc));
+		return FOUND(BAD, "no folder for the state, %s: %s", path, strerror(-rc));
 	*slash = 0;
 	if (access(path, W_OK) < 0 || statvfs(path, &v) < 0)
 		return FOUND(BAD, "%s cannot be written: %s", path, strerror(errno));

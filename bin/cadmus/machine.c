@@ -69,7 +69,20 @@ static int list_machines(char (*names)[CDM_NAME_MAX], unsigned max) {
 	return (int)n;
 }
 
+/* Nothing can run there: no socket of a machine has room in its path. */
+static bool is_too_long(const char *machine) {
+	char path[RUN_DIR_PATH_MAX];
+	return run_dir_path(machine, RUN_DIR_CONTROL, path) == -E2BIG;
+}
+
+static int too_long(const char *verb) {
+	return verb_failed_hint(verb, -E2BIG, "set CADMUS_RUN_DIR to a shorter one, as for the machine",
+			"the paths of sockets would have more than %d bytes", RUN_DIR_PATH_MAX - 1);
+}
+
 static int machine_none(const char *verb) {
+	if (is_too_long("x"))
+		return too_long(verb);
 	return verb_failed_hint(verb, -ECONNREFUSED, "start one with: cadmus run FILE", "no machine is running");
 }
 
@@ -78,6 +91,8 @@ static int no_answer(const char *verb, const char *name, int rc, const struct cd
 	if (rc == -ENOENT || rc == -ECONNREFUSED)
 		return verb_failed_hint(verb, -ECONNREFUSED, "start it with: cadmus run FILE",
 				"no machine '%s' is running", name);
+	if (is_too_long(name))
+		return too_long(verb);
 	return verb_failed(verb, rc, "%s does not answer: %s", name, d && d->count ? d->at[0].text : err_text(rc));
 }
 
@@ -123,7 +138,7 @@ static int machine_count(void) {
 
 int machine_journal(const struct verb_context *c, const char *verb, char *out) {
 	char path[1024];
-	if (!c->machine && machine_count() == 0)
+	if (!c->machine && machine_count() == 0 && !is_too_long("x"))
 		return verb_failed_hint(verb, -ECONNREFUSED,
 				"start one with: cadmus run FILE; what one left is read with "
 				"--machine NAME", "no machine is running");

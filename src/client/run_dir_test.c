@@ -186,6 +186,8 @@ static void knows_where_the_journal_is(void) {
 		CHECK(set ? setenv("HOME", "", 1) == 0 : unsetenv("HOME") == 0);
 		CHECK(state_path_home()[0] == '/' && strcmp(state_path_home(), "/h") != 0);
 	}
+	setenv("CADMUS_STATE_DIR", "/proc/x", 1);
+	CHECK(state_path_make("robot", path, sizeof(path)) < 0 && strcmp(path, "/proc/x") == 0);
 	char own[300];
 	snprintf(own, sizeof(own), "%s/deep/er", base);
 	setenv("CADMUS_STATE_DIR", own, 1);

@@ -35,6 +35,7 @@ int state_path_make(const char *machine, char *out, size_t capacity) {
 		return rc;
 	*slash = 0;
 	rc = io_make_dirs(out);
-	*slash = '/';
+	if (rc == 0)
+		*slash = '/';
 	return rc;
 }

@@ -10,7 +10,7 @@ const char *state_path_home(void);
 /* ${CADMUS_STATE_DIR:-${XDG_STATE_HOME:-~/.local/state}/cadmus}/MACHINE.journal; without HOME, ~ is what the system
    says of this user.  0 or -E2BIG. */
 MUST_CHECK int state_path(const char *machine, char *out, size_t capacity);
-/* The same, its folder made (0700) when it is not there; -errno. */
+/* The same, its folder made (0700) when it is not there; -errno: `out` is the folder then. */
 MUST_CHECK int state_path_make(const char *machine, char *out, size_t capacity);
 
 #endif

@@ -180,7 +180,7 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 	char path[1024];
 	int rc = state_path_make(c->plan->machine, path, sizeof(path));
 	if (rc < 0) {
-		cdm_diag_add(diag, CDM_ERROR, "R0201", "no folder for the state: %s", strerror(-rc));
+		cdm_diag_add(diag, CDM_ERROR, "R0201", "no folder for the state, %s: %s", path, strerror(-rc));
 		return rc;
 	}
 	const char *durability = plan_find_option(c->plan, 0, "durability");

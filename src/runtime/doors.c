@@ -100,15 +100,29 @@ static int explain(const struct doors *d, int rc, struct cdm_diag *diag) {
 	return rc;
 }
 
+/* Is there room for the longest name among them?  Else their folder would be made in vain. */
+static int make_folder(struct doors *d, struct cdm_diag *diag) {
+	char path[RUN_DIR_PATH_MAX];
+	int rc = run_dir_path(d->machine, RUN_DIR_CONTROL, path);
+	if (rc == 0)
+		rc = run_dir_make(d->machine, d->folder);
+	if (rc == -E2BIG) {
+		struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "R0104", "its sockets would have paths of more "
+				"than %d bytes, and the kernel takes no longer ones", RUN_DIR_PATH_MAX - 1);
+		if (m)
+			snprintf(m->hint, sizeof(m->hint), "set CADMUS_RUN_DIR to a shorter one");
+	} else if (rc < 0)
+		cdm_diag_add(diag, CDM_ERROR, "R0103", "cannot make the folder of sockets %s: %s", d->folder,
+				strerror(-rc));
+	return rc;
+}
+
 int doors_open(struct doors *d, const char *machine, struct cdm_diag *diag) {
 	*d = doors_none();
 	d->machine = machine;
-	int rc = run_dir_make(machine, d->folder);
-	if (rc < 0) {
-		cdm_diag_add(diag, CDM_ERROR, "R0103", "cannot make the folder of sockets %s: %s", d->folder,
-				strerror(-rc));
+	int rc = make_folder(d, diag);
+	if (rc < 0)
 		return rc;
-	}
 	d->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	watch_folders(d);
 	for (unsigned i = 0; i < DOORS_COUNT; i++)

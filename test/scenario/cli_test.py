@@ -240,6 +240,22 @@ def without_home(m):
     expect('without HOME the engines are found where they are with it', engines() == own == engines(HOME=''), engines())
 
 
+def bad_folders(m):
+    """Folders that cannot be: what is said names them, or what is wrong with them."""
+    state = dict(m.env, CADMUS_STATE_DIR='/proc/x')
+    rc, out, err = m.run('run', '--detach', m.path, env=state)
+    expect('a folder for the state that cannot be is named', rc == 1 and 'the state, /proc/x: No such file' in err, err)
+    expect('by doctor, too', 'the state, /proc/x: No such file' in m.run('doctor', env=state)[1])
+    for n in (90, 120):
+        run = dict(m.env, CADMUS_RUN_DIR='/tmp/' + 'x' * n)
+        rc, out, err = m.run('run', '--detach', m.path, env=run)
+        expect(f'a path of {n} is too long for sockets', rc == 1 and 'more than 107 bytes' in err and 'CADMUS_RUN_DIR' in err
+               and not os.path.exists(run['CADMUS_RUN_DIR']), err)
+        for args in (['ps'], ['log'], ['ps', '--machine', 'small']):
+            rc, out, err = m.run(*args, env=run)
+            expect(f'  as {args} says', rc == 1 and 'more than 107 bytes; set CADMUS_RUN_DIR to a shorter' in err, err)
+
+
 def help_texts(m):
     rc, out, err = m.run('help')
     verbs = re.findall(r'^  ([a-z]+) +[A-Z]', out, re.M)
@@ -628,6 +644,7 @@ def main():
         files(m)
         one_core(m)
         without_home(m)
+        bad_folders(m)
         interrupted_start(m)
         m.start()
         m.live('core', 'guard', 'parrot')
