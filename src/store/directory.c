@@ -68,8 +68,10 @@ void directory_unmap(struct directory *d) {
 	d->shared = NULL;
 }
 
+#define LIFE_EPOCH (UINT64_C(1) << 32) /* schema/layout.h: bits 32..63 */
+
 static uint64_t life_of(enum directory_state state, uint32_t epoch) {
-	return (uint64_t)epoch << 32 | state;
+	return LIFE_EPOCH * epoch | state;
 }
 
 static struct layout_entry *entry_of(struct directory *d, uint16_t process) {
@@ -79,13 +81,13 @@ static struct layout_entry *entry_of(struct directory *d, uint16_t process) {
 
 uint32_t directory_starting(struct directory *d, uint16_t process, int32_t pid, struct cdm_mono now) {
 	struct layout_entry *e = entry_of(d, process);
-	uint64_t life = word_peek(&e->life);
-	uint32_t epoch = (uint32_t)(life >> 32) + 1;
+	const struct directory_entry before = directory_get(d, process);
+	uint32_t epoch = before.epoch + 1;
 
 	CHECK(epoch != 0);
 	word_poke(&e->pid, (uint64_t)(uint32_t)pid);
-	if ((uint32_t)life == DIRECTORY_DEAD) /* a model that makes place for another has not died */
-		word_poke(&e->restarts, word_peek(&e->restarts) + 1);
+	if (before.state == DIRECTORY_DEAD) /* a model that makes place for another has not died */
+		word_poke(&e->restarts, before.restarts + 1);
 	word_poke(&e->started_ns, (uint64_t)now.ns);
 	word_poke(&e->died_ns, 0);
 	word_store(&e->life, life_of(DIRECTORY_STARTING, epoch));
