@@ -398,8 +398,10 @@ static void close_all(struct supervisor *s) {
 	free(s->plan);
 }
 
+/* Signals first: whoever ends us from then on finds no door left behind. */
 static int prepare(struct supervisor *s, int plan_fd, struct cdm_diag *diag) {
-	int rc = take_plan(s, plan_fd, diag);
+	s->signals = open_signals();
+	int rc = s->signals < 0 ? s->signals : take_plan(s, plan_fd, diag);
 	if (rc < 0 || (rc = doors_open(&s->doors, s->plan->machine, diag)) < 0)
 		return rc;
 	rc = children_init(&s->children, s->plan, plan_fd, s->doors.fd[DOORS_CONTROL], s->doors.fd[DOORS_STOP]);
@@ -407,9 +409,8 @@ static int prepare(struct supervisor *s, int plan_fd, struct cdm_diag *diag) {
 		cdm_diag_add(diag, CDM_ERROR, "R0104", "no memory for the directory: %s", strerror(-rc));
 		return rc;
 	}
-	s->signals = open_signals();
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (s->signals < 0 || s->epoll < 0)
+	if (s->epoll < 0)
 		return -errno;
 	rc = watch(s, s->signals, ON_SIGNAL, 0, 0);
 	if (rc == 0)
@@ -431,9 +432,9 @@ int supervisor_main(const struct supervisor_options *options, struct cdm_diag *d
 	if (rc == 0) {
 		start_all(&s);
 		loop(&s);
-		doors_remove(&s.doors);
 	} else if (diag && diag->count)
 		report_dead(&s.report, diag->at[0].text, diag->at[0].hint);
+	doors_remove(&s.doors);
 	close_all(&s);
 	return rc;
 }

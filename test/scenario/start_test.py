@@ -5,11 +5,15 @@ usage: start_test.py CADMUS
 """
 import json
 import os
+import select
+import signal
 import socket
+import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Machine, expect, verdict  # noqa: E402
+from machine import Machine, expect, until, verdict  # noqa: E402
 
 MODEL = "{id: gone, consciousness_type: linguistic, backend: echo, file: no-such-model.gguf, memory_mb: 16}"
 HTTP = '''
@@ -108,7 +112,35 @@ def cannot_be(cadmus):
         expect('it goes down in good order', m.stop())
 
 
+def child_of(pid):
+    with open(f'/proc/{pid}/task/{pid}/children', encoding='utf-8') as f:
+        return f.read().strip()
+
+
+def ended_at_any_moment(cadmus):
+    """Ctrl-C while the daemon begins: no door stays that nobody stands behind."""
+    m = Machine(cadmus)
+    left = []
+    try:
+        for moment in range(40):
+            p = subprocess.Popen([m.cadmus, 'run', m.path], env=m.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            daemon = os.pidfd_open(int(until('a daemon', lambda pid=p.pid: child_of(pid), pause=0)))
+            at = time.monotonic() + moment * 0.00025
+            while time.monotonic() < at:
+                pass
+            p.send_signal(signal.SIGINT)
+            p.wait()
+            ended = select.select([daemon], [], [], 30)[0]
+            os.close(daemon)
+            if not ended or os.path.exists(m.door('control.sock')):
+                left.append((moment, ended))
+        expect('whenever a start is interrupted, nothing is left of it', not left, left)
+    finally:
+        m.stop()
+
+
 all_well(sys.argv[1])
+ended_at_any_moment(sys.argv[1])
 some_cannot(sys.argv[1])
 dies(sys.argv[1])
 flown(sys.argv[1])
