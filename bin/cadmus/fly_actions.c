@@ -289,8 +289,11 @@ int fly_do_stop(struct flight *f, const struct fly_action *a) {
 	char path[RUN_DIR_PATH_MAX];
 	struct cdm_mono began = clock_mono();
 	(void)a;
-	int fd = run_dir_path(f->source.plan->machine, RUN_DIR_STOP, path) == 0 ? stop_door_knock(path) : -1;
-	if (fd < 0 || stop_door_wait(&fd, STOP_PATIENCE_MS) < 0)
+	struct stop_door door = { .path = path, .owner = getuid(), .rc = run_dir_path(f->source.plan->machine,
+			RUN_DIR_STOP, path) };
+	if (door.rc == 0)
+		stop_door_all(&door, 1, STOP_PATIENCE_MS);
+	if (door.rc < 0)
 		return fly_fail(f, "the guard did not confirm the stop");
 	double ms = ns_to_ms(mono_since(began, clock_mono()));
 	fly_measure(f, "stop: asked to on the bus", 0.0, ms);

@@ -45,23 +45,6 @@ int io_connect(const char *path) {
 	return rc;
 }
 
-int io_connect_within(const char *path, int timeout_ms) {
-	struct timeval patience = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
-	struct sockaddr_un a;
-	int rc = address(path, &a);
-	if (rc < 0)
-		return rc;
-	int fd = socket(AF_UNIX, SEQPACKET, 0);
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
-			connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
-		return fd;
-	rc = -errno;
-	close(fd);
-	return rc;
-}
-
 static int bind_at(const char *path, const struct sockaddr_un *a) {
 	int other = io_connect(path);
 	if (other >= 0)

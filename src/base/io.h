@@ -26,8 +26,6 @@ MUST_CHECK int io_pair(int fds[2]);
 MUST_CHECK int io_listen(const char *path);
 /* Connect, never waiting; -ENOENT or -ECONNREFUSED when nobody is there, -EAGAIN when its queue is full. */
 MUST_CHECK int io_connect(const char *path);
-/* The same, but it waits for a place in the queue; -EAGAIN when there is none in time. */
-MUST_CHECK int io_connect_within(const char *path, int timeout_ms);
 /* Accept one, non-blocking and close-on-exec; -EAGAIN. */
 MUST_CHECK int io_accept(int listener);
 

@@ -2,7 +2,6 @@
 #include "client/stop_door.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -10,16 +9,13 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define QUEUE_PATIENCE_MS 1000
 /* No event tells when there is room in the queue of a socket that one is not connected to: it has to be tried. */
 #define RETRY_MS 10
-#define ANYBODY ((uid_t)-1)
 
 static const char message[] = "stop"; /* any will do: spec/control.md */
 
 static bool may_listen(uid_t uid, uid_t owner) {
-	bool ours = uid == getuid() || getuid() == 0;
-	return uid == 0 || (ours && (uid == owner || owner == ANYBODY));
+	return uid == 0 || (uid == owner && (uid == getuid() || getuid() == 0));
 }
 
 /* Say it to whoever listens at the other end; fd, or closed and -EACCES, -EPIPE, -errno. */
@@ -48,28 +44,6 @@ static int left_ms(struct cdm_mono end) {
 	int64_t ns = mono_since(clock_mono(), end);
 	return ns > 0 ? (int)(ns / NS_PER_MS) : 0;
 }
-
-/* ---- one ---- */
-
-int stop_door_knock(const char *path) {
-	int fd = io_connect_within(path, QUEUE_PATIENCE_MS);
-	return fd < 0 ? fd : say(fd, ANYBODY);
-}
-
-int stop_door_wait(int *fd, int timeout_ms) {
-	struct pollfd p = { .fd = *fd, .events = POLLIN };
-	struct cdm_mono end = { clock_mono().ns + timeout_ms * NS_PER_MS };
-	int rc;
-	do
-		rc = poll(&p, 1, left_ms(end));
-	while (rc < 0 && errno == EINTR && left_ms(end) > 0);
-	if (rc == 1)
-		return hear(fd);
-	io_close(fd);
-	return -ETIMEDOUT;
-}
-
-/* ---- all ---- */
 
 /* Full is its queue, or our table of descriptors, until others have answered. */
 static bool is_full(int rc) {

@@ -10,20 +10,13 @@
 #include <sys/types.h>
 #include "base/check.h"
 
-/*
- * Ask the guard behind the socket `path` to stop.  The descriptor to wait at; -ENOENT, -ECONNREFUSED: nobody is there;
- * -EACCES: the door is neither ours nor root's, and we are not root; -EPIPE, -errno; -EAGAIN: its queue was full for a
- * second.
- */
-MUST_CHECK int stop_door_knock(const char *path);
-/* 0 when every bus has the stop; -ETIMEDOUT; -EPIPE: the guard hung up.  Closes *fd in any case. */
-MUST_CHECK int stop_door_wait(int *fd, int timeout_ms);
-
-/* One of many.  Whoever listens must be the owner, or root: -EACCES. */
+/* Of one machine.  Whoever listens there must be the owner, and we he or root, or be root: else -EACCES. */
 struct stop_door {
 	const char *path;
 	uid_t owner;
-	int rc; /* 0: every bus has the stop; -EAGAIN: the queue was full to the end; all else as above */
+	/* 0: every bus has the stop; -ENOENT, -ECONNREFUSED: nobody is there; -EAGAIN: the queue was full to the end;
+	   -ETIMEDOUT: no answer; -EPIPE: the guard hung up; -EACCES, -errno */
+	int rc;
 	int fd; /* of stop_door_all() while it runs */
 };
 

@@ -22,21 +22,52 @@ static int door_of(const char *machine, char path[RUN_DIR_PATH_MAX]) {
 	return listener;
 }
 
+static void await(int fd) {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	CHECK(poll(&p, 1, 20000) == 1);
+}
+
+struct guard {
+	int door;
+	bool confirms; /* else it hangs up */
+};
+
+static void *guard_once(void *arg) {
+	const struct guard *g = arg;
+	char said[16];
+	await(g->door);
+	int fd = io_accept(g->door);
+	CHECK(fd >= 0);
+	await(fd);
+	CHECK(io_receive(fd, said, sizeof(said), NULL, NULL, 0) > 0);
+	CHECK(!g->confirms || io_send(fd, "", 1, NULL, 0, 0) == 0);
+	io_close(&fd);
+	return NULL;
+}
+
+static int stop_at(const char *path, int timeout_ms) {
+	struct stop_door door = { .path = path, .owner = getuid() };
+	stop_door_all(&door, 1, timeout_ms);
+	return door.rc;
+}
+
+static int stop_with(const char *path, int door, bool confirms) {
+	struct guard g = { door, confirms };
+	pthread_t thread;
+	CHECK(pthread_create(&thread, NULL, guard_once, &g) == 0);
+	int rc = stop_at(path, 20000);
+	CHECK(pthread_join(thread, NULL) == 0);
+	return rc;
+}
+
 static void knocks(void) {
-	char path[RUN_DIR_PATH_MAX], said[16];
+	char path[RUN_DIR_PATH_MAX];
 	int door = door_of("robot", path);
-	int fd = stop_door_knock(path), guard = io_accept(door);
-	CHECK(fd >= 0 && guard >= 0 && io_receive(guard, said, sizeof(said), NULL, NULL, 0) > 0);
-	CHECK(io_send(guard, "", 1, NULL, 0, 0) == 0 && stop_door_wait(&fd, 5000) == 0 && fd == -1);
-	io_close(&guard);
-	fd = stop_door_knock(path), guard = io_accept(door);
-	io_close(&guard);
-	CHECK(stop_door_wait(&fd, 5000) == -EPIPE && fd == -1);
-	fd = stop_door_knock(path), guard = io_accept(door);
-	CHECK(stop_door_wait(&fd, 1) == -ETIMEDOUT && fd == -1);
-	io_close(&guard);
+	CHECK(stop_with(path, door, true) == 0);
+	CHECK(stop_with(path, door, false) == -EPIPE);
+	CHECK(stop_at(path, 1) == -ETIMEDOUT);
 	io_close(&door);
-	CHECK(stop_door_knock(path) == -ECONNREFUSED && unlink(path) == 0 && stop_door_knock(path) == -ENOENT);
+	CHECK(stop_at(path, 20000) == -ECONNREFUSED && unlink(path) == 0 && stop_at(path, 20000) == -ENOENT);
 }
 
 static bool holds(const struct run_dir_doors *d, const char *path) {
@@ -67,27 +98,6 @@ static unsigned fill_queue(const char *path, int *out, unsigned max) {
 	}
 	CHECK(n < max && fd == -EAGAIN);
 	return n;
-}
-
-/* A full queue is waited for; whoever is taken from it makes place. */
-static void waits_in_the_queue(void) {
-	char path[RUN_DIR_PATH_MAX];
-	int door = door_of("robot", path), in_queue[1024];
-	unsigned n = fill_queue(path, in_queue, COUNT_OF(in_queue));
-	CHECK(stop_door_knock(path) == -EAGAIN);
-	int taken = io_accept(door), fd = stop_door_knock(path);
-	CHECK(taken >= 0 && fd >= 0);
-	io_close(&taken);
-	io_close(&fd);
-	while (n > 0)
-		io_close(&in_queue[--n]);
-	io_close(&door);
-	CHECK(unlink(path) == 0);
-}
-
-static void await(int fd) {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	CHECK(poll(&p, 1, 20000) == 1);
 }
 
 /* Hang up on those of fill_queue() until somebody comes with another message, and confirm that. */
@@ -190,7 +200,6 @@ int main(void) {
 	setenv("CADMUS_RUN_DIR", base, 1);
 	unsetenv("XDG_RUNTIME_DIR");
 	knocks();
-	waits_in_the_queue();
 	one_full_queue_delays_nobody();
 	finds_machines();
 	finds_them_all();
