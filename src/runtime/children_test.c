@@ -67,6 +67,7 @@ static int be_child(void) {
 		return 4;
 	if (strcmp(does, "fail") == 0) {
 		seat_failed(&s, "no %s here", seat_process(&s)->name);
+		seat_close(&s);
 		return 1;
 	}
 	if (seat_ready(&s) < 0)
