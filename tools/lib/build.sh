@@ -8,13 +8,13 @@ cadmus_cache=${CADMUS_CACHE:-${XDG_CACHE_HOME:-${HOME:-$(getent passwd "$(id -u)
 build_at() {
 	local dir=$1 compiler=$2 log=$1.log started=$SECONDS want
 	shift 2
-	local options=(-Dllama_include="${CADMUS_LLAMA_INCLUDE:-}" "$@") cxx=g++
-	[ "$compiler" = clang ] && cxx=clang++
+	local options=(-Dllama_include="${CADMUS_LLAMA_INCLUDE:-}" "$@") cxx=g++ ld=
+	[ "$compiler" = clang ] && cxx=clang++ ld=lld # for 200 programs less than half the time
 	want="$compiler ${options[*]}"
 	printf '%-28s ' "build $dir"
 	if [ ! -f "$dir/build.ninja" ] || [ "$(cat "$dir/.configured" 2>/dev/null)" != "$want" ]; then
 		[ -d "$dir/meson-private" ] && rm -rf "$dir"
-		CC=$compiler CXX=$cxx meson setup "$dir" "${options[@]}" >"$log" 2>&1 ||
+		env ${ld:+CC_LD=$ld CXX_LD=$ld} CC=$compiler CXX=$cxx meson setup "$dir" "${options[@]}" >"$log" 2>&1 ||
 			{ echo FAILED; tail -n 40 "$log"; return 1; }
 		echo "$want" >"$dir/.configured"
 	fi
