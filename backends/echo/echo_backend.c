@@ -7,7 +7,8 @@
  *     say = TEXT      say this instead of the prompt
  *     repeat = N      say it N times (1)
  *     crash = load | use   end the process at that point
- *     hang = load | use | listening   sleep for ever at that point; the last: run in circles, but listen
+ *     hang = load | use    sleep for ever at that point
+ *     hang = listening | after   run in circles instead of an answer, or after it, but listen
  */
 #include <ctype.h>
 #include <errno.h>
@@ -22,7 +23,7 @@ struct echo {
 	uint32_t context, threads;
 	unsigned long repeat;
 	char *say; /* NULL: the prompt */
-	int crash_on_use, hang_on_use, hang_listening;
+	int crash_on_use, hang_on_use, hang_listening, hang_after;
 };
 
 static const char *option(const struct cdm_backend_config *cfg, const char *key) {
@@ -53,6 +54,7 @@ static int echo_load(void **model, const struct cdm_backend_config *cfg, struct 
 	m->crash_on_use = strcmp(option(cfg, "crash"), "use") == 0;
 	m->hang_on_use = strcmp(option(cfg, "hang"), "use") == 0;
 	m->hang_listening = strcmp(option(cfg, "hang"), "listening") == 0;
+	m->hang_after = strcmp(option(cfg, "hang"), "after") == 0;
 	*model = m;
 	return 0;
 }
@@ -130,6 +132,8 @@ static int echo_generate(void *model, const struct cdm_request *rq, struct cdm_r
 	r->finish = m->hang_on_use || m->hang_listening ? hang(m, rq) : say_once(m, &own, r);
 	for (unsigned long i = 1; i < m->repeat && r->finish == CDM_FINISH_END && r->tokens_in; i++)
 		r->finish = say_once(m, &own, r);
+	if (m->hang_after && r->finish == CDM_FINISH_END)
+		r->finish = hang(m, rq);
 	r->eval_ns = m->host->now().ns - first.ns;
 	return 0;
 }

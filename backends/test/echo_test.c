@@ -23,6 +23,13 @@ static int always(void *self) {
 	return 1;
 }
 
+static int polls_left; /* until patient() has had enough */
+
+static int patient(void *self) {
+	(void)self;
+	return polls_left-- == 0;
+}
+
 static void *loaded(const char *const *options, uint32_t context) {
 	void *m;
 	struct cdm_backend_config cfg = { "/dev/null", NULL, 2, context, &host };
@@ -102,12 +109,17 @@ int main(int argc, char **argv) {
 	m = loaded(thrice, 0);
 	CHECK(ask(m, "x y", 100, NULL).tokens_out == 6 && strcmp(said, "x yx yx y") == 0);
 	b->unload(m);
-	static const char *const fixed[] = { "say", "yes, sir", NULL }, *const deaf[] = { "hang", "listening", NULL };
+	static const char *const fixed[] = { "say", "yes, sir", NULL }, *const deaf[] = { "hang", "listening", NULL },
+		*const endless[] = { "hang", "after", NULL };
 	m = loaded(fixed, 0);
 	CHECK(ask(m, "x y z", 100, NULL).tokens_in == 3 && strcmp(said, "yes, sir") == 0);
 	b->unload(m);
 	m = loaded(deaf, 0);
 	CHECK(ask(m, "x", 100, always).finish == CDM_FINISH_CANCELLED && !said[0]);
+	b->unload(m);
+	m = loaded(endless, 0);
+	polls_left = 3;
+	CHECK(ask(m, "x y", 100, patient).finish == CDM_FINISH_CANCELLED && strcmp(said, "x y") == 0);
 	b->unload(m);
 	puts("echo_test: ok");
 }

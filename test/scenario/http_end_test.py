@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from machine import Machine, expect, until, verdict  # noqa: E402
 
 TALKER = '    - {id: talker, consciousness_type: linguistic, backend: echo, file: small.cdl.yaml, prompt: compact, ' \
-    'memory_mb: 16, options: {say: "and so on ", repeat: 100000000}}\n'
+    'memory_mb: 16, options: {say: "and so on", hang: after}}\n'
 DOOR = '''
   communications:
     - {id: web, protocol: ollama_http, listen: "127.0.0.1:0", trust_vector: [0.8, 0.8, 0.8]}
