@@ -57,7 +57,9 @@ static int watch(const struct verb_context *c, struct seat *s, const char *name,
 		return machine_no_field("watch", s->plan, name);
 	if (field_open(&f, &s->peers, index) < 0)
 		return verb_failed("watch", -EACCES, "%s: the plan lets no client read it", name);
-	return follow(c, s, &f, count);
+	int code = follow(c, s, &f, count);
+	field_close(&f);
+	return code;
 }
 
 struct options {

@@ -190,65 +190,71 @@ int fly_do_start(struct flight *f, const struct fly_action *a) {
 
 /* ---- fields ---- */
 
-static int open_field(struct flight *f, const struct fly_action *a, struct field *out) {
+/* Let `watch` look at the field that the action names. */
+static int with_field(struct flight *f, const struct fly_action *a,
+		int (*watch)(struct flight *f, const struct fly_action *a, struct field *field)) {
+	struct field field;
 	const char *name = fly_text(a, "field");
 	uint16_t i = name ? plan_find_field(f->source.plan, name) : PLAN_NONE;
-	if (i != PLAN_NONE && field_open(out, &f->seat.peers, i) == 0)
-		return 0;
-	fly_fail(f, "there is no field '%s' that we may read", name ? name : "");
-	return 1;
+	if (i == PLAN_NONE || field_open(&field, &f->seat.peers, i) < 0)
+		return fly_fail(f, "there is no field '%s' that we may read", name ? name : "");
+	int rc = watch(f, a, &field);
+	field_close(&field);
+	return rc;
 }
 
-int fly_do_wait_field(struct flight *f, const struct fly_action *a) {
-	struct field field;
+static int wait_for_level(struct flight *f, const struct fly_action *a, struct field *field) {
 	struct sample x = { .rc = -EAGAIN };
 	double above = fly_number(a, "above", -INFINITY), below = fly_number(a, "below", INFINITY);
 	int64_t within = (int64_t)(fly_number(a, "within_ms", 10000.0) * 1e6);
 	struct cdm_mono began = clock_mono();
-	if (open_field(f, a, &field))
-		return 1;
 	while (mono_since(began, clock_mono()) < within) {
 		fly_look(f);
-		if (sample_take(&field, &x) == 0 && sample_number(&x) > above && sample_number(&x) < below) {
-			fly_say(f, "%s = %.2f, trust %.2f, %.1f ms old", field.plan->name, sample_number(&x),
+		if (sample_take(field, &x) == 0 && sample_number(&x) > above && sample_number(&x) < below) {
+			fly_say(f, "%s = %.2f, trust %.2f, %.1f ms old", field->plan->name, sample_number(&x),
 					(double)x.info.trust, ns_to_ms(mono_since(x.info.source_time, x.now)));
 			return 0;
 		}
 		/* Below: it decays by itself, no sample announces that. */
-		(void)!wait_field(&field, isfinite(below) ? 20 * NS_PER_MS : 200 * NS_PER_MS);
+		(void)!wait_field(field, isfinite(below) ? 20 * NS_PER_MS : 200 * NS_PER_MS);
 	}
-	return fly_fail(f, "%s is %.2f after %.0f ms", field.plan->name, sample_number(&x), (double)within / 1e6);
+	return fly_fail(f, "%s is %.2f after %.0f ms", field->plan->name, sample_number(&x), (double)within / 1e6);
 }
 
-int fly_do_latency(struct flight *f, const struct fly_action *a) {
-	struct field field;
+int fly_do_wait_field(struct flight *f, const struct fly_action *a) {
+	return with_field(f, a, wait_for_level);
+}
+
+static int measure_latency(struct flight *f, const struct fly_action *a, struct field *field) {
 	struct cdm_info info;
 	unsigned want = (unsigned)fly_number(a, "samples", 20.0);
 	const char *name = fly_text(a, "name");
 	double target = fly_number(a, "target_ms", 0.0), sum = 0.0;
 	struct cdm_mono began = clock_mono();
-	if (open_field(f, a, &field))
-		return 1;
-	field_skip(&field);
+	field_skip(field);
 	for (unsigned n = 0; n < want;) {
 		if (mono_since(began, clock_mono()) > PATIENCE_NS)
-			return fly_fail(f, "only %u new samples of %s came", n, field.plan->name);
+			return fly_fail(f, "only %u new samples of %s came", n, field->plan->name);
 		fly_look(f);
-		if (wait_field(&field, 200 * NS_PER_MS) < 0)
+		if (wait_field(field, 200 * NS_PER_MS) < 0)
 			continue;
 		struct cdm_mono seen = clock_mono();
-		if (field_peek(&field, seen, &info) < 0)
+		if (field_peek(field, seen, &info) < 0)
 			continue;
-		field_skip(&field);
+		field_skip(field);
 		double ms = ns_to_ms(mono_since(info.source_time, info.publish_time));
-		fly_measure(f, name ? name : field.plan->name, target, ms);
+		fly_measure(f, name ? name : field->plan->name, target, ms);
 		fly_measure(f, "awareness published to seen by us", 10.0,
 				ns_to_ms(mono_since(info.publish_time, seen)));
 		sum += ms;
 		n++;
 	}
-	fly_say(f, "%u samples of %s, %.1f ms from the camera's stamp on average", want, field.plan->name, sum / want);
+	fly_say(f, "%u samples of %s, %.1f ms from the camera's stamp on average", want, field->plan->name, sum / want);
 	return 0;
+}
+
+int fly_do_latency(struct flight *f, const struct fly_action *a) {
+	return with_field(f, a, measure_latency);
 }
 
 /* What the workers that read this field did with it: how often they borrowed, how often they copied. */
@@ -262,23 +268,25 @@ static void count_readers(struct flight *f, const struct plan_field *field, uint
 	}
 }
 
-int fly_do_no_copies(struct flight *f, const struct fly_action *a) {
-	struct field field;
+static int look_for_copies(struct flight *f, const struct fly_action *a, struct field *field) {
 	struct cdm_info info;
 	uint64_t leases = 0, copies = 0;
-	if (open_field(f, a, &field))
-		return 1;
-	count_readers(f, field.plan, &leases, &copies);
-	const struct segment *writer = peers_get(&f->seat.peers, field.plan->process);
+	(void)a;
+	count_readers(f, field->plan, &leases, &copies);
+	const struct segment *writer = peers_get(&f->seat.peers, field->plan->process);
 	uint64_t drops = writer ? counter_get(writer, COUNTER_drops) : 0;
-	if (field_peek(&field, clock_mono(), &info) < 0 || leases == 0)
-		return fly_fail(f, "no reader borrowed a sample of %s", field.plan->name);
+	if (field_peek(field, clock_mono(), &info) < 0 || leases == 0)
+		return fly_fail(f, "no reader borrowed a sample of %s", field->plan->name);
 	if (copies > 0)
 		return fly_fail(f, "%llu samples were copied", (unsigned long long)copies);
 	fly_say(f, "%s: %u KiB each; borrowed where they stand %llu times, copied 0 times, dropped %llu",
-			field.plan->name, field.plan->bytes >> 10, (unsigned long long)leases,
+			field->plan->name, field->plan->bytes >> 10, (unsigned long long)leases,
 			(unsigned long long)drops);
 	return 0;
+}
+
+int fly_do_no_copies(struct flight *f, const struct fly_action *a) {
+	return with_field(f, a, look_for_copies);
 }
 
 /* ---- motion ---- */

@@ -29,7 +29,11 @@ int sample_read(struct seat *s, uint16_t index, struct sample *x) {
 	x->plan = s->plan;
 	x->field = &plan_fields(s->plan)[index];
 	x->rc = field_open(&f, &s->peers, index);
-	return x->rc < 0 ? x->rc : sample_take(&f, x);
+	if (x->rc < 0)
+		return x->rc;
+	sample_take(&f, x);
+	field_close(&f);
+	return x->rc;
 }
 
 double sample_number(const struct sample *x) {

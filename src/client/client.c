@@ -205,6 +205,7 @@ int cdm_open(struct cdm_machine *m, const char *field, struct cdm_reader **out) 
 void cdm_close(struct cdm_reader *r) {
 	if (!r)
 		return;
+	field_close(&r->field);
 	let_go(r->machine);
 	free(r);
 }

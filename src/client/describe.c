@@ -64,11 +64,10 @@ int cdm_counter(struct cdm_machine *m, uint32_t process, uint32_t counter, uint6
 	struct peers *t = &m->seat.peers;
 	if (process >= m->seat.plan->processes.count || counter >= COUNTER_COUNT)
 		return -EINVAL;
-	peers_enter(t);
-	const struct segment *s = process == m->seat.process ? &t->own : peers_get(t, (uint16_t)process);
+	const struct segment *held = NULL, *s = peers_hold(t, (uint16_t)process, &held);
 	if (s)
 		*value = counter_get(s, (enum counter)counter);
-	peers_leave(t);
+	peers_drop(&held);
 	return s ? 0 : -EAGAIN;
 }
 

@@ -1,6 +1,7 @@
 /* desk.c - see desk.h for the two Dekker pairs; layout.h for the words. */
 #include "store/desk.h"
 
+#include "store/field.h"
 #include "store/word.h"
 
 static uint64_t lease_word(uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version) {
@@ -84,38 +85,43 @@ void desk_wait_end(const struct peers *t, uint16_t field) {
 	CHECK(before != 0);
 }
 
+uint32_t desk_waits(const struct peers *t, uint16_t field) {
+	return __atomic_load_n(wait_word(t, &t->own, field), __ATOMIC_SEQ_CST);
+}
+
 /* The next reader whose desk counts, in the order of their bits; NULL: no more. */
-static const struct segment *next_reader(const struct peers *t, uint64_t *readers) {
+static const struct segment *next_reader(struct field_writer *w, uint64_t *readers) {
 	while (*readers) {
 		uint16_t p = (uint16_t)__builtin_ctzll(*readers);
 		*readers &= *readers - 1;
-		const struct segment *s = peers_get(t, p);
-		if (s && !directory_is_over(&t->directory, p, s->epoch))
+		const struct segment *s = peers_now(w->peers, p, &w->desks[p]);
+		if (s && !directory_is_over(&w->peers->directory, p, s->epoch))
 			return s;
 	}
 	return NULL;
 }
 
-static uint64_t readers_of(const struct peers *t, uint16_t field) {
-	return plan_fields(t->plan)[field].readers | UINT64_C(1) << t->self;
+static uint64_t readers_of(const struct field_writer *w) {
+	return w->plan->readers | UINT64_C(1) << w->peers->self;
 }
 
-void desk_leased(const struct peers *t, uint16_t field, struct desk_slots *slots) {
-	uint64_t readers = readers_of(t, field);
-	for (const struct segment *s; (s = next_reader(t, &readers));) {
+void desk_leased(struct field_writer *w, struct desk_slots *slots) {
+	const struct peers *t = w->peers;
+	uint64_t readers = readers_of(w);
+	for (const struct segment *s; (s = next_reader(w, &readers));) {
 		const uint64_t *leases = desk_in(t, s)->leases;
 		for (uint32_t i = 0; i < quota_of(t, s->process); i++) {
 			uint64_t word = word_load_total(&leases[i]);
-			if ((word & 0xffff) == field + 1u && lease_epoch(word) == (t->own.epoch & 0xff))
+			if ((word & 0xffff) == w->index + 1u && lease_epoch(word) == (t->own.epoch & 0xff))
 				slots->bits[lease_slot(word) / 64] |= UINT64_C(1) << (lease_slot(word) % 64);
 		}
 	}
 }
 
-bool desk_waiting(const struct peers *t, uint16_t field) {
-	uint64_t readers = readers_of(t, field);
-	for (const struct segment *s; (s = next_reader(t, &readers));)
-		if (__atomic_load_n(wait_word(t, s, field), __ATOMIC_SEQ_CST) != 0)
+bool desk_waiting(struct field_writer *w) {
+	uint64_t readers = readers_of(w);
+	for (const struct segment *s; (s = next_reader(w, &readers));)
+		if (__atomic_load_n(wait_word(w->peers, s, w->index), __ATOMIC_SEQ_CST) != 0)
 			return true;
 	return false;
 }

@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include "store/peers.h"
 
+struct field_writer;
+
 /* A set of slots of one field. */
 struct desk_slots {
 	uint64_t bits[4];
@@ -41,10 +43,12 @@ unsigned desk_count(const struct peers *t);
 /* Reader: from begin to end, writers of the field make the wake-up call. */
 void desk_wait_begin(const struct peers *t, uint16_t field);
 void desk_wait_end(const struct peers *t, uint16_t field);
+/* Threads of ours that wait for the field, or for one that shares its word. */
+uint32_t desk_waits(const struct peers *t, uint16_t field);
 
-/* Writer: add the slots of our field that living readers hold. */
-void desk_leased(const struct peers *t, uint16_t field, struct desk_slots *slots);
-/* Writer: does any living reader wait for our field (or one that shares its word)? */
-bool desk_waiting(const struct peers *t, uint16_t field);
+/* Writer: add the slots of its field that living readers hold. */
+void desk_leased(struct field_writer *w, struct desk_slots *slots);
+/* Writer: does any living reader wait for its field (or one that shares its word)? */
+bool desk_waiting(struct field_writer *w);
 
 #endif

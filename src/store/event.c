@@ -71,9 +71,13 @@ void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process
 	*r = (struct event_reader){ .peers = t, .process = process };
 }
 
+void event_reader_close(struct event_reader *r) {
+	peers_drop(&r->segment);
+}
+
 /* The ring as it is now; a new epoch begins with its first record.  NULL: no such process yet. */
 static const struct layout_events *current(struct event_reader *r) {
-	const struct segment *s = peers_get(r->peers, r->process);
+	const struct segment *s = peers_now(r->peers, r->process, &r->segment);
 	if (!s)
 		return NULL;
 	if (s->epoch != r->epoch) {
@@ -84,11 +88,9 @@ static const struct layout_events *current(struct event_reader *r) {
 }
 
 void event_skip(struct event_reader *r) {
-	peers_enter(r->peers);
 	const struct layout_events *ring = current(r);
 	if (ring)
 		r->number = word_load(&ring->head);
-	peers_leave(r->peers);
 }
 
 static bool copy(const struct layout_event *at, uint64_t n, struct event *out) {
@@ -112,7 +114,7 @@ static int missed(struct event_reader *r, uint64_t n) {
 	return n < INT_MAX ? (int)n : INT_MAX;
 }
 
-static int next(struct event_reader *r, struct event *out) {
+int event_next(struct event_reader *r, struct event *out) {
 	const struct layout_events *ring = current(r);
 	uint64_t before = r->number;
 	for (int i = 0; ring && i < TRIES; i++) {
@@ -132,13 +134,6 @@ static int next(struct event_reader *r, struct event *out) {
 		return missed(r, n - before - 1);
 	}
 	return -EAGAIN;
-}
-
-int event_next(struct event_reader *r, struct event *out) {
-	peers_enter(r->peers);
-	int rc = next(r, out);
-	peers_leave(r->peers);
-	return rc;
 }
 
 static const struct {

@@ -48,6 +48,7 @@ struct event_writer {
 
 struct event_reader {
 	struct peers *peers;
+	const struct segment *segment; /* of the process, as peers.h lets a handle hold it */
 	uint16_t process;
 	uint32_t epoch;
 	uint64_t number;           /* of the last record taken */
@@ -65,6 +66,8 @@ bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind ki
  * counts as missed.
  */
 void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process);
+/* Let go of the process's memory.  No-op on a zeroed or closed one. */
+void event_reader_close(struct event_reader *r);
 /* Take all there is as read. */
 void event_skip(struct event_reader *r);
 /*

@@ -120,6 +120,11 @@ int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field) {
 	return 0;
 }
 
+void field_writer_close(struct field_writer *w) {
+	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
+		peers_drop(&w->desks[p]);
+}
+
 /* Try one slot: odd stamp first, then the desks, and back if somebody holds it. */
 static bool claim(struct field_writer *w, uint32_t slot, struct desk_slots *leased) {
 	struct layout_slot *s = slot_in(&w->peers->own, w->plan, slot);
@@ -130,9 +135,7 @@ static bool claim(struct field_writer *w, uint32_t slot, struct desk_slots *leas
 		(void)word_load_total(&s->stamp); /* what a loan's plain stores stay behind */
 		return true;
 	}
-	peers_enter(w->peers);
-	desk_leased(w->peers, w->index, leased);
-	peers_leave(w->peers);
+	desk_leased(w, leased);
 	if (!desk_slots_has(leased, slot))
 		return true;
 	word_store(&s->stamp, old); /* untouched: it is still that sample */
@@ -181,7 +184,7 @@ uint64_t field_publish(struct field_writer *w, uint32_t bytes, const struct fiel
 	counter_add(own, COUNTER_publishes, 1);
 	if (m->status == CDM_DEGRADED)
 		word_poke(&shared->degraded, ++w->degraded);
-	if (wait_wake(w->peers, w->index, shared)) {
+	if (wait_wake(w)) {
 		word_poke(&shared->wakes, ++w->wakes);
 		counter_add(own, COUNTER_wakes, 1);
 	}
@@ -217,6 +220,10 @@ int field_open(struct field *f, struct peers *t, uint16_t field) {
 	return ours ? 0 : -EACCES;
 }
 
+void field_close(struct field *f) {
+	peers_drop(&f->segment);
+}
+
 /* A sample that was there when we looked. */
 struct found {
 	const struct segment *segment;
@@ -234,8 +241,8 @@ static int broken(const struct field *f) {
 	return -EPROTO;
 }
 
-static int find_latest(const struct field *f, struct found *x) {
-	const struct segment *s = peers_get(f->peers, f->plan->process);
+static int find_latest(struct field *f, struct found *x) {
+	const struct segment *s = peers_now(f->peers, f->plan->process, &f->segment);
 	if (!s)
 		return -EAGAIN;
 	uint64_t head = word_load_total(&shared_in(s, f->plan)->head);
@@ -275,7 +282,7 @@ static void find_half_lap(const struct field *f, struct found *x, uint64_t taken
 }
 
 /* In order.  Between epochs, what was known of the old one and never taken is missed. */
-static int find_next(const struct field *f, struct found *x) {
+static int find_next(struct field *f, struct found *x) {
 	int rc = find_latest(f, x);
 	if (rc < 0)
 		return rc;
@@ -395,7 +402,7 @@ static void took(struct field *f, const struct found *x) {
 
 /* One way to find with one way to take, until both hold or the writer has been faster too often. */
 struct request {
-	int (*find)(const struct field *f, struct found *x);
+	int (*find)(struct field *f, struct found *x);
 	struct field_lease *lease; /* by lease */
 	void *out;                 /* by copy */
 	size_t capacity;
@@ -419,11 +426,9 @@ static int try_take(struct field *f, const struct request *q, struct cdm_mono no
 
 static int take(struct field *f, const struct request *q, struct cdm_mono now) {
 	struct found x;
-	peers_enter(f->peers);
 	int rc = try_take(f, q, now, &x);
 	if (rc == 0)
 		took(f, &x);
-	peers_leave(f->peers);
 	if (rc < 0)
 		return rc;
 	if (!q->lease)
@@ -446,14 +451,12 @@ int field_next(struct field *f, void *out, size_t capacity, struct cdm_mono now,
 
 int field_peek(struct field *f, struct cdm_mono now, struct cdm_info *info) {
 	struct found x;
-	peers_enter(f->peers);
 	int rc = try_take(f, &(struct request){ .find = find_latest, .info = info }, now, &x);
-	peers_leave(f->peers);
 	return rc;
 }
 
 /* A failed lease leaves nothing held, whatever stood in *l before. */
-static int lease(struct field *f, int (*find)(const struct field *, struct found *), struct cdm_mono now,
+static int lease(struct field *f, int (*find)(struct field *, struct found *), struct cdm_mono now,
 		struct field_lease *l) {
 	*l = (struct field_lease){ 0 };
 	return take(f, &(struct request){ .find = find, .lease = l }, now);
@@ -475,7 +478,7 @@ void field_release(struct field_lease *l) {
 }
 
 /* The newest of those with source time <= at; -EAGAIN: none. */
-static int find_at(const struct field *f, struct cdm_mono at, struct found *x) {
+static int find_at(struct field *f, struct cdm_mono at, struct found *x) {
 	int rc = find_latest(f, x);
 	int64_t best = INT64_MIN;
 	if (rc < 0)
@@ -513,38 +516,30 @@ static int try_take_at(struct field *f, struct cdm_mono at, const struct request
 
 int field_read_at(struct field *f, struct cdm_mono at, void *out, size_t capacity, struct cdm_mono now,
 		struct cdm_info *info) {
-	peers_enter(f->peers);
 	int rc = try_take_at(f, at, &(struct request){ .out = out, .capacity = capacity, .info = info }, now);
-	peers_leave(f->peers);
 	return rc;
 }
 
 void field_skip(struct field *f) {
 	struct found x = { 0 };
-	peers_enter(f->peers);
 	int rc = find_latest(f, &x);
 	if (rc == 0 || (rc == -EAGAIN && x.segment))
 		took(f, &x);
-	peers_leave(f->peers);
 }
 
-int field_counts(const struct field *f, struct field_counts *out) {
-	peers_enter(f->peers);
-	const struct segment *s = peers_get(f->peers, f->plan->process);
+int field_counts(struct field *f, struct field_counts *out) {
+	const struct segment *s = peers_now(f->peers, f->plan->process, &f->segment);
 	const struct layout_field *shared = s ? shared_in(s, f->plan) : NULL;
 	if (shared)
 		*out = (struct field_counts){ word_peek(&shared->drops), word_peek(&shared->wakes),
 			word_peek(&shared->degraded) };
-	peers_leave(f->peers);
 	return shared ? 0 : -EAGAIN;
 }
 
-int field_news(const struct field *f) {
+int field_news(struct field *f) {
 	struct found x;
-	peers_enter(f->peers);
 	int rc = find_latest(f, &x);
 	if (rc == 0)
 		rc = x.segment->epoch != f->epoch || x.newest > f->version;
-	peers_leave(f->peers);
 	return rc == -EAGAIN ? 0 : rc;
 }

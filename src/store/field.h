@@ -50,10 +50,13 @@ struct field_writer {
 	uint64_t drops;    /* samples lost because every slot was leased */
 	uint64_t wakes;    /* system calls made to wake readers */
 	uint64_t degraded; /* samples published DEGRADED */
+	const struct segment *desks[PLAN_PROCESSES_MAX]; /* of readers, as peers.h lets a handle hold them */
 };
 
 /* `peers` has its own segment.  -EINVAL: no such field; -EACCES: another process writes it. */
 MUST_CHECK int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field);
+/* Let go of what it holds of readers; nothing is loaned.  No-op on a zeroed or closed one. */
+void field_writer_close(struct field_writer *w);
 
 /*
  * Borrow the memory of the next sample (plan->bytes of it, old contents) to fill it in place; page-aligned
@@ -73,6 +76,7 @@ MUST_CHECK int field_write(struct field_writer *w, const void *data, uint32_t by
 struct field {
 	const struct plan_field *plan;
 	struct peers *peers;
+	const struct segment *segment; /* of the writer, as peers.h lets a handle hold it */
 	uint16_t index;
 	uint8_t slot;      /* where the last one stood */
 	uint32_t epoch;    /* of the last sample taken; 0: none yet */
@@ -84,6 +88,8 @@ struct field {
 
 /* The field need not have a writer yet.  -EINVAL: no such field; -EACCES: the plan does not let us read it. */
 MUST_CHECK int field_open(struct field *f, struct peers *t, uint16_t field);
+/* Let go of the writer's memory; what was leased stays leased.  No-op on a zeroed or closed one. */
+void field_close(struct field *f);
 
 /*
  * Copy the latest sample out.  `now` (clock_mono()) decides what is STALE.  Info may be NULL; its
@@ -105,7 +111,7 @@ MUST_CHECK int field_read_at(struct field *f, struct cdm_mono at, void *out, siz
 /* Take what is there as taken: field_next() and wait_field() go on with what comes after. */
 void field_skip(struct field *f);
 /* 1: there is a sample newer than the last one taken.  0, or -EPROTO. */
-MUST_CHECK int field_news(const struct field *f);
+MUST_CHECK int field_news(struct field *f);
 
 /* What the writer of the field has counted, in its present epoch. */
 struct field_counts {
@@ -113,7 +119,7 @@ struct field_counts {
 };
 
 /* 0, or -EAGAIN: there is no writer yet. */
-MUST_CHECK int field_counts(const struct field *f, struct field_counts *out);
+MUST_CHECK int field_counts(struct field *f, struct field_counts *out);
 
 /* A borrowed sample.  The writer will not touch it; other than hostile ones cannot. */
 struct field_lease {

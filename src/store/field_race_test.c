@@ -66,6 +66,7 @@ static void *write_small(void *unused) {
 		fill(words, v, SMALL_WORDS);
 		CHECK(field_write(&out, words, (uint32_t)((SMALL_WORDS - v % 3) * 8), &m, clock_mono()) == 0);
 	}
+	field_writer_close(&out);
 	__atomic_fetch_sub(&writers, 1, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -89,6 +90,7 @@ static void *write_large(void *unused) {
 		}
 		CHECK(field_publish(&out, (uint32_t)((LARGE_WORDS - v % 3) * 8), &m, clock_mono()) == v);
 	}
+	field_writer_close(&out);
 	__atomic_fetch_sub(&writers, 1, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -111,6 +113,7 @@ static void *read_latest(void *which) {
 		last = info.version;
 		succeeded(&times);
 	}
+	field_close(&in);
 	return NULL;
 }
 
@@ -135,6 +138,7 @@ static void *read_in_order(void *which) {
 		}
 		CHECK(rc == -EAGAIN);
 	}
+	field_close(&in);
 	return NULL;
 }
 
@@ -154,6 +158,7 @@ static void *borrow(void *which) {
 		field_release(&l);
 		succeeded(&times);
 	}
+	field_close(&in);
 	return NULL;
 }
 

@@ -357,11 +357,11 @@ static void the_dead_hold_nothing(void) {
 	CHECK(put(1, 1) == 0 && field_lease(&reader, at(2), &l[0]) == 0);
 	CHECK(put(2, 1) == 0 && field_lease(&reader, at(2), &l[1]) == 0);
 	struct desk_slots held = { { 0 } };
-	desk_leased(&w.at[CAM], frame, &held);
+	desk_leased(&writer, &held);
 	CHECK(__builtin_popcountll(held.bits[0]) == 2);
 	directory_set(&w.directory, READER, DIRECTORY_DEAD, at(3));
 	held = (struct desk_slots){ { 0 } };
-	desk_leased(&w.at[CAM], frame, &held);
+	desk_leased(&writer, &held);
 	CHECK(held.bits[0] == 0);
 	world_close(&w);
 }
@@ -375,7 +375,8 @@ static void leases_are_of_one_epoch(void) {
 	CHECK(put(1, 1) == 0 && field_lease(&reader, at(2), &l) == 0);
 	world_stop(&w, CAM);
 	world_start(&w, CAM, true);
-	desk_leased(&w.at[CAM], frame, &held);
+	CHECK(field_writer_open(&writer, &w.at[CAM], frame) == 0);
+	desk_leased(&writer, &held);
 	CHECK(held.bits[0] == 0 && desk_holds(&w.at[READER], CAM, 1) && !desk_holds(&w.at[READER], CAM, 2));
 	CHECK(*(const uint64_t *)l.data == 1);
 	field_release(&l);

@@ -1,16 +1,16 @@
 /*
  * peers.c - how a peer's memory is exchanged under running readers.
  *
- *      control thread                          data thread
- *      store at[p].now                         users++
- *      retire the old one                      load at[p].now, use the mapping
- *      ...                                     (post a lease)
- *      each shard of users 0 at some time?     users--
- *      no lease in it?  unmap
+ *      control thread                          a handle
+ *      store at[p].now                         load at[p].now
+ *      retire the old one                      its users++
+ *      ...                                     at[p].now still the same?  else users--, again
+ *      users 0?  no lease in it?  unmap        ... use it, with any number of calls
+ *                                              users--
  *
- * A thread that enters after the store finds the new mapping, so once each shard has been empty at
- * some time after it, nobody who found the old one is left; then only leases can hold it, and those
- * were posted before their threads left.  All total: each line of one side pairs with one of the other.
+ * A handle that counts itself in after we saw 0 finds that `now` has changed, and steps back without
+ * having looked inside.  For this the count of a segment outlives its mapping: the struct stays what it
+ * is, and is filled anew.  All total: each line of one side pairs with one of the other.
  *
  * The same order protects the desk of the peer: `now` is stored before the acknowledgement in
  * our head, so whoever has seen the acknowledgement knows that our next look finds his desk.
@@ -31,16 +31,9 @@ static bool is_spare(const struct peers *t, const struct segment *s) {
 	return (uintptr_t)s - (uintptr_t)t->spares < sizeof(t->spares);
 }
 
-static void keep(struct peers *t, struct segment *s) {
+static void give_back(struct peers *t, struct segment *s) {
 	s->next = t->free;
 	t->free = s;
-}
-
-static void give_back(struct peers *t, struct segment *s) {
-	if (is_spare(t, s))
-		keep(t, s);
-	else
-		free(s);
 }
 
 void peers_init(struct peers *t, const struct plan *p, uint16_t self) {
@@ -48,18 +41,18 @@ void peers_init(struct peers *t, const struct plan *p, uint16_t self) {
 	*t = (struct peers){ .plan = p, .self = self };
 	t->spin = sysconf(_SC_NPROCESSORS_ONLN) > 2 ? SPIN : 0;
 	for (unsigned i = 0; i < PEERS_SPARES; i++)
-		keep(t, &t->spares[i]);
+		give_back(t, &t->spares[i]);
 }
 
 static struct segment *get_one(struct peers *t) {
 	struct segment *s = t->free;
 	if (!s)
-		return malloc(sizeof(*s));
+		return calloc(1, sizeof(*s));
 	t->free = s->next;
 	return s;
 }
 
-static void drop(struct peers *t, struct segment *s) {
+static void unmap(struct peers *t, struct segment *s) {
 	segment_unmap(s);
 	give_back(t, s);
 }
@@ -70,11 +63,17 @@ void peers_fini(struct peers *t) {
 		while (q->retired) {
 			struct segment *s = q->retired;
 			q->retired = s->next;
-			drop(t, s);
+			unmap(t, s);
 		}
 		if (q->now && q->now != &t->own)
-			drop(t, q->now);
+			unmap(t, q->now);
 		q->now = NULL;
+	}
+	while (t->free) {
+		struct segment *s = t->free;
+		t->free = s->next;
+		if (!is_spare(t, s))
+			free(s);
 	}
 	segment_unmap(&t->own);
 	directory_unmap(&t->directory);
@@ -107,47 +106,54 @@ int peers_directory(struct peers *t, int fd) {
 	return directory_map_reader(&t->directory, t->plan, fd);
 }
 
-/* Which thread counts where: any spread is right, an even one is fast. */
-static struct peers_users *users_of(struct peers *t) {
-	static uint32_t threads;
-	static _Thread_local uint32_t mine;
-	if (mine == 0)
-		mine = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED) % PEERS_SHARDS + 1;
-	return &t->users[mine - 1];
+/* Counted in from here on; false: it was replaced meanwhile, and nothing in it may be looked at. */
+static bool count_in(const struct peers *t, uint16_t process, struct segment *s) {
+	__atomic_fetch_add(&s->users, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&t->at[process].now, __ATOMIC_SEQ_CST) == s)
+		return true;
+	__atomic_fetch_sub(&s->users, 1, __ATOMIC_SEQ_CST);
+	return false;
 }
 
-void peers_enter(struct peers *t) {
-	__atomic_fetch_add(&users_of(t)->count, 1, __ATOMIC_SEQ_CST);
+void peers_drop(const struct segment **held) {
+	struct segment *s = (struct segment *)(uintptr_t)*held;
+	*held = NULL;
+	if (s)
+		CHECK(__atomic_fetch_sub(&s->users, 1, __ATOMIC_SEQ_CST) != 0);
 }
 
-void peers_leave(struct peers *t) {
-	uint32_t before = __atomic_fetch_sub(&users_of(t)->count, 1, __ATOMIC_SEQ_CST);
-	CHECK(before != 0);
-}
-
-static uint32_t empty_shards(const struct peers *t) {
-	uint32_t empty = 0;
-	for (unsigned i = 0; i < PEERS_SHARDS; i++)
-		if (__atomic_load_n(&t->users[i].count, __ATOMIC_SEQ_CST) == 0)
-			empty |= 1u << i;
-	return empty;
+const struct segment *peers_hold(const struct peers *t, uint16_t process, const struct segment **held) {
+	struct segment *now;
+	CHECK(process < PLAN_PROCESSES_MAX);
+	peers_drop(held);
+	do
+		now = __atomic_load_n(&t->at[process].now, __ATOMIC_SEQ_CST);
+	while (now && !count_in(t, process, now));
+	return *held = now;
 }
 
 void peers_tidy(struct peers *t) {
-	uint32_t empty = empty_shards(t);
 	for (uint16_t p = 0; p < t->plan->processes.count; p++) {
 		struct segment **at = &t->at[p].retired;
 		while (*at) {
 			struct segment *s = *at;
-			s->idle |= empty;
-			if (s->idle != (1u << PEERS_SHARDS) - 1 || desk_holds(t, p, s->epoch)) {
+			if (__atomic_load_n(&s->users, __ATOMIC_SEQ_CST) != 0 || desk_holds(t, p, s->epoch)) {
 				at = &s->next;
 				continue;
 			}
 			*at = s->next;
-			drop(t, s);
+			unmap(t, s);
 		}
 	}
+}
+
+/* All but the count of users, which is never begun anew. */
+static void fill(struct segment *s, const struct segment *with) {
+	s->base = with->base;
+	s->bytes = with->bytes;
+	s->process = with->process;
+	s->writable = with->writable;
+	s->epoch = with->epoch;
 }
 
 int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, int fd) {
@@ -155,14 +161,15 @@ int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, int fd) {
 	struct segment *old = t->at[process].now;
 	if (process == t->self || (old && epoch <= old->epoch))
 		return -ESTALE;
-	struct segment *s = get_one(t);
+	struct segment fresh, *s = get_one(t);
 	if (!s)
 		return -ENOMEM;
-	int rc = segment_map_reader(s, t->plan, process, epoch, fd);
+	int rc = segment_map_reader(&fresh, t->plan, process, epoch, fd);
 	if (rc < 0) {
 		give_back(t, s);
 		return rc;
 	}
+	fill(s, &fresh);
 	set_now(t, process, s);
 	if (old) {
 		old->next = t->at[process].retired;

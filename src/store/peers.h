@@ -2,14 +2,14 @@
  * peers.h - all segments that this process has mapped, its own among them.
  *
  * The control thread replaces a peer's segment when that peer was restarted; data threads read on
- * without a lock.  A mapping that was replaced is kept as long as a thread that may have found it is
- * between peers_enter() and peers_leave(), and as long as something in it is leased, however long
- * that takes.  The calls of field.h, wait.h and event.h enter and leave by themselves.
+ * without a lock.  Each handle (a reader, a writer, a reader of events) holds the mappings that it uses, and
+ * goes on to a new one with its next call.  A mapping that was replaced is kept as long as a handle
+ * holds it or something in it is leased, however long that takes.
  *
- *                     | init, fini | own, replace, directory, tidy | get, interrupt
+ *                     | init, fini | own, replace, directory, tidy | hold, drop, interrupt
  *      init, fini     |     x      |              x                |      x     x  the caller keeps
  *      own, replace.. |     x      |              x                |      -        them apart
- *      get, interrupt |     x      |              -                |      -     -  any threads at once
+ *      hold, drop ..  |     x      |              -                |      -     -  any threads at once
  */
 #ifndef STORE_PEERS_H
 #define STORE_PEERS_H
@@ -17,15 +17,9 @@
 #include "store/directory.h"
 #include "store/segment.h"
 
-#define PEERS_SHARDS 16u
 /* Mappings that need no memory of the allocator: every process, and what is retired for a moment.  Those who hold
-   leases in more old memory than that allocate. */
+   more old memory than that allocate. */
 #define PEERS_SPARES (PLAN_PROCESSES_MAX + 32)
-
-/* Threads that are using what they found here, spread so that they do not meet on one line. */
-struct peers_users {
-	alignas(LAYOUT_ALIGN) uint32_t count;
-};
 
 /* One process's place in the table. */
 struct peer {
@@ -42,9 +36,8 @@ struct peers {
 	bool plain_futex;        /* do not use futex_waitv (old kernels; set by tests) */
 	uint32_t spin;           /* looks at a field before going to sleep; 0 where there are two cores or fewer */
 	struct peer at[PLAN_PROCESSES_MAX];
-	struct segment *free;    /* of `spares`, by next; control thread only */
+	struct segment *free;    /* by next; control thread only.  What was a segment once stays one: see peers_hold() */
 	struct segment spares[PEERS_SPARES];
-	struct peers_users users[PEERS_SHARDS];
 };
 
 void peers_init(struct peers *t, const struct plan *p, uint16_t self);
@@ -62,11 +55,19 @@ MUST_CHECK int peers_directory(struct peers *t, int fd);
  */
 MUST_CHECK int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, int fd);
 
-/* Between these a thread may use what peers_get() gives.  A few nanoseconds; they nest. */
-void peers_enter(struct peers *t);
-void peers_leave(struct peers *t);
-/* The newest segment of a process, or NULL.  Good until peers_leave(); in the control thread, until peers_replace(). */
+/* The newest segment of a process, or NULL.  For the control thread: good until peers_replace(). */
 const struct segment *peers_get(const struct peers *t, uint16_t process);
+/* Let *held go, if any, and hold the newest segment of the process instead; NULL: there is none. */
+const struct segment *peers_hold(const struct peers *t, uint16_t process, const struct segment **held);
+/* No-op on NULL. */
+void peers_drop(const struct segment **held);
+
+/* The newest one again, where it seldom changes: a load and a comparison. */
+static inline const struct segment *peers_now(const struct peers *t, uint16_t process, const struct segment **held) {
+	const struct segment *now = __atomic_load_n(&t->at[process].now, __ATOMIC_SEQ_CST);
+	return now == *held ? now : peers_hold(t, process, held);
+}
+
 /* Unmap what is not used any more.  peers_replace() does it; nothing is lost by never calling it. */
 void peers_tidy(struct peers *t);
 /* Make all waits of this process return -ECANCELED once, so that threads look around. */

@@ -92,20 +92,25 @@ static void allocates_nothing_for_a_new_life(void) {
 	world_close(&w);
 }
 
-/* More lives than there is room for beforehand, all of them leased: memory is found all the same. */
+/* More lives than there is room for beforehand, all of them held: memory is found all the same. */
 static void holds_more_lives_than_it_has_room_for(void) {
 	enum { LIVES = PEERS_SPARES + 4 };
 	static struct peers readers;
+	static const struct segment *held[LIVES];
 	fresh();
 	peers_init(&readers, w.plan, READER);
-	peers_enter(&readers); /* a thread that never leaves */
-	for (uint32_t epoch = 2; epoch < 2 + LIVES; epoch++) {
+	for (uint32_t i = 0; i < LIVES; i++) {
 		world_stop(&w, CAM);
 		world_start(&w, CAM, false);
-		CHECK(peers_replace(&readers, CAM, epoch, w.fd[CAM]) == 0);
+		CHECK(peers_replace(&readers, CAM, 2 + i, w.fd[CAM]) == 0);
+		CHECK(peers_hold(&readers, CAM, &held[i])->epoch == 2 + i);
 	}
 	CHECK(peers_mappings(&readers) == LIVES);
-	peers_leave(&readers);
+	for (int i = 0; i < LIVES; i++) {
+		CHECK(segment_head(held[i])->epoch == held[i]->epoch);
+		peers_drop(&held[i]);
+		CHECK(!held[i]);
+	}
 	peers_tidy(&readers);
 	CHECK(peers_mappings(&readers) == 1);
 	peers_fini(&readers);
@@ -146,26 +151,58 @@ static void keeps_what_is_leased(void) {
 	for (int i = 0; i < 3; i++)
 		field_release(&held[i]);
 	restart_camera();
+	CHECK(peers_mappings(&w.at[READER]) == 4 + 1); /* the one that the reader saw last */
+	field_close(&reader);
+	restart_camera();
 	CHECK(peers_mappings(&w.at[READER]) == 4);
 	world_close(&w);
 }
 
-/* A thread that has found a mapping keeps it, through any number of replacements. */
-static void keeps_what_is_used(void) {
+/* Handles keep what they use through any number of replacements, and go on when they look again. */
+static void keeps_what_is_held(void) {
+	const struct segment *one = NULL, *other = NULL;
 	fresh();
 	struct peers *t = &w.at[READER];
-	peers_enter(t);
-	peers_enter(t); /* they nest */
-	const struct segment *found = peers_get(t, CAM);
+	CHECK(peers_hold(t, CAM, &one) == peers_now(t, CAM, &other) && one == other && one->epoch == 1);
 	for (int i = 0; i < 5; i++)
 		restart_camera();
-	CHECK(segment_head(found)->epoch == 1 && peers_mappings(t) == 4 + 5);
-	peers_leave(t);
+	CHECK(segment_head(one)->epoch == 1 && peers_mappings(t) == 4 + 1);
+	CHECK(peers_now(t, CAM, &other)->epoch == 6 && other != one);
 	peers_tidy(t);
-	CHECK(segment_head(found)->epoch == 1 && peers_mappings(t) == 4 + 5);
-	peers_leave(t);
+	CHECK(segment_head(one)->epoch == 1 && peers_mappings(t) == 4 + 1);
+	peers_drop(&one);
+	peers_drop(&one); /* nothing held */
 	peers_tidy(t);
-	CHECK(peers_mappings(t) == 4);
+	CHECK(peers_mappings(t) == 4 && peers_now(t, CAM, &other)->epoch == 6);
+	peers_drop(&other);
+	CHECK(peers_hold(t, READER, &one) == &t->own); /* oneself */
+	peers_drop(&one);
+	world_close(&w);
+}
+
+/* What nobody looks at any more goes when its handle does. */
+static void handles_let_go(void) {
+	struct field_writer writer;
+	struct field reader;
+	struct field_meta m = field_meta_of(0);
+	struct event_reader events;
+	uint64_t v = 7;
+	fresh();
+	CHECK(field_open(&reader, &w.at[READER], frame) == 0);
+	CHECK(field_writer_open(&writer, &w.at[CAM], frame) == 0);
+	event_reader_open(&events, &w.at[READER], CAM);
+	CHECK(field_write(&writer, &v, sizeof(v), &m, clock_mono()) == 0);
+	CHECK(field_read(&reader, &v, sizeof(v), clock_mono(), NULL) == 0);
+	event_skip(&events);
+	field_writer_close(&writer);
+	restart_camera();
+	restart_camera();
+	CHECK(peers_mappings(&w.at[READER]) == 4 + 1);
+	event_reader_close(&events);
+	field_close(&reader);
+	field_close(&reader);
+	peers_tidy(&w.at[READER]);
+	CHECK(peers_mappings(&w.at[READER]) == 4);
 	world_close(&w);
 }
 
@@ -199,7 +236,8 @@ int main(void) {
 	holds_more_lives_than_it_has_room_for();
 	refuses_what_is_not_newer_or_not_right();
 	keeps_what_is_leased();
-	keeps_what_is_used();
+	keeps_what_is_held();
+	handles_let_go();
 	each_owner_acknowledges_desks();
 	puts("peers_test: ok");
 }

@@ -36,7 +36,7 @@ struct segment {
 	bool writable;
 	uint32_t epoch;      /* 1 or more */
 	struct segment *next; /* of those that peers.c retires */
-	uint32_t idle;        /* shards of users that were empty since then */
+	uint32_t users;       /* atomic: handles that hold it, as peers.c counts them */
 };
 
 /* A memory file for `process`; the descriptor is the caller's; -errno. */

@@ -36,11 +36,9 @@ static const uint32_t *low_half(const uint64_t *head) {
 	return (const uint32_t *)head;
 }
 
-unsigned wait_wake(struct peers *t, uint16_t field, const struct layout_field *shared) {
-	peers_enter(t);
-	bool waiting = desk_waiting(t, field);
-	peers_leave(t);
-	if (!waiting)
+unsigned wait_wake(struct field_writer *w) {
+	const struct layout_field *shared = (const void *)(w->peers->own.base + w->plan->offset);
+	if (!desk_waiting(w))
 		return 0;
 	syscall(SYS_futex, low_half(&shared->head), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 	return 1;
@@ -63,11 +61,11 @@ static void watch_word(struct watch *w, const uint32_t *word, uint32_t value, ui
 }
 
 /* Index of a field with news, -EAGAIN: none, and *w is ready to sleep on; -EPROTO. */
-static int look_inside(struct field *const *f, unsigned n, uint32_t generation, struct watch *w) {
+static int look(struct field *const *f, unsigned n, uint32_t generation, struct watch *w) {
 	*w = (struct watch){ .count = 0 };
 	watch_word(w, &f[0]->peers->generation, generation, FUTEX_PRIVATE_FLAG);
 	for (unsigned i = 0; i < n; i++) {
-		const struct segment *s = peers_get(f[i]->peers, f[i]->plan->process);
+		const struct segment *s = peers_now(f[i]->peers, f[i]->plan->process, &f[i]->segment);
 		if (s) {
 			const struct layout_field *shared = (const void *)(s->base + f[i]->plan->offset);
 			/* before field_news(): if the head moves in between, we do not fall asleep */
@@ -79,14 +77,6 @@ static int look_inside(struct field *const *f, unsigned n, uint32_t generation, 
 			return rc < 0 ? rc : (int)i;
 	}
 	return -EAGAIN;
-}
-
-/* Asleep we use nothing: a futex of memory that was unmapped meanwhile ends the sleep, and we look again. */
-static int look(struct field *const *f, unsigned n, uint32_t generation, struct watch *w) {
-	peers_enter(f[0]->peers);
-	int rc = look_inside(f, n, generation, w);
-	peers_leave(f[0]->peers);
-	return rc;
 }
 
 static void sleep_plain(const struct watch *w, int64_t ns) {

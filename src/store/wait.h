@@ -23,7 +23,7 @@ MUST_CHECK int wait_field(struct field *f, int64_t timeout_ns);
    many.  The first one remembers what it was told of interruptions. */
 MUST_CHECK int wait_any(struct field *const *f, unsigned count, int64_t timeout_ns);
 
-/* Writer: wake those who sleep on this head.  The system calls made: 0 or 1. */
-unsigned wait_wake(struct peers *t, uint16_t field, const struct layout_field *shared);
+/* Wake those who sleep on the head of this writer's field.  The system calls made: 0 or 1. */
+unsigned wait_wake(struct field_writer *w);
 
 #endif

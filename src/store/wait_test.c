@@ -151,7 +151,7 @@ static void waits_for_any_of_many(bool plain) {
 	CHECK(wait_any(in, WAIT_FIELDS_MAX, 0) == -ETIMEDOUT);
 	CHECK(wait_any(in, WAIT_FIELDS_MAX + 1, 0) == -E2BIG);
 	for (unsigned i = 0; i < LAYOUT_WAITS; i++) /* nobody is left counted in */
-		CHECK(!desk_waiting(&w.at[LEFT], (uint16_t)(i % w.plan->fields.count)));
+		CHECK(desk_waits(&w.at[RIGHT], (uint16_t)(i % w.plan->fields.count)) == 0);
 	world_close(&w);
 }
 
@@ -231,7 +231,7 @@ static void needs_no_acquaintance(void) {
 	CHECK(field_writer_open(&out, &w.at[LEFT], ping) == 0);
 	for (int i = 0; i < 20; i++) {
 		CHECK(pthread_create(&t, NULL, wait_for_next_life, &in) == 0);
-		while (!desk_waiting(&w.at[RIGHT], ping)) /* counted in, and about to fall asleep */
+		while (desk_waits(&w.at[RIGHT], ping) == 0) /* counted in, and about to fall asleep */
 			sched_yield();
 		for (int k = 0; k < 100; k++)
 			sched_yield();
