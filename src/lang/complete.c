@@ -36,8 +36,16 @@ static void one_read(struct lang *l, const struct entity *e) {
 		say(l, C0524, reads, e->name, "reads", first->name, NULL);
 }
 
+static bool says(const struct entity *e, const char *key, const char *word) {
+	const char *text = node_text(e->map, key);
+	return text && strcmp(text, word) == 0;
+}
+
 static void complete_model(struct lang *l, struct entity *e) {
-	e->live = has(e, "backend") && has(e, "file");
+	e->external = says(e, "backend", "external");
+	e->live = has(e, "backend") && (e->external || has(e, "file"));
+	if (e->external && e->sort == PLAN_LINGUISTIC)
+		say(l, C0413, node_get(e->map, "backend"), e->name, NULL);
 	if (!has(e, "backend"))
 		say(l, C0502, e->at, e->name, NULL);
 	else if (!e->live)
@@ -46,17 +54,18 @@ static void complete_model(struct lang *l, struct entity *e) {
 		say(l, C0518, e->at, e->name, NULL);
 	if (e->live && e->sort == PLAN_LINGUISTIC && !l->machine.first_model)
 		l->machine.first_model = e;
-	if (e->live)
+	if (e->live && !e->external)
 		one_written(l, e);
 }
 
 static void complete_sensor(struct lang *l, struct entity *e) {
 	e->live = has(e, "driver");
+	e->external = says(e, "driver", "external");
 	if (!e->live)
 		say(l, C0503, e->at, e->name, NULL);
 	else if (!has(e, "frame") && !has(e, "writes"))
 		say(l, C0516, e->at, e->name, NULL);
-	else
+	else if (!e->external)
 		one_written(l, e);
 }
 
@@ -109,7 +118,8 @@ static void complete_entities(struct lang *l) {
 			complete_communication(l, e);
 	}
 	for (uint32_t i = 1; i < l->machine.entity_count; i++)
-		if (l->machine.entities[i].live && l->machine.entities[i].class == PLAN_MODEL)
+		if (l->machine.entities[i].live && l->machine.entities[i].class == PLAN_MODEL &&
+				!l->machine.entities[i].external)
 			one_read(l, &l->machine.entities[i]);
 }
 

@@ -8,6 +8,8 @@
 #include "lang/lang_priv.h"
 
 #define MS INT64_C(1000000)
+#define HISTORY_MAX 16000000
+#define HISTORY 8   /* samples that a small field keeps */
 #define SMALL 4096u /* bytes of a sample up to which history is cheap and borrowing not worth it */
 
 static uint32_t name_hash(const char *s) {
@@ -70,7 +72,7 @@ struct field *field_new(struct lang *l, const char *name, const struct node *at,
 		return NULL;
 	}
 	struct field *f = &m->fields[m->field_count++];
-	*f = (struct field){ .name = name, .at = at, .owner = owner, .slots = 8 };
+	*f = (struct field){ .name = name, .at = at, .owner = owner, .slots = HISTORY + 1 };
 	*name_slot(m, name) = (struct name){ .text = name, .field = f };
 	if (owner) {
 		struct field **last = &owner->fields;
@@ -131,15 +133,16 @@ static int64_t ms_to_ns(double ms) {
 	return (int64_t)(ms * 1e6);
 }
 
-/* Slots from what is asked for, or by size. */
+/* Slots from what is asked for, or by size: those of the history, and one that is written. */
 static void field_slots(struct lang *l, struct field *f, const struct node *map) {
-	long leases = node_int_or(map, "leases", f->bytes > SMALL ? 2 : 0, 0, 64), least = leases + 3;
-	long history = node_int_or(map, "history", f->bytes > SMALL || least > 8 ? least : 8, 3, 128);
+	long leases = node_int_or(map, "leases", f->bytes > SMALL ? 2 : 0, 0, 64), least = leases + 2;
+	long history = node_int_or(map, "history", f->bytes > SMALL || least > HISTORY ? least : HISTORY, 2,
+			HISTORY_MAX);
 	if (history < least)
 		say(l, C0409, node_get(map, "history"), number_text(l, (double)history),
 				number_text(l, (double)leases), NULL);
 	f->leases = (uint32_t)leases;
-	f->slots = (uint32_t)history;
+	f->slots = (uint32_t)history + 1;
 }
 
 static const char *join(struct lang *l, const char *a, const char *b) {

@@ -100,7 +100,9 @@ static void emit_fields(struct emit *e) {
 		out->kind = in->kind;
 		out->dtype = in->dtype;
 		out->dims = in->dims;
-		out->slots = (uint8_t)in->slots;
+		out->slots = in->slots;
+		out->group = in->index;
+		out->derived = in->owner && in->owner->class == PLAN_MODEL;
 		out->process = in->process;
 		out->entity = in->owner ? in->owner->index : 0;
 		memcpy(out->shape, in->shape, sizeof(out->shape));

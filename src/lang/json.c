@@ -76,8 +76,9 @@ static json_t *processes(const struct plan *p) {
 	json_t *list = json_array();
 	const struct plan_process *s = plan_processes(p);
 	for (uint32_t i = 0; i < p->processes.count; i++, s++)
-		json_array_append_new(list, json_pack("{s:o, s:s, s:b, s:b, s:i, s:o, s:i, s:o, s:o}", "name",
-				text(s->name), "role", plan_role_text(s->role), "start", s->start, "restart",
+		json_array_append_new(list, json_pack("{s:o, s:s, s:b, s:b, s:b, s:i, s:o, s:i, s:o, s:o}", "name",
+				text(s->name), "role", plan_role_text(s->role), "start",
+				s->start == PLAN_WITH_MACHINE, "external", s->start == PLAN_EXTERNAL, "restart",
 				s->restart, "threads", s->threads, "entity", entity(p, s->entity), "lease_quota",
 				s->lease_quota, "segment_bytes", whole(s->segment_bytes), "memory_bytes",
 				whole(s->memory_bytes)));

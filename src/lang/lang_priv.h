@@ -87,7 +87,8 @@ struct entity {
 	const struct node *at;     /* the name in the text, for messages */
 	enum section section;
 	uint8_t class, sort;       /* enum plan_class, enum plan_sort */
-	bool live;                 /* the plan starts it */
+	bool live;                 /* the plan has a place for it */
+	bool external;             /* a program takes that place by itself */
 	bool anchor;
 	double trust[3], strength;
 	struct symbols *symbols;

@@ -112,7 +112,7 @@ static void check_fields(const struct plan *p) {
 	CHECK(frame->leases == 2 && frame->slots == 5 && frame->max_age_ns == 500000000);
 	CHECK(reads(p, "core", frame) && reads(p, "face_finder", frame) && reads(p, "client_0", frame));
 	CHECK(reads(p, "ollama", frame) && !reads(p, "scribe", frame) && !reads(p, "camera_0", frame));
-	CHECK(command->process == p->core && command->bytes == 256 && command->slots == 8);
+	CHECK(command->process == p->core && command->bytes == 256 && command->slots == 9);
 	CHECK(command->readers == UINT64_C(1) << p->guard);
 	CHECK(feedback->process == p->guard && feedback->leases == 0 && feedback->bytes == 24 * sizeof(float));
 	CHECK(visual->kind == PLAN_AWARENESS && visual->half_life_ns == 500000000 && visual->process == p->core);

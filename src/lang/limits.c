@@ -56,8 +56,10 @@ static void add_process(struct lang *l, struct sums *s, unsigned role, const cha
 	if (m->process_count++ >= PLAN_PROCESSES_MAX)
 		return;
 	struct process *p = &m->processes[m->process_count - 1];
-	*p = (struct process){ .name = name, .role = (uint8_t)role, .start = role != PLAN_CLIENT,
-		.restart = role != PLAN_CLIENT, .lease_quota = role_leases(role), .entity = e,
+	bool ours = role != PLAN_CLIENT && !(e && e->external);
+	*p = (struct process){ .name = name, .role = (uint8_t)role,
+		.start = ours ? PLAN_WITH_MACHINE : role == PLAN_CLIENT ? PLAN_WHEN_ASKED : PLAN_EXTERNAL,
+		.restart = ours, .lease_quota = role_leases(role), .entity = e,
 		.memory_bytes = role_memory(role) };
 	if (e && e->process == PLAN_NONE)
 		e->process = (uint16_t)(m->process_count - 1);
@@ -70,11 +72,12 @@ static void add_worker(struct lang *l, struct sums *s, struct entity *e) {
 		return;
 	struct process *p = &m->processes[m->process_count - 1];
 	long mib = node_int_or(e->map, "memory_mb", 0, 1, 16777216);
-	if (!mib)
+	if (!mib && !e->external)
 		say(l, C0512, e->at, e->name, number_text(l, MODEL_MIB), NULL);
-	p->memory_bytes = (uint64_t)(mib ? mib : MODEL_MIB) * MIB;
-	p->threads = (uint8_t)node_int_or(e->map, "threads", 1, 1, 64);
-	p->start = e->sort != PLAN_LINGUISTIC || e == m->first_model;
+	p->memory_bytes = (uint64_t)(mib || e->external ? mib : MODEL_MIB) * MIB;
+	p->threads = (uint8_t)node_int_or(e->map, "threads", !e->external, 1, 64);
+	if (e->sort == PLAN_LINGUISTIC && e != m->first_model)
+		p->start = PLAN_WHEN_ASKED;
 }
 
 static const char *text(struct lang *l, const char *a, const char *b, unsigned n) {
@@ -92,9 +95,9 @@ static void add_all(struct lang *l, struct sums *s, unsigned class) {
 			continue;
 		if (class == PLAN_SENSOR) {
 			add_process(l, s, PLAN_HOST, e->name, e);
+			long mib = node_int_or(e->map, "memory_mb", e->external ? 0 : 16, 1, 16777216);
 			if (m->process_count <= PLAN_PROCESSES_MAX)
-				m->processes[m->process_count - 1].memory_bytes =
-					(uint64_t)node_int_or(e->map, "memory_mb", 16, 1, 16777216) * MIB;
+				m->processes[m->process_count - 1].memory_bytes = (uint64_t)mib * MIB;
 		} else if (class == PLAN_ACTUATOR) {
 			e->process = 1; /* the guard */
 			if (node_get(e->map, "simulator"))

@@ -24,6 +24,12 @@ static void type_name(const struct plan_field *f, char *out, size_t capacity) {
 		snprintf(out + used, capacity - used, "]");
 }
 
+static const char *starts(const struct plan_process *s) {
+	static const char *const texts[] = { [PLAN_WHEN_ASKED] = "asked", [PLAN_WITH_MACHINE] = "yes",
+		[PLAN_EXTERNAL] = "itself" };
+	return s->role == PLAN_CLIENT ? "-" : texts[s->start];
+}
+
 static void print_processes(FILE *to, const struct plan *p) {
 	const struct plan_process *s = plan_processes(p);
 	unsigned clients = 0;
@@ -32,8 +38,8 @@ static void print_processes(FILE *to, const struct plan *p) {
 		if (s[i].role == PLAN_CLIENT && clients++)
 			continue;
 		fprintf(to, "  %-26s %-8s %-6s %6u %11.0f %11.0f\n", s[i].role == PLAN_CLIENT ? "client_0 ..." :
-				s[i].name, plan_role_text(s[i].role), s[i].start ? "yes" : s[i].role == PLAN_CLIENT ?
-				"-" : "asked", s[i].threads, (double)s[i].segment_bytes / KIB,
+				s[i].name, plan_role_text(s[i].role), starts(&s[i]), s[i].threads,
+				(double)s[i].segment_bytes / KIB,
 				(double)s[i].memory_bytes / MIB);
 	}
 	if (clients)
@@ -169,8 +175,8 @@ static void print_sums(FILE *to, const struct plan *p) {
 		const struct plan_process *s = &plan_processes(p)[i];
 		shared += s->segment_bytes;
 		all += s->memory_bytes;
-		cores += s->start ? s->threads : 0;
-		asked += !s->start && s->role == PLAN_WORKER ? s->memory_bytes : 0;
+		cores += s->start != PLAN_WHEN_ASKED ? s->threads : 0;
+		asked += s->start == PLAN_WHEN_ASKED && s->role == PLAN_WORKER ? s->memory_bytes : 0;
 	}
 	fprintf(to, "\nmemory: %.1f MiB shared + %.1f MiB of processes = %.1f MiB, %.1f of them for models that start "
 			"when asked\ncores: %u kept busy by the models that start\n", (double)shared / MIB,

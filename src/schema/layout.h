@@ -9,7 +9,8 @@
  * All offsets are multiples of LAYOUT_ALIGN.  A field is a header, its slot headers, and its
  * payloads; payloads above LAYOUT_LARGE start on a page of their own and are page-aligned each, so
  * that device and dma-buf memory can take their place without a new layout.  Payloads of at most
- * LAYOUT_INLINE bytes stand inside their slot header: such a sample is two neighbouring lines.
+ * LAYOUT_INLINE bytes stand inside their slot header, behind its words: such a sample is two neighbouring
+ * lines, and one if it has no more than 24 bytes.
  *
  * The structs below are the shared bytes themselves: fixed widths, little-endian, no pointers.  A
  * change of any of them is a change of LAYOUT_ABI.  What is reserved is zero.  Who may store to
@@ -22,17 +23,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAYOUT_ABI 1u
+#define LAYOUT_ABI 2u
 #define LAYOUT_ALIGN 128u /* two cache lines: the adjacent-line prefetcher joins neighbours */
 #define LAYOUT_PAGE 4096u
 #define LAYOUT_HEAD_BYTES 4096u
 #define LAYOUT_LARGE 4096u   /* payloads above this are page-aligned */
-#define LAYOUT_INLINE 64u    /* payloads up to this stand in their slot header */
+#define LAYOUT_LINE 64u
+#define LAYOUT_INLINE 88u    /* payloads up to this stand in their slot header */
 #define LAYOUT_EVENTS 1024u  /* records in an event ring, a power of two */
 #define LAYOUT_COUNTERS 64u  /* room for store/counter.def */
 #define LAYOUT_WAITS 512u    /* wait words of a desk, a power of two */
 #define LAYOUT_SLOTS_MIN 3u
-#define LAYOUT_SLOTS_MAX 255u
+#define LAYOUT_SLOTS_MAX (1u << 24)
 
 #define LAYOUT_SEGMENT_MAGIC 0x316765736d6463ull   /* "cdmseg1" */
 #define LAYOUT_DIRECTORY_MAGIC 0x317269646d6463ull /* "cdmdir1" */
@@ -57,8 +59,8 @@ struct layout_head {
  * What a process needs of the writers it reads: please do not overwrite this (leases), please wake
  * me (waits).  Stored by its owner only, scanned by the writers.
  *
- * A lease word is 0, or (from the low end) field + 1: 16 bits, slot: 8, epoch of the writer: 8,
- * version: 32.  waits[field % LAYOUT_WAITS] counts the owner's threads that wait for such a field.
+ * A lease word is 0, or (from the low end) field + 1: 16 bits, epoch of the writer: 16, slot: 32.
+ * waits[field % LAYOUT_WAITS] counts the owner's threads that wait for such a field.
  */
 struct layout_desk {
 	uint32_t lease_quota;
@@ -74,8 +76,8 @@ struct layout_field {
 	uint32_t slots;
 	uint32_t bytes;
 	uint32_t reserved;
-	/* version of the newest complete sample in 56 bits, its slot in the upper 8; 0: none yet.
-	   The low 32 bits of it are the word that waiters sleep on. */
+	/* bits 0..31: of the version of the newest complete sample, the word that waiters sleep on;
+	   32..63: its slot, whose stamp has the whole version.  0 and no such stamp: none yet. */
 	alignas(LAYOUT_ALIGN) uint64_t head;
 	alignas(LAYOUT_ALIGN) uint64_t drops; /* samples not published: all slots were leased */
 	uint64_t wakes;                       /* system calls made to wake somebody */
@@ -83,8 +85,8 @@ struct layout_field {
 };
 
 /*
- * A slot.  stamp is version << 1 when the slot holds that sample, odd while it is being written.
- * The words between stamp and payload are stored and loaded whole.
+ * A slot.  stamp is version << 1 when the slot holds that sample; odd while it is written, or claimed for
+ * the next one.  The words between stamp and payload, and those of the payload, are stored and loaded whole.
  */
 struct layout_slot {
 	uint64_t stamp;
@@ -92,8 +94,7 @@ struct layout_slot {
 	uint64_t publish_ns;
 	uint64_t origin;  /* bits 0..31 trust as float, 32..47 entity, 48..63 enum cdm_status */
 	uint64_t extent;  /* bits 0..31 valid bytes, 32..63 memory kind: 0 is the payload area */
-	uint64_t buffer, offset, fence; /* of other memory kinds; 0 */
-	alignas(LAYOUT_INLINE) uint8_t payload[LAYOUT_INLINE]; /* when it fits */
+	uint64_t payload[LAYOUT_INLINE / 8]; /* when it fits; of other memory kinds: buffer, offset, fence */
 };
 
 /* An event ring: record n (1, 2, 3 ...) stands in at[n % LAYOUT_EVENTS]. */
@@ -135,7 +136,7 @@ _Static_assert(offsetof(struct layout_desk, leases) == 128 + 4 * LAYOUT_WAITS, "
 _Static_assert(offsetof(struct layout_field, head) == 128, "layout is an ABI");
 _Static_assert(offsetof(struct layout_field, drops) == 256, "layout is an ABI");
 _Static_assert(sizeof(struct layout_field) == 384, "layout is an ABI");
-_Static_assert(offsetof(struct layout_slot, payload) == 64, "layout is an ABI");
+_Static_assert(offsetof(struct layout_slot, payload) == 40, "layout is an ABI");
 _Static_assert(sizeof(struct layout_slot) == LAYOUT_ALIGN, "layout is an ABI");
 _Static_assert(sizeof(struct layout_event) == 64, "layout is an ABI");
 _Static_assert(sizeof(struct layout_events) == 128 + 64 * LAYOUT_EVENTS, "layout is an ABI");

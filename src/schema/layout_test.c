@@ -7,16 +7,16 @@
 static void refuses_fields_that_cannot_be(void) {
 	CHECK(layout_field_bytes(2, 8) == 0);
 	CHECK(layout_field_bytes(0, 8) == 0);
-	CHECK(layout_field_bytes(256, 8) == 0);
+	CHECK(layout_field_bytes(LAYOUT_SLOTS_MAX + 1, 8) == 0);
 	CHECK(layout_field_bytes(3, 0) == 0);
 	CHECK(layout_field_bytes(3, 8) != 0);
-	CHECK(layout_field_bytes(255, UINT32_MAX) != 0 || sizeof(size_t) < 8);
+	CHECK(layout_field_bytes(LAYOUT_SLOTS_MAX, UINT32_MAX) != 0 || sizeof(size_t) < 8);
 }
 
 /* Wherever a field starts, its headers and payloads stand in it, in order and apart. */
 static void payloads_stand_inside_and_apart(void) {
-	static const uint32_t payloads[] = { 1, 8, 63, 64, 65, 128, 4095, 4096, 4097, 8192, 640 * 480 * 3 };
-	static const uint32_t slots[] = { 3, 4, 17, 255 };
+	static const uint32_t payloads[] = { 1, 8, 24, 25, 87, 88, 89, 128, 4095, 4096, 4097, 8192, 640 * 480 * 3 };
+	static const uint32_t slots[] = { 3, 4, 17, 1000 };
 	for (size_t i = 0; i < COUNT_OF(payloads) * COUNT_OF(slots); i++) {
 		uint32_t bytes = payloads[i % COUNT_OF(payloads)], n = slots[i / COUNT_OF(payloads)];
 		for (size_t at = LAYOUT_PAGE; at < 2 * LAYOUT_PAGE; at += LAYOUT_ALIGN) {
@@ -25,7 +25,8 @@ static void payloads_stand_inside_and_apart(void) {
 			for (uint32_t s = 0; s < n; s++) {
 				size_t payload = layout_payload_at(at, n, bytes, s);
 				CHECK(payload >= first && payload + bytes <= end);
-				CHECK(payload % (bytes > LAYOUT_LARGE ? LAYOUT_PAGE : LAYOUT_INLINE) == 0);
+				CHECK(payload % (bytes > LAYOUT_LARGE ? LAYOUT_PAGE :
+						bytes > LAYOUT_INLINE ? LAYOUT_ALIGN : 8) == 0);
 				first = payload + bytes;
 			}
 		}

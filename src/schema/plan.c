@@ -18,7 +18,7 @@ uint64_t plan_field_layout(const struct plan_field *f) {
 	h = fnv(h, f->dims, 1);
 	for (unsigned i = 0; i < CDM_DIMS_MAX; i++)
 		h = fnv(h, i < f->dims ? f->shape[i] : 0, 4);
-	h = fnv(h, f->slots, 1);
+	h = fnv(h, f->slots, 4);
 	return fnv(h, f->bytes, 4);
 }
 

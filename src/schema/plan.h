@@ -23,7 +23,7 @@
 #include "cadmus/diag.h"
 #include "cadmus/types.h"
 
-#define PLAN_ABI 1u
+#define PLAN_ABI 2u
 #define PLAN_BYTES_MAX (16u << 20)
 #define PLAN_PROCESSES_MAX 64 /* seats: a reader set is one 64-bit word */
 #define PLAN_ENTITIES_MAX 4096
@@ -61,6 +61,12 @@ enum plan_role { /* what a process is */
 	PLAN_WORKER,  /* one model */
 	PLAN_GATEWAY, /* one communication */
 	PLAN_CLIENT,  /* a seat kept free for `cadmus top`, a user's program ... */
+};
+
+enum plan_start { /* who begins a process */
+	PLAN_WHEN_ASKED,   /* the parent, when core asks for it */
+	PLAN_WITH_MACHINE, /* the parent */
+	PLAN_EXTERNAL,     /* somebody else: a program that attaches and takes its place */
 };
 
 enum plan_operation {
@@ -106,12 +112,15 @@ struct plan_field {
 	uint8_t kind;          /* enum plan_field_kind */
 	uint8_t dtype;         /* enum cdm_dtype */
 	uint8_t dims;          /* 0: a scalar */
-	uint8_t slots;         /* >= 3; 2 + leases where readers borrow */
+	uint8_t derived;       /* 1: made of what its writer reads, and held to it */
 	uint16_t process;      /* the writer */
 	uint16_t entity;       /* the source its samples name unless they are derived */
 	uint32_t shape[CDM_DIMS_MAX];
 	uint32_t bytes;        /* payload of one sample */
+	uint32_t slots;        /* >= 3, and 2 + leases: all but one of them hold samples */
 	uint32_t leases;       /* samples that all readers together may hold; 0: copy only */
+	uint16_t group;        /* field whose head it shares: published with it in one commit; itself when alone */
+	uint16_t reserved;     /* zero */
 	uint64_t offset;       /* of its struct field_shared in the writer's segment */
 	uint64_t readers;      /* bit p: process p may read and wait for it */
 	uint64_t layout;       /* hash of dtype, dims, shape, slots and bytes: both sides must agree */
@@ -122,7 +131,7 @@ struct plan_field {
 struct plan_process {
 	char name[CDM_NAME_MAX];
 	uint8_t role;          /* enum plan_role */
-	uint8_t start;         /* 1: with the machine; 0: when core asks for it */
+	uint8_t start;         /* enum plan_start */
 	uint8_t threads;       /* cores it may use; the sum over started ones is <= the machine's */
 	uint8_t restart;       /* 1: start it again when it dies */
 	uint16_t entity;       /* whom it runs, or PLAN_NONE */

@@ -65,6 +65,7 @@ static void field(unsigned i, const char *name, unsigned kind, uint16_t writer, 
 	f->dtype = CDM_F32;
 	f->dims = 2;
 	f->slots = 4;
+	f->group = (uint16_t)i;
 	f->process = writer;
 	f->entity = source;
 	f->shape[0] = 3;
@@ -289,6 +290,11 @@ static void refuses_bad_fields(void) {
 	REFUSED((w.fields[1].slots = 2, w.fields[1].layout = plan_field_layout(&w.fields[1])));
 	REFUSED(w.fields[1].leases = 3);
 	REFUSED(w.fields[3].leases = 1); /* of the guard: copy only */
+	REFUSED(w.fields[1].group = FIELDS);
+	REFUSED(w.fields[1].group = 3);       /* of another process */
+	REFUSED(w.fields[1].group = PLAN_NONE);
+	REFUSED(w.fields[1].reserved = 1);
+	REFUSED(w.fields[1].derived = 2);
 	REFUSED(w.fields[1].process = PROCESSES);
 	REFUSED(w.fields[1].entity = ENTITIES);
 	REFUSED(w.fields[1].readers = 8);

@@ -137,8 +137,11 @@ static int check_processes(struct verify *v) {
 		if (s->role > PLAN_CLIENT || (s->role == PLAN_CORE) != (i == p->core) ||
 				(s->role == PLAN_GUARD) != (i == p->guard))
 			return bad(v, "process", i, "role");
-		if (s->start > 1 || s->restart > 1 || !index_or_none(s->entity, p->entities))
-			return bad(v, "process", i, "start, restart or entity");
+		if (s->start > PLAN_EXTERNAL || s->restart > (s->start != PLAN_EXTERNAL) ||
+				(s->start == PLAN_EXTERNAL && s->role != PLAN_HOST && s->role != PLAN_WORKER))
+			return bad(v, "process", i, "start or restart");
+		if (!index_or_none(s->entity, p->entities))
+			return bad(v, "process", i, "entity");
 		int rc = check_segment(v, i, s);
 		if (rc < 0)
 			return rc;
@@ -171,6 +174,15 @@ static int check_field_space(struct verify *v, size_t i, const struct plan_field
 	return 0;
 }
 
+/* What shares a head shares slots, leases and readers. */
+static bool is_of_group(const struct plan *p, const struct plan_field *f) {
+	if (f->group >= p->fields.count)
+		return false;
+	const struct plan_field *head = &plan_fields(p)[f->group];
+	return head->group == f->group && head->process == f->process && head->slots == f->slots &&
+			head->leases == f->leases && head->readers == f->readers;
+}
+
 static int check_field(struct verify *v, size_t i, const struct plan_field *f) {
 	const struct plan *p = v->plan;
 	if (!is_name(f->name) || !ends(f->unit, sizeof(f->unit)))
@@ -181,8 +193,10 @@ static int check_field(struct verify *v, size_t i, const struct plan_field *f) {
 		return bad(v, "field", i, "index");
 	if (f->bytes == 0 || f->bytes != sample_bytes(f))
 		return bad(v, "field", i, "bytes do not follow from its type and shape");
-	if (f->slots < 3 || f->leases > f->slots - 2u || (f->process == p->guard && f->leases))
+	if (f->slots < 3 || f->leases > f->slots - 2 || (f->process == p->guard && f->leases))
 		return bad(v, "field", i, "slots or leases");
+	if (f->reserved || f->derived > 1 || !is_of_group(p, f))
+		return bad(v, "field", i, "group, derived or reserved bytes");
 	if (p->processes.count < 64 && f->readers >> p->processes.count)
 		return bad(v, "field", i, "readers that are no processes");
 	if (f->half_life_ns < 0 || (f->half_life_ns > 0) != (f->kind == PLAN_AWARENESS) || f->max_age_ns < 0)

@@ -4,17 +4,12 @@
 #include "store/field.h"
 #include "store/word.h"
 
-static uint64_t lease_word(uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version) {
-	return (uint64_t)(uint32_t)version << 32 | (uint64_t)(epoch & 0xff) << 24 | (uint64_t)slot << 16 |
-			(uint16_t)(field + 1);
+static uint64_t lease_word(uint16_t field, uint32_t epoch, uint32_t slot) {
+	return (uint64_t)slot << 32 | (uint64_t)(epoch & 0xffff) << 16 | (uint16_t)(field + 1);
 }
 
 static uint32_t lease_epoch(uint64_t word) {
-	return (uint32_t)(word >> 24) & 0xff;
-}
-
-static uint32_t lease_slot(uint64_t word) {
-	return (uint32_t)(word >> 16) & 0xff;
+	return (uint32_t)(word >> 16) & 0xffff;
 }
 
 static uint32_t quota_of(const struct peers *t, uint16_t process) {
@@ -31,13 +26,13 @@ bool desk_is_known(const struct peers *t, const struct segment *writer) {
 			t->own.epoch;
 }
 
-uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version) {
-	uint64_t word = lease_word(field, epoch, slot, version), *leases = desk_in(t, &t->own)->leases;
+uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot) {
+	uint64_t word = lease_word(field, epoch, slot), *leases = desk_in(t, &t->own)->leases;
 
 	CHECK(t->own.writable && slot < LAYOUT_SLOTS_MAX);
 	for (uint32_t i = 0; i < quota_of(t, t->self); i++) {
 		uint64_t none = 0;
-		/* pairs with the load in desk_leased(); total: the slot's stamp is looked at next */
+		/* pairs with the load in desk_is_leased(); total: the slot's stamp is looked at next */
 		if (word_peek(&leases[i]) == 0 && __atomic_compare_exchange_n(&leases[i], &none, word, false,
 				__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 			return &leases[i];
@@ -58,7 +53,7 @@ bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch) {
 		uint64_t word = word_load_total(&leases[i]);
 		uint32_t field = (uint32_t)(word & 0xffff) - 1;
 		if (word && field < t->plan->fields.count && plan_fields(t->plan)[field].process == process &&
-				lease_epoch(word) == (epoch & 0xff))
+				lease_epoch(word) == (epoch & 0xffff))
 			return true;
 	}
 	return false;
@@ -105,23 +100,21 @@ static uint64_t readers_of(const struct field_writer *w) {
 	return w->plan->readers | UINT64_C(1) << w->peers->self;
 }
 
-void desk_leased(struct field_writer *w, struct desk_slots *slots) {
-	const struct peers *t = w->peers;
-	uint64_t readers = readers_of(w);
+bool desk_is_leased(struct field_writer *w, uint32_t slot) {
+	uint64_t readers = readers_of(w), word = lease_word(w->index, w->peers->own.epoch, slot);
 	for (const struct segment *s; (s = next_reader(w, &readers));) {
-		const uint64_t *leases = desk_in(t, s)->leases;
-		for (uint32_t i = 0; i < quota_of(t, s->process); i++) {
-			uint64_t word = word_load_total(&leases[i]);
-			if ((word & 0xffff) == w->index + 1u && lease_epoch(word) == (t->own.epoch & 0xff))
-				slots->bits[lease_slot(word) / 64] |= UINT64_C(1) << (lease_slot(word) % 64);
-		}
+		const uint64_t *leases = desk_in(w->peers, s)->leases;
+		for (uint32_t i = 0; i < quota_of(w->peers, s->process); i++)
+			if (word_load_total(&leases[i]) == word)
+				return true;
 	}
+	return false;
 }
 
 bool desk_waiting(struct field_writer *w) {
 	uint64_t readers = readers_of(w);
 	for (const struct segment *s; (s = next_reader(w, &readers));)
-		if (__atomic_load_n(wait_word(w->peers, s, w->index), __ATOMIC_SEQ_CST) != 0)
+		if (__atomic_load_n(wait_word(w->peers, s, w->plan->group), __ATOMIC_SEQ_CST) != 0)
 			return true;
 	return false;
 }

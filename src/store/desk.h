@@ -20,20 +20,11 @@
 
 struct field_writer;
 
-/* A set of slots of one field. */
-struct desk_slots {
-	uint64_t bits[4];
-};
-
-static inline bool desk_slots_has(const struct desk_slots *s, uint32_t slot) {
-	return s->bits[slot / 64] >> (slot % 64) & 1;
-}
-
 /* Does the owner of `writer` respect our desk? */
 bool desk_is_known(const struct peers *t, const struct segment *writer);
 
 /* Reader: take a free word of our own desk and say what we hold; NULL: the quota is used up. */
-uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version);
+uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot);
 void desk_clear(uint64_t *lease);
 /* Is anything of that generation of the process held by us? */
 bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch);
@@ -46,8 +37,8 @@ void desk_wait_end(const struct peers *t, uint16_t field);
 /* Threads of ours that wait for the field, or for one that shares its word. */
 uint32_t desk_waits(const struct peers *t, uint16_t field);
 
-/* Writer: add the slots of its field that living readers hold. */
-void desk_leased(struct field_writer *w, struct desk_slots *slots);
+/* Writer: does any living reader hold that slot of its field? */
+bool desk_is_leased(struct field_writer *w, uint32_t slot);
 /* Writer: does any living reader wait for its field (or one that shares its word)? */
 bool desk_waiting(struct field_writer *w);
 

@@ -2,23 +2,29 @@
  * field.c - a ring of slots under stamps, with leases.
  *
  *      writer                                     reader by copy
- *      stamp = version << 1 | 1                   head -> version, slot
- *      (scan leases: step back if it is held)     stamp == version << 1 ?
- *      payload, info                              copy payload, info
- *      stamp = version << 1                       stamp == version << 1 ?
- *      head = version, slot                       reader by lease
- *      (scan waits: wake)                         post lease; stamp == version << 1, or take it back
+ *      stamp of the next slot = v + 1, odd        slot and v by the head; or where v + 1 will stand
+ *      (scan leases: back if it is held)          stamp == v << 1 ?
+ *        ... until there is a sample ...          copy payload, info
+ *      payload, info                              stamp == v << 1 ?
+ *      stamp = v + 1 << 1                         reader by lease
+ *      head = slot, v + 1                         post lease; stamp == v << 1, or take it back
+ *      (scan waits: wake)
+ *      the next slot again
  *
- * The writer never takes the slot of the newest sample, so that a kill at any instruction leaves
- * it whole; nor one that a reader holds, so slots do not follow each other strictly and a reader
- * in order looks for the version it wants, beginning behind the slot of the last one.
+ * The writer claims a slot when it has published the sample before, so that a publish is one burst of
+ * stores and a reader that looks at the stamp gets news and sample in one line.  It never takes the slot of
+ * the newest sample, so that a kill at any instruction leaves it whole; nor one that a reader
+ * holds, so slots do not follow each other strictly, and who does not find the next sample behind the last
+ * one searches.
  *
- * Pairs: stamp (writer's total store, desk_leased) with lease (desk_post, reader's total load);
+ * Pairs: stamp (writer's total store, desk_is_leased) with lease (desk_post, reader's total load);
  * stamp even (release) with the reader's first look (acquire); payload words (release) with the
  * reader's copy (acquire), see word.h; head (total) with waits, see desk.h.  A loan is filled with
  * plain stores: those come after a total load, and no processor moves a store before such a load;
  * a reader by copy that meets them throws away what it got.  (For the language that is a race, so
  * a large sample of a field with leases is read under a lease even when it is copied.)
+ *
+ * Fields of a group share the head of one of them, and take the same slots: see group.c.
  */
 #include "store/field.h"
 
@@ -26,26 +32,12 @@
 #include <limits.h>
 #include <math.h>
 #include "base/clock.h"
+#include "store/field_priv.h"
 #include "store/wait.h"
 #include "store/word.h"
 
 #define TRIES 16
-#define VERSION_BITS 56
-#define VERSION_MASK ((UINT64_C(1) << VERSION_BITS) - 1)
-
-static struct layout_field *shared_in(const struct segment *s, const struct plan_field *f) {
-	return (struct layout_field *)(void *)(s->base + f->offset);
-}
-
-static struct layout_slot *slot_in(const struct segment *s, const struct plan_field *f, uint32_t slot) {
-	CHECK(slot < f->slots);
-	return (struct layout_slot *)(void *)(s->base + layout_slot_at(f->offset, slot));
-}
-
-static void *payload_in(const struct segment *s, const struct plan_field *f, uint32_t slot) {
-	CHECK(slot < f->slots);
-	return s->base + layout_payload_at(f->offset, f->slots, f->bytes, slot);
-}
+#define MOVED_ON (-ESTALE) /* inside this file: the writer was faster, look again */
 
 /* ---- what is said of a sample -------------------------------------------------------------------- */
 
@@ -57,13 +49,21 @@ struct field_meta field_meta_of(uint16_t source) {
 	return (struct field_meta){ .source_time = { INT64_MAX }, .trust = 1.0f, .source = source };
 }
 
+static void hold_to(struct field_meta *m, struct cdm_mono source_time, float trust, uint16_t status) {
+	if (source_time.ns < m->source_time.ns)
+		m->source_time = source_time;
+	if (!(trust >= m->trust))
+		m->trust = clamp_trust(trust);
+	if (status > m->status)
+		m->status = status;
+}
+
 void field_meta_merge(struct field_meta *m, const struct cdm_info *source) {
-	if (source->source_time.ns < m->source_time.ns)
-		m->source_time = source->source_time;
-	if (!(source->trust >= m->trust))
-		m->trust = clamp_trust(source->trust);
-	if (source->status > m->status)
-		m->status = source->status;
+	hold_to(m, source->source_time, source->trust, source->status);
+}
+
+void field_meta_join(struct field_meta *m, const struct field_meta *sum) {
+	hold_to(m, sum->source_time, sum->trust, sum->status);
 }
 
 /* The words of a slot header between its stamp and its payload. */
@@ -101,22 +101,50 @@ static bool extent_ok(const struct plan_field *f, uint64_t extent) {
 
 /* ---- writing ------------------------------------------------------------------------------------- */
 
+/* Try one slot: odd stamp first, then the desks, and back if somebody holds it. */
+static bool claim(struct field_writer *w, uint32_t slot) {
+	struct layout_slot *s = field_slot(&w->peers->own, w->plan, slot);
+	uint64_t old = word_peek(&s->stamp);
+
+	word_store_total(&s->stamp, (w->version + 1) << 1 | 1);
+	if (w->plan->leases == 0) {
+		(void)word_load_total(&s->stamp); /* what a loan's plain stores stay behind */
+		return true;
+	}
+	if (!desk_is_leased(w, slot))
+		return true;
+	word_store(&s->stamp, old); /* untouched: it is still that sample */
+	return false;
+}
+
+/* The first slot behind the newest that nobody holds, for the next sample; or FIELD_NO_SLOT. */
+static void claim_next(struct field_writer *w) {
+	uint32_t slots = w->plan->slots;
+	CHECK(!w->loaned && w->next == FIELD_NO_SLOT);
+	for (uint32_t i = 1; i < slots && w->next == FIELD_NO_SLOT; i++) {
+		uint32_t slot = w->newest + i < slots ? w->newest + i : w->newest + i - slots;
+		if (claim(w, slot))
+			w->next = slot;
+	}
+}
+
 int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field) {
 	CHECK(t->own.writable);
-	*w = (struct field_writer){ .peers = t, .index = field, .loaned = -1, .newest = -1 };
+	*w = (struct field_writer){ .peers = t, .index = field, .next = FIELD_NO_SLOT };
 	if (field >= t->plan->fields.count)
 		return -EINVAL;
 	w->plan = &plan_fields(t->plan)[field];
 	if (w->plan->process != t->self)
 		return -EACCES;
-	const struct layout_field *shared = shared_in(&t->own, w->plan);
-	uint64_t head = word_load(&shared->head);
+	const struct layout_field *shared = field_shared(&t->own, w->plan);
 	w->drops = word_peek(&shared->drops);
 	w->wakes = word_peek(&shared->wakes);
 	w->degraded = word_peek(&shared->degraded);
-	w->version = head & VERSION_MASK;
-	if (w->version)
-		w->newest = (int)(head >> VERSION_BITS);
+	uint32_t newest = (uint32_t)(word_load(&field_leader(t->plan, &t->own, w->plan)->head) >> 32);
+	w->version = word_load(&field_slot(&t->own, w->plan, newest)->stamp) >> 1;
+	w->newest = w->version ? newest : w->plan->slots - 1;
+	if (w->plan->group == field)
+		claim_next(w);
 	return 0;
 }
 
@@ -125,62 +153,40 @@ void field_writer_close(struct field_writer *w) {
 		peers_drop(&w->desks[p]);
 }
 
-/* Try one slot: odd stamp first, then the desks, and back if somebody holds it. */
-static bool claim(struct field_writer *w, uint32_t slot, struct desk_slots *leased) {
-	struct layout_slot *s = slot_in(&w->peers->own, w->plan, slot);
-	uint64_t old = word_peek(&s->stamp);
-
-	word_store_total(&s->stamp, (w->version + 1) << 1 | 1);
-	if (w->plan->leases == 0) {
-		(void)word_load_total(&s->stamp); /* what a loan's plain stores stay behind */
-		return true;
-	}
-	desk_leased(w, leased);
-	if (!desk_slots_has(leased, slot))
-		return true;
-	word_store(&s->stamp, old); /* untouched: it is still that sample */
-	return false;
-}
-
-static int claim_any(struct field_writer *w) {
-	struct desk_slots leased = { { 0 } };
-	uint32_t slots = w->plan->slots;
-
-	CHECK(w->loaned < 0 && w->version < VERSION_MASK);
-	for (uint32_t i = 1; i <= slots; i++) {
-		uint32_t slot = ((uint32_t)(w->newest + (int)slots) + i) % slots;
-		if ((int)slot == w->newest || desk_slots_has(&leased, slot))
-			continue;
-		if (claim(w, slot, &leased))
-			return w->loaned = (int)slot;
-	}
-	w->drops++;
-	word_poke(&shared_in(&w->peers->own, w->plan)->drops, w->drops);
-	counter_add(&w->peers->own, COUNTER_drops, 1);
-	return -1;
-}
-
 void *field_loan(struct field_writer *w) {
-	int slot = claim_any(w);
-	return slot < 0 ? NULL : payload_in(&w->peers->own, w->plan, (uint32_t)slot);
+	CHECK(!w->loaned && w->plan->group == w->index);
+	if (w->next == FIELD_NO_SLOT)
+		claim_next(w);
+	if (w->next == FIELD_NO_SLOT) {
+		word_poke(&field_shared(&w->peers->own, w->plan)->drops, ++w->drops);
+		counter_add(&w->peers->own, COUNTER_drops, 1);
+		return NULL;
+	}
+	w->loaned = true;
+	return field_payload(&w->peers->own, w->plan, w->next);
 }
 
-uint64_t field_publish(struct field_writer *w, uint32_t bytes, const struct field_meta *m, struct cdm_mono now) {
-	const struct segment *own = &w->peers->own;
-	struct layout_field *shared = shared_in(own, w->plan);
-
-	CHECK(w->loaned >= 0 && bytes <= w->plan->bytes);
-	struct layout_slot *s = slot_in(own, w->plan, (uint32_t)w->loaned);
+/* All that is said of the sample in the claimed slot; its stamp, last, makes it one. */
+static void stamp(struct field_writer *w, uint32_t bytes, const struct field_meta *m, struct cdm_mono now) {
+	struct layout_slot *s = field_slot(&w->peers->own, w->plan, w->next);
 	struct saying words = say(m, bytes, now);
 	word_store(&s->source_ns, words.source_ns);
 	word_store(&s->publish_ns, words.publish_ns);
 	word_store(&s->origin, words.origin);
 	word_store(&s->extent, words.extent);
-	w->version++;
-	w->newest = w->loaned;
-	w->loaned = -1;
-	word_store(&s->stamp, w->version << 1);
-	word_store_total(&shared->head, w->version | (uint64_t)w->newest << VERSION_BITS);
+	w->newest = w->next;
+	w->next = FIELD_NO_SLOT;
+	w->loaned = false;
+	word_store(&s->stamp, ++w->version << 1);
+}
+
+uint64_t field_publish(struct field_writer *w, uint32_t bytes, const struct field_meta *m, struct cdm_mono now) {
+	const struct segment *own = &w->peers->own;
+	struct layout_field *shared = field_shared(own, w->plan);
+
+	CHECK(w->loaned && bytes <= w->plan->bytes);
+	stamp(w, bytes, m, now);
+	word_store_total(&shared->head, (uint64_t)w->newest << 32 | (uint32_t)w->version);
 	counter_add(own, COUNTER_publishes, 1);
 	if (m->status == CDM_DEGRADED)
 		word_poke(&shared->degraded, ++w->degraded);
@@ -188,22 +194,23 @@ uint64_t field_publish(struct field_writer *w, uint32_t bytes, const struct fiel
 		word_poke(&shared->wakes, ++w->wakes);
 		counter_add(own, COUNTER_wakes, 1);
 	}
+	claim_next(w);
 	return w->version;
 }
 
 void field_abandon(struct field_writer *w) {
-	CHECK(w->loaned >= 0);
-	w->loaned = -1; /* its stamp stays odd: no sample */
+	CHECK(w->loaned);
+	w->loaned = false; /* the slot stays claimed */
 }
 
 int field_write(struct field_writer *w, const void *data, uint32_t bytes, const struct field_meta *m,
 		struct cdm_mono now) {
 	if (bytes > w->plan->bytes)
 		return -E2BIG;
-	int slot = claim_any(w);
-	if (slot < 0)
+	void *loan = field_loan(w);
+	if (!loan)
 		return -EAGAIN;
-	word_copy_in(payload_in(&w->peers->own, w->plan, (uint32_t)slot), data, bytes);
+	word_copy_in(loan, data, bytes);
 	field_publish(w, bytes, m, now);
 	return 0;
 }
@@ -241,25 +248,51 @@ static int broken(const struct field *f) {
 	return -EPROTO;
 }
 
+static uint64_t stamp_of(const struct field *f, const struct segment *s, uint32_t slot) {
+	return word_load(&field_slot(s, f->plan, slot)->stamp);
+}
+
+/* Does the slot of the sample we took last still hold it? */
+static bool holds_taken(const struct field *f, const struct segment *s) {
+	return f->epoch == s->epoch && f->version && stamp_of(f, s, f->slot) == f->version << 1;
+}
+
 static int find_latest(struct field *f, struct found *x) {
 	const struct segment *s = peers_now(f->peers, f->plan->process, &f->segment);
 	if (!s)
 		return -EAGAIN;
-	uint64_t head = word_load_total(&shared_in(s, f->plan)->head);
-	*x = (struct found){ .segment = s, .version = head & VERSION_MASK, .newest = head & VERSION_MASK,
-		.slot = (uint32_t)(head >> VERSION_BITS) };
-	if (x->slot >= f->plan->slots || (f->epoch == s->epoch && x->newest < f->version))
+	uint64_t head = word_load_total(&field_leader(f->peers->plan, s, f->plan)->head);
+	*x = (struct found){ .segment = s, .slot = (uint32_t)(head >> 32) };
+	if (x->slot >= f->plan->slots)
 		return broken(f);
-	return x->newest ? 0 : -EAGAIN;
+	uint64_t stamp = stamp_of(f, s, x->slot);
+	if (head == 0 && stamp <= 3) /* nothing yet, or the first one is being written */
+		return -EAGAIN;
+	if (stamp & 1 || (uint32_t)(stamp >> 1) != (uint32_t)head)
+		return MOVED_ON;
+	if (stamp == 0)
+		return broken(f);
+	x->version = x->newest = stamp >> 1;
+	if (f->epoch != s->epoch || x->version >= f->version)
+		return 0;
+	if (!holds_taken(f, s)) /* a head that lags behind what was taken by its stamp is right, any other is not */
+		return broken(f);
+	x->slot = f->slot;
+	x->version = x->newest = f->version;
+	return 0;
 }
 
-static uint64_t stamp_of(const struct field *f, const struct segment *s, uint32_t slot) {
-	return word_load(&slot_in(s, f->plan, slot)->stamp);
+/* `steps`: up to as many as there are slots. */
+static uint32_t slot_before(const struct field *f, uint32_t slot, uint32_t steps) {
+	return slot >= steps ? slot - steps : slot + f->plan->slots - steps;
 }
 
+/* Samples follow each other slot by slot, but for slots that were held.  x is the newest. */
 static bool find_version(const struct field *f, struct found *x, uint64_t version) {
-	for (uint32_t i = 1; i <= f->plan->slots; i++) {
-		uint32_t slot = (f->slot + i) % f->plan->slots;
+	if (x->newest - version >= f->plan->slots)
+		return false;
+	uint32_t slot = slot_before(f, x->slot, (uint32_t)(x->newest - version));
+	for (uint32_t i = 0; i < f->plan->slots; i++, slot = slot_before(f, slot, 1)) {
 		if (stamp_of(f, x->segment, slot) != version << 1)
 			continue;
 		x->slot = slot;
@@ -271,18 +304,38 @@ static bool find_version(const struct field *f, struct found *x, uint64_t versio
 
 /* Lapped: the oldest sample after `taken` that is at most half a lap behind the newest.  x is the newest. */
 static void find_half_lap(const struct field *f, struct found *x, uint64_t taken) {
-	for (uint32_t slot = 0; slot < f->plan->slots; slot++) {
+	uint32_t newest = x->slot;
+	for (uint32_t back = f->plan->slots / 2; back > 0; back--) {
+		uint32_t slot = slot_before(f, newest, back);
 		uint64_t stamp = stamp_of(f, x->segment, slot), version = stamp >> 1;
-		if (stamp & 1 || version <= taken || version >= x->version ||
+		if (stamp & 1 || version <= taken || version >= x->newest ||
 				version + f->plan->slots / 2 <= x->newest)
 			continue;
 		x->slot = slot;
 		x->version = version;
+		return;
 	}
+}
+
+/* Of a field without company: its next sample, if it stands behind the last one. */
+static bool find_behind(struct field *f, struct found *x) {
+	const struct segment *s = peers_now(f->peers, f->plan->process, &f->segment);
+	if (!s || s->epoch != f->epoch || f->plan->group != f->index || !f->version)
+		return false;
+	uint32_t slot = f->slot + 1 < f->plan->slots ? f->slot + 1 : 0;
+	const struct layout_slot *there = field_slot(s, f->plan, slot);
+	if (f->plan->bytes > LAYOUT_LINE - offsetof(struct layout_slot, payload))
+		__builtin_prefetch((const unsigned char *)there + LAYOUT_LINE); /* so that both come at once */
+	if (word_load(&there->stamp) != (f->version + 1) << 1)
+		return false;
+	*x = (struct found){ .segment = s, .slot = slot, .version = f->version + 1, .newest = f->version + 1 };
+	return true;
 }
 
 /* In order.  Between epochs, what was known of the old one and never taken is missed. */
 static int find_next(struct field *f, struct found *x) {
+	if (find_behind(f, x))
+		return 0;
 	int rc = find_latest(f, x);
 	if (rc < 0)
 		return rc;
@@ -320,37 +373,36 @@ static int tell(const struct field *f, const struct found *x, const struct sayin
 	return 0;
 }
 
-/* -EAGAIN: the writer was faster. */
 static int copy_words(const struct field *f, const struct found *x, void *out, size_t capacity,
 		struct cdm_mono now, struct cdm_info *info) {
-	const struct layout_slot *s = slot_in(x->segment, f->plan, x->slot);
+	const struct layout_slot *s = field_slot(x->segment, f->plan, x->slot);
 
 	if (word_load(&s->stamp) != x->version << 1)
-		return -EAGAIN;
+		return MOVED_ON;
 	struct saying w = listen(s);
 	bool whole = extent_ok(f->plan, w.extent), room = w.extent <= capacity || !out;
 	if (whole && room && out)
-		word_copy_out(out, payload_in(x->segment, f->plan, x->slot), w.extent);
+		word_copy_out(out, field_payload(x->segment, f->plan, x->slot), w.extent);
 	if (word_load(&s->stamp) != x->version << 1)
-		return -EAGAIN;
+		return MOVED_ON;
 	if (!whole)
 		return broken(f);
 	return room ? tell(f, x, &w, now, info) : -E2BIG;
 }
 
 static int borrow(const struct field *f, const struct found *x, struct cdm_mono now, struct field_lease *l) {
-	const struct layout_slot *s = slot_in(x->segment, f->plan, x->slot);
+	const struct layout_slot *s = field_slot(x->segment, f->plan, x->slot);
 
 	if (!f->plan->leases)
 		return -ENOTSUP;
 	if (!desk_is_known(f->peers, x->segment))
 		return -EAGAIN;
-	uint64_t *word = desk_post(f->peers, f->index, x->segment->epoch, x->slot, x->version);
+	uint64_t *word = desk_post(f->peers, f->index, x->segment->epoch, x->slot);
 	if (!word) {
 		count(f, COUNTER_lease_busy, 1);
 		return -EBUSY;
 	}
-	int rc = -EAGAIN;
+	int rc = MOVED_ON;
 	if (word_load_total(&s->stamp) == x->version << 1) {
 		struct saying w = listen(s);
 		rc = extent_ok(f->plan, w.extent) ? tell(f, x, &w, now, &l->info) : broken(f);
@@ -360,7 +412,7 @@ static int borrow(const struct field *f, const struct found *x, struct cdm_mono 
 		return rc;
 	}
 	l->word = word;
-	l->data = payload_in(x->segment, f->plan, x->slot);
+	l->data = field_payload(x->segment, f->plan, x->slot);
 	count(f, COUNTER_leases, 1);
 	return 0;
 }
@@ -386,8 +438,7 @@ static int copy(const struct field *f, const struct found *x, void *out, size_t 
 		struct cdm_info *info) {
 	if (out && f->plan->leases && f->plan->bytes > LAYOUT_LARGE) {
 		int rc = copy_lease(f, x, out, capacity, now, info);
-		bool known = desk_is_known(f->peers, x->segment);
-		if (rc != -EBUSY && (rc != -EAGAIN || known))
+		if (rc != -EBUSY && rc != -EAGAIN) /* our quota; or the writer has not heard of us yet */
 			return rc;
 	}
 	return copy_words(f, x, out, capacity, now, info);
@@ -397,7 +448,7 @@ static void took(struct field *f, const struct found *x) {
 	f->epoch = x->segment->epoch;
 	f->version = x->version;
 	f->known = x->newest;
-	f->slot = (uint8_t)x->slot;
+	f->slot = x->slot;
 }
 
 /* One way to find with one way to take, until both hold or the writer has been faster too often. */
@@ -410,18 +461,16 @@ struct request {
 };
 
 static int try_take(struct field *f, const struct request *q, struct cdm_mono now, struct found *x) {
-	int rc = -EAGAIN;
-	for (int i = 0; i < TRIES && rc == -EAGAIN; i++) {
-		rc = q->find(f, x);
-		if (rc < 0)
+	for (int i = 0; i < TRIES; i++) {
+		int rc = q->find(f, x);
+		if (rc == 0)
+			rc = q->lease ? borrow(f, x, now, q->lease) : copy(f, x, q->out, q->capacity, now, q->info);
+		if (rc != MOVED_ON)
 			return rc;
-		rc = q->lease ? borrow(f, x, now, q->lease) : copy(f, x, q->out, q->capacity, now, q->info);
-		if (rc == -EAGAIN)
-			count(f, COUNTER_retries, 1);
+		count(f, COUNTER_retries, 1);
 	}
-	if (rc == -EAGAIN)
-		count(f, COUNTER_lapsed, 1);
-	return rc;
+	count(f, COUNTER_lapsed, 1);
+	return -EAGAIN;
 }
 
 static int take(struct field *f, const struct request *q, struct cdm_mono now) {
@@ -477,59 +526,43 @@ void field_release(struct field_lease *l) {
 	l->data = NULL;
 }
 
-/* The newest of those with source time <= at; -EAGAIN: none. */
-static int find_at(struct field *f, struct cdm_mono at, struct found *x) {
+/* From the newest back, one by one: the first with source time <= at.  -EAGAIN: history does not reach so far. */
+static int find_at(struct field *f, struct found *x) {
 	int rc = find_latest(f, x);
-	int64_t best = INT64_MIN;
 	if (rc < 0)
 		return rc;
-	x->version = 0;
-	for (uint32_t slot = 0; slot < f->plan->slots; slot++) {
-		uint64_t stamp = stamp_of(f, x->segment, slot), version = stamp >> 1;
-		int64_t source = (int64_t)word_load(&slot_in(x->segment, f->plan, slot)->source_ns);
-		if (stamp & 1 || version == 0 || version > x->newest || source > at.ns ||
-				stamp_of(f, x->segment, slot) != stamp)
-			continue;
-		if (x->version && (source < best || (source == best && version < x->version)))
-			continue;
-		best = source;
-		x->version = version;
-		x->slot = slot;
+	for (uint32_t i = 0; i < f->plan->slots; i++, x->slot = slot_before(f, x->slot, 1)) {
+		const struct layout_slot *s = field_slot(x->segment, f->plan, x->slot);
+		if (word_load(&s->stamp) != x->version << 1)
+			continue; /* an older one, that somebody holds; or what is being written, at the end */
+		if ((int64_t)word_load(&s->source_ns) <= f->at.ns)
+			return 0;
+		if (--x->version == 0)
+			break;
 	}
-	return x->version ? 0 : -EAGAIN;
-}
-
-static int try_take_at(struct field *f, struct cdm_mono at, const struct request *q, struct cdm_mono now) {
-	struct found x;
-	for (int i = 0; i < TRIES; i++) {
-		int rc = find_at(f, at, &x);
-		if (rc < 0)
-			return rc;
-		rc = copy(f, &x, q->out, q->capacity, now, q->info);
-		if (rc != -EAGAIN)
-			return rc;
-		count(f, COUNTER_retries, 1);
-	}
-	count(f, COUNTER_lapsed, 1);
 	return -EAGAIN;
 }
 
 int field_read_at(struct field *f, struct cdm_mono at, void *out, size_t capacity, struct cdm_mono now,
 		struct cdm_info *info) {
-	int rc = try_take_at(f, at, &(struct request){ .out = out, .capacity = capacity, .info = info }, now);
-	return rc;
+	struct found x;
+	f->at = at;
+	return try_take(f, &(struct request){ .find = find_at, .out = out, .capacity = capacity, .info = info }, now,
+			&x);
 }
 
 void field_skip(struct field *f) {
 	struct found x = { 0 };
-	int rc = find_latest(f, &x);
+	int rc = MOVED_ON;
+	for (int i = 0; i < TRIES && rc == MOVED_ON; i++)
+		rc = find_latest(f, &x);
 	if (rc == 0 || (rc == -EAGAIN && x.segment))
 		took(f, &x);
 }
 
 int field_counts(struct field *f, struct field_counts *out) {
 	const struct segment *s = peers_now(f->peers, f->plan->process, &f->segment);
-	const struct layout_field *shared = s ? shared_in(s, f->plan) : NULL;
+	const struct layout_field *shared = s ? field_shared(s, f->plan) : NULL;
 	if (shared)
 		*out = (struct field_counts){ word_peek(&shared->drops), word_peek(&shared->wakes),
 			word_peek(&shared->degraded) };
@@ -538,8 +571,10 @@ int field_counts(struct field *f, struct field_counts *out) {
 
 int field_news(struct field *f) {
 	struct found x;
+	if (find_behind(f, &x))
+		return 1;
 	int rc = find_latest(f, &x);
 	if (rc == 0)
-		rc = x.segment->epoch != f->epoch || x.newest > f->version;
-	return rc == -EAGAIN ? 0 : rc;
+		return x.segment->epoch != f->epoch || x.newest > f->version;
+	return rc == -EAGAIN ? 0 : rc == MOVED_ON ? 1 : rc;
 }

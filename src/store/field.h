@@ -37,16 +37,21 @@ struct field_meta field_meta_of(uint16_t source);
  * more trusted than what it was made from.
  */
 void field_meta_merge(struct field_meta *m, const struct cdm_info *source);
+/* The same with what was merged before: m is held to `sum` too. */
+void field_meta_join(struct field_meta *m, const struct field_meta *sum);
 
 /* ---- writing ------------------------------------------------------------------------------------- */
+
+#define FIELD_NO_SLOT UINT32_MAX
 
 struct field_writer {
 	const struct plan_field *plan;
 	struct peers *peers;
 	uint16_t index;
 	uint64_t version;  /* of the newest sample; 0: none yet */
-	int newest;        /* its slot */
-	int loaned;        /* slot being filled, or -1 */
+	uint32_t newest;   /* its slot */
+	uint32_t next;     /* the slot claimed for the next one, or FIELD_NO_SLOT: all are leased */
+	bool loaned;       /* it is being filled */
 	uint64_t drops;    /* samples lost because every slot was leased */
 	uint64_t wakes;    /* system calls made to wake readers */
 	uint64_t degraded; /* samples published DEGRADED */
@@ -78,12 +83,13 @@ struct field {
 	struct peers *peers;
 	const struct segment *segment; /* of the writer, as peers.h lets a handle hold it */
 	uint16_t index;
-	uint8_t slot;      /* where the last one stood */
+	uint32_t slot;     /* where the last one stood */
 	uint32_t epoch;    /* of the last sample taken; 0: none yet */
 	uint64_t version;  /* of the last sample taken in that epoch */
 	uint64_t known;    /* newest version seen in that epoch */
 	uint64_t missed;   /* samples that field_next() had to skip, in all */
 	uint32_t generation; /* of the peers, as the last wait told it */
+	struct cdm_mono at;  /* inside field_read_at() */
 };
 
 /* The field need not have a writer yet.  -EINVAL: no such field; -EACCES: the plan does not let us read it. */
@@ -105,7 +111,7 @@ MUST_CHECK int field_peek(struct field *f, struct cdm_mono now, struct cdm_info 
  * this one (0: none): a lapped reader goes on half a lap behind the newest.
  */
 MUST_CHECK int field_next(struct field *f, void *out, size_t capacity, struct cdm_mono now, struct cdm_info *info);
-/* The newest sample with source time <= at; -EAGAIN also when history does not reach that far. */
+/* The newest sample with source time <= at; -EAGAIN also when history does not reach that far.  Takes nothing. */
 MUST_CHECK int field_read_at(struct field *f, struct cdm_mono at, void *out, size_t capacity,
 		struct cdm_mono now, struct cdm_info *info);
 /* Take what is there as taken: field_next() and wait_field() go on with what comes after. */

@@ -29,7 +29,7 @@ static uint64_t draw(uint64_t *seed) {
 /* One word of the segment: likely one that matters, likely a value that hurts. */
 static void scribble(const struct segment *s, uint64_t *seed) {
 	static const uint64_t junk[] = { 0, 1, 2, 3, UINT64_MAX, UINT64_MAX >> 1, 1ull << 63, UINT32_MAX,
-		1ull << 32, 0xff00000000000001ull, 0x0300000000000001ull, 0x0000000100000001ull };
+		1ull << 32, 0xffffffff00000001ull, 0x0000000300000001ull, 0x0000000100000001ull };
 	const struct plan_field *f = &plan_fields(w.plan)[fields[draw(seed) % FIELDS]];
 	size_t at, slot = draw(seed) % f->slots;
 	switch (draw(seed) % 6) {
@@ -42,15 +42,15 @@ static void scribble(const struct segment *s, uint64_t *seed) {
 	}
 	uint64_t value = draw(seed) % 3 ? junk[draw(seed) % COUNT_OF(junk)] : draw(seed);
 	if (draw(seed) % 4 == 0) /* nearly right: a small version in a slot of the field */
-		value = draw(seed) % 2 ? draw(seed) % 20 : (uint64_t)slot << 56 | draw(seed) % 10;
+		value = draw(seed) % 2 ? draw(seed) % 20 : (uint64_t)slot << 32 | draw(seed) % 10;
 	__atomic_store_n((uint64_t *)(void *)(s->base + at), value, __ATOMIC_RELAXED);
 }
 
 static void good_sample(struct field_writer *out, int i) {
 	static uint64_t words[700];
 	struct field_meta m = field_meta_of(0);
-	*out = (struct field_writer){ .plan = out->plan, .peers = out->peers, .index = out->index, .newest = -1,
-		.loaned = -1 };
+	*out = (struct field_writer){ .plan = out->plan, .peers = out->peers, .index = out->index,
+		.newest = out->plan->slots - 1, .next = FIELD_NO_SLOT };
 	for (int k = 0; k < 5; k++)
 		CHECK(field_write(out, words, counts[i] * 8, &m, clock_mono()) == 0 || out->plan->leases);
 }
@@ -169,7 +169,7 @@ static void survives_a_hostile_desk(void) {
 		struct field_meta m = field_meta_of(0);
 		int i = (int)(draw(&seed) % FIELDS);
 		for (uint64_t k = 0; k < plan_processes(w.plan)[READER].lease_quota; k++)
-			leases[k] = draw(&seed) % 4 ? (draw(&seed) % 8) << 16 | 2u << 24 | (fields[i] + 1u)
+			leases[k] = draw(&seed) % 4 ? (draw(&seed) % 8) << 32 | 2u << 16 | (fields[i] + 1u)
 						    : draw(&seed);
 		waits[draw(&seed) % LAYOUT_WAITS] = (uint32_t)draw(&seed);
 		mine->base[draw(&seed) % LAYOUT_HEAD_BYTES] = (unsigned char)draw(&seed);

@@ -36,7 +36,7 @@ struct peers {
 	bool plain_futex;        /* do not use futex_waitv (old kernels; set by tests) */
 	uint32_t spin;           /* looks at a field before going to sleep; 0 where there are two cores or fewer */
 	struct peer at[PLAN_PROCESSES_MAX];
-	struct segment *free;    /* by next; control thread only.  What was a segment once stays one: see peers_hold() */
+	struct segment *free;    /* by next; control thread only.  What was a segment once stays one: peers_hold() */
 	struct segment spares[PEERS_SPARES];
 };
 

@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "store/field_priv.h"
 #include "store/word.h"
 
 #define SLICE_NS (2 * NS_PER_MS)
@@ -37,7 +38,7 @@ static const uint32_t *low_half(const uint64_t *head) {
 }
 
 unsigned wait_wake(struct field_writer *w) {
-	const struct layout_field *shared = (const void *)(w->peers->own.base + w->plan->offset);
+	const struct layout_field *shared = field_leader(w->peers->plan, &w->peers->own, w->plan);
 	if (!desk_waiting(w))
 		return 0;
 	syscall(SYS_futex, low_half(&shared->head), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
@@ -67,7 +68,7 @@ static int look(struct field *const *f, unsigned n, uint32_t generation, struct 
 	for (unsigned i = 0; i < n; i++) {
 		const struct segment *s = peers_now(f[i]->peers, f[i]->plan->process, &f[i]->segment);
 		if (s) {
-			const struct layout_field *shared = (const void *)(s->base + f[i]->plan->offset);
+			const struct layout_field *shared = field_leader(f[i]->peers->plan, s, f[i]->plan);
 			/* before field_news(): if the head moves in between, we do not fall asleep */
 			watch_word(w, low_half(&shared->head), (uint32_t)word_load_total(&shared->head), 0);
 			w->sliced |= !desk_is_known(f[i]->peers, s);
@@ -159,10 +160,10 @@ int wait_any(struct field *const *f, unsigned count, int64_t timeout_ns) {
 		return rc;
 	counter_add(&t->own, COUNTER_waits, 1);
 	for (unsigned i = 0; i < count; i++)
-		desk_wait_begin(t, f[i]->index);
+		desk_wait_begin(t, f[i]->plan->group);
 	rc = sleep_until(f, count, until_ns);
 	for (unsigned i = 0; i < count; i++)
-		desk_wait_end(t, f[i]->index);
+		desk_wait_end(t, f[i]->plan->group);
 	if (rc == -ETIMEDOUT)
 		counter_add(&t->own, COUNTER_timeouts, 1);
 	return rc;

@@ -88,7 +88,7 @@ static void tamper(unsigned which, unsigned place, unsigned value) {
 	const struct segment *s = &w.at[CAM].own;
 	size_t base = which < FIELDS ? plan_fields(w.plan)[which].offset + offsetof(struct layout_field, head)
 				     : plan_processes(w.plan)[CAM].event_offset;
-	uint64_t v = value < 128 ? value : value < 192 ? (uint64_t)(value - 128) << 56 | 3 : far[value % COUNT_OF(far)];
+	uint64_t v = value < 128 ? value : value < 192 ? (uint64_t)(value - 128) << 32 | 3 : far[value % COUNT_OF(far)];
 	__atomic_store_n((uint64_t *)(void *)(s->base + base + 8 * place), v, __ATOMIC_RELAXED);
 }
 

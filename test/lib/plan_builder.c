@@ -48,7 +48,7 @@ uint16_t plan_builder_process(struct plan_builder *b, const char *name, enum pla
 }
 
 uint16_t plan_builder_field(struct plan_builder *b, const char *name, enum cdm_dtype dtype, uint32_t count,
-		uint8_t slots, uint32_t leases, uint16_t process, uint64_t readers) {
+		uint32_t slots, uint32_t leases, uint16_t process, uint64_t readers) {
 	CHECK(b->head.fields.count < PLAN_BUILDER_FIELDS);
 	struct plan_field *f = &b->fields[b->head.fields.count];
 	set_name(f->name, name);
@@ -60,6 +60,7 @@ uint16_t plan_builder_field(struct plan_builder *b, const char *name, enum cdm_d
 	f->leases = leases;
 	f->process = process;
 	f->readers = readers;
+	f->group = (uint16_t)b->head.fields.count;
 	return (uint16_t)b->head.fields.count++;
 }
 

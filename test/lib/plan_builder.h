@@ -37,7 +37,7 @@ uint16_t plan_builder_entity(struct plan_builder *b, const char *name, enum plan
 uint16_t plan_builder_process(struct plan_builder *b, const char *name, enum plan_role role, uint16_t lease_quota);
 /* One dimension of `count` elements; the source is entity 0. */
 uint16_t plan_builder_field(struct plan_builder *b, const char *name, enum cdm_dtype dtype, uint32_t count,
-		uint8_t slots, uint32_t leases, uint16_t process, uint64_t readers);
+		uint32_t slots, uint32_t leases, uint16_t process, uint64_t readers);
 void plan_builder_grant(struct plan_builder *b, uint16_t entity, uint16_t rights, uint16_t field);
 void plan_builder_option(struct plan_builder *b, uint16_t entity, const char *key, const char *value);
 /* Place, hash and verify.  The plan is the caller's: free() it. */
