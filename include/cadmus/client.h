@@ -84,6 +84,20 @@ struct cdm_control;
 CDM_API int cdm_attach(const char *machine, struct cdm_machine **out, struct cdm_diag *diag);
 
 /**
+ * Attach as one of the machine's own: a model or sensor that the description leaves to a program like this one
+ * (`backend: external`, `driver: external`).  Its fields are written by this program from then on, and are orphans
+ * when this program ends.
+ *
+ * @param entity   its name
+ * @param wait_ns  how long to stand by while another program is it; this one takes over when that one ends.  0: not
+ *                 at all; negative: for ever
+ * @return as cdm_attach(), but -ENOENT also: no such entity; -EACCES also: it is not left to programs; -EBUSY and
+ *         -ETIMEDOUT: another program is it
+ */
+CDM_API int cdm_attach_as(const char *machine, const char *entity, int64_t wait_ns, struct cdm_machine **out,
+		struct cdm_diag *diag);
+
+/**
  * Leave it.  Readers and borrowed samples that are still out stay good until they are closed and
  * released.  NULL is allowed.
  */
@@ -318,6 +332,68 @@ CDM_API int cdm_wait(struct cdm_reader *r, int64_t timeout_ns);
  *         two machines)
  */
 CDM_API int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t timeout_ns);
+
+/* ---- writing ------------------------------------------------------------------------------------- */
+
+struct cdm_writer;
+
+/**
+ * What a writer says of its sample.  Begin with CDM_META_NOW; NULL where one is asked for means the same.
+ */
+struct cdm_meta {
+	struct cdm_mono source_time; /**< when the world was like this; 0 or later than now: now */
+	float trust;                 /**< 0..1; never more than the description trusts the writer; NaN counts as 0 */
+	uint32_t status;             /**< CDM_OK or CDM_DEGRADED */
+};
+
+/** True now, as trusted as its writer is, CDM_OK. */
+#define CDM_META_NOW { { 0 }, 1.0f, CDM_OK }
+
+/**
+ * The writer of one field; it belongs to one thread at a time.  There is one at a time in this program.
+ *
+ * @return 0, -ENOENT (no such field), -EACCES (the description lets another process write it), -EBUSY (it
+ *         is open already), -ENOMEM; *out is NULL then
+ */
+CDM_API int cdm_writer_open(struct cdm_machine *m, const char *field, struct cdm_writer **out);
+
+/** Close it; a loan is abandoned.  NULL is allowed. */
+CDM_API void cdm_writer_close(struct cdm_writer *w);
+
+/**
+ * Say that the samples of `w` are made from what `r` takes, by whatever call.  From then on each sample that is
+ * published carries the oldest source time, the lowest trust and the worst status of itself and of all that
+ * `r` has taken since the sample before it; or of the last it has taken, if there was nothing new.  A field
+ * that is written by a model needs this for at least one reader: nothing derived is fresher, or more
+ * trusted, than what it was made from.
+ *
+ * Both belong to one thread from then on.  Ends when either is closed.
+ *
+ * @return 0, -EINVAL (of two machines), -E2BIG (16 have been named)
+ */
+CDM_API int cdm_derive(struct cdm_writer *w, struct cdm_reader *r);
+
+/**
+ * Borrow the memory of the next sample, cdm_field.bytes of it with old contents, to fill it in place: 8-aligned;
+ * 64-aligned above 88 bytes, page-aligned above 4096.  Then publish or abandon it.  NULL: readers borrow all there
+ * is, and a drop was counted.  Nothing waits, allocates or calls the system.
+ */
+CDM_API void *cdm_loan(struct cdm_writer *w);
+
+/**
+ * Make the loan the newest sample, with `bytes` of it valid, and wake who sleeps for it (one system call if
+ * somebody does, none if nobody does).
+ *
+ * @return its version, or -EINVAL: nothing is loaned, too many bytes, or a derived field whose sources have
+ *         given nothing; the loan stays out then
+ */
+CDM_API int64_t cdm_publish(struct cdm_writer *w, size_t bytes, const struct cdm_meta *meta);
+
+/** Give the loan back as if nothing had been. */
+CDM_API void cdm_abandon(struct cdm_writer *w);
+
+/** Loan, copy, publish.  The version, -EAGAIN (readers borrow all there is; counted), -EINVAL as cdm_publish(). */
+CDM_API int64_t cdm_write(struct cdm_writer *w, const void *data, size_t bytes, const struct cdm_meta *meta);
 
 /* ---- talking ------------------------------------------------------------------------------------- */
 

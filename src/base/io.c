@@ -225,6 +225,21 @@ int io_pidfd(pid_t pid) {
 	return fd >= 0 ? fd : -errno;
 }
 
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+int io_peer_pidfd(int fd) {
+	uid_t uid = 0;
+	pid_t pid = 0;
+	int pidfd;
+	socklen_t n = sizeof(pidfd);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &n) == 0)
+		return fcntl(pidfd, F_SETFD, FD_CLOEXEC) == 0 ? pidfd : -errno;
+	int rc = io_peer(fd, &uid, &pid); /* Linux before 6.5: the number may have been given to another by now */
+	return rc < 0 ? rc : io_pidfd(pid);
+}
+
 int io_pidfd_signal(int pidfd, int signal) {
 	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) == 0 ? 0 : -errno;
 }

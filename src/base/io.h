@@ -53,6 +53,8 @@ MUST_CHECK int64_t io_memory_size(int fd);
 
 /* A handle that becomes readable when the process ends; -errno. */
 MUST_CHECK int io_pidfd(pid_t pid);
+/* A handle to the process at the other end of a Unix socket; -errno. */
+MUST_CHECK int io_peer_pidfd(int fd);
 /* Send a signal through such a handle: never to a recycled pid. */
 MUST_CHECK int io_pidfd_signal(int pidfd, int signal);
 

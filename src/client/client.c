@@ -24,6 +24,7 @@
 struct cdm_reader {
 	struct cdm_machine *machine;
 	struct field field;
+	struct client_link *links; /* to writers, by next */
 	uint32_t interrupts; /* of the machine, as the last wait told them */
 };
 
@@ -33,11 +34,11 @@ _Static_assert(CDM_CONTROL_MESSAGE_MAX == CONTROL_MESSAGE_MAX, "one number in tw
 
 /* ---- a machine ---- */
 
-static void keep(struct cdm_machine *m) {
+void client_keep(struct cdm_machine *m) {
 	__atomic_fetch_add(&m->users, 1, __ATOMIC_RELAXED);
 }
 
-static void let_go(struct cdm_machine *m) {
+void client_let_go(struct cdm_machine *m) {
 	if (__atomic_sub_fetch(&m->users, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
 	seat_close(&m->seat);
@@ -104,33 +105,41 @@ struct cdm_machine *client_new(void) {
 	return m;
 }
 
-void client_drop(struct cdm_machine *m) {
-	let_go(m);
-}
-
-int cdm_attach(const char *machine, struct cdm_machine **out, struct cdm_diag *diag) {
+static int attach(const char *machine, const char *entity, int64_t wait_ns, struct cdm_machine **out,
+		struct cdm_diag *diag) {
 	*out = NULL;
 	struct cdm_machine *m = client_new();
 	if (!m)
 		return -ENOMEM;
-	int rc = seat_attach(&m->seat, machine, diag);
+	int rc = entity ? seat_attach_as(&m->seat, machine, entity, wait_ns, diag)
+			: seat_attach(&m->seat, machine, diag);
 	if (rc == 0)
 		rc = client_follow(m);
 	if (rc < 0) {
-		client_drop(m);
+		client_let_go(m);
 		return rc;
 	}
 	*out = m;
 	return 0;
 }
 
+int cdm_attach(const char *machine, struct cdm_machine **out, struct cdm_diag *diag) {
+	return attach(machine, NULL, 0, out, diag);
+}
+
+int cdm_attach_as(const char *machine, const char *entity, int64_t wait_ns, struct cdm_machine **out,
+		struct cdm_diag *diag) {
+	return attach(machine, entity, wait_ns, out, diag);
+}
+
 void cdm_detach(struct cdm_machine *m) {
 	if (!m)
 		return;
+	seat_leave(&m->seat);
 	uint64_t one = 1;
 	CHECK(write(m->quit, &one, sizeof(one)) == sizeof(one));
 	CHECK(pthread_join(m->follower, NULL) == 0);
-	let_go(m);
+	client_let_go(m);
 }
 
 const char *cdm_machine_name(const struct cdm_machine *m) {
@@ -197,7 +206,7 @@ int cdm_open(struct cdm_machine *m, const char *field, struct cdm_reader **out) 
 	}
 	r->machine = m;
 	r->interrupts = __atomic_load_n(&m->interrupts, __ATOMIC_SEQ_CST);
-	keep(m);
+	client_keep(m);
 	*out = r;
 	return 0;
 }
@@ -205,25 +214,67 @@ int cdm_open(struct cdm_machine *m, const char *field, struct cdm_reader **out) 
 void cdm_close(struct cdm_reader *r) {
 	if (!r)
 		return;
+	for (struct client_link *k = r->links; k; k = k->next)
+		k->reader = NULL;
 	field_close(&r->field);
-	let_go(r->machine);
+	client_let_go(r->machine);
 	free(r);
 }
 
+/* ---- what writers make of it ---- */
+
+struct cdm_machine *client_machine_of(const struct cdm_reader *r) {
+	return r->machine;
+}
+
+void client_link(struct client_link *k, struct cdm_reader *r) {
+	*k = (struct client_link){ .reader = r, .next = r->links };
+	r->links = k;
+}
+
+void client_unlink(struct client_link *k) {
+	if (!k->reader)
+		return;
+	struct client_link **at = &k->reader->links;
+	while (*at != k)
+		at = &(*at)->next;
+	*at = k->next;
+}
+
+/* rc of a call that gave out a sample, if it is not negative. */
+static int taken(struct cdm_reader *r, int rc, const struct cdm_info *info) {
+	for (struct client_link *k = rc < 0 ? NULL : r->links; k; k = k->next) {
+		if (!k->any || k->published)
+			k->sum = field_meta_of(0);
+		field_meta_merge(&k->sum, info);
+		k->any = true;
+		k->published = false;
+	}
+	return rc;
+}
+
+/* What decides whether it is STALE: the clock is asked where the plan sets an age. */
+static struct cdm_mono now_for(const struct cdm_reader *r) {
+	return r->field.plan->max_age_ns ? clock_mono() : (struct cdm_mono){ 0 };
+}
+
 int cdm_read(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info) {
-	return field_read(&r->field, out, capacity, clock_mono(), info);
+	struct cdm_info own, *i = info ? info : &own;
+	return taken(r, field_read(&r->field, out, capacity, now_for(r), i), i);
 }
 
 int cdm_next(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info) {
-	return field_next(&r->field, out, capacity, clock_mono(), info);
+	struct cdm_info own, *i = info ? info : &own;
+	return taken(r, field_next(&r->field, out, capacity, now_for(r), i), i);
 }
 
 int cdm_peek(struct cdm_reader *r, struct cdm_info *info) {
-	return field_peek(&r->field, clock_mono(), info);
+	return field_peek(&r->field, now_for(r), info);
 }
 
 int cdm_read_at(struct cdm_reader *r, struct cdm_mono at, void *out, size_t capacity, struct cdm_info *info) {
-	return field_read_at(&r->field, at, out, capacity, clock_mono(), info);
+	struct cdm_info own, *i = info ? info : &own;
+	return taken(r, field_read_at(&r->field, at, out, capacity, now_for(r), i), i);
 }
 
 void cdm_skip(struct cdm_reader *r) {
@@ -239,18 +290,18 @@ static int hand_out(struct cdm_reader *r, int rc, const struct field_lease *l, s
 	if (rc < 0)
 		return rc;
 	*out = (struct cdm_sample){ .data = l->data, .info = l->info, .hold = { l->word, r->machine } };
-	keep(r->machine);
-	return rc;
+	client_keep(r->machine);
+	return taken(r, rc, &out->info);
 }
 
 int cdm_lease(struct cdm_reader *r, struct cdm_sample *out) {
 	struct field_lease l;
-	return hand_out(r, field_lease(&r->field, clock_mono(), &l), &l, out);
+	return hand_out(r, field_lease(&r->field, now_for(r), &l), &l, out);
 }
 
 int cdm_lease_next(struct cdm_reader *r, struct cdm_sample *out) {
 	struct field_lease l;
-	return hand_out(r, field_lease_next(&r->field, clock_mono(), &l), &l, out);
+	return hand_out(r, field_lease_next(&r->field, now_for(r), &l), &l, out);
 }
 
 void cdm_release(struct cdm_sample *s) {
@@ -259,7 +310,7 @@ void cdm_release(struct cdm_sample *s) {
 	field_release(&l);
 	*s = (struct cdm_sample){ .data = NULL };
 	if (m)
-		let_go(m);
+		client_let_go(m);
 }
 
 /* Was it the program that interrupted us, or only a process that came back? */

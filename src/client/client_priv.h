@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include "cadmus/client.h"
 #include "client/seat.h"
+#include "store/field.h"
 
 struct cdm_machine {
 	struct seat seat;
@@ -17,6 +18,7 @@ struct cdm_machine {
 	uint32_t alive;      /* atomic */
 	uint32_t interrupts; /* atomic: grows with each cdm_interrupt() */
 	uint32_t users;      /* atomic */
+	uint64_t written[PLAN_FIELDS_MAX / 64]; /* atomic: fields that have a writer open */
 
 	bool is_gateway;
 	pthread_mutex_t lock;
@@ -29,12 +31,29 @@ struct cdm_control {
 	int fd;
 };
 
+#define CLIENT_LINKS_MAX 16
+
+/* From a reader to a writer whose samples are made of what it takes. */
+struct client_link {
+	struct cdm_reader *reader;  /* NULL: it was closed */
+	struct client_link *next;   /* of the same reader */
+	struct field_meta sum;      /* of what was taken since the last sample was published */
+	bool any, published;        /* something was taken at all; the sum has been published */
+};
+
+struct cdm_machine *client_machine_of(const struct cdm_reader *r);
+/* Both ends are the caller's to keep in place until client_unlink(); closing the reader keeps the sum. */
+void client_link(struct client_link *k, struct cdm_reader *r);
+void client_unlink(struct client_link *k);
+
+/* One user more, one less: the last one takes the machine down. */
+void client_keep(struct cdm_machine *m);
+void client_let_go(struct cdm_machine *m);
+
 /* A machine without a seat yet, and one user; NULL: no memory. */
 struct cdm_machine *client_new(void);
 /* Begin to follow the seat socket; cdm_detach() ends it.  -errno. */
 MUST_CHECK int client_follow(struct cdm_machine *m);
-/* Let go of one that nobody follows. */
-void client_drop(struct cdm_machine *m);
 
 /* The follower's news for a gateway: a channel to core (its own now), and the end. */
 void gateway_channel(struct cdm_machine *m, int fd);

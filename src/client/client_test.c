@@ -60,6 +60,8 @@ static void on_client(uint16_t i) {
 	unsigned n;
 	uint16_t p = (uint16_t)(CLIENT + i);
 	while ((rc = seat_receive(parent.sockets[i], &m, fds, &n)) > 0) {
+		if (m.kind == SEAT_LEAVE)
+			continue; /* its end follows */
 		CHECK(m.kind == SEAT_READY && segment_is_frozen(w.fd[p]));
 		directory_set(&w.directory, p, DIRECTORY_LIVE, clock_mono());
 		for (uint16_t o = 0; o <= CAM; o++) {

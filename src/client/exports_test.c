@@ -13,7 +13,8 @@ int main(int argc, char **argv) {
 		"cdm_process_role_name", "cdm_process_state_name", "cdm_counter_count", "cdm_counter_name",
 		"cdm_counter_text", "cdm_counter", "cdm_option", "cdm_model_count", "cdm_model_name",
 		"cdm_gateway_open", "cdm_gateway_entity", "cdm_gateway_ready", "cdm_gateway_failed",
-		"cdm_gateway_channel", "cdm_gateway_wait" };
+		"cdm_gateway_channel", "cdm_gateway_wait", "cdm_attach_as", "cdm_writer_open", "cdm_writer_close",
+		"cdm_derive", "cdm_loan", "cdm_publish", "cdm_abandon", "cdm_write" };
 	static const char *const hidden[] = { "seat_attach", "field_read", "plan_verify", "io_send", "check_failed",
 		"peers_replace", "control_connect", "clock_mono" };
 	CHECK(argc == 2);

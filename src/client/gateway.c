@@ -51,7 +51,7 @@ int cdm_gateway_open(struct cdm_machine **out, struct cdm_diag *diag) {
 	if (rc == 0)
 		rc = client_follow(m);
 	if (rc < 0) {
-		client_drop(m);
+		client_let_go(m);
 		return rc;
 	}
 	*out = m;

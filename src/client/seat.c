@@ -33,7 +33,7 @@ static const struct {
 	[SEAT_HELLO] = { "hello", 3 }, [SEAT_PEER] = { "peer", 1 }, [SEAT_CHANNEL] = { "channel", 1 },
 	[SEAT_DOOR] = { "door", 1 },   [SEAT_QUIT] = { "quit", 0 }, [SEAT_READY] = { "ready", 0 },
 	[SEAT_START] = { "start", 0 }, [SEAT_STOP] = { "stop", 0 }, [SEAT_FAILED] = { "failed", 0 },
-	[SEAT_DOWN] = { "down", 0 },
+	[SEAT_DOWN] = { "down", 0 },   [SEAT_LEAVE] = { "leave", 0 },
 };
 
 const char *seat_kind_text(unsigned kind) {
@@ -116,7 +116,8 @@ int seat_receive_attach(int fd, struct seat_attach *a) {
 		return 0;
 	if (n == 0)
 		return -EPIPE;
-	bool right = n == sizeof(*a) && a->magic == SEAT_ATTACH_MAGIC && a->abi == SEAT_ABI && a->flags == 0;
+	bool right = n == sizeof(*a) && a->magic == SEAT_ATTACH_MAGIC && a->abi == SEAT_ABI &&
+			(a->flags & ~SEAT_ATTACH_STAND_BY) == 0 && memchr(a->entity, 0, sizeof(a->entity)) != NULL;
 	return right ? 1 : n < 0 && n != -E2BIG ? (int)n : -EPROTO;
 }
 
@@ -156,9 +157,18 @@ static int take_plan(struct seat *s, int fd, struct cdm_diag *diag) {
 	return plan_verify(s->plan, (size_t)bytes, diag);
 }
 
+/* What the parent may answer, and nothing else. */
+static int refusal(uint32_t value) {
+	static const int known[] = { EACCES, ENOENT, EPROTO, ENOMEM, EPIPE };
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (value == (uint32_t)known[i])
+			return -known[i];
+	return -EBUSY;
+}
+
 static int take_hello(struct seat *s, const struct seat_message *m, const int fds[3], struct cdm_diag *diag) {
 	if (m->kind == SEAT_FAILED)
-		return cdm_diag_add(diag, CDM_ERROR, "S0102", "%s", m->text), -EBUSY;
+		return cdm_diag_add(diag, CDM_ERROR, "S0102", "%s", m->text), refusal(m->value);
 	if (m->kind != SEAT_HELLO || m->value != SEAT_ABI)
 		return explain(diag, "S0103", -EPROTO, "the parent speaks another version");
 	int rc = take_plan(s, fds[0], diag);
@@ -176,17 +186,28 @@ static int take_hello(struct seat *s, const struct seat_message *m, const int fd
 	return 0;
 }
 
-static int await_hello(struct seat *s, struct cdm_diag *diag) {
+static int64_t deadline_of(int64_t patience_ns) {
+	int64_t until_ns;
+	if (patience_ns < 0 || __builtin_add_overflow(clock_mono().ns, patience_ns, &until_ns))
+		return INT64_MAX;
+	return until_ns;
+}
+
+/* false: it is later than `until_ns`. */
+static bool await_message(int fd, int64_t until_ns) {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t left = until_ns - clock_mono().ns, most = INT64_C(3600) * NS_PER_S;
+	return left > 0 && (poll(&p, 1, (int)((left < most ? left : most) / NS_PER_MS) + 1) >= 0 || errno == EINTR);
+}
+
+static int await_hello(struct seat *s, int64_t patience_ns, struct cdm_diag *diag) {
 	struct seat_message m;
 	int fds[SEAT_FDS_MAX], rc;
 	unsigned n;
-	struct pollfd p = { .fd = s->fd, .events = POLLIN };
-	int64_t deadline = clock_mono().ns + HELLO_PATIENCE_NS;
-	while ((rc = seat_receive(s->fd, &m, fds, &n)) == 0) {
-		int64_t left = deadline - clock_mono().ns;
-		if (left <= 0 || (poll(&p, 1, (int)(left / NS_PER_MS) + 1) < 0 && errno != EINTR))
-			return explain(diag, "S0107", -ETIMEDOUT, "the parent says nothing");
-	}
+	int64_t until_ns = deadline_of(patience_ns);
+	while ((rc = seat_receive(s->fd, &m, fds, &n)) == 0)
+		if (!await_message(s->fd, until_ns))
+			return explain(diag, "S0107", -ETIMEDOUT, "the parent gives us no place");
 	if (rc < 0)
 		return explain(diag, "S0107", rc, "the parent hung up");
 	rc = take_hello(s, &m, fds, diag);
@@ -205,7 +226,7 @@ int seat_open_inherited(struct seat *s, struct cdm_diag *diag) {
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return explain(diag, "S0108", -ENOENT, "the inherited seat is not open");
 	s->fd = fd;
-	int rc = await_hello(s, diag);
+	int rc = await_hello(s, HELLO_PATIENCE_NS, diag);
 	if (rc == 0 && s->process != process)
 		rc = explain(diag, "S0104", -EPROTO, "the parent changed its mind about our place");
 	if (rc < 0)
@@ -240,20 +261,27 @@ static void settle(struct seat *s) {
 	}
 }
 
-int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag) {
+/* Knock at the door with a record in hand. */
+static int knock(const char *machine, const struct seat_attach *a, struct cdm_diag *diag) {
 	char path[RUN_DIR_PATH_MAX];
-	struct seat_attach a = { SEAT_ATTACH_MAGIC, SEAT_ABI, 0 };
-	*s = (struct seat){ .fd = -1 };
-	int rc = run_dir_path(machine, RUN_DIR_ATTACH, path);
-	if (rc == 0)
-		rc = run_dir_connect(path);
-	if (rc < 0)
-		return explain(diag, "S0109", rc, rc == -EACCES ? "the machine belongs to another user"
+	int fd = run_dir_path(machine, RUN_DIR_ATTACH, path);
+	if (fd == 0)
+		fd = run_dir_connect(path);
+	if (fd < 0)
+		return explain(diag, "S0109", fd, fd == -EACCES ? "the machine belongs to another user"
 								: "no machine of that name runs");
-	s->fd = rc;
-	rc = io_send(s->fd, &a, sizeof(a), NULL, 0, MSG_DONTWAIT);
-	if (rc == 0)
-		rc = await_hello(s, diag);
+	int rc = io_send(fd, a, sizeof(*a), NULL, 0, MSG_DONTWAIT);
+	if (rc < 0)
+		io_close(&fd);
+	return rc < 0 ? rc : fd;
+}
+
+static int attach(struct seat *s, const char *machine, const struct seat_attach *a, int64_t patience_ns,
+		struct cdm_diag *diag) {
+	*s = (struct seat){ .fd = knock(machine, a, diag) };
+	if (s->fd < 0)
+		return s->fd;
+	int rc = await_hello(s, patience_ns, diag);
 	if (rc == 0)
 		rc = seat_ready(s);
 	if (rc == 0)
@@ -261,6 +289,21 @@ int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag) {
 	else
 		seat_close(s);
 	return rc;
+}
+
+int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag) {
+	const struct seat_attach a = { .magic = SEAT_ATTACH_MAGIC, .abi = SEAT_ABI };
+	return attach(s, machine, &a, HELLO_PATIENCE_NS, diag);
+}
+
+int seat_attach_as(struct seat *s, const char *machine, const char *entity, int64_t wait_ns, struct cdm_diag *diag) {
+	struct seat_attach a = { .magic = SEAT_ATTACH_MAGIC, .abi = SEAT_ABI,
+		.flags = wait_ns == 0 ? 0 : SEAT_ATTACH_STAND_BY };
+	int n = snprintf(a.entity, sizeof(a.entity), "%s", entity);
+	*s = (struct seat){ .fd = -1 };
+	if (n <= 0 || n >= (int)sizeof(a.entity))
+		return explain(diag, "S0112", -ENOENT, "this is not the name of an entity");
+	return attach(s, machine, &a, wait_ns == 0 ? HELLO_PATIENCE_NS : wait_ns, diag);
 }
 
 void seat_close(struct seat *s) {
@@ -336,6 +379,11 @@ int seat_ask_stop(struct seat *s, uint16_t process) {
 
 int seat_ask_down(struct seat *s) {
 	return seat_send(s->fd, SEAT_DOWN, s->process, 0, 0, NULL, NULL, 0);
+}
+
+void seat_leave(struct seat *s) {
+	if (s->fd >= 0) /* a parent that does not read takes it for a death */
+		(void)!seat_send(s->fd, SEAT_LEAVE, s->process, s->epoch, 0, NULL, NULL, 0);
 }
 
 void seat_failed(struct seat *s, const char *format, ...) {

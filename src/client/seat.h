@@ -30,7 +30,7 @@
 
 #define SEAT_MAGIC 0x74616573u   /* "seat" */
 #define SEAT_ATTACH_MAGIC 0x74746163u
-#define SEAT_ABI 1u
+#define SEAT_ABI 2u
 #define SEAT_ENV "CADMUS_SEAT"   /* "<process index>:<fd>" */
 #define SEAT_TEXT_MAX 108
 #define SEAT_FDS_MAX 3
@@ -44,8 +44,9 @@ enum seat_kind {
 	SEAT_READY,     /* child */
 	SEAT_START,     /* core: process */
 	SEAT_STOP,      /* core: process; parent to core: it is gone and nobody starts it unless asked */
-	SEAT_FAILED,    /* child: text; also the parent's answer to a client without a place */
+	SEAT_FAILED,    /* child: text; also the parent's answer to one without a place: value is an errno */
 	SEAT_DOWN,      /* core: end the machine; parent to core: it is going down, nothing is to begin */
+	SEAT_LEAVE,     /* who is not a child of the parent: it goes in good order */
 	SEAT_KIND_COUNT
 };
 
@@ -60,13 +61,16 @@ struct seat_message {
 	char text[SEAT_TEXT_MAX];
 };
 
-/* What a client sends first. */
+/* What a program that the parent did not start sends first. */
 struct seat_attach {
-	uint32_t magic, abi, flags; /* flags 0 */
+	uint32_t magic, abi, flags; /* set of SEAT_ATTACH_... */
+	char entity[CDM_NAME_MAX];  /* whose place it takes; "": any client's */
 };
 
+#define SEAT_ATTACH_STAND_BY 1u /* while somebody else has that place: wait for it */
+
 _Static_assert(sizeof(struct seat_message) == 128, "an ABI");
-_Static_assert(sizeof(struct seat_attach) == 12, "an ABI");
+_Static_assert(sizeof(struct seat_attach) == 12 + CDM_NAME_MAX, "an ABI");
 
 /* ---- both sides: whole messages ------------------------------------------------------------------ */
 
@@ -135,6 +139,12 @@ MUST_CHECK int seat_open_inherited(struct seat *s, struct cdm_diag *diag);
  * mapped.  -ENOENT, -ECONNREFUSED: not running; -EACCES: somebody else's; -EBUSY: no place.
  */
 MUST_CHECK int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag);
+/*
+ * The same, to take the place of an external entity; while another program has it, stand by for wait_ns (0: not at
+ * all, < 0: for ever).  -ENOENT also: no such entity; -EACCES also: it is not external; -EBUSY, -ETIMEDOUT: taken.
+ */
+MUST_CHECK int seat_attach_as(struct seat *s, const char *machine, const char *entity, int64_t wait_ns,
+		struct cdm_diag *diag);
 /* Unmap and close everything; no-op on a zeroed seat with fd -1, or a closed one. */
 void seat_close(struct seat *s);
 
@@ -158,6 +168,8 @@ MUST_CHECK int seat_ready(struct seat *s);
 MUST_CHECK int seat_ask_start(struct seat *s, uint16_t process);
 MUST_CHECK int seat_ask_stop(struct seat *s, uint16_t process);
 MUST_CHECK int seat_ask_down(struct seat *s);
+/* Say that we go: what we wrote is left behind in good order.  seat_close() follows. */
+void seat_leave(struct seat *s);
 /* Say why we cannot start; the caller exits with 1 then. */
 void seat_failed(struct seat *s, const char *format, ...) PRINTF_LIKE(2, 3);
 

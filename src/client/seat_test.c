@@ -264,15 +264,18 @@ static void refuses_broken_greetings(void) {
 }
 
 static void receives_attach_records(void) {
-	struct seat_attach a = { SEAT_ATTACH_MAGIC, SEAT_ABI, 0 }, got;
+	struct seat_attach a = { .magic = SEAT_ATTACH_MAGIC, .abi = SEAT_ABI, .entity = "camera" }, got;
 	fresh();
 	CHECK(seat_receive_attach(parent, &got) == 0);
 	CHECK(io_send(child, &a, sizeof(a), NULL, 0, 0) == 0 && seat_receive_attach(parent, &got) == 1);
-	for (int i = 0; i < 4; i++) {
+	CHECK(strcmp(got.entity, "camera") == 0);
+	for (int i = 0; i < 5; i++) {
 		struct seat_attach b = a;
 		b.magic ^= i == 0;
 		b.abi += i == 1;
-		b.flags = i == 2;
+		b.flags = i == 2 ? ~SEAT_ATTACH_STAND_BY : SEAT_ATTACH_STAND_BY;
+		if (i == 4)
+			memset(b.entity, 'x', sizeof(b.entity)); /* a name without an end */
 		CHECK(io_send(child, &b, i == 3 ? 4 : sizeof(b), NULL, 0, 0) == 0);
 		CHECK(seat_receive_attach(parent, &got) == -EPROTO);
 	}

@@ -32,7 +32,7 @@ int children_init(struct children *c, const struct plan *plan, int plan_fd, int 
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++) {
 		c->at[p].pidfd = c->at[p].socket = c->at[p].segment = -1;
 		if (p < plan->processes.count)
-			c->at[p].wanted = process(c, p)->role != PLAN_CLIENT && process(c, p)->start;
+			c->at[p].wanted = !children_outsider(c, p) && process(c, p)->start == PLAN_WITH_MACHINE;
 	}
 	c->directory_fd = directory_create();
 	return c->directory_fd < 0 ? c->directory_fd
@@ -235,7 +235,7 @@ static int renew_segment(struct children *c, uint16_t p, pid_t pid) {
 int children_start(struct children *c, uint16_t p) {
 	struct child *k = &c->at[p];
 	int pair[2], rc;
-	CHECK(k->state == CHILD_FREE);
+	CHECK(k->state == CHILD_FREE && !children_outsider(c, p));
 	k->wanted = true;
 	k->hopeless = k->core_knows = k->apart = k->behind = k->has_doors = false;
 	k->retry_at_ns = 0;
@@ -269,26 +269,45 @@ void children_ask(struct children *c, uint16_t p) {
 	tell_core_gone(c, p);
 }
 
-int children_seat_client(struct children *c, int socket, pid_t pid) {
-	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
-		struct child *k = &c->at[p];
-		if (process(c, p)->role != PLAN_CLIENT || k->state != CHILD_FREE)
-			continue;
-		int rc = renew_segment(c, p, pid);
-		if (rc < 0)
-			return rc;
-		k->socket = socket;
-		k->pid = 0;
-		k->behind = false;
-		k->state = CHILD_STARTING;
-		if (greet(c, p) == 0)
+bool children_outsider(const struct children *c, uint16_t p) {
+	return process(c, p)->role == PLAN_CLIENT || process(c, p)->start == PLAN_EXTERNAL;
+}
+
+int children_seat(struct children *c, uint16_t p, int socket, pid_t pid) {
+	struct child *k = &c->at[p];
+	CHECK(children_outsider(c, p) && k->state == CHILD_FREE);
+	int rc = renew_segment(c, p, pid);
+	if (rc < 0)
+		return rc;
+	k->socket = socket;
+	k->pidfd = io_peer_pidfd(socket); /* a socket may live on in a process that it forked */
+	k->pid = 0;
+	k->behind = k->has_left = false;
+	k->state = CHILD_STARTING;
+	if (greet(c, p) == 0)
+		return 0;
+	k->socket = -1; /* it is the caller's, and the seat is free again */
+	io_close(&k->pidfd);
+	k->state = CHILD_FREE;
+	directory_set(&c->directory, p, DIRECTORY_FREE, clock_mono());
+	return -EPIPE;
+}
+
+int children_free_seat(const struct children *c) {
+	for (uint16_t p = 0; p < c->plan->processes.count; p++)
+		if (process(c, p)->role == PLAN_CLIENT && c->at[p].state == CHILD_FREE)
 			return p;
-		k->socket = -1; /* it is the caller's, and the seat is free again */
-		k->state = CHILD_FREE;
-		directory_set(&c->directory, p, DIRECTORY_FREE, clock_mono());
-		return -EPIPE;
-	}
 	return -EBUSY;
+}
+
+int children_seat_of(const struct children *c, const char *entity) {
+	uint16_t e = plan_find_entity(c->plan, entity);
+	if (e == PLAN_NONE)
+		return -ENOENT;
+	for (uint16_t p = 0; p < c->plan->processes.count; p++)
+		if (process(c, p)->entity == e && process(c, p)->start == PLAN_EXTERNAL)
+			return p;
+	return -EACCES;
 }
 
 int children_ready(struct children *c, uint16_t p) {
@@ -362,8 +381,8 @@ void children_died(struct children *c, uint16_t p) {
 	k->state = CHILD_FREE;
 	k->end_by_ns = 0;
 	k->pid = 0;
-	bool client = process(c, p)->role == PLAN_CLIENT;
-	directory_set(&c->directory, p, client ? DIRECTORY_FREE : asked ? DIRECTORY_STOPPED : DIRECTORY_DEAD,
+	bool client = process(c, p)->role == PLAN_CLIENT, in_order = asked || k->has_left;
+	directory_set(&c->directory, p, client ? DIRECTORY_FREE : in_order ? DIRECTORY_STOPPED : DIRECTORY_DEAD,
 			clock_mono());
 	if (client)
 		return;

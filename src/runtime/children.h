@@ -30,8 +30,9 @@ struct child {
 	bool apart;      /* it and core should have a channel and have none yet */
 	bool has_doors;  /* nothing of core's or the guard's doors is due */
 	bool core_knows; /* core was told that it is gone and stays so */
-	pid_t pid;       /* 0: a client, whose process is not ours */
-	int pidfd;       /* of a child, or of a client's process */
+	bool has_left;   /* an outsider that said so: its end is no death */
+	pid_t pid;       /* 0: an outsider, whose process is not ours */
+	int pidfd;       /* of a child, or of an outsider's process; -1 also where the kernel gave none */
 	int socket;      /* its seat socket, our end */
 	int segment;     /* its memory, kept after its death until the next start */
 	bool published;  /* others have, or may have, that segment */
@@ -62,8 +63,14 @@ void children_fini(struct children *c);
 
 /* Fork and exec process p; it is STARTING until its READY comes.  -errno. */
 MUST_CHECK int children_start(struct children *c, uint16_t p);
-/* Give a free client seat to a connected socket (taken on success).  -EBUSY: none is free. */
-MUST_CHECK int children_seat_client(struct children *c, int socket, pid_t pid);
+/* Is p a seat for programs that we do not start: a client's, or that of an external entity? */
+bool children_outsider(const struct children *c, uint16_t p);
+/* A client's seat that is free, or -EBUSY. */
+MUST_CHECK int children_free_seat(const struct children *c);
+/* The seat of an external entity; -ENOENT: no such entity; -EACCES: it is not left to programs. */
+MUST_CHECK int children_seat_of(const struct children *c, const char *entity);
+/* Give the free seat p to a connected socket (taken on success).  0, -errno. */
+MUST_CHECK int children_seat(struct children *c, uint16_t p, int socket, pid_t pid);
 /* It said READY: publish its segment, connect it with core, hand it its doors. */
 MUST_CHECK int children_ready(struct children *c, uint16_t p);
 /* A door was made anew (fd is borrowed): core or the guard gets it, now or when it is live. */

@@ -408,9 +408,11 @@ static int come(int *fd) {
 	int pair[2];
 	CHECK(io_pair(pair) == 0);
 	*fd = pair[0];
-	int p = children_seat_client(&c, pair[1], getpid());
+	int p = children_free_seat(&c);
 	if (p < 0)
 		close(pair[1]);
+	else
+		CHECK(children_seat(&c, (uint16_t)p, pair[1], getpid()) == 0);
 	return p;
 }
 
@@ -429,7 +431,7 @@ static void seats_clients(void) {
 	int pair[2];
 	CHECK(io_pair(pair) == 0);
 	io_close(&pair[0]); /* hung up before it was greeted */
-	CHECK(children_seat_client(&c, pair[1], getpid()) == -EPIPE && state(GUEST) == DIRECTORY_FREE);
+	CHECK(children_seat(&c, GUEST, pair[1], getpid()) == -EPIPE && state(GUEST) == DIRECTORY_FREE);
 	io_close(&pair[1]);
 	CHECK(come(&second) == GUEST && child(GUEST)->epoch == 3);
 	children_died(&c, GUEST);

@@ -49,7 +49,7 @@ void report_dead(struct report *r, const char *why, const char *hint) {
 static bool is_settled(const struct report *r, const struct children *c, uint16_t p, struct cdm_mono now) {
 	const struct plan_process *q = &plan_processes(c->plan)[p];
 	const struct child *k = &c->at[p];
-	if (!q->start || q->role == PLAN_CLIENT || r->why[p][0])
+	if (q->start != PLAN_WITH_MACHINE || q->role == PLAN_CLIENT || r->why[p][0])
 		return true;
 	if (k->state == CHILD_FREE)
 		return !k->wanted;

@@ -1,7 +1,7 @@
 /*
  * supervisor.c - see supervisor.h.
  *
- * One thread, one epoll.  Events: a signal, a client at the attach door, a message or hang-up on a
+ * One thread, one epoll.  Events: a signal, a program at the attach door, a message or hang-up on a
  * seat socket, the end of a process (pidfd), a deadline.  Going down is a sequence of stages, each
  * over when its processes are gone: gateways and clients, then workers and hosts, then core, then the
  * guard, last, so that what moves is brought to its safe state by someone who is still there.
@@ -26,7 +26,17 @@
 #include "runtime/greet.h"
 #include "runtime/report.h"
 
-enum source { ON_SIGNAL, ON_ATTACH, ON_FOLDER, ON_GREETING, ON_SEAT, ON_END };
+enum source { ON_SIGNAL, ON_ATTACH, ON_FOLDER, ON_GREETING, ON_SEAT, ON_END, ON_STANDBY };
+
+#define STANDBYS_MAX 16
+
+/* A program that takes the place of an external entity when that is free. */
+struct standby {
+	int fd; /* -1: none */
+	pid_t pid;
+	uint16_t process;
+	uint32_t serial;
+};
 
 struct supervisor {
 	struct plan *plan; /* our own copy: what we verified cannot change */
@@ -35,6 +45,8 @@ struct supervisor {
 	int epoll, signals;
 	struct report report;
 	struct greet greet;
+	struct standby standby[STANDBYS_MAX];
+	uint32_t standbys; /* that there ever were */
 	int stage; /* of going down; -1: up */
 };
 
@@ -55,7 +67,7 @@ static int watch(struct supervisor *s, int fd, enum source source, unsigned inde
 static void watch_child(struct supervisor *s, uint16_t p) {
 	const struct child *k = &s->children.at[p];
 	if (watch(s, k->socket, ON_SEAT, p, k->epoch) < 0 ||
-			(k->pid > 0 && watch(s, k->pidfd, ON_END, p, k->epoch) < 0))
+			(k->pidfd >= 0 && watch(s, k->pidfd, ON_END, p, k->epoch) < 0))
 		log_error("cannot watch %s", plan_processes(s->plan)[p].name);
 }
 
@@ -124,10 +136,10 @@ static int stage_of(const struct plan *plan, uint16_t p) {
 
 #define STAGES 5
 
-/* A client is not ours to end: hanging up tells it. */
+/* An outsider is not ours to end: hanging up tells it. */
 static void end_one(struct supervisor *s, uint16_t p) {
 	children_end(&s->children, p);
-	if (plan_processes(s->plan)[p].role == PLAN_CLIENT && s->children.at[p].state != CHILD_FREE)
+	if (children_outsider(&s->children, p) && s->children.at[p].state != CHILD_FREE)
 		children_died(&s->children, p);
 }
 
@@ -179,6 +191,8 @@ static void on_core_asks(struct supervisor *s, const struct seat_message *m) {
 		begin_down(s);
 	if (m->process >= s->plan->processes.count || plan_processes(s->plan)[p].role != PLAN_WORKER)
 		return; /* core starts and stops models, and nothing else */
+	if (children_outsider(&s->children, p))
+		return;
 	if (m->kind == SEAT_STOP)
 		children_end(&s->children, p);
 	else if (m->kind == SEAT_START && s->stage < 0) {
@@ -199,6 +213,7 @@ static void on_message(struct supervisor *s, uint16_t p, const struct seat_messa
 			report_live(&s->report, clock_mono());
 		break;
 	case SEAT_FAILED: on_failed(s, p, m->text); break;
+	case SEAT_LEAVE: s->children.at[p].has_left = true; break;
 	case SEAT_START:
 	case SEAT_STOP:
 	case SEAT_DOWN:
@@ -226,7 +241,7 @@ static void on_seat(struct supervisor *s, uint16_t p) {
 	}
 	if (k->socket < 0 || rc >= 0)
 		return;
-	if (plan_processes(s->plan)[p].role == PLAN_CLIENT)
+	if (children_outsider(&s->children, p))
 		children_died(&s->children, p);
 	else
 		io_close(&k->socket); /* its end comes by its pidfd */
@@ -255,10 +270,87 @@ static void on_attach(struct supervisor *s) {
 		log_warn("cannot watch a client"); /* it is hung up on in its time */
 }
 
-static void refuse(int socket, const char *why) {
-	if (seat_send(socket, SEAT_FAILED, 0, 0, 0, why, NULL, 0) < 0)
+static void refuse(int socket, int code, const char *why) {
+	if (seat_send(socket, SEAT_FAILED, 0, 0, (uint32_t)-code, why, NULL, 0) < 0)
 		log_debug("a refused client was gone already");
 	close(socket);
+}
+
+/* ---- those who stand by ---- */
+
+static void stand_by(struct supervisor *s, int fd, pid_t pid, uint16_t process) {
+	for (unsigned i = 0; i < STANDBYS_MAX; i++) {
+		struct standby *b = &s->standby[i];
+		if (b->fd >= 0)
+			continue;
+		*b = (struct standby){ fd, pid, process, ++s->standbys };
+		if (watch(s, fd, ON_STANDBY, i, b->serial) == 0)
+			return;
+		b->fd = -1;
+		break;
+	}
+	refuse(fd, -EBUSY, "too many programs stand by");
+}
+
+/* It has nothing to say: it gave up. */
+static void on_standby(struct supervisor *s, unsigned i, uint32_t serial) {
+	if (i < STANDBYS_MAX && s->standby[i].serial == serial)
+		io_close(&s->standby[i].fd);
+}
+
+/* The one that has waited longest; NULL: nobody stands by for p. */
+static struct standby *first_standby(struct supervisor *s, uint16_t p) {
+	struct standby *first = NULL;
+	for (struct standby *b = s->standby; b < s->standby + STANDBYS_MAX; b++)
+		if (b->fd >= 0 && b->process == p && (!first || b->serial - first->serial > UINT32_MAX / 2))
+			first = b;
+	return first;
+}
+
+static void take_over(struct supervisor *s) {
+	struct standby *b;
+	for (uint16_t p = 0; p < s->plan->processes.count && s->stage < 0; p++)
+		while (s->children.at[p].state == CHILD_FREE && (b = first_standby(s, p))) {
+			int fd = b->fd;
+			b->fd = -1;
+			epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
+			if (children_seat(&s->children, p, fd, b->pid) == 0)
+				watch_child(s, p);
+			else
+				close(fd);
+		}
+}
+
+/* ---- those who come in ---- */
+
+static void seat_one(struct supervisor *s, int fd, pid_t pid, uint16_t p) {
+	int rc = children_seat(&s->children, p, fd, pid);
+	if (rc < 0)
+		return refuse(fd, rc == -EPIPE ? -EPIPE : -ENOMEM, "there is no memory for another process");
+	watch_child(s, p);
+}
+
+static void seat_entity(struct supervisor *s, int fd, pid_t pid, const struct seat_attach *a) {
+	char why[SEAT_TEXT_MAX];
+	int p = children_seat_of(&s->children, a->entity);
+	if (p == -ENOENT)
+		return refuse(fd, p, "the machine has no entity of that name");
+	if (p < 0)
+		return refuse(fd, p, "the description does not leave that entity to programs (`external`)");
+	if (s->children.at[p].state == CHILD_FREE)
+		return seat_one(s, fd, pid, (uint16_t)p);
+	if (a->flags & SEAT_ATTACH_STAND_BY)
+		return stand_by(s, fd, pid, (uint16_t)p);
+	snprintf(why, sizeof(why), "process %d is %s already",
+			(int)directory_get(&s->children.directory, (uint16_t)p).pid, a->entity);
+	refuse(fd, -EBUSY, why);
+}
+
+static void seat_client(struct supervisor *s, int fd, pid_t pid) {
+	int p = children_free_seat(&s->children);
+	if (p < 0)
+		return refuse(fd, p, "no seat is free; raise `clients:` in the description");
+	seat_one(s, fd, pid, (uint16_t)p);
 }
 
 static void on_greeting(struct supervisor *s, unsigned i, uint32_t serial) {
@@ -275,13 +367,15 @@ static void on_greeting(struct supervisor *s, unsigned i, uint32_t serial) {
 		return;
 	}
 	if (rc <= 0)
-		return refuse(fd, "this is not an attach record of this version");
+		return refuse(fd, -EPROTO, "this is not an attach record of this version");
 	if (io_peer(fd, &uid, &pid) < 0 || (uid != getuid() && uid != 0))
-		return refuse(fd, "this machine belongs to another user");
-	int p = s->stage < 0 ? children_seat_client(&s->children, fd, pid) : -EBUSY;
-	if (p < 0)
-		return refuse(fd, "no seat is free; raise `clients:` in the description");
-	watch_child(s, (uint16_t)p);
+		return refuse(fd, -EACCES, "this machine belongs to another user");
+	if (s->stage >= 0)
+		return refuse(fd, -EBUSY, "the machine is going down");
+	if (a.entity[0])
+		seat_entity(s, fd, pid, &a);
+	else
+		seat_client(s, fd, pid);
 }
 
 static void on_signal(struct supervisor *s) {
@@ -303,6 +397,7 @@ static void on_event(struct supervisor *s, uint64_t data) {
 	case ON_GREETING: on_greeting(s, index, (uint32_t)data); break;
 	case ON_SEAT: on_seat(s, p); break;
 	case ON_END: on_end(s, p); break;
+	case ON_STANDBY: on_standby(s, index, (uint32_t)data); break;
 	}
 }
 
@@ -343,6 +438,7 @@ static void tick(struct supervisor *s) {
 		if (k->behind && k->socket >= 0)
 			children_catch_up(&s->children, p);
 	}
+	take_over(s);
 	look_for_the_needed(s);
 	look_after_doors(s);
 	report_tick(&s->report, &s->children, clock_mono());
@@ -383,7 +479,7 @@ static void start_all(struct supervisor *s) {
 	for (size_t i = 0; i < sizeof(order); i++)
 		for (uint16_t p = 0; p < s->plan->processes.count && s->stage < 0; p++) {
 			const struct plan_process *q = &plan_processes(s->plan)[p];
-			if (q->role == order[i] && q->start && start(s, p) < 0)
+			if (q->role == order[i] && q->start == PLAN_WITH_MACHINE && start(s, p) < 0)
 				on_failed(s, p, "its program is missing or could not be started");
 		}
 }
@@ -391,6 +487,8 @@ static void start_all(struct supervisor *s) {
 static void close_all(struct supervisor *s) {
 	children_fini(&s->children);
 	greet_fini(&s->greet);
+	for (unsigned i = 0; i < STANDBYS_MAX; i++)
+		io_close(&s->standby[i].fd);
 	doors_close(&s->doors);
 	io_close(&s->signals);
 	io_close(&s->epoll);
@@ -428,6 +526,8 @@ int supervisor_main(const struct supervisor_options *options, struct cdm_diag *d
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
 		s.children.at[p].pidfd = s.children.at[p].socket = s.children.at[p].segment = -1;
 	s.children.directory_fd = -1;
+	for (unsigned i = 0; i < STANDBYS_MAX; i++)
+		s.standby[i].fd = -1;
 	int rc = prepare(&s, options->plan_fd, diag);
 	if (rc == 0) {
 		start_all(&s);
