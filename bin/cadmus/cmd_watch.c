@@ -37,6 +37,8 @@ static int follow(const struct verb_context *c, struct seat *s, struct field *f,
 		int rc = wait_field(f, SLICE_NS);
 		if (rc == -ETIMEDOUT || rc == -ECANCELED)
 			continue;
+		if (rc == -EOWNERDEAD) /* shown once more: it is an orphan now */
+			rc = 0;
 		if (rc < 0 || (sample_take(f, &x) < 0 && x.rc != -EAGAIN))
 			return verb_failed("watch", rc < 0 ? rc : x.rc, "%s", err_text(rc < 0 ? rc : x.rc));
 		if (x.rc < 0)

@@ -38,6 +38,7 @@
  *     -ETIMEDOUT     not within its time
  *     -ECANCELED     cdm_interrupt() was called
  *     -EPIPE         the other side is gone
+ *     -EOWNERDEAD    the writer of what is waited for is gone
  *     -ENOMEM, -EINVAL, and errno values of the operating system
  *
  * ## Time
@@ -321,15 +322,16 @@ CDM_API void cdm_release(struct cdm_sample *s);
  * Sleep until there is a sample that this reader has not taken.  Costs the writer one system
  * call per sample while somebody sleeps, and nothing else.
  *
- * @return 0, -ETIMEDOUT, -ECANCELED, -EPROTO
+ * @return 0, -ETIMEDOUT, -ECANCELED, -EPROTO; -EOWNERDEAD: there is none, and its writer has ended or died.  This is
+ *         said once for each life of a writer; wait again for the first sample of the next
  */
 CDM_API int cdm_wait(struct cdm_reader *r, int64_t timeout_ns);
 
 /**
  * Sleep until one of several readers, all of one machine, has news.
  *
- * @return its index, -ETIMEDOUT, -ECANCELED, -EPROTO, -E2BIG (more than 127), -EINVAL (none, or of
- *         two machines)
+ * @return its index, -ETIMEDOUT, -ECANCELED, -EPROTO, -EOWNERDEAD (of any of them: cdm_peek() tells CDM_ORPHAN), -E2BIG
+ *         (more than 126), -EINVAL (none, or of two machines)
  */
 CDM_API int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t timeout_ns);
 

@@ -5,6 +5,9 @@
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(at, first) __attribute__((format(printf, at, first)))
 
+/* For what runs with each sample and is called with constants from a few places: the compiler makes each its own. */
+#define HOT static inline __attribute__((always_inline))
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A bug in this program: stop before it spreads.  Stays on in release builds. */

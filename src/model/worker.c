@@ -97,7 +97,7 @@ static void perceive(struct worker *w) {
 		again = waiting && rc == 0;
 		broken = rc == -EPROTO;
 		w->serve.samples = t->samples;
-		if (rc < 0 && rc != -ETIMEDOUT && rc != -ECANCELED && !(broken && was_broken))
+		if (rc < 0 && rc != -ETIMEDOUT && rc != -ECANCELED && rc != -EOWNERDEAD && !(broken && was_broken))
 			note_failure(w, rc);
 	}
 }

@@ -250,7 +250,7 @@ static void *thread_main(void *arg) {
 	while (!atomic_load(&rs->quit)) {
 		int rc = wait_any(rs->waits, rs->wait_count, -1);
 		run_those_with_news(rs);
-		if (rc < 0 && rc != -ECANCELED)
+		if (rc < 0 && rc != -ECANCELED && rc != -EOWNERDEAD)
 			nanosleep(&pause, NULL); /* a source is broken, and would not let us sleep on the others */
 	}
 	return NULL;

@@ -213,7 +213,7 @@ static void on_message(struct supervisor *s, uint16_t p, const struct seat_messa
 			report_live(&s->report, clock_mono());
 		break;
 	case SEAT_FAILED: on_failed(s, p, m->text); break;
-	case SEAT_LEAVE: s->children.at[p].has_left = true; break;
+	case SEAT_LEAVE: s->children.at[p].has_left = children_outsider(&s->children, p); break;
 	case SEAT_START:
 	case SEAT_STOP:
 	case SEAT_DOWN:

@@ -59,8 +59,9 @@ struct layout_head {
  * What a process needs of the writers it reads: please do not overwrite this (leases), please wake
  * me (waits).  Stored by its owner only, scanned by the writers.
  *
- * A lease word is 0, or (from the low end) field + 1: 16 bits, epoch of the writer: 16, slot: 32.
- * waits[field % LAYOUT_WAITS] counts the owner's threads that wait for such a field.
+ * A lease word is 0, or (from the low end) field + 1: 16 bits, epoch of the writer: 16, slot: 24, version: 8.
+ * It may stand before its sample does.  waits[field % LAYOUT_WAITS] counts the owner's threads that wait for such
+ * a field.
  */
 struct layout_desk {
 	uint32_t lease_quota;
@@ -123,6 +124,8 @@ struct layout_directory {
 	uint32_t abi;
 	uint32_t entries;
 	uint8_t plan[32];
+	uint32_t changes;  /* grows with each change of a life below: the word that all sleepers watch */
+	uint32_t reserved;
 	alignas(LAYOUT_ALIGN) struct layout_entry at[64];
 };
 

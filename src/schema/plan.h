@@ -33,7 +33,7 @@
 #define PLAN_JOINTS_MAX 64
 #define PLAN_TEXT_MAX 256
 #define PLAN_SOURCES_MAX 8
-#define PLAN_WAITS_MAX 127 /* sources of all rules that core runs: its thread sleeps on them at once (store/wait.h) */
+#define PLAN_WAITS_MAX 126 /* sources of all rules that core runs: its thread sleeps on them at once (store/wait.h) */
 #define PLAN_ACTUATORS_MAX 8 /* a guard looks after no more */
 #define PLAN_NONE CDM_NO_INDEX
 

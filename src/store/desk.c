@@ -4,8 +4,9 @@
 #include "store/field.h"
 #include "store/word.h"
 
-static uint64_t lease_word(uint16_t field, uint32_t epoch, uint32_t slot) {
-	return (uint64_t)slot << 32 | (uint64_t)(epoch & 0xffff) << 16 | (uint16_t)(field + 1);
+static uint64_t lease_word(uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version) {
+	return (version & 0xff) << 56 | (uint64_t)slot << 32 | (uint64_t)(epoch & 0xffff) << 16 |
+			(uint16_t)(field + 1);
 }
 
 static uint32_t lease_epoch(uint64_t word) {
@@ -26,10 +27,10 @@ bool desk_is_known(const struct peers *t, const struct segment *writer) {
 			t->own.epoch;
 }
 
-uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot) {
-	uint64_t word = lease_word(field, epoch, slot), *leases = desk_in(t, &t->own)->leases;
+uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version) {
+	uint64_t word = lease_word(field, epoch, slot, version), *leases = desk_in(t, &t->own)->leases;
 
-	CHECK(t->own.writable && slot < LAYOUT_SLOTS_MAX);
+	CHECK(t->own.writable && slot < LAYOUT_SLOTS_MAX); /* 24 bits */
 	for (uint32_t i = 0; i < quota_of(t, t->self); i++) {
 		uint64_t none = 0;
 		/* pairs with the load in desk_is_leased(); total: the slot's stamp is looked at next */
@@ -100,8 +101,8 @@ static uint64_t readers_of(const struct field_writer *w) {
 	return w->plan->readers | UINT64_C(1) << w->peers->self;
 }
 
-bool desk_is_leased(struct field_writer *w, uint32_t slot) {
-	uint64_t readers = readers_of(w), word = lease_word(w->index, w->peers->own.epoch, slot);
+bool desk_is_leased(struct field_writer *w, uint32_t slot, uint64_t version) {
+	uint64_t readers = readers_of(w), word = lease_word(w->index, w->peers->own.epoch, slot, version);
 	for (const struct segment *s; (s = next_reader(w, &readers));) {
 		const uint64_t *leases = desk_in(w->peers, s)->leases;
 		for (uint32_t i = 0; i < quota_of(w->peers, s->process); i++)

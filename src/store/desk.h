@@ -23,8 +23,11 @@ struct field_writer;
 /* Does the owner of `writer` respect our desk? */
 bool desk_is_known(const struct peers *t, const struct segment *writer);
 
-/* Reader: take a free word of our own desk and say what we hold; NULL: the quota is used up. */
-uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot);
+/*
+ * Reader: take a free word of our own desk and say what we hold; NULL: the quota is used up.  The sample need not
+ * stand in the slot yet: whatever else does is not held by this.
+ */
+uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version);
 void desk_clear(uint64_t *lease);
 /* Is anything of that generation of the process held by us? */
 bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch);
@@ -37,8 +40,8 @@ void desk_wait_end(const struct peers *t, uint16_t field);
 /* Threads of ours that wait for the field, or for one that shares its word. */
 uint32_t desk_waits(const struct peers *t, uint16_t field);
 
-/* Writer: does any living reader hold that slot of its field? */
-bool desk_is_leased(struct field_writer *w, uint32_t slot);
+/* Writer: does any living reader hold that sample of its field, which stands in that slot? */
+bool desk_is_leased(struct field_writer *w, uint32_t slot, uint64_t version);
 /* Writer: does any living reader wait for its field (or one that shares its word)? */
 bool desk_waiting(struct field_writer *w);
 

@@ -2,8 +2,12 @@
 #include "store/directory.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "base/err.h"
 #include "base/io.h"
 #include "store/segment.h"
@@ -79,6 +83,13 @@ static struct layout_entry *entry_of(struct directory *d, uint16_t process) {
 	return &d->shared->at[process];
 }
 
+/* A new life, or another state of it; those who sleep for what is written look around. */
+static void set_life(struct directory *d, struct layout_entry *e, uint64_t life) {
+	word_store(&e->life, life);
+	__atomic_fetch_add(&d->shared->changes, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &d->shared->changes, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 uint32_t directory_starting(struct directory *d, uint16_t process, int32_t pid, struct cdm_mono now) {
 	struct layout_entry *e = entry_of(d, process);
 	const struct directory_entry before = directory_get(d, process);
@@ -90,7 +101,7 @@ uint32_t directory_starting(struct directory *d, uint16_t process, int32_t pid, 
 		word_poke(&e->restarts, before.restarts + 1);
 	word_poke(&e->started_ns, (uint64_t)now.ns);
 	word_poke(&e->died_ns, 0);
-	word_store(&e->life, life_of(DIRECTORY_STARTING, epoch));
+	set_life(d, e, life_of(DIRECTORY_STARTING, epoch));
 	return epoch;
 }
 
@@ -102,7 +113,7 @@ void directory_set(struct directory *d, uint16_t process, enum directory_state s
 		word_poke(&e->died_ns, (uint64_t)now.ns);
 	if (state == DIRECTORY_FREE)
 		word_poke(&e->pid, 0);
-	word_store(&e->life, life_of(state, (uint32_t)(word_peek(&e->life) >> 32)));
+	set_life(d, e, life_of(state, (uint32_t)(word_peek(&e->life) >> 32)));
 }
 
 void directory_set_pid(struct directory *d, uint16_t process, int32_t pid) {
@@ -124,15 +135,6 @@ struct directory_entry directory_get(const struct directory *d, uint16_t process
 		.started = { (int64_t)word_peek(&e->started_ns) },
 		.died = { (int64_t)word_peek(&e->died_ns) },
 	};
-}
-
-bool directory_is_over(const struct directory *d, uint16_t process, uint32_t epoch) {
-	CHECK(process < ENTRIES);
-	if (!d->shared)
-		return false;
-	uint64_t life = word_load(&d->shared->at[process].life);
-	uint32_t state = (uint32_t)life;
-	return life >> 32 != epoch || (state != DIRECTORY_STARTING && state != DIRECTORY_LIVE);
 }
 
 const char *directory_state_text(unsigned state) {

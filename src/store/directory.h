@@ -57,8 +57,15 @@ void directory_set_pid(struct directory *d, uint16_t process, int32_t pid);
 
 /* A copy; what a hostile writer left is clamped to the enum.  Process is below PLAN_PROCESSES_MAX. */
 struct directory_entry directory_get(const struct directory *d, uint16_t process);
-/* Is this generation of the process over: dead, stopped, or followed by another? */
-bool directory_is_over(const struct directory *d, uint16_t process, uint32_t epoch);
+/* Is this generation of the process over: dead, stopped, or followed by another?  Asked with each sample. */
+static inline bool directory_is_over(const struct directory *d, uint16_t process, uint32_t epoch) {
+	CHECK(process < PLAN_PROCESSES_MAX);
+	if (!d->shared)
+		return false;
+	uint64_t life = __atomic_load_n(&d->shared->at[process].life, __ATOMIC_ACQUIRE);
+	uint32_t state = (uint32_t)life;
+	return life >> 32 != epoch || (state != DIRECTORY_STARTING && state != DIRECTORY_LIVE);
+}
 /* "live" ...; "?" outside the enum. */
 const char *directory_state_text(unsigned state);
 

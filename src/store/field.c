@@ -20,9 +20,9 @@
  * Pairs: stamp (writer's total store, desk_is_leased) with lease (desk_post, reader's total load);
  * stamp even (release) with the reader's first look (acquire); payload words (release) with the
  * reader's copy (acquire), see word.h; head (total) with waits, see desk.h.  A loan is filled with
- * plain stores: those come after a total load, and no processor moves a store before such a load;
- * a reader by copy that meets them throws away what it got.  (For the language that is a race, so
- * a large sample of a field with leases is read under a lease even when it is copied.)
+ * plain stores: those come after a total load (of a lease, or in word_store_first), and no processor moves a
+ * store before such a load; a reader by copy that meets them throws away what it got.  (For the language that is
+ * a race, so a large sample of a field with leases is read under a lease even when it is copied.)
  *
  * Fields of a group share the head of one of them, and take the same slots: see group.c.
  */
@@ -38,6 +38,22 @@
 
 #define TRIES 16
 #define MOVED_ON (-ESTALE) /* inside this file: the writer was faster, look again */
+
+static struct layout_field *shared_in(const struct segment *s, const struct plan_field *f) {
+	return (struct layout_field *)(void *)(s->base + f->offset);
+}
+
+/* The head is that of the group, which is the field's own when it is alone. */
+static struct field_ring ring_in(const struct plan *p, const struct segment *s, const struct plan_field *f) {
+	size_t first = layout_payload_at(f->offset, f->slots, f->bytes, 0);
+	return (struct field_ring){
+		.head = &shared_in(s, &plan_fields(p)[f->group])->head,
+		.slots = (struct layout_slot *)(void *)(s->base + layout_slot_at(f->offset, 0)),
+		.payloads = s->base + first,
+		.stride = layout_payload_at(f->offset, f->slots, f->bytes, 1) - first,
+		.count = f->slots,
+	};
+}
 
 /* ---- what is said of a sample -------------------------------------------------------------------- */
 
@@ -95,23 +111,21 @@ static struct saying listen(const struct layout_slot *s) {
 		word_load(&s->extent) };
 }
 
-static bool extent_ok(const struct plan_field *f, uint64_t extent) {
-	return extent <= f->bytes; /* the upper half names a memory kind: 0 is all there is */
-}
-
 /* ---- writing ------------------------------------------------------------------------------------- */
 
 /* Try one slot: odd stamp first, then the desks, and back if somebody holds it. */
 static bool claim(struct field_writer *w, uint32_t slot) {
-	struct layout_slot *s = field_slot(&w->peers->own, w->plan, slot);
+	struct layout_slot *s = ring_slot(&w->ring, slot);
 	uint64_t old = word_peek(&s->stamp);
 
-	word_store_total(&s->stamp, (w->version + 1) << 1 | 1);
+	uint64_t odd = (w->version + 1) << 1 | 1;
 	if (w->plan->leases == 0) {
-		(void)word_load_total(&s->stamp); /* what a loan's plain stores stay behind */
+		word_store_first(&s->stamp, odd);
 		return true;
 	}
-	if (!desk_is_leased(w, slot))
+	word_store_total(&s->stamp, odd);
+	(void)word_load_total(&s->stamp); /* what a loan's plain stores stay behind, if there is no desk to look at */
+	if (old & 1 || !desk_is_leased(w, slot, old >> 1))
 		return true;
 	word_store(&s->stamp, old); /* untouched: it is still that sample */
 	return false;
@@ -119,7 +133,7 @@ static bool claim(struct field_writer *w, uint32_t slot) {
 
 /* The first slot behind the newest that nobody holds, for the next sample; or FIELD_NO_SLOT. */
 static void claim_next(struct field_writer *w) {
-	uint32_t slots = w->plan->slots;
+	uint32_t slots = w->ring.count;
 	CHECK(!w->loaned && w->next == FIELD_NO_SLOT);
 	for (uint32_t i = 1; i < slots && w->next == FIELD_NO_SLOT; i++) {
 		uint32_t slot = w->newest + i < slots ? w->newest + i : w->newest + i - slots;
@@ -136,13 +150,14 @@ int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field) {
 	w->plan = &plan_fields(t->plan)[field];
 	if (w->plan->process != t->self)
 		return -EACCES;
-	const struct layout_field *shared = field_shared(&t->own, w->plan);
-	w->drops = word_peek(&shared->drops);
-	w->wakes = word_peek(&shared->wakes);
-	w->degraded = word_peek(&shared->degraded);
-	uint32_t newest = (uint32_t)(word_load(&field_leader(t->plan, &t->own, w->plan)->head) >> 32);
-	w->version = word_load(&field_slot(&t->own, w->plan, newest)->stamp) >> 1;
-	w->newest = w->version ? newest : w->plan->slots - 1;
+	w->shared = shared_in(&t->own, w->plan);
+	w->ring = ring_in(t->plan, &t->own, w->plan);
+	w->drops = word_peek(&w->shared->drops);
+	w->wakes = word_peek(&w->shared->wakes);
+	w->degraded = word_peek(&w->shared->degraded);
+	uint64_t head = word_load(w->ring.head);
+	w->newest = head ? (uint32_t)(head >> 32) : w->ring.count - 1;
+	w->version = head ? word_load(&ring_slot(&w->ring, w->newest)->stamp) >> 1 : 0;
 	if (w->plan->group == field)
 		claim_next(w);
 	return 0;
@@ -158,17 +173,17 @@ void *field_loan(struct field_writer *w) {
 	if (w->next == FIELD_NO_SLOT)
 		claim_next(w);
 	if (w->next == FIELD_NO_SLOT) {
-		word_poke(&field_shared(&w->peers->own, w->plan)->drops, ++w->drops);
+		word_poke(&w->shared->drops, ++w->drops);
 		counter_add(&w->peers->own, COUNTER_drops, 1);
 		return NULL;
 	}
 	w->loaned = true;
-	return field_payload(&w->peers->own, w->plan, w->next);
+	return ring_payload(&w->ring, w->next);
 }
 
 /* All that is said of the sample in the claimed slot; its stamp, last, makes it one. */
 static void stamp(struct field_writer *w, uint32_t bytes, const struct field_meta *m, struct cdm_mono now) {
-	struct layout_slot *s = field_slot(&w->peers->own, w->plan, w->next);
+	struct layout_slot *s = ring_slot(&w->ring, w->next);
 	struct saying words = say(m, bytes, now);
 	word_store(&s->source_ns, words.source_ns);
 	word_store(&s->publish_ns, words.publish_ns);
@@ -182,16 +197,15 @@ static void stamp(struct field_writer *w, uint32_t bytes, const struct field_met
 
 uint64_t field_publish(struct field_writer *w, uint32_t bytes, const struct field_meta *m, struct cdm_mono now) {
 	const struct segment *own = &w->peers->own;
-	struct layout_field *shared = field_shared(own, w->plan);
 
 	CHECK(w->loaned && bytes <= w->plan->bytes);
 	stamp(w, bytes, m, now);
-	word_store_total(&shared->head, (uint64_t)w->newest << 32 | (uint32_t)w->version);
+	word_store_total(w->ring.head, (uint64_t)w->newest << 32 | (uint32_t)w->version);
 	counter_add(own, COUNTER_publishes, 1);
 	if (m->status == CDM_DEGRADED)
-		word_poke(&shared->degraded, ++w->degraded);
+		word_poke(&w->shared->degraded, ++w->degraded);
 	if (wait_wake(w)) {
-		word_poke(&shared->wakes, ++w->wakes);
+		word_poke(&w->shared->wakes, ++w->wakes);
 		counter_add(own, COUNTER_wakes, 1);
 	}
 	claim_next(w);
@@ -228,16 +242,34 @@ int field_open(struct field *f, struct peers *t, uint16_t field) {
 }
 
 void field_close(struct field *f) {
+	if (f->ahead)
+		desk_clear(f->ahead);
+	f->ahead = NULL;
 	peers_drop(&f->segment);
 }
 
 /* A sample that was there when we looked. */
 struct found {
-	const struct segment *segment;
 	uint64_t version, newest;
 	uint64_t missed; /* before it, if it is taken in order */
 	uint32_t slot;
 };
+
+static bool look_anew(struct field *f) {
+	const struct segment *s = peers_hold(f->peers, f->plan->process, &f->segment);
+	if (s)
+		f->ring = ring_in(f->peers->plan, s, f->plan);
+	return s != NULL;
+}
+
+HOT bool look(struct field *f) {
+	const struct segment *now = __atomic_load_n(&f->peers->at[f->plan->process].now, __ATOMIC_SEQ_CST);
+	return now == f->segment ? now != NULL : look_anew(f);
+}
+
+bool field_look(struct field *f) {
+	return look(f);
+}
 
 static void count(const struct field *f, enum counter c, uint64_t n) {
 	counter_add(&f->peers->own, c, n);
@@ -248,24 +280,24 @@ static int broken(const struct field *f) {
 	return -EPROTO;
 }
 
-static uint64_t stamp_of(const struct field *f, const struct segment *s, uint32_t slot) {
-	return word_load(&field_slot(s, f->plan, slot)->stamp);
+static uint64_t stamp_of(const struct field *f, uint32_t slot) {
+	return word_load(&ring_slot(&f->ring, slot)->stamp);
 }
 
-/* Does the slot of the sample we took last still hold it? */
-static bool holds_taken(const struct field *f, const struct segment *s) {
-	return f->epoch == s->epoch && f->version && stamp_of(f, s, f->slot) == f->version << 1;
+/* Was our last sample of this life of the writer? */
+static bool same_epoch(const struct field *f) {
+	return f->epoch == f->segment->epoch;
 }
 
-static int find_latest(struct field *f, struct found *x) {
-	const struct segment *s = peers_now(f->peers, f->plan->process, &f->segment);
-	if (!s)
+HOT int find_latest(struct field *f, struct found *x) {
+	*x = (struct found){ .version = 0 };
+	if (!look(f))
 		return -EAGAIN;
-	uint64_t head = word_load_total(&field_leader(f->peers->plan, s, f->plan)->head);
-	*x = (struct found){ .segment = s, .slot = (uint32_t)(head >> 32) };
-	if (x->slot >= f->plan->slots)
+	uint64_t head = word_load_total(f->ring.head);
+	x->slot = (uint32_t)(head >> 32);
+	if (x->slot >= f->ring.count)
 		return broken(f);
-	uint64_t stamp = stamp_of(f, s, x->slot);
+	uint64_t stamp = stamp_of(f, x->slot);
 	if (head == 0 && stamp <= 3) /* nothing yet, or the first one is being written */
 		return -EAGAIN;
 	if (stamp & 1 || (uint32_t)(stamp >> 1) != (uint32_t)head)
@@ -273,9 +305,9 @@ static int find_latest(struct field *f, struct found *x) {
 	if (stamp == 0)
 		return broken(f);
 	x->version = x->newest = stamp >> 1;
-	if (f->epoch != s->epoch || x->version >= f->version)
+	if (x->version >= f->version || !same_epoch(f))
 		return 0;
-	if (!holds_taken(f, s)) /* a head that lags behind what was taken by its stamp is right, any other is not */
+	if (stamp_of(f, f->slot) != f->version << 1) /* a head that lags behind what was taken by its stamp is right */
 		return broken(f);
 	x->slot = f->slot;
 	x->version = x->newest = f->version;
@@ -284,16 +316,16 @@ static int find_latest(struct field *f, struct found *x) {
 
 /* `steps`: up to as many as there are slots. */
 static uint32_t slot_before(const struct field *f, uint32_t slot, uint32_t steps) {
-	return slot >= steps ? slot - steps : slot + f->plan->slots - steps;
+	return slot >= steps ? slot - steps : slot + f->ring.count - steps;
 }
 
 /* Samples follow each other slot by slot, but for slots that were held.  x is the newest. */
 static bool find_version(const struct field *f, struct found *x, uint64_t version) {
-	if (x->newest - version >= f->plan->slots)
+	if (x->newest - version >= f->ring.count)
 		return false;
 	uint32_t slot = slot_before(f, x->slot, (uint32_t)(x->newest - version));
-	for (uint32_t i = 0; i < f->plan->slots; i++, slot = slot_before(f, slot, 1)) {
-		if (stamp_of(f, x->segment, slot) != version << 1)
+	for (uint32_t i = 0; i < f->ring.count; i++, slot = slot_before(f, slot, 1)) {
+		if (stamp_of(f, slot) != version << 1)
 			continue;
 		x->slot = slot;
 		x->version = version;
@@ -305,11 +337,11 @@ static bool find_version(const struct field *f, struct found *x, uint64_t versio
 /* Lapped: the oldest sample after `taken` that is at most half a lap behind the newest.  x is the newest. */
 static void find_half_lap(const struct field *f, struct found *x, uint64_t taken) {
 	uint32_t newest = x->slot;
-	for (uint32_t back = f->plan->slots / 2; back > 0; back--) {
+	for (uint32_t back = f->ring.count / 2; back > 0; back--) {
 		uint32_t slot = slot_before(f, newest, back);
-		uint64_t stamp = stamp_of(f, x->segment, slot), version = stamp >> 1;
+		uint64_t stamp = stamp_of(f, slot), version = stamp >> 1;
 		if (stamp & 1 || version <= taken || version >= x->newest ||
-				version + f->plan->slots / 2 <= x->newest)
+				version + f->ring.count / 2 <= x->newest)
 			continue;
 		x->slot = slot;
 		x->version = version;
@@ -317,29 +349,33 @@ static void find_half_lap(const struct field *f, struct found *x, uint64_t taken
 	}
 }
 
-/* Of a field without company: its next sample, if it stands behind the last one. */
-static bool find_behind(struct field *f, struct found *x) {
-	const struct segment *s = peers_now(f->peers, f->plan->process, &f->segment);
-	if (!s || s->epoch != f->epoch || f->plan->group != f->index || !f->version)
-		return false;
-	uint32_t slot = f->slot + 1 < f->plan->slots ? f->slot + 1 : 0;
-	const struct layout_slot *there = field_slot(s, f->plan, slot);
-	if (f->plan->bytes > LAYOUT_LINE - offsetof(struct layout_slot, payload))
-		__builtin_prefetch((const unsigned char *)there + LAYOUT_LINE); /* so that both come at once */
-	if (word_load(&there->stamp) != (f->version + 1) << 1)
-		return false;
-	*x = (struct found){ .segment = s, .slot = slot, .version = f->version + 1, .newest = f->version + 1 };
-	return true;
+static uint32_t slot_behind(const struct field *f) {
+	return f->slot + 1 < f->ring.count ? f->slot + 1 : 0;
 }
 
-/* In order.  Between epochs, what was known of the old one and never taken is missed. */
-static int find_next(struct field *f, struct found *x) {
-	if (find_behind(f, x))
-		return 0;
+/*
+ * In order, by the stamp where the next sample will stand: 0, it does; -EAGAIN, it is claimed for it and there is
+ * none yet; MOVED_ON, ask the head, which polling therefore leaves in the cache of the writer.  Samples of a group
+ * are told by the head alone.
+ */
+HOT int find_behind(struct field *f, struct found *x) {
+	if (!look(f) || !same_epoch(f) || f->plan->group != f->index || !f->version)
+		return MOVED_ON;
+	uint32_t slot = slot_behind(f);
+	const struct layout_slot *there = ring_slot(&f->ring, slot);
+	if (f->plan->bytes > LAYOUT_LINE - offsetof(struct layout_slot, payload))
+		__builtin_prefetch((const unsigned char *)there + LAYOUT_LINE); /* so that both come at once */
+	uint64_t stamp = word_load(&there->stamp), version = f->version + 1;
+	*x = (struct found){ .slot = slot, .version = version, .newest = version };
+	return stamp == version << 1 ? 0 : stamp == (version << 1 | 1) ? -EAGAIN : MOVED_ON;
+}
+
+/* In order, by the head.  Between epochs, what was known of the old one and never taken is missed. */
+static int find_after(struct field *f, struct found *x) {
 	int rc = find_latest(f, x);
 	if (rc < 0)
 		return rc;
-	bool same = f->epoch == x->segment->epoch;
+	bool same = same_epoch(f);
 	uint64_t taken = same ? f->version : 0, lost = same || !f->epoch ? 0 : f->known - f->version;
 	if (x->newest == taken)
 		return -EAGAIN;
@@ -349,122 +385,167 @@ static int find_next(struct field *f, struct found *x) {
 	return 0;
 }
 
-/* ---- taking it ----------------------------------------------------------------------------------- */
-
-static int tell(const struct field *f, const struct found *x, const struct saying *w, struct cdm_mono now,
-		struct cdm_info *info) {
-	uint32_t trust_bits = (uint32_t)w->origin;
-	struct cdm_info i = { .version = x->version, .source_time = { (int64_t)w->source_ns },
-		.publish_time = { (int64_t)w->publish_ns }, .source = (uint16_t)(w->origin >> 32),
-		.status = (uint16_t)(w->origin >> 48), .epoch = x->segment->epoch, .bytes = (uint32_t)w->extent };
-
-	memcpy(&i.trust, &trust_bits, sizeof(i.trust));
-	if (!(i.trust >= 0.0f && i.trust <= 1.0f) || i.status > CDM_ORPHAN ||
-			i.source >= f->peers->plan->entities.count || i.source_time.ns < 0 ||
-			i.source_time.ns > i.publish_time.ns)
-		return broken(f);
-	if (f->plan->max_age_ns && i.status < CDM_STALE &&
-			i.source_time.ns < now.ns - f->plan->max_age_ns)
-		i.status = CDM_STALE;
-	if (directory_is_over(&f->peers->directory, f->plan->process, x->segment->epoch))
-		i.status = CDM_ORPHAN;
-	if (info)
-		*info = i;
-	return 0;
+HOT int find_next(struct field *f, struct found *x) {
+	int rc = find_behind(f, x);
+	return rc == MOVED_ON ? find_after(f, x) : rc;
 }
 
-static int copy_words(const struct field *f, const struct found *x, void *out, size_t capacity,
-		struct cdm_mono now, struct cdm_info *info) {
-	const struct layout_slot *s = field_slot(x->segment, f->plan, x->slot);
+/* ---- taking it ----------------------------------------------------------------------------------- */
+
+/* One way to find with one way to take. */
+struct request {
+	int (*find)(struct field *f, struct found *x);
+	struct field_lease *lease; /* by lease */
+	void *out;                 /* by copy; NULL: what is said of it is enough */
+	size_t capacity;
+	struct cdm_mono now;
+	struct cdm_info *info;     /* not NULL */
+};
+
+#define ONE_AS_BITS 0x3f800000u /* 1.0f; floats from +0 to it are in the order of their bits */
+
+/* Can a writer that keeps the rules have said this? */
+HOT bool credible(const struct field *f, const struct saying *w) {
+	return (uint32_t)w->origin <= ONE_AS_BITS && (w->origin >> 48) <= CDM_ORPHAN &&
+			(uint16_t)(w->origin >> 32) < f->peers->plan->entities.count &&
+			w->source_ns <= w->publish_ns && w->publish_ns <= INT64_MAX &&
+			w->extent <= f->plan->bytes; /* its upper half names a memory kind: 0 is all there is */
+}
+
+static uint16_t status_of(const struct field *f, const struct saying *w, struct cdm_mono now) {
+	uint16_t said = (uint16_t)(w->origin >> 48);
+	if (directory_is_over(&f->peers->directory, f->plan->process, f->segment->epoch))
+		return CDM_ORPHAN;
+	bool stale = f->plan->max_age_ns && (int64_t)w->source_ns < now.ns - f->plan->max_age_ns;
+	return stale && said < CDM_STALE ? CDM_STALE : said;
+}
+
+HOT void tell(const struct field *f, const struct found *x, const struct saying *w, const struct request *q) {
+	uint32_t trust = (uint32_t)w->origin;
+	struct cdm_info *i = q->info;
+	i->version = x->version;
+	i->source_time.ns = (int64_t)w->source_ns;
+	i->publish_time.ns = (int64_t)w->publish_ns;
+	memcpy(&i->trust, &trust, sizeof(i->trust));
+	i->source = (uint16_t)(w->origin >> 32);
+	i->status = status_of(f, w, q->now);
+	i->epoch = f->segment->epoch;
+	i->bytes = (uint32_t)w->extent;
+}
+
+HOT int copy_words(const struct field *f, const struct found *x, const struct request *q) {
+	const struct layout_slot *s = ring_slot(&f->ring, x->slot);
 
 	if (word_load(&s->stamp) != x->version << 1)
 		return MOVED_ON;
 	struct saying w = listen(s);
-	bool whole = extent_ok(f->plan, w.extent), room = w.extent <= capacity || !out;
-	if (whole && room && out)
-		word_copy_out(out, field_payload(x->segment, f->plan, x->slot), w.extent);
+	bool whole = credible(f, &w), room = w.extent <= q->capacity || !q->out;
+	if (whole && room && q->out)
+		word_copy_out(q->out, ring_payload(&f->ring, x->slot), w.extent);
 	if (word_load(&s->stamp) != x->version << 1)
 		return MOVED_ON;
 	if (!whole)
 		return broken(f);
-	return room ? tell(f, x, &w, now, info) : -E2BIG;
+	if (!room)
+		return -E2BIG;
+	tell(f, x, &w, q);
+	return 0;
 }
 
-static int borrow(const struct field *f, const struct found *x, struct cdm_mono now, struct field_lease *l) {
-	const struct layout_slot *s = field_slot(x->segment, f->plan, x->slot);
+/* ---- leases ahead: a lease for the sample that comes next stands already when it comes --- */
 
+static void drop_ahead(struct field *f) {
+	if (f->ahead)
+		desk_clear(f->ahead);
+	f->ahead = NULL;
+}
+
+static uint64_t *post(struct field *f, uint32_t slot, uint64_t version) {
+	uint64_t *word = f->ahead;
+	if (word && f->ahead_slot == slot && f->ahead_version == version && f->ahead_epoch == f->segment->epoch) {
+		f->ahead = NULL;
+		return word;
+	}
+	drop_ahead(f);
+	return desk_post(f->peers, f->index, f->segment->epoch, slot, version);
+}
+
+/* Nothing new: be ready for version + 1 where it will most likely stand. */
+static void post_ahead(struct field *f) {
+	uint64_t version = f->version + 1;
+	if (!f->segment || !same_epoch(f) || !f->plan->leases || !desk_is_known(f->peers, f->segment) ||
+			(f->ahead && f->ahead_version == version && f->ahead_epoch == f->epoch))
+		return;
+	drop_ahead(f);
+	f->ahead_slot = slot_behind(f);
+	f->ahead_version = version;
+	f->ahead_epoch = f->epoch;
+	f->ahead = desk_post(f->peers, f->index, f->epoch, f->ahead_slot, version);
+}
+
+/* The sample under our lease; MOVED_ON: it was gone before the lease stood. */
+static int look_under(const struct field *f, const struct found *x, const struct request *q) {
+	const struct layout_slot *s = ring_slot(&f->ring, x->slot);
+	if (word_load_total(&s->stamp) != x->version << 1)
+		return MOVED_ON;
+	struct saying w = listen(s);
+	if (!credible(f, &w))
+		return broken(f);
+	tell(f, x, &w, q);
+	return 0;
+}
+
+static int borrow(struct field *f, const struct found *x, const struct request *q, struct field_lease *l) {
 	if (!f->plan->leases)
 		return -ENOTSUP;
-	if (!desk_is_known(f->peers, x->segment))
+	if (!desk_is_known(f->peers, f->segment))
 		return -EAGAIN;
-	uint64_t *word = desk_post(f->peers, f->index, x->segment->epoch, x->slot);
+	uint64_t *word = post(f, x->slot, x->version);
 	if (!word) {
 		count(f, COUNTER_lease_busy, 1);
 		return -EBUSY;
 	}
-	int rc = MOVED_ON;
-	if (word_load_total(&s->stamp) == x->version << 1) {
-		struct saying w = listen(s);
-		rc = extent_ok(f->plan, w.extent) ? tell(f, x, &w, now, &l->info) : broken(f);
-	}
+	int rc = look_under(f, x, q);
 	if (rc < 0) {
 		desk_clear(word);
 		return rc;
 	}
 	l->word = word;
-	l->data = field_payload(x->segment, f->plan, x->slot);
+	l->data = ring_payload(&f->ring, x->slot);
 	count(f, COUNTER_leases, 1);
 	return 0;
 }
 
-static int copy_lease(const struct field *f, const struct found *x, void *out, size_t capacity,
-		struct cdm_mono now, struct cdm_info *info) {
+/* A large sample is copied under a lease, if one is to be had: our quota, or a writer that has not heard of us. */
+static int copy_large(struct field *f, const struct found *x, const struct request *q) {
 	struct field_lease l = { 0 };
-	int rc = borrow(f, x, now, &l);
+	int rc = borrow(f, x, q, &l);
+	if (rc == -EBUSY || rc == -EAGAIN)
+		return copy_words(f, x, q);
 	if (rc < 0)
 		return rc;
-	if (l.info.bytes <= capacity) {
-		memcpy(out, l.data, l.info.bytes);
-		if (info)
-			*info = l.info;
-	} else {
+	if (q->info->bytes <= q->capacity)
+		memcpy(q->out, l.data, q->info->bytes);
+	else
 		rc = -E2BIG;
-	}
 	field_release(&l);
 	return rc;
 }
 
-static int copy(const struct field *f, const struct found *x, void *out, size_t capacity, struct cdm_mono now,
-		struct cdm_info *info) {
-	if (out && f->plan->leases && f->plan->bytes > LAYOUT_LARGE) {
-		int rc = copy_lease(f, x, out, capacity, now, info);
-		if (rc != -EBUSY && rc != -EAGAIN) /* our quota; or the writer has not heard of us yet */
-			return rc;
-	}
-	return copy_words(f, x, out, capacity, now, info);
+HOT int take_one(struct field *f, const struct found *x, const struct request *q) {
+	if (q->lease)
+		return borrow(f, x, q, q->lease);
+	if (q->out && f->plan->leases && f->plan->bytes > LAYOUT_LARGE)
+		return copy_large(f, x, q);
+	return copy_words(f, x, q);
 }
 
-static void took(struct field *f, const struct found *x) {
-	f->epoch = x->segment->epoch;
-	f->version = x->version;
-	f->known = x->newest;
-	f->slot = x->slot;
-}
-
-/* One way to find with one way to take, until both hold or the writer has been faster too often. */
-struct request {
-	int (*find)(struct field *f, struct found *x);
-	struct field_lease *lease; /* by lease */
-	void *out;                 /* by copy */
-	size_t capacity;
-	struct cdm_info *info;
-};
-
-static int try_take(struct field *f, const struct request *q, struct cdm_mono now, struct found *x) {
+/* Until it is had, or the writer has been faster too often. */
+HOT int try_take(struct field *f, const struct request *q, struct found *x) {
 	for (int i = 0; i < TRIES; i++) {
 		int rc = q->find(f, x);
 		if (rc == 0)
-			rc = q->lease ? borrow(f, x, now, q->lease) : copy(f, x, q->out, q->capacity, now, q->info);
+			rc = take_one(f, x, q);
 		if (rc != MOVED_ON)
 			return rc;
 		count(f, COUNTER_retries, 1);
@@ -473,50 +554,65 @@ static int try_take(struct field *f, const struct request *q, struct cdm_mono no
 	return -EAGAIN;
 }
 
-static int take(struct field *f, const struct request *q, struct cdm_mono now) {
+static void took(struct field *f, const struct found *x) {
+	f->epoch = f->segment->epoch;
+	f->version = x->version;
+	f->known = x->newest;
+	f->slot = x->slot;
+}
+
+static int count_missed(struct field *f, uint64_t missed) {
+	f->missed += missed;
+	count(f, COUNTER_laps, 1);
+	count(f, COUNTER_missed, missed);
+	return missed < INT_MAX ? (int)missed : INT_MAX;
+}
+
+HOT int take(struct field *f, const struct request *q) {
 	struct found x;
-	int rc = try_take(f, q, now, &x);
-	if (rc == 0)
-		took(f, &x);
+	int rc = try_take(f, q, &x);
 	if (rc < 0)
 		return rc;
+	took(f, &x);
 	if (!q->lease)
 		count(f, COUNTER_reads, 1);
-	if (!x.missed)
-		return 0;
-	f->missed += x.missed;
-	count(f, COUNTER_laps, 1);
-	count(f, COUNTER_missed, x.missed);
-	return x.missed < INT_MAX ? (int)x.missed : INT_MAX;
+	return x.missed ? count_missed(f, x.missed) : 0;
 }
 
 int field_read(struct field *f, void *out, size_t capacity, struct cdm_mono now, struct cdm_info *info) {
-	return take(f, &(struct request){ .find = find_latest, .out = out, .capacity = capacity, .info = info }, now);
+	struct cdm_info own;
+	const struct request q = { .find = find_latest, .out = out, .capacity = capacity, .now = now,
+		.info = info ? info : &own };
+	return take(f, &q);
 }
 
 int field_next(struct field *f, void *out, size_t capacity, struct cdm_mono now, struct cdm_info *info) {
-	return take(f, &(struct request){ .find = find_next, .out = out, .capacity = capacity, .info = info }, now);
+	struct cdm_info own;
+	const struct request q = { .find = find_next, .out = out, .capacity = capacity, .now = now,
+		.info = info ? info : &own };
+	return take(f, &q);
 }
 
 int field_peek(struct field *f, struct cdm_mono now, struct cdm_info *info) {
 	struct found x;
-	int rc = try_take(f, &(struct request){ .find = find_latest, .info = info }, now, &x);
-	return rc;
+	const struct request q = { .find = find_latest, .now = now, .info = info };
+	return try_take(f, &q, &x);
 }
 
 /* A failed lease leaves nothing held, whatever stood in *l before. */
-static int lease(struct field *f, int (*find)(struct field *, struct found *), struct cdm_mono now,
-		struct field_lease *l) {
-	*l = (struct field_lease){ 0 };
-	return take(f, &(struct request){ .find = find, .lease = l }, now);
-}
-
 int field_lease(struct field *f, struct cdm_mono now, struct field_lease *l) {
-	return lease(f, find_latest, now, l);
+	const struct request q = { .find = find_latest, .lease = l, .now = now, .info = &l->info };
+	*l = (struct field_lease){ 0 };
+	return take(f, &q);
 }
 
 int field_lease_next(struct field *f, struct cdm_mono now, struct field_lease *l) {
-	return lease(f, find_next, now, l);
+	const struct request q = { .find = find_next, .lease = l, .now = now, .info = &l->info };
+	*l = (struct field_lease){ 0 };
+	int rc = take(f, &q);
+	if (rc == -EAGAIN)
+		post_ahead(f);
+	return rc;
 }
 
 void field_release(struct field_lease *l) {
@@ -531,8 +627,8 @@ static int find_at(struct field *f, struct found *x) {
 	int rc = find_latest(f, x);
 	if (rc < 0)
 		return rc;
-	for (uint32_t i = 0; i < f->plan->slots; i++, x->slot = slot_before(f, x->slot, 1)) {
-		const struct layout_slot *s = field_slot(x->segment, f->plan, x->slot);
+	for (uint32_t i = 0; i < f->ring.count; i++, x->slot = slot_before(f, x->slot, 1)) {
+		const struct layout_slot *s = ring_slot(&f->ring, x->slot);
 		if (word_load(&s->stamp) != x->version << 1)
 			continue; /* an older one, that somebody holds; or what is being written, at the end */
 		if ((int64_t)word_load(&s->source_ns) <= f->at.ns)
@@ -545,10 +641,12 @@ static int find_at(struct field *f, struct found *x) {
 
 int field_read_at(struct field *f, struct cdm_mono at, void *out, size_t capacity, struct cdm_mono now,
 		struct cdm_info *info) {
+	struct cdm_info own;
 	struct found x;
+	const struct request q = { .find = find_at, .out = out, .capacity = capacity, .now = now,
+		.info = info ? info : &own };
 	f->at = at;
-	return try_take(f, &(struct request){ .find = find_at, .out = out, .capacity = capacity, .info = info }, now,
-			&x);
+	return try_take(f, &q, &x);
 }
 
 void field_skip(struct field *f) {
@@ -556,13 +654,12 @@ void field_skip(struct field *f) {
 	int rc = MOVED_ON;
 	for (int i = 0; i < TRIES && rc == MOVED_ON; i++)
 		rc = find_latest(f, &x);
-	if (rc == 0 || (rc == -EAGAIN && x.segment))
+	if (rc == 0 || (rc == -EAGAIN && f->segment))
 		took(f, &x);
 }
 
 int field_counts(struct field *f, struct field_counts *out) {
-	const struct segment *s = peers_now(f->peers, f->plan->process, &f->segment);
-	const struct layout_field *shared = s ? field_shared(s, f->plan) : NULL;
+	const struct layout_field *shared = field_look(f) ? shared_in(f->segment, f->plan) : NULL;
 	if (shared)
 		*out = (struct field_counts){ word_peek(&shared->drops), word_peek(&shared->wakes),
 			word_peek(&shared->degraded) };
@@ -571,10 +668,10 @@ int field_counts(struct field *f, struct field_counts *out) {
 
 int field_news(struct field *f) {
 	struct found x;
-	if (find_behind(f, &x))
-		return 1;
-	int rc = find_latest(f, &x);
+	int rc = find_behind(f, &x);
+	if (rc == MOVED_ON)
+		rc = find_latest(f, &x);
 	if (rc == 0)
-		return x.segment->epoch != f->epoch || x.newest > f->version;
+		return x.newest > f->version || !same_epoch(f);
 	return rc == -EAGAIN ? 0 : rc == MOVED_ON ? 1 : rc;
 }

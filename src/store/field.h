@@ -40,6 +40,15 @@ void field_meta_merge(struct field_meta *m, const struct cdm_info *source);
 /* The same with what was merged before: m is held to `sum` too. */
 void field_meta_join(struct field_meta *m, const struct field_meta *sum);
 
+/* Where the parts of a field stand in a mapping.  (A reader's are read-only memory.) */
+struct field_ring {
+	uint64_t *head;
+	struct layout_slot *slots;
+	unsigned char *payloads;
+	size_t stride;  /* from payload to payload */
+	uint32_t count; /* of slots */
+};
+
 /* ---- writing ------------------------------------------------------------------------------------- */
 
 #define FIELD_NO_SLOT UINT32_MAX
@@ -55,6 +64,8 @@ struct field_writer {
 	uint64_t drops;    /* samples lost because every slot was leased */
 	uint64_t wakes;    /* system calls made to wake readers */
 	uint64_t degraded; /* samples published DEGRADED */
+	struct field_ring ring;
+	struct layout_field *shared;
 	const struct segment *desks[PLAN_PROCESSES_MAX]; /* of readers, as peers.h lets a handle hold them */
 };
 
@@ -82,6 +93,7 @@ struct field {
 	const struct plan_field *plan;
 	struct peers *peers;
 	const struct segment *segment; /* of the writer, as peers.h lets a handle hold it */
+	struct field_ring ring;        /* in it */
 	uint16_t index;
 	uint32_t slot;     /* where the last one stood */
 	uint32_t epoch;    /* of the last sample taken; 0: none yet */
@@ -89,7 +101,11 @@ struct field {
 	uint64_t known;    /* newest version seen in that epoch */
 	uint64_t missed;   /* samples that field_next() had to skip, in all */
 	uint32_t generation; /* of the peers, as the last wait told it */
+	uint32_t over_told;  /* epoch whose end a wait has told; 0: none */
 	struct cdm_mono at;  /* inside field_read_at() */
+	uint64_t *ahead;     /* a lease for the sample that comes next; NULL: none */
+	uint64_t ahead_version;
+	uint32_t ahead_slot, ahead_epoch;
 };
 
 /* The field need not have a writer yet.  -EINVAL: no such field; -EACCES: the plan does not let us read it. */
@@ -135,7 +151,8 @@ struct field_lease {
 };
 
 /*
- * Borrow the latest, or the next in order (returns as field_next).  Hold it briefly and in any
+ * Borrow the latest, or the next in order (returns as field_next; when there is none, a word of our quota is kept
+ * ready for it until it was had, or the handle is closed).  Hold it briefly and in any
  * thread.  -EBUSY: our quota is used up; -ENOTSUP: the plan makes the field copy-only; -EAGAIN also
  * while the writer has not heard of us yet.
  */

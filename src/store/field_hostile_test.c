@@ -49,8 +49,9 @@ static void scribble(const struct segment *s, uint64_t *seed) {
 static void good_sample(struct field_writer *out, int i) {
 	static uint64_t words[700];
 	struct field_meta m = field_meta_of(0);
-	*out = (struct field_writer){ .plan = out->plan, .peers = out->peers, .index = out->index,
-		.newest = out->plan->slots - 1, .next = FIELD_NO_SLOT };
+	out->version = 0;
+	out->newest = out->plan->slots - 1;
+	out->next = FIELD_NO_SLOT;
 	for (int k = 0; k < 5; k++)
 		CHECK(field_write(out, words, counts[i] * 8, &m, clock_mono()) == 0 || out->plan->leases);
 }
@@ -152,6 +153,12 @@ static void survives_words_that_change(void) {
 	CHECK(pthread_join(t, NULL) == 0);
 }
 
+/* The lease word of what stands in one of its slots; it is of epoch 2. */
+static uint64_t hold_any(const struct field_writer *of, uint64_t *seed) {
+	uint64_t slot = draw(seed) % of->ring.count;
+	return (of->ring.slots[slot].stamp >> 1 & 0xff) << 56 | slot << 32 | 2u << 16 | (of->index + 1u);
+}
+
 /* A desk that claims everything can make a writer drop samples, count them, and nothing else. */
 static void survives_a_hostile_desk(void) {
 	struct field_writer out[FIELDS];
@@ -169,8 +176,7 @@ static void survives_a_hostile_desk(void) {
 		struct field_meta m = field_meta_of(0);
 		int i = (int)(draw(&seed) % FIELDS);
 		for (uint64_t k = 0; k < plan_processes(w.plan)[READER].lease_quota; k++)
-			leases[k] = draw(&seed) % 4 ? (draw(&seed) % 8) << 32 | 2u << 16 | (fields[i] + 1u)
-						    : draw(&seed);
+			leases[k] = draw(&seed) % 8 ? hold_any(&out[i], &seed) : draw(&seed);
 		waits[draw(&seed) % LAYOUT_WAITS] = (uint32_t)draw(&seed);
 		mine->base[draw(&seed) % LAYOUT_HEAD_BYTES] = (unsigned char)draw(&seed);
 		int rc = field_write(&out[i], words, counts[i] * 8, &m, clock_mono());

@@ -356,9 +356,9 @@ static void the_dead_hold_nothing(void) {
 	open_both(frame);
 	CHECK(put(1, 1) == 0 && field_lease(&reader, at(2), &l[0]) == 0);
 	CHECK(put(2, 1) == 0 && field_lease(&reader, at(2), &l[1]) == 0);
-	CHECK(desk_is_leased(&writer, 0) && desk_is_leased(&writer, 1) && !desk_is_leased(&writer, 2));
+	CHECK(desk_is_leased(&writer, 0, 1) && desk_is_leased(&writer, 1, 2) && !desk_is_leased(&writer, 2, 3));
 	directory_set(&w.directory, READER, DIRECTORY_DEAD, at(3));
-	CHECK(!desk_is_leased(&writer, 0) && !desk_is_leased(&writer, 1));
+	CHECK(!desk_is_leased(&writer, 0, 1) && !desk_is_leased(&writer, 1, 2));
 	world_close(&w);
 }
 
@@ -371,7 +371,8 @@ static void leases_are_of_one_epoch(void) {
 	world_stop(&w, CAM);
 	world_start(&w, CAM, true);
 	CHECK(field_writer_open(&writer, &w.at[CAM], frame) == 0);
-	CHECK(!desk_is_leased(&writer, 0) && desk_holds(&w.at[READER], CAM, 1) && !desk_holds(&w.at[READER], CAM, 2));
+	CHECK(!desk_is_leased(&writer, 0, 1));
+	CHECK(desk_holds(&w.at[READER], CAM, 1) && !desk_holds(&w.at[READER], CAM, 2));
 	CHECK(*(const uint64_t *)l.data == 1);
 	field_release(&l);
 	world_close(&w);

@@ -142,12 +142,6 @@ void segment_unmap(struct segment *s) {
 	s->base = NULL;
 }
 
-void counter_add(const struct segment *s, enum counter c, uint64_t n) {
-	CHECK(c < COUNTER_COUNT);
-	if (s->base && s->writable)
-		__atomic_fetch_add(&segment_head(s)->counters[c], n, __ATOMIC_RELAXED);
-}
-
 uint64_t counter_get(const struct segment *s, enum counter c) {
 	CHECK(c < COUNTER_COUNT);
 	return s->base ? word_peek(&segment_head(s)->counters[c]) : 0;

@@ -59,8 +59,6 @@ void segment_unmap(struct segment *s);
 /* Has the owner frozen it?  For the parent, before it hands a segment to others. */
 bool segment_is_frozen(int fd);
 
-/* Count in one's own segment; s may be none.  One relaxed add. */
-void counter_add(const struct segment *s, enum counter c, uint64_t n);
 uint64_t counter_get(const struct segment *s, enum counter c);
 /* "drops"; "?" outside the enum. */
 const char *counter_name(unsigned c);
@@ -68,6 +66,13 @@ const char *counter_text(unsigned c);
 
 static inline struct layout_head *segment_head(const struct segment *s) {
 	return (struct layout_head *)(void *)s->base;
+}
+
+/* Count in one's own segment; s may be none.  One relaxed add. */
+static inline void counter_add(const struct segment *s, enum counter c, uint64_t n) {
+	CHECK(c < COUNTER_COUNT);
+	if (s->base && s->writable)
+		__atomic_fetch_add(&segment_head(s)->counters[c], n, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -9,7 +9,7 @@
  * One of the two sees the other.  If the sleeper's look misses the sample, the writer's look finds
  * the count and its wake-up either finds the sleeper asleep or has changed the word it would
  * fall asleep on.  Beside the heads each sleeper watches a word of its own process that changes when
- * a mapping is replaced, since a dead writer's head never will.
+ * a mapping is replaced, and one of the directory that changes with each death, since a dead writer's head never will.
  *
  * A writer that has not acknowledged our desk does not look at it: until then we sleep in slices.
  */
@@ -38,10 +38,9 @@ static const uint32_t *low_half(const uint64_t *head) {
 }
 
 unsigned wait_wake(struct field_writer *w) {
-	const struct layout_field *shared = field_leader(w->peers->plan, &w->peers->own, w->plan);
 	if (!desk_waiting(w))
 		return 0;
-	syscall(SYS_futex, low_half(&shared->head), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	syscall(SYS_futex, low_half(w->ring.head), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 	return 1;
 }
 
@@ -51,7 +50,7 @@ static struct timespec timespec_of(int64_t ns) {
 
 /* What one sleep watches. */
 struct watch {
-	struct futex_waitv words[WAIT_FIELDS_MAX + 1];
+	struct futex_waitv words[WAIT_FIELDS_MAX + 2];
 	unsigned count;
 	bool sliced; /* something here may change without a wake-up */
 };
@@ -61,28 +60,41 @@ static void watch_word(struct watch *w, const uint32_t *word, uint32_t value, ui
 		.flags = FUTEX2_U32 | flags };
 }
 
-/* Index of a field with news, -EAGAIN: none, and *w is ready to sleep on; -EPROTO. */
+/* Is the writer of what we saw last gone, and nobody was told? */
+static bool lost_writer(struct field *f) {
+	if (!f->segment || f->over_told == f->segment->epoch ||
+			!directory_is_over(&f->peers->directory, f->plan->process, f->segment->epoch))
+		return false;
+	f->over_told = f->segment->epoch;
+	return true;
+}
+
+/* Index of a field with news, -EAGAIN: none, and *w is ready to sleep on; -EOWNERDEAD, -EPROTO. */
 static int look(struct field *const *f, unsigned n, uint32_t generation, struct watch *w) {
+	const struct layout_directory *d = f[0]->peers->directory.shared;
 	*w = (struct watch){ .count = 0 };
 	watch_word(w, &f[0]->peers->generation, generation, FUTEX_PRIVATE_FLAG);
+	if (d) /* before lost_writer(), as the heads before field_news() */
+		watch_word(w, &d->changes, __atomic_load_n(&d->changes, __ATOMIC_SEQ_CST), 0);
 	for (unsigned i = 0; i < n; i++) {
-		const struct segment *s = peers_now(f[i]->peers, f[i]->plan->process, &f[i]->segment);
-		if (s) {
-			const struct layout_field *shared = field_leader(f[i]->peers->plan, s, f[i]->plan);
+		if (field_look(f[i])) {
 			/* before field_news(): if the head moves in between, we do not fall asleep */
-			watch_word(w, low_half(&shared->head), (uint32_t)word_load_total(&shared->head), 0);
-			w->sliced |= !desk_is_known(f[i]->peers, s);
+			watch_word(w, low_half(f[i]->ring.head), (uint32_t)word_load_total(f[i]->ring.head), 0);
+			w->sliced |= !desk_is_known(f[i]->peers, f[i]->segment);
 		}
 		int rc = field_news(f[i]);
 		if (rc != 0)
 			return rc < 0 ? rc : (int)i;
 	}
+	for (unsigned i = 0; i < n; i++)
+		if (lost_writer(f[i]))
+			return -EOWNERDEAD;
 	return -EAGAIN;
 }
 
 static void sleep_plain(const struct watch *w, int64_t ns) {
 	struct timespec limit = timespec_of(ns < SLICE_NS ? ns : SLICE_NS);
-	const struct futex_waitv *one = &w->words[w->count > 1 ? 1 : 0];
+	const struct futex_waitv *one = &w->words[w->count - 1]; /* the last field, if there is one */
 	int operation = FUTEX_WAIT | (one->flags & FUTEX_PRIVATE_FLAG ? FUTEX_PRIVATE_FLAG : 0);
 	syscall(SYS_futex, (void *)(uintptr_t)one->uaddr, operation, (uint32_t)one->val, &limit, NULL, 0);
 }

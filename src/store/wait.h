@@ -10,11 +10,12 @@
 
 #include "store/field.h"
 
-#define WAIT_FIELDS_MAX 127 /* the kernel's limit, less one word of our own */
+#define WAIT_FIELDS_MAX 126 /* the kernel's limit, less two words of our own */
 
 /*
  * Wait until the field has a sample newer than the last one taken from it.  timeout_ns < 0: for ever;
- * 0: only look.  0, -ETIMEDOUT, -EPROTO, or -ECANCELED: a peer was replaced or peers_interrupt() was
+ * 0: only look.  0, -ETIMEDOUT, -EPROTO; -EOWNERDEAD: it has none, and its writer has died or stopped (told once
+ * per life, by the first wait that finds it so); or -ECANCELED: a peer was replaced or peers_interrupt() was
  * called since the last wait of this handle said so; look around and wait again.  (A flag set before
  * peers_interrupt() is therefore never slept through.)
  */

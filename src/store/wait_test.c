@@ -191,7 +191,7 @@ static void *wait_for_next_life(void *which) {
 	struct field *in = which;
 	uint64_t v;
 	int rc;
-	while ((rc = wait_field(in, MINUTE)) == -ECANCELED)
+	while ((rc = wait_field(in, MINUTE)) == -ECANCELED || rc == -EOWNERDEAD)
 		;
 	CHECK(rc == 0 && field_next(in, &v, sizeof(v), clock_mono(), NULL) >= 0 && v == 99);
 	return NULL;
@@ -215,6 +215,47 @@ static void follows_a_writer_into_its_next_life(void) {
 		put(&out, 99);
 		CHECK(pthread_join(t, NULL) == 0);
 	}
+	world_close(&w);
+}
+
+static void *wait_for_death(void *which) {
+	struct field *in = which;
+	int rc = wait_field(in, MINUTE);
+	CHECK(rc == -EOWNERDEAD);
+	return NULL;
+}
+
+/* A sleeper hears that nothing more will come, once; what came before is heard first. */
+static void tells_of_a_death(void) {
+	static const enum directory_state over[] = { DIRECTORY_DEAD, DIRECTORY_STOPPED };
+	struct field in;
+	struct field_writer out;
+	struct cdm_info info;
+	pthread_t t;
+	fresh(false);
+	CHECK(field_open(&in, &w.at[RIGHT], ping) == 0);
+	for (int life = 0; life < 50; life++) {
+		CHECK(field_writer_open(&out, &w.at[LEFT], ping) == 0);
+		put(&out, 1);
+		field_skip(&in);
+		CHECK(pthread_create(&t, NULL, wait_for_death, &in) == 0);
+		while (desk_waits(&w.at[RIGHT], ping) == 0)
+			sched_yield();
+		for (int k = 0; k < life; k++)
+			sched_yield();
+		directory_set(&w.directory, LEFT, over[life % 2], clock_mono());
+		CHECK(pthread_join(t, NULL) == 0);
+		CHECK(wait_field(&in, 0) == -ETIMEDOUT && wait_field(&in, NS_PER_MS) == -ETIMEDOUT);
+		CHECK(field_peek(&in, clock_mono(), &info) == 0 && info.status == CDM_ORPHAN);
+		world_stop(&w, LEFT);
+		world_start(&w, LEFT, true);
+		CHECK(wait_field(&in, NS_PER_MS) == -ECANCELED);
+	}
+	CHECK(field_writer_open(&out, &w.at[LEFT], ping) == 0);
+	put(&out, 1);
+	directory_set(&w.directory, LEFT, DIRECTORY_DEAD, clock_mono());
+	CHECK(wait_field(&in, MINUTE) == 0 && field_read(&in, &(uint64_t){ 0 }, 8, clock_mono(), NULL) == 0);
+	CHECK(wait_field(&in, MINUTE) == -EOWNERDEAD);
 	world_close(&w);
 }
 
@@ -251,6 +292,7 @@ int main(void) {
 	}
 	publishes_without_system_calls_when_nobody_waits();
 	follows_a_writer_into_its_next_life();
+	tells_of_a_death();
 	needs_no_acquaintance();
 	puts("wait_test: ok");
 }

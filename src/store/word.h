@@ -32,6 +32,17 @@ static inline void word_store_total(uint64_t *p, uint64_t v) {
 	__atomic_store_n(p, v, __ATOMIC_SEQ_CST);
 }
 
+/* A store that no store after it, atomic or plain, can come before. */
+static inline void word_store_first(uint64_t *p, uint64_t v) {
+#if defined(__x86_64__) || defined(__i386__)
+	__atomic_store_n(p, v, __ATOMIC_RELEASE); /* the processor keeps stores in order; */
+	__asm__ volatile("" ::: "memory");        /* the compiler does now */
+#else
+	__atomic_store_n(p, v, __ATOMIC_SEQ_CST);
+	(void)__atomic_load_n(p, __ATOMIC_SEQ_CST); /* which stores are not moved before */
+#endif
+}
+
 /* For counts and times that order nothing. */
 static inline uint64_t word_peek(const uint64_t *p) {
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
@@ -45,30 +56,34 @@ static inline void word_poke(uint64_t *p, uint64_t v) {
 static inline void word_copy_out(void *out, const void *shared, size_t bytes) {
 	const uint64_t *from = shared;
 	unsigned char *to = out;
-	uint64_t w;
+	size_t words = bytes / 8;
 
-	for (; bytes >= sizeof(w); bytes -= sizeof(w), to += sizeof(w)) {
-		w = word_load(from++);
-		memcpy(to, &w, sizeof(w));
+#pragma GCC unroll 4
+	for (size_t i = 0; i < words; i++) {
+		uint64_t w = word_load(&from[i]);
+		memcpy(to + 8 * i, &w, 8);
 	}
-	if (bytes) {
-		w = word_load(from);
-		memcpy(to, &w, bytes);
+	if (bytes % 8) {
+		uint64_t w = word_load(&from[words]);
+		memcpy(to + 8 * words, &w, bytes % 8);
 	}
 }
 
 static inline void word_copy_in(void *shared, const void *in, size_t bytes) {
-	uint64_t *to = shared, w;
+	uint64_t *to = shared;
 	const unsigned char *from = in;
+	size_t words = bytes / 8;
 
-	for (; bytes >= sizeof(w); bytes -= sizeof(w), from += sizeof(w)) {
-		memcpy(&w, from, sizeof(w));
-		word_store(to++, w);
+#pragma GCC unroll 4
+	for (size_t i = 0; i < words; i++) {
+		uint64_t w;
+		memcpy(&w, from + 8 * i, 8);
+		word_store(&to[i], w);
 	}
-	if (bytes) {
-		w = 0;
-		memcpy(&w, from, bytes);
-		word_store(to, w);
+	if (bytes % 8) {
+		uint64_t w = 0;
+		memcpy(&w, from + 8 * words, bytes % 8);
+		word_store(&to[words], w);
 	}
 }
 
