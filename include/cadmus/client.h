@@ -355,7 +355,7 @@ struct cdm_meta {
  * The writer of one field; it belongs to one thread at a time.  There is one at a time in this program.
  *
  * @return 0, -ENOENT (no such field), -EACCES (the description lets another process write it), -EBUSY (it
- *         is open already), -ENOMEM; *out is NULL then
+ *         is open already), -EINVAL (it is in a group: cdm_group_open()), -ENOMEM; *out is NULL then
  */
 CDM_API int cdm_writer_open(struct cdm_machine *m, const char *field, struct cdm_writer **out);
 
@@ -396,6 +396,42 @@ CDM_API void cdm_abandon(struct cdm_writer *w);
 
 /** Loan, copy, publish.  The version, -EAGAIN (readers borrow all there is; counted), -EINVAL as cdm_publish(). */
 CDM_API int64_t cdm_write(struct cdm_writer *w, const void *data, size_t bytes, const struct cdm_meta *meta);
+
+/**
+ * Several fields of one writer that are published in one commit (`group:` in the description): whoever reads them
+ * sees all of a commit or nothing of it.  Rules are those of a writer; arrays have one entry for each field, in the
+ * order of cdm_group_field().
+ */
+struct cdm_group;
+
+/** Of the group that the field is in; a field alone is a group of one.  Errors as cdm_writer_open(). */
+CDM_API int cdm_group_open(struct cdm_machine *m, const char *field, struct cdm_group **out);
+
+/** Close it; a loan is abandoned.  NULL is allowed. */
+CDM_API void cdm_group_close(struct cdm_group *g);
+
+/** How many fields it has, up to 16. */
+CDM_API uint32_t cdm_group_count(const struct cdm_group *g);
+
+/** Name of its field `i`, NULL outside the range; valid until cdm_group_close(). */
+CDM_API const char *cdm_group_field(const struct cdm_group *g, uint32_t i);
+
+/** Say that all of its samples are made from what `r` takes, as cdm_derive(). */
+CDM_API int cdm_group_derive(struct cdm_group *g, struct cdm_reader *r);
+
+/** Borrow the memory of the next sample of each field.  0, or -EAGAIN: readers borrow all there is (counted). */
+CDM_API int cdm_group_loan(struct cdm_group *g, void *out[]);
+
+/**
+ * Publish the loans, `bytes[i]` of each (NULL: all bytes of each); meta[i] says what is said of it (NULL: as
+ * CDM_META_NOW).
+ *
+ * @return their version, or -EINVAL as cdm_publish()
+ */
+CDM_API int64_t cdm_group_publish(struct cdm_group *g, const size_t bytes[], const struct cdm_meta meta[]);
+
+/** Give the loans back as if nothing had been. */
+CDM_API void cdm_group_abandon(struct cdm_group *g);
 
 /* ---- talking ------------------------------------------------------------------------------------- */
 

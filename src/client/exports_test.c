@@ -14,7 +14,9 @@ int main(int argc, char **argv) {
 		"cdm_counter_text", "cdm_counter", "cdm_option", "cdm_model_count", "cdm_model_name",
 		"cdm_gateway_open", "cdm_gateway_entity", "cdm_gateway_ready", "cdm_gateway_failed",
 		"cdm_gateway_channel", "cdm_gateway_wait", "cdm_attach_as", "cdm_writer_open", "cdm_writer_close",
-		"cdm_derive", "cdm_loan", "cdm_publish", "cdm_abandon", "cdm_write" };
+		"cdm_derive", "cdm_loan", "cdm_publish", "cdm_abandon", "cdm_write",
+		"cdm_group_open", "cdm_group_close", "cdm_group_count", "cdm_group_field", "cdm_group_derive",
+		"cdm_group_loan", "cdm_group_publish", "cdm_group_abandon" };
 	static const char *const hidden[] = { "seat_attach", "field_read", "plan_verify", "io_send", "check_failed",
 		"peers_replace", "control_connect", "clock_mono" };
 	CHECK(argc == 2);

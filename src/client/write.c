@@ -9,12 +9,22 @@
 #include "base/clock.h"
 #include "client/client_priv.h"
 
+/* What one or more fields are made of. */
+struct lineage {
+	unsigned count;
+	struct client_link links[CLIENT_LINKS_MAX];
+};
+
 struct cdm_writer {
 	struct cdm_machine *machine;
 	struct field_writer field;
-	float ceiling; /* of trust: the description's word for who writes */
-	unsigned link_count;
-	struct client_link links[CLIENT_LINKS_MAX];
+	struct lineage lineage;
+};
+
+struct cdm_group {
+	struct cdm_machine *machine;
+	struct field_group fields;
+	struct lineage lineage;
 };
 
 static float declared_trust(const struct plan *p, uint16_t entity) {
@@ -39,24 +49,70 @@ static void give_field(struct cdm_machine *m, uint16_t field) {
 	__atomic_fetch_and(&m->written[field / 64], ~bit_of(field), __ATOMIC_ACQ_REL);
 }
 
+/* ---- what samples are made of ---- */
+
+static int derive(struct lineage *l, const struct cdm_machine *m, struct cdm_reader *r) {
+	if (client_machine_of(r) != m)
+		return -EINVAL;
+	if (l->count == CLIENT_LINKS_MAX)
+		return -E2BIG;
+	client_link(&l->links[l->count++], r);
+	return 0;
+}
+
+static void forget(struct lineage *l) {
+	for (unsigned i = 0; i < l->count; i++)
+		client_unlink(&l->links[i]);
+	l->count = 0;
+}
+
+static bool is_known(const struct lineage *l) {
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->links[i].any)
+			return true;
+	return false;
+}
+
+/* What a sample says of itself, held to what it was made from and to the description's word for its writer. */
+static struct field_meta sum_up(const struct field_writer *w, const struct lineage *l, const struct cdm_meta *said,
+		struct cdm_mono now) {
+	static const struct cdm_meta fresh = CDM_META_NOW;
+	const struct cdm_meta *s = said ? said : &fresh;
+	float ceiling = declared_trust(w->peers->plan, w->plan->entity);
+	struct field_meta m = field_meta_of(w->plan->entity);
+	m.source_time = s->source_time.ns > 0 && s->source_time.ns < now.ns ? s->source_time : now;
+	m.trust = s->trust < ceiling || !(s->trust >= 0.0f) ? s->trust : ceiling;
+	m.status = s->status == CDM_DEGRADED ? CDM_DEGRADED : CDM_OK;
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->links[i].any)
+			field_meta_join(&m, &l->links[i].sum);
+	return m;
+}
+
+/* The sums have gone out with a sample: what is taken from now on begins them anew. */
+static void went_out(struct lineage *l) {
+	for (unsigned i = 0; i < l->count; i++)
+		l->links[i].published = true;
+}
+
+/* ---- one field ---- */
+
 int cdm_writer_open(struct cdm_machine *m, const char *field, struct cdm_writer **out) {
 	*out = NULL;
 	uint16_t index = plan_find_field(m->seat.plan, field);
 	if (index == PLAN_NONE)
 		return -ENOENT;
-	if (plan_fields(m->seat.plan)[index].process != m->seat.process)
-		return -EACCES;
 	struct cdm_writer *w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
 	int rc = take_field(m, index);
+	if (rc == 0 && (rc = field_writer_open(&w->field, &m->seat.peers, index)) < 0)
+		give_field(m, index);
 	if (rc < 0) {
 		free(w);
 		return rc;
 	}
-	CHECK(field_writer_open(&w->field, &m->seat.peers, index) == 0);
 	w->machine = m;
-	w->ceiling = declared_trust(m->seat.plan, w->field.plan->entity);
 	client_keep(m);
 	*out = w;
 	return 0;
@@ -65,8 +121,7 @@ int cdm_writer_open(struct cdm_machine *m, const char *field, struct cdm_writer 
 void cdm_writer_close(struct cdm_writer *w) {
 	if (!w)
 		return;
-	for (unsigned i = 0; i < w->link_count; i++)
-		client_unlink(&w->links[i]);
+	forget(&w->lineage);
 	field_writer_close(&w->field);
 	give_field(w->machine, w->field.index);
 	client_let_go(w->machine);
@@ -74,17 +129,11 @@ void cdm_writer_close(struct cdm_writer *w) {
 }
 
 int cdm_derive(struct cdm_writer *w, struct cdm_reader *r) {
-	if (client_machine_of(r) != w->machine)
-		return -EINVAL;
-	if (w->link_count == CLIENT_LINKS_MAX)
-		return -E2BIG;
-	client_link(&w->links[w->link_count++], r);
-	return 0;
+	return derive(&w->lineage, w->machine, r);
 }
 
 void *cdm_loan(struct cdm_writer *w) {
-	if (w->field.loaned)
-		field_abandon(&w->field);
+	cdm_abandon(w);
 	return field_loan(&w->field);
 }
 
@@ -93,40 +142,103 @@ void cdm_abandon(struct cdm_writer *w) {
 		field_abandon(&w->field);
 }
 
-/* What it says of itself, held to what it was made from.  false: nothing that it was made from is known. */
-static bool sum_up(struct cdm_writer *w, const struct cdm_meta *said, struct cdm_mono now, struct field_meta *m) {
-	static const struct cdm_meta fresh = CDM_META_NOW;
-	const struct cdm_meta *s = said ? said : &fresh;
-	*m = field_meta_of(w->field.plan->entity);
-	m->source_time = s->source_time.ns > 0 && s->source_time.ns < now.ns ? s->source_time : now;
-	m->trust = s->trust < w->ceiling || !(s->trust >= 0.0f) ? s->trust : w->ceiling;
-	m->status = s->status == CDM_DEGRADED ? CDM_DEGRADED : CDM_OK;
-	bool any = !w->field.plan->derived;
-	for (unsigned i = 0; i < w->link_count; i++) {
-		struct client_link *k = &w->links[i];
-		if (!k->any)
-			continue;
-		field_meta_join(m, &k->sum);
-		k->published = any = true;
-	}
-	return any;
+/* May a sample of that size go out now? */
+static bool may_publish(const struct field_writer *w, const struct lineage *l, size_t bytes) {
+	return bytes <= w->plan->bytes && (!w->plan->derived || is_known(l));
 }
 
 int64_t cdm_publish(struct cdm_writer *w, size_t bytes, const struct cdm_meta *meta) {
-	struct cdm_mono now = clock_mono();
-	struct field_meta m;
-	if (!w->field.loaned || bytes > w->field.plan->bytes || !sum_up(w, meta, now, &m))
+	if (!w->field.loaned || !may_publish(&w->field, &w->lineage, bytes))
 		return -EINVAL;
+	struct cdm_mono now = clock_mono();
+	struct field_meta m = sum_up(&w->field, &w->lineage, meta, now);
+	went_out(&w->lineage);
 	return (int64_t)field_publish(&w->field, (uint32_t)bytes, &m, now);
 }
 
 int64_t cdm_write(struct cdm_writer *w, const void *data, size_t bytes, const struct cdm_meta *meta) {
-	struct cdm_mono now = clock_mono();
-	struct field_meta m;
-	if (bytes > w->field.plan->bytes || !sum_up(w, meta, now, &m))
+	if (!may_publish(&w->field, &w->lineage, bytes))
 		return -EINVAL;
-	if (w->field.loaned)
-		field_abandon(&w->field);
+	struct cdm_mono now = clock_mono();
+	struct field_meta m = sum_up(&w->field, &w->lineage, meta, now);
+	cdm_abandon(w);
 	int rc = field_write(&w->field, data, (uint32_t)bytes, &m, now);
-	return rc < 0 ? rc : (int64_t)w->field.version;
+	if (rc < 0)
+		return rc;
+	went_out(&w->lineage);
+	return (int64_t)w->field.version;
+}
+
+/* ---- a group ---- */
+
+int cdm_group_open(struct cdm_machine *m, const char *field, struct cdm_group **out) {
+	*out = NULL;
+	uint16_t index = plan_find_field(m->seat.plan, field);
+	if (index == PLAN_NONE)
+		return -ENOENT;
+	uint16_t head = plan_fields(m->seat.plan)[index].group;
+	struct cdm_group *g = calloc(1, sizeof(*g));
+	if (!g)
+		return -ENOMEM;
+	int rc = take_field(m, head);
+	if (rc == 0 && (rc = field_group_open(&g->fields, &m->seat.peers, index)) < 0)
+		give_field(m, head);
+	if (rc < 0) {
+		free(g);
+		return rc;
+	}
+	g->machine = m;
+	client_keep(m);
+	*out = g;
+	return 0;
+}
+
+void cdm_group_close(struct cdm_group *g) {
+	if (!g)
+		return;
+	forget(&g->lineage);
+	field_group_close(&g->fields);
+	give_field(g->machine, g->fields.at[0].index);
+	client_let_go(g->machine);
+	free(g);
+}
+
+uint32_t cdm_group_count(const struct cdm_group *g) {
+	return g->fields.count;
+}
+
+const char *cdm_group_field(const struct cdm_group *g, uint32_t i) {
+	return i < g->fields.count ? g->fields.at[i].plan->name : NULL;
+}
+
+int cdm_group_derive(struct cdm_group *g, struct cdm_reader *r) {
+	return derive(&g->lineage, g->machine, r);
+}
+
+int cdm_group_loan(struct cdm_group *g, void *out[]) {
+	cdm_group_abandon(g);
+	return field_group_loan(&g->fields, out) ? 0 : -EAGAIN;
+}
+
+void cdm_group_abandon(struct cdm_group *g) {
+	if (g->fields.at[0].loaned)
+		field_group_abandon(&g->fields);
+}
+
+int64_t cdm_group_publish(struct cdm_group *g, const size_t bytes[], const struct cdm_meta meta[]) {
+	uint32_t valid[FIELD_GROUP_MAX];
+	struct field_meta m[FIELD_GROUP_MAX];
+	struct cdm_mono now = clock_mono();
+	if (!g->fields.at[0].loaned)
+		return -EINVAL;
+	for (unsigned i = 0; i < g->fields.count; i++) {
+		const struct field_writer *w = &g->fields.at[i];
+		size_t n = bytes ? bytes[i] : w->plan->bytes;
+		if (!may_publish(w, &g->lineage, n))
+			return -EINVAL;
+		valid[i] = (uint32_t)n;
+		m[i] = sum_up(w, &g->lineage, meta ? &meta[i] : NULL, now);
+	}
+	went_out(&g->lineage);
+	return (int64_t)field_group_publish(&g->fields, valid, m, now);
 }

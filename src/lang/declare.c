@@ -72,7 +72,8 @@ struct field *field_new(struct lang *l, const char *name, const struct node *at,
 		return NULL;
 	}
 	struct field *f = &m->fields[m->field_count++];
-	*f = (struct field){ .name = name, .at = at, .owner = owner, .slots = HISTORY + 1 };
+	*f = (struct field){ .name = name, .at = at, .owner = owner, .slots = HISTORY + 1,
+		.head = f };
 	*name_slot(m, name) = (struct name){ .text = name, .field = f };
 	if (owner) {
 		struct field **last = &owner->fields;
@@ -180,6 +181,24 @@ static void copy_unit(struct field *f, const struct node *map) {
 		strcpy(f->unit, unit);
 }
 
+/* Those before it in the text that are published with it share slots: as many as any of them needs. */
+static void join_group(struct lang *l, struct field *f, const struct node *group) {
+	unsigned count = 1;
+	if (!group || group->kind != NODE_TEXT)
+		return;
+	f->group = group;
+	for (struct field *o = f->owner->fields; o && o != f; o = o->next_of_owner) {
+		if (!o->group || strcmp(o->group->text, group->text) != 0)
+			continue;
+		f->head = o->head;
+		o->slots = f->slots = o->slots > f->slots ? o->slots : f->slots;
+		o->leases = f->leases = o->leases > f->leases ? o->leases : f->leases;
+		count++;
+	}
+	if (count == PLAN_GROUP_MAX + 1)
+		say(l, C0414, group, group->text, number_text(l, PLAN_GROUP_MAX), NULL);
+}
+
 static void declare_write(struct lang *l, struct entity *e, const struct node *w) {
 	const struct node *name = node_get(w, "field"), *shape = node_get(w, "shape");
 	const char *dtype = node_text(w, "dtype");
@@ -197,6 +216,7 @@ static void declare_write(struct lang *l, struct entity *e, const struct node *w
 		return;
 	field_shape(l, f, (unsigned)type, dims, sizes);
 	field_slots(l, f, w);
+	join_group(l, f, node_get(w, "group"));
 	copy_unit(f, w);
 	f->max_age_ns = max_age(e, w);
 }

@@ -101,7 +101,7 @@ static void emit_fields(struct emit *e) {
 		out->dtype = in->dtype;
 		out->dims = in->dims;
 		out->slots = in->slots;
-		out->group = in->index;
+		out->group = in->head->index;
 		out->derived = in->owner && in->owner->class == PLAN_MODEL;
 		out->process = in->process;
 		out->entity = in->owner ? in->owner->index : 0;

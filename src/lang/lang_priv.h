@@ -111,6 +111,8 @@ struct field {
 	uint16_t process, index;
 	uint32_t shape[CDM_DIMS_MAX];
 	uint32_t bytes, slots, leases;
+	const struct node *group;  /* its name in the text; NULL: alone */
+	struct field *head;        /* the first field of its group; itself when alone */
 	char unit[16];
 	int64_t half_life_ns, max_age_ns;
 	const struct node *half_life_at;

@@ -195,6 +195,10 @@ static void place_readers(struct lang *l) {
 	}
 	declared_readers(l);
 	for (uint32_t i = 0; i < m->field_count; i++)
+		m->fields[i].head->readers |= m->fields[i].readers;
+	for (uint32_t i = 0; i < m->field_count; i++)
+		m->fields[i].readers = m->fields[i].head->readers; /* who may read one of a group may read it all */
+	for (uint32_t i = 0; i < m->field_count; i++)
 		if (m->fields[i].process < PLAN_PROCESSES_MAX)
 			m->fields[i].readers &= ~(UINT64_C(1) << m->fields[i].process);
 }

@@ -40,6 +40,14 @@ uint16_t plan_find_entity(const struct plan *p, const char *name) {
 	return PLAN_NONE;
 }
 
+unsigned plan_group_size(const struct plan *p, uint16_t group) {
+	const struct plan_field *f = plan_fields(p);
+	unsigned n = 0;
+	for (uint32_t i = 0; i < p->fields.count; i++)
+		n += f[i].group == group;
+	return n;
+}
+
 uint16_t plan_find_field(const struct plan *p, const char *name) {
 	const struct plan_field *f = plan_fields(p);
 	for (uint32_t i = 0; i < p->fields.count; i++)

@@ -33,6 +33,7 @@
 #define PLAN_JOINTS_MAX 64
 #define PLAN_TEXT_MAX 256
 #define PLAN_SOURCES_MAX 8
+#define PLAN_GROUP_MAX 16 /* fields under one head */
 #define PLAN_WAITS_MAX 126 /* sources of all rules that core runs: its thread sleeps on them at once (store/wait.h) */
 #define PLAN_ACTUATORS_MAX 8 /* a guard looks after no more */
 #define PLAN_NONE CDM_NO_INDEX
@@ -259,6 +260,8 @@ MUST_CHECK int plan_verify(const void *plan, size_t bytes, struct cdm_diag *diag
 uint16_t plan_find_entity(const struct plan *p, const char *name);
 uint16_t plan_find_field(const struct plan *p, const char *name);
 uint16_t plan_find_process(const struct plan *p, const char *name);
+/* How many fields share the head of field `group`. */
+unsigned plan_group_size(const struct plan *p, uint16_t group);
 /* The value of an option, or NULL. */
 const char *plan_find_option(const struct plan *p, uint16_t entity, const char *key);
 /* Rights of an entity, from all its grants. */

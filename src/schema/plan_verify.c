@@ -213,6 +213,9 @@ static int check_fields(struct verify *v) {
 		if (rc < 0)
 			return rc;
 	}
+	for (uint32_t i = 0; i < v->plan->fields.count; i++)
+		if (f[i].group == i && plan_group_size(v->plan, (uint16_t)i) > PLAN_GROUP_MAX)
+			return bad(v, "field", i, "too many fields under its head");
 	size_t twice = duplicate(f, v->plan->fields.count, sizeof(*f));
 	return twice == SIZE_MAX ? 0 : bad(v, "field", twice, "second of its name");
 }

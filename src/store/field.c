@@ -24,13 +24,12 @@
  * store before such a load; a reader by copy that meets them throws away what it got.  (For the language that is
  * a race, so a large sample of a field with leases is read under a lease even when it is copied.)
  *
- * Fields of a group share the head of one of them, and take the same slots: see group.c.
+ * Fields of a group share the head of one of them, and take the same slots.  The writer's half is field_write.c.
  */
 #include "store/field.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <math.h>
 #include "base/clock.h"
 #include "store/field_priv.h"
 #include "store/wait.h"
@@ -39,15 +38,15 @@
 #define TRIES 16
 #define MOVED_ON (-ESTALE) /* inside this file: the writer was faster, look again */
 
-static struct layout_field *shared_in(const struct segment *s, const struct plan_field *f) {
+struct layout_field *field_shared(const struct segment *s, const struct plan_field *f) {
 	return (struct layout_field *)(void *)(s->base + f->offset);
 }
 
 /* The head is that of the group, which is the field's own when it is alone. */
-static struct field_ring ring_in(const struct plan *p, const struct segment *s, const struct plan_field *f) {
+struct field_ring field_ring(const struct plan *p, const struct segment *s, const struct plan_field *f) {
 	size_t first = layout_payload_at(f->offset, f->slots, f->bytes, 0);
 	return (struct field_ring){
-		.head = &shared_in(s, &plan_fields(p)[f->group])->head,
+		.head = &field_shared(s, &plan_fields(p)[f->group])->head,
 		.slots = (struct layout_slot *)(void *)(s->base + layout_slot_at(f->offset, 0)),
 		.payloads = s->base + first,
 		.stride = layout_payload_at(f->offset, f->slots, f->bytes, 1) - first,
@@ -55,178 +54,14 @@ static struct field_ring ring_in(const struct plan *p, const struct segment *s, 
 	};
 }
 
-/* ---- what is said of a sample -------------------------------------------------------------------- */
-
-static float clamp_trust(float t) {
-	return t >= 1.0f ? 1.0f : t > 0.0f ? t : 0.0f; /* NaN too */
-}
-
-struct field_meta field_meta_of(uint16_t source) {
-	return (struct field_meta){ .source_time = { INT64_MAX }, .trust = 1.0f, .source = source };
-}
-
-static void hold_to(struct field_meta *m, struct cdm_mono source_time, float trust, uint16_t status) {
-	if (source_time.ns < m->source_time.ns)
-		m->source_time = source_time;
-	if (!(trust >= m->trust))
-		m->trust = clamp_trust(trust);
-	if (status > m->status)
-		m->status = status;
-}
-
-void field_meta_merge(struct field_meta *m, const struct cdm_info *source) {
-	hold_to(m, source->source_time, source->trust, source->status);
-}
-
-void field_meta_join(struct field_meta *m, const struct field_meta *sum) {
-	hold_to(m, sum->source_time, sum->trust, sum->status);
-}
-
 /* The words of a slot header between its stamp and its payload. */
 struct saying {
 	uint64_t source_ns, publish_ns, origin, extent;
 };
 
-/* Within 0..now: the clock begins at 0, so ages that readers compute cannot overflow. */
-static uint64_t clamp_time(struct cdm_mono t, struct cdm_mono now) {
-	return (uint64_t)(t.ns < 0 ? 0 : t.ns < now.ns ? t.ns : now.ns);
-}
-
-static struct saying say(const struct field_meta *m, uint32_t bytes, struct cdm_mono now) {
-	uint32_t trust;
-	float clamped = clamp_trust(m->trust);
-
-	CHECK(m->status <= CDM_ORPHAN);
-	memcpy(&trust, &clamped, sizeof(trust));
-	return (struct saying){
-		.source_ns = clamp_time(m->source_time, now),
-		.publish_ns = (uint64_t)now.ns,
-		.origin = trust | (uint64_t)m->source << 32 | (uint64_t)m->status << 48,
-		.extent = bytes,
-	};
-}
-
 static struct saying listen(const struct layout_slot *s) {
 	return (struct saying){ word_load(&s->source_ns), word_load(&s->publish_ns), word_load(&s->origin),
 		word_load(&s->extent) };
-}
-
-/* ---- writing ------------------------------------------------------------------------------------- */
-
-/* Try one slot: odd stamp first, then the desks, and back if somebody holds it. */
-static bool claim(struct field_writer *w, uint32_t slot) {
-	struct layout_slot *s = ring_slot(&w->ring, slot);
-	uint64_t old = word_peek(&s->stamp);
-
-	uint64_t odd = (w->version + 1) << 1 | 1;
-	if (w->plan->leases == 0) {
-		word_store_first(&s->stamp, odd);
-		return true;
-	}
-	word_store_total(&s->stamp, odd);
-	(void)word_load_total(&s->stamp); /* what a loan's plain stores stay behind, if there is no desk to look at */
-	if (old & 1 || !desk_is_leased(w, slot, old >> 1))
-		return true;
-	word_store(&s->stamp, old); /* untouched: it is still that sample */
-	return false;
-}
-
-/* The first slot behind the newest that nobody holds, for the next sample; or FIELD_NO_SLOT. */
-static void claim_next(struct field_writer *w) {
-	uint32_t slots = w->ring.count;
-	CHECK(!w->loaned && w->next == FIELD_NO_SLOT);
-	for (uint32_t i = 1; i < slots && w->next == FIELD_NO_SLOT; i++) {
-		uint32_t slot = w->newest + i < slots ? w->newest + i : w->newest + i - slots;
-		if (claim(w, slot))
-			w->next = slot;
-	}
-}
-
-int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field) {
-	CHECK(t->own.writable);
-	*w = (struct field_writer){ .peers = t, .index = field, .next = FIELD_NO_SLOT };
-	if (field >= t->plan->fields.count)
-		return -EINVAL;
-	w->plan = &plan_fields(t->plan)[field];
-	if (w->plan->process != t->self)
-		return -EACCES;
-	w->shared = shared_in(&t->own, w->plan);
-	w->ring = ring_in(t->plan, &t->own, w->plan);
-	w->drops = word_peek(&w->shared->drops);
-	w->wakes = word_peek(&w->shared->wakes);
-	w->degraded = word_peek(&w->shared->degraded);
-	uint64_t head = word_load(w->ring.head);
-	w->newest = head ? (uint32_t)(head >> 32) : w->ring.count - 1;
-	w->version = head ? word_load(&ring_slot(&w->ring, w->newest)->stamp) >> 1 : 0;
-	if (w->plan->group == field)
-		claim_next(w);
-	return 0;
-}
-
-void field_writer_close(struct field_writer *w) {
-	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
-		peers_drop(&w->desks[p]);
-}
-
-void *field_loan(struct field_writer *w) {
-	CHECK(!w->loaned && w->plan->group == w->index);
-	if (w->next == FIELD_NO_SLOT)
-		claim_next(w);
-	if (w->next == FIELD_NO_SLOT) {
-		word_poke(&w->shared->drops, ++w->drops);
-		counter_add(&w->peers->own, COUNTER_drops, 1);
-		return NULL;
-	}
-	w->loaned = true;
-	return ring_payload(&w->ring, w->next);
-}
-
-/* All that is said of the sample in the claimed slot; its stamp, last, makes it one. */
-static void stamp(struct field_writer *w, uint32_t bytes, const struct field_meta *m, struct cdm_mono now) {
-	struct layout_slot *s = ring_slot(&w->ring, w->next);
-	struct saying words = say(m, bytes, now);
-	word_store(&s->source_ns, words.source_ns);
-	word_store(&s->publish_ns, words.publish_ns);
-	word_store(&s->origin, words.origin);
-	word_store(&s->extent, words.extent);
-	w->newest = w->next;
-	w->next = FIELD_NO_SLOT;
-	w->loaned = false;
-	word_store(&s->stamp, ++w->version << 1);
-}
-
-uint64_t field_publish(struct field_writer *w, uint32_t bytes, const struct field_meta *m, struct cdm_mono now) {
-	const struct segment *own = &w->peers->own;
-
-	CHECK(w->loaned && bytes <= w->plan->bytes);
-	stamp(w, bytes, m, now);
-	word_store_total(w->ring.head, (uint64_t)w->newest << 32 | (uint32_t)w->version);
-	counter_add(own, COUNTER_publishes, 1);
-	if (m->status == CDM_DEGRADED)
-		word_poke(&w->shared->degraded, ++w->degraded);
-	if (wait_wake(w)) {
-		word_poke(&w->shared->wakes, ++w->wakes);
-		counter_add(own, COUNTER_wakes, 1);
-	}
-	claim_next(w);
-	return w->version;
-}
-
-void field_abandon(struct field_writer *w) {
-	CHECK(w->loaned);
-	w->loaned = false; /* the slot stays claimed */
-}
-
-int field_write(struct field_writer *w, const void *data, uint32_t bytes, const struct field_meta *m,
-		struct cdm_mono now) {
-	if (bytes > w->plan->bytes)
-		return -E2BIG;
-	void *loan = field_loan(w);
-	if (!loan)
-		return -EAGAIN;
-	word_copy_in(loan, data, bytes);
-	field_publish(w, bytes, m, now);
-	return 0;
 }
 
 /* ---- finding a sample ---------------------------------------------------------------------------- */
@@ -237,6 +72,7 @@ int field_open(struct field *f, struct peers *t, uint16_t field) {
 	if (field >= t->plan->fields.count)
 		return -EINVAL;
 	f->plan = &plan_fields(t->plan)[field];
+	f->grouped = plan_group_size(t->plan, f->plan->group) > 1;
 	bool ours = f->plan->process == t->self || f->plan->readers >> t->self & 1;
 	return ours ? 0 : -EACCES;
 }
@@ -258,7 +94,7 @@ struct found {
 static bool look_anew(struct field *f) {
 	const struct segment *s = peers_hold(f->peers, f->plan->process, &f->segment);
 	if (s)
-		f->ring = ring_in(f->peers->plan, s, f->plan);
+		f->ring = field_ring(f->peers->plan, s, f->plan);
 	return s != NULL;
 }
 
@@ -359,7 +195,7 @@ static uint32_t slot_behind(const struct field *f) {
  * are told by the head alone.
  */
 HOT int find_behind(struct field *f, struct found *x) {
-	if (!look(f) || !same_epoch(f) || f->plan->group != f->index || !f->version)
+	if (!look(f) || !same_epoch(f) || f->grouped || !f->version)
 		return MOVED_ON;
 	uint32_t slot = slot_behind(f);
 	const struct layout_slot *there = ring_slot(&f->ring, slot);
@@ -659,7 +495,7 @@ void field_skip(struct field *f) {
 }
 
 int field_counts(struct field *f, struct field_counts *out) {
-	const struct layout_field *shared = field_look(f) ? shared_in(f->segment, f->plan) : NULL;
+	const struct layout_field *shared = field_look(f) ? field_shared(f->segment, f->plan) : NULL;
 	if (shared)
 		*out = (struct field_counts){ word_peek(&shared->drops), word_peek(&shared->wakes),
 			word_peek(&shared->degraded) };

@@ -64,12 +64,13 @@ struct field_writer {
 	uint64_t drops;    /* samples lost because every slot was leased */
 	uint64_t wakes;    /* system calls made to wake readers */
 	uint64_t degraded; /* samples published DEGRADED */
+	struct field_writer *company; /* the next one of a group */
 	struct field_ring ring;
 	struct layout_field *shared;
 	const struct segment *desks[PLAN_PROCESSES_MAX]; /* of readers, as peers.h lets a handle hold them */
 };
 
-/* `peers` has its own segment.  -EINVAL: no such field; -EACCES: another process writes it. */
+/* `peers` has its own segment.  -EINVAL: no such field, or one of a group; -EACCES: another process writes it. */
 MUST_CHECK int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field);
 /* Let go of what it holds of readers; nothing is loaned.  No-op on a zeroed or closed one. */
 void field_writer_close(struct field_writer *w);
@@ -87,6 +88,27 @@ void field_abandon(struct field_writer *w);
 MUST_CHECK int field_write(struct field_writer *w, const void *data, uint32_t bytes,
 		const struct field_meta *m, struct cdm_mono now);
 
+/*
+ * Fields that are published together: each has a sample in every commit, and whoever reads them sees all of a commit
+ * or nothing of it.  Calls as above, with one entry for each of the `count` fields, in the order of `at`; one
+ * thread for the whole group.
+ */
+#define FIELD_GROUP_MAX PLAN_GROUP_MAX
+
+struct field_group {
+	unsigned count;
+	struct field_writer at[FIELD_GROUP_MAX]; /* the first is the one whose head they share */
+};
+
+/* Of a field of it; one that is alone is a group of one.  Errors as above. */
+MUST_CHECK int field_group_open(struct field_group *g, struct peers *t, uint16_t field);
+void field_group_close(struct field_group *g);
+/* out[i] is NULL, and the result false, when every slot has a field that is leased; a drop is counted for each. */
+bool field_group_loan(struct field_group *g, void *out[]);
+uint64_t field_group_publish(struct field_group *g, const uint32_t bytes[], const struct field_meta m[],
+		struct cdm_mono now);
+void field_group_abandon(struct field_group *g);
+
 /* ---- reading ------------------------------------------------------------------------------------- */
 
 struct field {
@@ -95,6 +117,7 @@ struct field {
 	const struct segment *segment; /* of the writer, as peers.h lets a handle hold it */
 	struct field_ring ring;        /* in it */
 	uint16_t index;
+	bool grouped;      /* not alone under its head */
 	uint32_t slot;     /* where the last one stood */
 	uint32_t epoch;    /* of the last sample taken; 0: none yet */
 	uint64_t version;  /* of the last sample taken in that epoch */

@@ -14,6 +14,9 @@ static inline void *ring_payload(const struct field_ring *r, uint32_t slot) {
 	return r->payloads + slot * r->stride;
 }
 
+struct layout_field *field_shared(const struct segment *s, const struct plan_field *f);
+struct field_ring field_ring(const struct plan *p, const struct segment *s, const struct plan_field *f);
+
 /* Hold the writer's newest memory, and know where the field is in it.  false: there is none yet. */
 bool field_look(struct field *f);
 
