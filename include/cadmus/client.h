@@ -38,6 +38,7 @@
  *     -ETIMEDOUT     not within its time
  *     -ECANCELED     cdm_interrupt() was called
  *     -EPIPE         the other side is gone
+ *     -ESTALE        there is no view under these terms
  *     -EOWNERDEAD    the writer of what is waited for is gone
  *     -ENOMEM, -EINVAL, and errno values of the operating system
  *
@@ -334,6 +335,60 @@ CDM_API int cdm_wait(struct cdm_reader *r, int64_t timeout_ns);
  *         (more than 126), -EINVAL (none, or of two machines)
  */
 CDM_API int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t timeout_ns);
+
+/* ---- several fields at one time -------------------------------------------------------------------- */
+
+/** What a view must be; all zero: anything. */
+struct cdm_view_terms {
+	int64_t max_skew_ns; /**< between the oldest and the newest source time; 0: any */
+	int64_t max_age_ns;  /**< of the oldest; 0: any */
+	struct cdm_mono at;  /**< the moment that is asked for; 0: the latest that all fields can speak of */
+	float min_trust;     /**< of each */
+	uint32_t reserved;   /**< 0 */
+};
+
+/** Why there is no view. */
+enum cdm_view_reason {
+	CDM_VIEW_COHERENT = 0,
+	CDM_VIEW_EMPTY = 1,   /**< the field has no sample yet */
+	CDM_VIEW_HISTORY = 2, /**< its history does not reach back to that moment */
+	CDM_VIEW_SKEW = 3,    /**< it is the oldest, and too far from the newest */
+	CDM_VIEW_AGE = 4,     /**< it is the oldest, and too old */
+	CDM_VIEW_TRUST = 5,   /**< it is trusted the least, and too little */
+};
+
+/** One field of a view. */
+struct cdm_view_part {
+	struct cdm_reader *reader; /**< in: each reader once */
+	void *out;                 /**< in: `capacity` bytes for a copy; NULL: it is borrowed, into `sample` */
+	size_t capacity;
+	struct cdm_info info;      /**< out */
+	struct cdm_sample sample;  /**< out, where `out` is NULL: cdm_release() it */
+};
+
+struct cdm_view_refusal {
+	uint32_t reason; /**< enum cdm_view_reason */
+	uint32_t part;   /**< index of the one it is due to */
+	int64_t ns;      /**< the skew or age that was found */
+	float trust;     /**< that was found */
+	uint32_t reserved;
+};
+
+/**
+ * Several fields of one machine as they were at one moment: of each the newest sample whose source_time is not after
+ * it.  Fields of one group come from one commit.  There is a view that keeps the terms, or a reason; never a mixture
+ * that looks like one.  Counts what the fields had as taken, as cdm_skip().
+ *
+ * @param why  may be NULL
+ * @return 0; -ESTALE (none under these terms: *why names the field), -EAGAIN (the writers were faster many times in a
+ *         row, or one has not heard of us yet), -EINVAL (none, more than 64, or of two machines), and what
+ *         reading gives; nothing is borrowed then
+ */
+CDM_API int cdm_view(struct cdm_view_part *parts, uint32_t count, const struct cdm_view_terms *terms,
+		struct cdm_view_refusal *why);
+
+/** "skew", "age" ...; "?" outside the enum.  Static. */
+CDM_API const char *cdm_view_reason_name(uint32_t reason);
 
 /* ---- writing ------------------------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "client/control.h"
+#include "store/view.h"
 #include "store/wait.h"
 
 struct cdm_reader {
@@ -360,6 +361,45 @@ int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t timeout_ns
 		f[i] = &r[i]->field;
 	}
 	return wait_readers(r, f, count, timeout_ns);
+}
+
+/* ---- several at one time ---- */
+
+_Static_assert(CDM_VIEW_EMPTY == (int)VIEW_EMPTY && CDM_VIEW_TRUST == (int)VIEW_TRUST, "one enum in two places");
+
+static void hand_out_part(struct cdm_view_part *p, const struct view_part *v) {
+	p->info = v->info;
+	p->sample = (struct cdm_sample){ .data = NULL };
+	if (!p->out)
+		(void)hand_out(p->reader, 0, &v->lease, &p->sample);
+	else
+		(void)taken(p->reader, 0, &v->info);
+}
+
+int cdm_view(struct cdm_view_part *parts, uint32_t count, const struct cdm_view_terms *terms,
+		struct cdm_view_refusal *why) {
+	struct view_part v[VIEW_PARTS_MAX];
+	struct view_refusal refusal = { .reason = VIEW_COHERENT };
+	const struct view_terms t = { terms->max_skew_ns, terms->max_age_ns, terms->min_trust, terms->at };
+	if (count == 0 || count > VIEW_PARTS_MAX)
+		return -EINVAL;
+	for (uint32_t i = 0; i < count; i++) {
+		if (parts[i].reader->machine != parts[0].reader->machine)
+			return -EINVAL;
+		v[i] = (struct view_part){ .field = &parts[i].reader->field, .out = parts[i].out,
+			.capacity = parts[i].capacity };
+	}
+	int rc = view_take(v, count, &t, clock_mono(), &refusal);
+	for (uint32_t i = 0; i < count && rc == 0; i++)
+		hand_out_part(&parts[i], &v[i]);
+	if (why)
+		*why = (struct cdm_view_refusal){ .reason = refusal.reason, .part = refusal.part, .ns = refusal.ns,
+			.trust = refusal.trust };
+	return rc;
+}
+
+const char *cdm_view_reason_name(uint32_t reason) {
+	return view_reason_text(reason);
 }
 
 /* ---- talking ---- */

@@ -293,6 +293,37 @@ static void borrows(void) {
 	end();
 }
 
+static void sees_at_one_time(void) {
+	struct cdm_view_part p[2] = { { .reader = NULL } };
+	struct cdm_view_terms terms = { .max_age_ns = MINUTE };
+	struct cdm_view_refusal why;
+	uint64_t v;
+	int rc;
+	begin(false);
+	struct cdm_machine *m = attach();
+	CHECK(cdm_open(m, "battery.level", &p[0].reader) == 0 && cdm_open(m, "frame", &p[1].reader) == 0);
+	p[0].out = &v;
+	p[0].capacity = sizeof(v);
+	CHECK(cdm_view(p, 0, &terms, &why) == -EINVAL && cdm_view(p, 65, &terms, &why) == -EINVAL);
+	CHECK(cdm_view(p, 2, &terms, &why) == -ESTALE && why.reason == CDM_VIEW_EMPTY && why.part == 0);
+	CHECK(strcmp(cdm_view_reason_name(why.reason), "empty") == 0);
+	struct field_meta meta = field_meta_of(0);
+	put(7);
+	memset(field_loan(&frame_out), 0x5a, 20000);
+	field_publish(&frame_out, 20000, &meta, clock_mono());
+	put(8);
+	while ((rc = cdm_view(p, 2, &terms, &why)) == -EAGAIN) /* until the writer has heard of us */
+		continue;
+	CHECK(rc == 0 && v == 7 && p[0].info.version == 1 && *(const unsigned char *)p[1].sample.data == 0x5a);
+	cdm_release(&p[1].sample);
+	terms = (struct cdm_view_terms){ .max_age_ns = 1 };
+	CHECK(cdm_view(p, 2, &terms, NULL) == -ESTALE);
+	cdm_close(p[0].reader);
+	cdm_close(p[1].reader);
+	cdm_detach(m);
+	end();
+}
+
 static bool stop;
 
 static void *wait_until_interrupted(void *reader) {
@@ -433,6 +464,7 @@ int main(void) {
 	reads(false);
 	reads(true);
 	borrows();
+	sees_at_one_time();
 	waits();
 	reads_on_without_the_daemon();
 	leaves_nothing_behind();

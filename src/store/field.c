@@ -35,8 +35,8 @@
 #include "store/wait.h"
 #include "store/word.h"
 
-#define TRIES 16
-#define MOVED_ON (-ESTALE) /* inside this file: the writer was faster, look again */
+#define TRIES FIELD_TRIES
+#define MOVED_ON FIELD_MOVED
 
 struct layout_field *field_shared(const struct segment *s, const struct plan_field *f) {
 	return (struct layout_field *)(void *)(s->base + f->offset);
@@ -83,13 +83,6 @@ void field_close(struct field *f) {
 	f->ahead = NULL;
 	peers_drop(&f->segment);
 }
-
-/* A sample that was there when we looked. */
-struct found {
-	uint64_t version, newest;
-	uint64_t missed; /* before it, if it is taken in order */
-	uint32_t slot;
-};
 
 static bool look_anew(struct field *f) {
 	const struct segment *s = peers_hold(f->peers, f->plan->process, &f->segment);
@@ -156,7 +149,7 @@ static uint32_t slot_before(const struct field *f, uint32_t slot, uint32_t steps
 }
 
 /* Samples follow each other slot by slot, but for slots that were held.  x is the newest. */
-static bool find_version(const struct field *f, struct found *x, uint64_t version) {
+bool field_find_version(const struct field *f, struct found *x, uint64_t version) {
 	if (x->newest - version >= f->ring.count)
 		return false;
 	uint32_t slot = slot_before(f, x->slot, (uint32_t)(x->newest - version));
@@ -215,7 +208,7 @@ static int find_after(struct field *f, struct found *x) {
 	uint64_t taken = same ? f->version : 0, lost = same || !f->epoch ? 0 : f->known - f->version;
 	if (x->newest == taken)
 		return -EAGAIN;
-	if (!find_version(f, x, taken + 1))
+	if (!field_find_version(f, x, taken + 1))
 		find_half_lap(f, x, taken);
 	x->missed = f->epoch ? lost + (x->version - taken - 1) : 0;
 	return 0;
@@ -390,7 +383,7 @@ HOT int try_take(struct field *f, const struct request *q, struct found *x) {
 	return -EAGAIN;
 }
 
-static void took(struct field *f, const struct found *x) {
+void field_took(struct field *f, const struct found *x) {
 	f->epoch = f->segment->epoch;
 	f->version = x->version;
 	f->known = x->newest;
@@ -409,7 +402,7 @@ HOT int take(struct field *f, const struct request *q) {
 	int rc = try_take(f, q, &x);
 	if (rc < 0)
 		return rc;
-	took(f, &x);
+	field_took(f, &x);
 	if (!q->lease)
 		count(f, COUNTER_reads, 1);
 	return x.missed ? count_missed(f, x.missed) : 0;
@@ -459,7 +452,7 @@ void field_release(struct field_lease *l) {
 }
 
 /* From the newest back, one by one: the first with source time <= at.  -EAGAIN: history does not reach so far. */
-static int find_at(struct field *f, struct found *x) {
+int field_find_at(struct field *f, struct found *x) {
 	int rc = find_latest(f, x);
 	if (rc < 0)
 		return rc;
@@ -479,10 +472,26 @@ int field_read_at(struct field *f, struct cdm_mono at, void *out, size_t capacit
 		struct cdm_info *info) {
 	struct cdm_info own;
 	struct found x;
-	const struct request q = { .find = find_at, .out = out, .capacity = capacity, .now = now,
+	const struct request q = { .find = field_find_at, .out = out, .capacity = capacity, .now = now,
 		.info = info ? info : &own };
 	f->at = at;
 	return try_take(f, &q, &x);
+}
+
+int field_find_latest(struct field *f, struct found *x) {
+	return find_latest(f, x);
+}
+
+int field_source_time(const struct field *f, const struct found *x, struct cdm_mono *out) {
+	const struct layout_slot *s = ring_slot(&f->ring, x->slot);
+	out->ns = (int64_t)word_load(&s->source_ns);
+	return word_load(&s->stamp) == x->version << 1 ? 0 : MOVED_ON;
+}
+
+int field_take_found(struct field *f, const struct found *x, void *out, size_t capacity, struct field_lease *l,
+		struct cdm_mono now, struct cdm_info *info) {
+	const struct request q = { .lease = l, .out = out, .capacity = capacity, .now = now, .info = info };
+	return take_one(f, x, &q);
 }
 
 void field_skip(struct field *f) {
@@ -491,7 +500,7 @@ void field_skip(struct field *f) {
 	for (int i = 0; i < TRIES && rc == MOVED_ON; i++)
 		rc = find_latest(f, &x);
 	if (rc == 0 || (rc == -EAGAIN && f->segment))
-		took(f, &x);
+		field_took(f, &x);
 }
 
 int field_counts(struct field *f, struct field_counts *out) {

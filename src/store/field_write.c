@@ -66,7 +66,7 @@ static void mark(struct field_writer *w, uint32_t slot) {
 			continue;
 		}
 		word_store_total(stamp, odd);
-		(void)word_load_total(stamp); /* what a loan's plain stores stay behind, if there is no desk to look at */
+		(void)word_load_total(stamp); /* what a loan's plain stores stay behind, if no desk is looked at */
 	}
 }
 

@@ -1,0 +1,164 @@
+/*
+ * view.c - see view.h.
+ *
+ * Samples do not change once they have their stamp, so a view is a choice of versions: look at all heads, settle T,
+ * choose one version of each field, take them.  A version that is gone before it was taken begins it anew.
+ */
+#include "store/view.h"
+
+#include <errno.h>
+#include "store/field_priv.h"
+
+struct choice {
+	struct found newest, chosen;
+	struct cdm_mono source_time; /* of the chosen one */
+};
+
+static int refuse(struct view_refusal *why, enum view_reason reason, unsigned part) {
+	*why = (struct view_refusal){ .reason = reason, .part = part };
+	return -EAGAIN;
+}
+
+/* The newest of each, and the latest time that all of them have reached. */
+static int look_at_heads(struct view_part *p, unsigned n, struct choice *c, struct cdm_mono *common,
+		struct view_refusal *why) {
+	common->ns = INT64_MAX;
+	for (unsigned i = 0; i < n; i++) {
+		struct cdm_mono t;
+		int rc = field_find_latest(p[i].field, &c[i].newest);
+		if (rc == -EAGAIN)
+			return refuse(why, VIEW_EMPTY, i);
+		if (rc == 0)
+			rc = field_source_time(p[i].field, &c[i].newest, &t);
+		if (rc < 0)
+			return rc;
+		if (t.ns < common->ns)
+			*common = t;
+	}
+	return 0;
+}
+
+static bool same_group(const struct field *a, const struct field *b) {
+	return a->plan->process == b->plan->process && a->plan->group == b->plan->group && a->peers == b->peers;
+}
+
+/* Of a group, the newest commit of which none of its fields here is after T. */
+static int agree(struct view_part *p, unsigned n, struct choice *c, unsigned i) {
+	uint64_t version = c[i].chosen.version;
+	for (unsigned k = 0; k < n; k++)
+		if (same_group(p[i].field, p[k].field) && c[k].chosen.version < version)
+			version = c[k].chosen.version;
+	if (version == c[i].chosen.version)
+		return 0;
+	struct found x = c[i].newest;
+	if (!field_find_version(p[i].field, &x, version))
+		return FIELD_MOVED;
+	c[i].chosen = x;
+	return field_source_time(p[i].field, &x, &c[i].source_time);
+}
+
+static int choose(struct view_part *p, unsigned n, struct choice *c, struct cdm_mono at, struct view_refusal *why) {
+	for (unsigned i = 0; i < n; i++) {
+		p[i].field->at = at;
+		int rc = field_find_at(p[i].field, &c[i].chosen);
+		if (rc == -EAGAIN)
+			return refuse(why, VIEW_HISTORY, i);
+		if (rc == 0)
+			rc = field_source_time(p[i].field, &c[i].chosen, &c[i].source_time);
+		if (rc < 0)
+			return rc;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		int rc = p[i].field->grouped ? agree(p, n, c, i) : 0;
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int check_times(const struct choice *c, unsigned n, const struct view_terms *terms, struct cdm_mono now,
+		struct view_refusal *why) {
+	unsigned oldest = 0, newest = 0;
+	for (unsigned i = 1; i < n; i++) {
+		if (c[i].source_time.ns < c[oldest].source_time.ns)
+			oldest = i;
+		if (c[i].source_time.ns > c[newest].source_time.ns)
+			newest = i;
+	}
+	int64_t skew = c[newest].source_time.ns - c[oldest].source_time.ns, age = now.ns - c[oldest].source_time.ns;
+	int rc = terms->max_skew_ns > 0 && skew > terms->max_skew_ns ? refuse(why, VIEW_SKEW, oldest) :
+			terms->max_age_ns > 0 && age > terms->max_age_ns ? refuse(why, VIEW_AGE, oldest) : 0;
+	why->ns = why->reason == VIEW_SKEW ? skew : why->reason == VIEW_AGE ? age : 0;
+	return rc;
+}
+
+static int check_trust(const struct view_part *p, unsigned n, const struct view_terms *terms,
+		struct view_refusal *why) {
+	unsigned least = 0;
+	for (unsigned i = 1; i < n; i++)
+		if (p[i].info.trust < p[least].info.trust)
+			least = i;
+	if (p[least].info.trust >= terms->min_trust)
+		return 0;
+	int rc = refuse(why, VIEW_TRUST, least);
+	why->trust = p[least].info.trust;
+	return rc;
+}
+
+static void give_back(struct view_part *p, unsigned n) {
+	for (unsigned i = 0; i < n; i++)
+		field_release(&p[i].lease);
+}
+
+static int take_all(struct view_part *p, unsigned n, const struct choice *c, struct cdm_mono now) {
+	for (unsigned i = 0; i < n; i++) {
+		p[i].lease = (struct field_lease){ 0 };
+		int rc = field_take_found(p[i].field, &c[i].chosen, p[i].out, p[i].capacity,
+				p[i].out ? NULL : &p[i].lease, now, &p[i].info);
+		if (rc < 0) {
+			give_back(p, i);
+			return rc;
+		}
+		p[i].lease.info = p[i].info;
+	}
+	return 0;
+}
+
+/* 0; -EAGAIN with a reason; FIELD_MOVED: begin anew; or an error. */
+static int try_view(struct view_part *p, unsigned n, struct choice *c, const struct view_terms *terms,
+		struct cdm_mono now, struct view_refusal *why) {
+	struct cdm_mono common;
+	for (unsigned i = 0; i < n; i++)
+		c[i] = (struct choice){ .newest = { .version = 0 } };
+	int rc = look_at_heads(p, n, c, &common, why);
+	if (rc == 0)
+		rc = choose(p, n, c, terms->at.ns > 0 ? terms->at : common, why);
+	if (rc == 0)
+		rc = check_times(c, n, terms, now, why);
+	if (rc == 0)
+		rc = take_all(p, n, c, now);
+	if (rc == 0 && (rc = check_trust(p, n, terms, why)) < 0)
+		give_back(p, n);
+	return rc;
+}
+
+int view_take(struct view_part *p, unsigned n, const struct view_terms *terms, struct cdm_mono now,
+		struct view_refusal *why) {
+	struct choice c[VIEW_PARTS_MAX];
+	int rc = FIELD_MOVED;
+	CHECK(n > 0 && n <= VIEW_PARTS_MAX);
+	*why = (struct view_refusal){ .reason = VIEW_COHERENT };
+	for (int i = 0; i < FIELD_TRIES && rc == FIELD_MOVED; i++)
+		rc = try_view(p, n, c, terms, now, why);
+	for (unsigned i = 0; i < n; i++)
+		if (c[i].newest.version)
+			field_took(p[i].field, &c[i].newest);
+	if (rc == FIELD_MOVED)
+		return -EAGAIN;
+	return rc == -EAGAIN && why->reason != VIEW_COHERENT ? -ESTALE : rc;
+}
+
+const char *view_reason_text(unsigned reason) {
+	static const char *const texts[] = { "coherent", "empty", "history", "skew", "age", "trust" };
+	return reason < COUNT_OF(texts) ? texts[reason] : "?";
+}
