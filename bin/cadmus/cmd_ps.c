@@ -33,10 +33,10 @@ static void find_program(int pid, char out[PROGRAM_BYTES]) {
 static bool fill(struct row *r, const struct seat *s, uint16_t i) {
 	r->process = &plan_processes(s->plan)[i];
 	r->entry = directory_get(&s->peers.directory, i);
-	if (r->entry.state != DIRECTORY_LIVE && r->entry.state != DIRECTORY_STARTING)
+	if (!directory_is_alive(r->entry.state))
 		r->entry.pid = 0; /* what ended has no process: its number may be anybody's by now */
 	r->program[0] = 0;
-	r->up_s = r->entry.state == DIRECTORY_LIVE ? (double)mono_since(r->entry.started, clock_mono()) / 1e9 : 0.0;
+	r->up_s = directory_is_alive(r->entry.state) ? (double)mono_since(r->entry.started, clock_mono()) / 1e9 : 0.0;
 	if (r->process->role == PLAN_CLIENT)
 		find_program(r->entry.pid, r->program);
 	return r->entry.state != DIRECTORY_FREE && i != s->process;

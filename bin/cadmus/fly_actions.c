@@ -123,13 +123,13 @@ static int signal_process(struct flight *f, const struct fly_action *a, int numb
 	if (p < 0)
 		return 1;
 	struct directory_entry e = entry_of(f, p);
-	if (e.state != DIRECTORY_LIVE || kill(e.pid, number) < 0)
+	if (!directory_is_alive(e.state) || e.pid <= 0 || kill(e.pid, number) < 0)
 		return fly_fail(f, "%s is not there to be signalled", fly_text(a, "process"));
 	fly_note_frozen(number == SIGSTOP ? e.pid : 0);
 	fly_say(f, "%s to %s (process %d)", name, fly_text(a, "process"), e.pid);
 	/* A death is over when the parent has seen it: nobody then mistakes the dead for the living. */
 	struct cdm_mono began = clock_mono();
-	while (number == SIGKILL && entry_of(f, p).epoch == e.epoch && entry_of(f, p).state == DIRECTORY_LIVE) {
+	while (number == SIGKILL && entry_of(f, p).epoch == e.epoch && directory_is_alive(entry_of(f, p).state)) {
 		if (mono_since(began, clock_mono()) > PATIENCE_NS)
 			return fly_fail(f, "nobody noticed its death");
 		breathe(f);

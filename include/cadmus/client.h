@@ -179,6 +179,7 @@ enum cdm_process_state {
 	CDM_PROCESS_LIVE = 2,
 	CDM_PROCESS_DEAD = 3,     /**< ended without being told to */
 	CDM_PROCESS_STOPPED = 4,  /**< ended in good order */
+	CDM_PROCESS_SUSPECT = 5,  /**< was live and does not run (SIGSTOP): it keeps all that it has */
 };
 
 /** A process as it is now: known from the kernel, kept by the daemon in shared memory. */

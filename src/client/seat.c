@@ -240,7 +240,8 @@ static bool all_here(const struct seat *s) {
 	for (uint16_t p = 0; p < count; p++) {
 		struct directory_entry e = directory_get(&s->peers.directory, p);
 		const struct segment *have = peers_get(&s->peers, p);
-		bool matters = plan_processes(s->plan)[p].role != PLAN_CLIENT && e.state == DIRECTORY_LIVE;
+		bool matters = plan_processes(s->plan)[p].role != PLAN_CLIENT &&
+				(e.state == DIRECTORY_LIVE || e.state == DIRECTORY_SUSPECT);
 		if (matters && (!have || have->epoch < e.epoch))
 			return false;
 	}

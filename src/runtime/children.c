@@ -315,6 +315,7 @@ int children_ready(struct children *c, uint16_t p) {
 	if (k->state != CHILD_STARTING || !segment_is_frozen(k->segment))
 		return -EPROTO;
 	k->state = CHILD_LIVE;
+	k->suspect = false;
 	k->published = true;
 	directory_set(&c->directory, p, DIRECTORY_LIVE, clock_mono());
 	tell_all_of(c, p);
@@ -396,7 +397,60 @@ void children_died(struct children *c, uint16_t p) {
 		tell_core_gone(c, p);
 }
 
+/* ---- running or not ---- */
+
+static void set_suspect(struct children *c, uint16_t p, bool suspect) {
+	if (c->at[p].state != CHILD_LIVE || c->at[p].suspect == suspect)
+		return;
+	c->at[p].suspect = suspect;
+	directory_set(&c->directory, p, suspect ? DIRECTORY_SUSPECT : DIRECTORY_LIVE, clock_mono());
+	log_warn("%s %s", process(c, p)->name, suspect ? "does not run: somebody stopped it" : "runs again");
+}
+
+void children_look_for_stopped(struct children *c) {
+	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
+		siginfo_t how = { 0 };
+		struct child *k = &c->at[p];
+		while (k->pid > 0 && waitid(P_PIDFD, (id_t)k->pidfd, &how, WSTOPPED | WCONTINUED | WNOHANG) == 0 &&
+				how.si_pid != 0) {
+			set_suspect(c, p, how.si_code == CLD_STOPPED || how.si_code == CLD_TRAPPED);
+			how.si_pid = 0;
+		}
+	}
+}
+
+/* Of a process that is not our child: `T` and `t` of /proc/PID/stat, behind the name in brackets. */
+static bool is_stopped(int32_t pid) {
+	char path[32], text[512];
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = 0;
+	const char *end = strrchr(text, ')');
+	return end && end[1] == ' ' && (end[2] == 'T' || end[2] == 't');
+}
+
+static void look_at_outsiders(struct children *c, struct cdm_mono now) {
+	bool any = false;
+	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
+		if (!children_outsider(c, p) || c->at[p].state != CHILD_LIVE)
+			continue;
+		any = true;
+		if (now.ns >= c->look_at_ns)
+			set_suspect(c, p, is_stopped(directory_get(&c->directory, p).pid));
+	}
+	if (!any)
+		c->look_at_ns = 0;
+	else if (now.ns >= c->look_at_ns)
+		c->look_at_ns = now.ns + CHILDREN_LOOK_NS;
+}
+
 void children_tick(struct children *c, struct cdm_mono now) {
+	look_at_outsiders(c, now);
 	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
 		struct child *k = &c->at[p];
 		if (k->state == CHILD_ENDING && k->end_by_ns && now.ns >= k->end_by_ns) {
@@ -414,7 +468,7 @@ void children_tick(struct children *c, struct cdm_mono now) {
 }
 
 int64_t children_next_ns(const struct children *c, struct cdm_mono now) {
-	int64_t least = INT64_MAX;
+	int64_t least = c->look_at_ns ? c->look_at_ns : INT64_MAX;
 	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
 		const struct child *k = &c->at[p];
 		if (k->state == CHILD_ENDING && k->end_by_ns && k->end_by_ns < least)

@@ -30,6 +30,7 @@ struct child {
 	bool apart;      /* it and core should have a channel and have none yet */
 	bool has_doors;  /* nothing of core's or the guard's doors is due */
 	bool core_knows; /* core was told that it is gone and stays so */
+	bool suspect;    /* LIVE, but stopped by somebody */
 	bool has_left;   /* an outsider that said so: its end is no death */
 	pid_t pid;       /* 0: an outsider, whose process is not ours */
 	int pidfd;       /* of a child, or of an outsider's process; -1 also where the kernel gave none */
@@ -52,6 +53,7 @@ struct children {
 	int plan_fd;      /* the plan as a sealed memory file */
 	int directory_fd;
 	struct directory directory;
+	int64_t look_at_ns; /* when outsiders are looked at next; 0: there are none */
 	int control_door, stop_door; /* listening sockets that outlive core and guard */
 	struct child at[PLAN_PROCESSES_MAX];
 };
@@ -82,6 +84,10 @@ void children_end(struct children *c, uint16_t p);
  * an event may be older than the process.
  */
 void children_died(struct children *c, uint16_t p);
+/* Some child was stopped or goes on (SIGCHLD): it is suspect, or live again.  Nobody is dead by this. */
+void children_look_for_stopped(struct children *c);
+/* The same for outsiders, of whom no signal tells; every CHILDREN_LOOK_NS while there are any. */
+#define CHILDREN_LOOK_NS NS_PER_S
 /* Core wants it: start it, or start it again once it has ended.  Core hears when that cannot be. */
 void children_ask(struct children *c, uint16_t p);
 /* What time brings: retries and the end of patience. */

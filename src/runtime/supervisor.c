@@ -106,6 +106,7 @@ static int open_signals(void) {
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD); /* one was stopped, or goes on; an end comes by its pidfd */
 	sigaddset(&set, SIGPIPE); /* whoever waited for our start has gone */
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sigdelset(&set, SIGPIPE);
@@ -380,8 +381,12 @@ static void on_greeting(struct supervisor *s, unsigned i, uint32_t serial) {
 
 static void on_signal(struct supervisor *s) {
 	struct signalfd_siginfo info;
-	while (read(s->signals, &info, sizeof(info)) == sizeof(info))
-		begin_down(s);
+	while (read(s->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			children_look_for_stopped(&s->children);
+		else
+			begin_down(s);
+	}
 }
 
 static void on_event(struct supervisor *s, uint64_t data) {

@@ -23,6 +23,7 @@ enum directory_state {
 	DIRECTORY_LIVE,
 	DIRECTORY_DEAD,     /* ended without being told to */
 	DIRECTORY_STOPPED,  /* ended in good order */
+	DIRECTORY_SUSPECT,  /* was live and does not run (SIGSTOP): it keeps all that it has, for as long as it takes */
 	DIRECTORY_STATE_COUNT
 };
 
@@ -57,6 +58,11 @@ void directory_set_pid(struct directory *d, uint16_t process, int32_t pid);
 
 /* A copy; what a hostile writer left is clamped to the enum.  Process is below PLAN_PROCESSES_MAX. */
 struct directory_entry directory_get(const struct directory *d, uint16_t process);
+/* Does a process in that state exist? */
+static inline bool directory_is_alive(uint32_t state) {
+	return state == DIRECTORY_STARTING || state == DIRECTORY_LIVE || state == DIRECTORY_SUSPECT;
+}
+
 /* Is this generation of the process over: dead, stopped, or followed by another?  Asked with each sample. */
 static inline bool directory_is_over(const struct directory *d, uint16_t process, uint32_t epoch) {
 	CHECK(process < PLAN_PROCESSES_MAX);
@@ -64,7 +70,7 @@ static inline bool directory_is_over(const struct directory *d, uint16_t process
 		return false;
 	uint64_t life = __atomic_load_n(&d->shared->at[process].life, __ATOMIC_ACQUIRE);
 	uint32_t state = (uint32_t)life;
-	return life >> 32 != epoch || (state != DIRECTORY_STARTING && state != DIRECTORY_LIVE);
+	return life >> 32 != epoch || !directory_is_alive(state);
 }
 /* "live" ...; "?" outside the enum. */
 const char *directory_state_text(unsigned state);

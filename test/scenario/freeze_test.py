@@ -35,6 +35,7 @@ def frozen_guard(m, c):
     number, guard = walk(c, WALK), m.processes()['guard']['pid']
     until('the guard says so', lambda: phase(m) == MOVING)
     m.kill(guard, signal.SIGSTOP)
+    until('ps says that it does not run', lambda: m.processes()['guard']['state'] == 'suspect')
     r = c.hear_until(number, 'outcome')
     expect('what a frozen guard does not see is not done',
            r['what'] == 'aborted' and r['reason'] == 'the guard is silent', r)
@@ -46,6 +47,8 @@ def frozen_guard(m, c):
            r['reason'] in ('STALE_FEEDBACK', 'INCOHERENT'), r)
     m.kill(guard, signal.SIGCONT)
     until('it takes the legs to where they are safe', lambda: phase(m) == SAFE)
+    p = m.processes()['guard']
+    expect('it is the same one, and live', p['state'] == 'live' and p['pid'] == guard and p['restarts'] == 0, p)
     r = c.hear_until(walk(c, STEP), 'outcome')
     expect('when it goes on, so do they', r['what'] == 'done' and r['advance_m'] > 0.01, r)
     until('it is written down', lambda: len(written(m, 'outcome')) == 2)
