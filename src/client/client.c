@@ -26,6 +26,7 @@ struct cdm_reader {
 	struct cdm_machine *machine;
 	struct field field;
 	struct client_link *links; /* to writers, by next */
+	struct bell *bell;         /* its descriptor, if it was asked for one */
 	uint32_t interrupts; /* of the machine, as the last wait told them */
 };
 
@@ -42,6 +43,7 @@ void client_keep(struct cdm_machine *m) {
 void client_let_go(struct cdm_machine *m) {
 	if (__atomic_sub_fetch(&m->users, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
+	bells_fini(&m->bells);
 	seat_close(&m->seat);
 	io_close(&m->quit);
 	io_close(&m->channel);
@@ -97,6 +99,7 @@ struct cdm_machine *client_new(void) {
 		return NULL;
 	m->quit = m->channel = m->seat.fd = -1;
 	m->alive = m->users = 1;
+	bells_init(&m->bells);
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -217,6 +220,8 @@ void cdm_close(struct cdm_reader *r) {
 		return;
 	for (struct client_link *k = r->links; k; k = k->next)
 		k->reader = NULL;
+	if (r->bell)
+		bell_close(&r->machine->bells, r->bell);
 	field_close(&r->field);
 	client_let_go(r->machine);
 	free(r);
@@ -244,6 +249,8 @@ void client_unlink(struct client_link *k) {
 
 /* rc of a call that gave out a sample, if it is not negative. */
 static int taken(struct cdm_reader *r, int rc, const struct cdm_info *info) {
+	if (r->bell)
+		bell_arm(&r->machine->bells, r->bell, &r->field);
 	for (struct client_link *k = rc < 0 ? NULL : r->links; k; k = k->next) {
 		if (!k->any || k->published)
 			k->sum = field_meta_of(0);
@@ -280,6 +287,8 @@ int cdm_read_at(struct cdm_reader *r, struct cdm_mono at, void *out, size_t capa
 
 void cdm_skip(struct cdm_reader *r) {
 	field_skip(&r->field);
+	if (r->bell)
+		bell_arm(&r->machine->bells, r->bell, &r->field);
 }
 
 uint64_t cdm_missed(const struct cdm_reader *r) {
@@ -361,6 +370,11 @@ int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t timeout_ns
 		f[i] = &r[i]->field;
 	}
 	return wait_readers(r, f, count, timeout_ns);
+}
+
+int cdm_fd(struct cdm_reader *r) {
+	int rc = r->bell ? 0 : bell_open(&r->machine->bells, &r->field, &r->bell);
+	return rc < 0 ? rc : bell_fd(r->bell);
 }
 
 /* ---- several at one time ---- */

@@ -11,8 +11,30 @@
 #include "client/seat.h"
 #include "store/field.h"
 
+struct bell;
+
+/* The readers of a machine that have a descriptor, and the thread that looks after them. */
+struct bells {
+	pthread_mutex_t lock;
+	pthread_t thread;
+	bool running, quit;
+	uint32_t word; /* atomic futex word: something changed that the thread must know of */
+	struct bell *first;
+};
+
+void bells_init(struct bells *t);
+/* Ends the thread and closes all descriptors. */
+void bells_fini(struct bells *t);
+/* A bell for a reader of that field, armed.  Descriptor and bell live until bell_close().  -ENOMEM, -errno. */
+MUST_CHECK int bell_open(struct bells *t, struct field *of, struct bell **out);
+int bell_fd(const struct bell *b);
+/* The reader has taken something: readable again when there is more than that. */
+void bell_arm(struct bells *t, struct bell *b, struct field *of);
+void bell_close(struct bells *t, struct bell *b);
+
 struct cdm_machine {
 	struct seat seat;
+	struct bells bells;
 	pthread_t follower;
 	int quit;            /* eventfd: the follower shall end */
 	uint32_t alive;      /* atomic */

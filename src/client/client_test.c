@@ -324,6 +324,41 @@ static void sees_at_one_time(void) {
 	end();
 }
 
+/* Is it readable within that time? */
+static bool readable(int fd, int ms) {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	return poll(&p, 1, ms) == 1;
+}
+
+static void can_be_polled(void) {
+	struct cdm_reader *r[2];
+	uint64_t v;
+	begin(false);
+	struct cdm_machine *m = attach();
+	CHECK(cdm_open(m, "battery.level", &r[0]) == 0 && cdm_open(m, "frame", &r[1]) == 0);
+	int fd = cdm_fd(r[0]), other = cdm_fd(r[1]);
+	CHECK(fd >= 0 && other >= 0 && fd != other && cdm_fd(r[0]) == fd);
+	CHECK(!readable(fd, 0) && !readable(other, 0));
+	for (uint64_t i = 1; i <= 200; i++) {
+		put(i);
+		CHECK(readable(fd, 10000) && readable(fd, 0)); /* and stays so until it is taken */
+		CHECK(cdm_next(r[0], &v, sizeof(v), NULL) == 0 && v == i);
+		while (cdm_next(r[0], &v, sizeof(v), NULL) == -EAGAIN && readable(fd, 0))
+			continue; /* the thread may have rung for what we took before it looked */
+		CHECK(!readable(fd, 0) && !readable(other, 0));
+	}
+	put(1);
+	put(2);
+	CHECK(cdm_next(r[0], &v, sizeof(v), NULL) == 0 && readable(fd, 0)); /* one is left */
+	cdm_skip(r[0]);
+	put(3);
+	CHECK(readable(fd, 10000));
+	cdm_close(r[0]);
+	cdm_close(r[1]);
+	cdm_detach(m);
+	end();
+}
+
 static bool stop;
 
 static void *wait_until_interrupted(void *reader) {
@@ -465,6 +500,7 @@ int main(void) {
 	reads(true);
 	borrows();
 	sees_at_one_time();
+	can_be_polled();
 	waits();
 	reads_on_without_the_daemon();
 	leaves_nothing_behind();

@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
 		"cdm_gateway_channel", "cdm_gateway_wait", "cdm_attach_as", "cdm_writer_open", "cdm_writer_close",
 		"cdm_derive", "cdm_loan", "cdm_publish", "cdm_abandon", "cdm_write",
 		"cdm_group_open", "cdm_group_close", "cdm_group_count", "cdm_group_field", "cdm_group_derive",
-		"cdm_group_loan", "cdm_group_publish", "cdm_group_abandon", "cdm_view",
+		"cdm_group_loan", "cdm_group_publish", "cdm_group_abandon", "cdm_view", "cdm_fd",
 		"cdm_view_reason_name" };
 	static const char *const hidden[] = { "seat_attach", "field_read", "plan_verify", "io_send", "check_failed",
 		"peers_replace", "control_connect", "clock_mono" };

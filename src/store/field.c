@@ -503,6 +503,14 @@ void field_skip(struct field *f) {
 		field_took(f, &x);
 }
 
+void field_follow(struct field *f, const struct field *other) {
+	CHECK(f->index == other->index && f->peers == other->peers);
+	f->epoch = other->epoch;
+	f->version = other->version;
+	f->known = other->known;
+	f->slot = other->slot;
+}
+
 int field_counts(struct field *f, struct field_counts *out) {
 	const struct layout_field *shared = field_look(f) ? field_shared(f->segment, f->plan) : NULL;
 	if (shared)

@@ -155,6 +155,8 @@ MUST_CHECK int field_read_at(struct field *f, struct cdm_mono at, void *out, siz
 		struct cdm_mono now, struct cdm_info *info);
 /* Take what is there as taken: field_next() and wait_field() go on with what comes after. */
 void field_skip(struct field *f);
+/* Be where `other`, a handle of the same field, is. */
+void field_follow(struct field *f, const struct field *other);
 /* 1: there is a sample newer than the last one taken.  0, or -EPROTO. */
 MUST_CHECK int field_news(struct field *f);
 

@@ -50,7 +50,7 @@ static struct timespec timespec_of(int64_t ns) {
 
 /* What one sleep watches. */
 struct watch {
-	struct futex_waitv words[WAIT_FIELDS_MAX + 2];
+	struct futex_waitv words[WAIT_FIELDS_MAX + 2]; /* the kernel's limit */
 	unsigned count;
 	bool sliced; /* something here may change without a wake-up */
 };
@@ -153,6 +153,17 @@ static int64_t deadline(int64_t timeout_ns) {
 	return until_ns;
 }
 
+static void count_in(struct field *const *f, unsigned n) {
+	counter_add(&f[0]->peers->own, COUNTER_waits, 1);
+	for (unsigned i = 0; i < n; i++)
+		desk_wait_begin(f[i]->peers, f[i]->plan->group);
+}
+
+static void count_out(struct field *const *f, unsigned n) {
+	for (unsigned i = 0; i < n; i++)
+		desk_wait_end(f[i]->peers, f[i]->plan->group);
+}
+
 int wait_any(struct field *const *f, unsigned count, int64_t timeout_ns) {
 	CHECK(count > 0);
 	struct peers *t = f[0]->peers;
@@ -170,14 +181,39 @@ int wait_any(struct field *const *f, unsigned count, int64_t timeout_ns) {
 	int64_t until_ns = deadline(timeout_ns);
 	if (t->spin && (rc = spin(f, count)) != -EAGAIN)
 		return rc;
-	counter_add(&t->own, COUNTER_waits, 1);
-	for (unsigned i = 0; i < count; i++)
-		desk_wait_begin(t, f[i]->plan->group);
+	count_in(f, count);
 	rc = sleep_until(f, count, until_ns);
-	for (unsigned i = 0; i < count; i++)
-		desk_wait_end(t, f[i]->plan->group);
+	count_out(f, count);
 	if (rc == -ETIMEDOUT)
 		counter_add(&t->own, COUNTER_timeouts, 1);
+	return rc;
+}
+
+static int sleep_beside(struct field *const *f, unsigned n, const uint32_t *word, uint32_t value) {
+	struct peers *t = f[0]->peers;
+	struct watch w;
+	for (;;) {
+		uint32_t generation = __atomic_load_n(&t->generation, __ATOMIC_SEQ_CST);
+		int rc = look(f, n, generation, &w);
+		if (rc != -EAGAIN)
+			return rc;
+		watch_word(&w, word, value, FUTEX_PRIVATE_FLAG);
+		if (__atomic_load_n(word, __ATOMIC_SEQ_CST) != value)
+			return -EAGAIN;
+		sleep_on(&w, t->plain_futex, clock_mono().ns, INT64_MAX);
+	}
+}
+
+int wait_beside(struct field *const *f, unsigned count, const uint32_t *word, uint32_t value) {
+	CHECK(count <= WAIT_BESIDE_MAX);
+	if (count == 0) {
+		while (__atomic_load_n(word, __ATOMIC_SEQ_CST) == value)
+			syscall(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+		return -EAGAIN;
+	}
+	count_in(f, count);
+	int rc = sleep_beside(f, count, word, value);
+	count_out(f, count);
 	return rc;
 }
 

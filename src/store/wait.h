@@ -24,6 +24,13 @@ MUST_CHECK int wait_field(struct field *f, int64_t timeout_ns);
    many.  The first one remembers what it was told of interruptions. */
 MUST_CHECK int wait_any(struct field *const *f, unsigned count, int64_t timeout_ns);
 
+/*
+ * Sleep until one of up to WAIT_BESIDE_MAX fields has news or `word`, a futex word of this process, is not `value` any
+ * more.  No fields are allowed.  As wait_any() for ever; -EAGAIN: the word changed.
+ */
+#define WAIT_BESIDE_MAX 125
+MUST_CHECK int wait_beside(struct field *const *f, unsigned count, const uint32_t *word, uint32_t value);
+
 /* Wake those who sleep on the head of this writer's field.  The system calls made: 0 or 1. */
 unsigned wait_wake(struct field_writer *w);
 

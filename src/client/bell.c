@@ -1,0 +1,182 @@
+/*
+ * bell.c - a descriptor for those who must poll: see cdm_fd() in cadmus/client.h.
+ *
+ * One thread of the machine sleeps for all readers that have a descriptor and are armed.  When there is news it
+ * makes the descriptor readable and lets that reader rest: nobody is woken for it again until it has taken what there
+ * is.  Taking arms it anew and then looks once more, so that a sample which came in between is not slept through:
+ *
+ *      reader's thread                           the bell's
+ *      take; make the descriptor unreadable      sleep for those that are armed
+ *      armed, from what was taken on             news, and armed?  not armed; readable
+ *      news?  readable
+ *
+ * The thread has handles of its own; a bell that was closed is freed by it, since it may be sleeping on it.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "base/io.h"
+#include "client/client_priv.h"
+#include "store/wait.h"
+
+struct bell {
+	struct bell *next;
+	struct field field; /* the thread's; under the lock while it is not armed */
+	int fd;
+	bool armed, closed; /* under the lock */
+};
+
+static void ring(const struct bell *b) {
+	uint64_t one = 1;
+	(void)!write(b->fd, &one, sizeof(one)); /* full: it is readable already */
+}
+
+static void silence(const struct bell *b) {
+	uint64_t any;
+	(void)!read(b->fd, &any, sizeof(any)); /* EAGAIN: it was */
+}
+
+/* Something changed that the thread must know of. */
+static void call(struct bells *t) {
+	__atomic_fetch_add(&t->word, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &t->word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
+}
+
+/* ---- the thread ---- */
+
+static void free_closed(struct bells *t) {
+	for (struct bell **at = &t->first; *at;) {
+		struct bell *b = *at;
+		if (!b->closed) {
+			at = &b->next;
+			continue;
+		}
+		*at = b->next;
+		field_close(&b->field);
+		io_close(&b->fd);
+		free(b);
+	}
+}
+
+static unsigned gather(struct bells *t, struct bell *armed[], struct field *fields[]) {
+	unsigned n = 0;
+	for (struct bell *b = t->first; b; b = b->next)
+		if (b->armed && n < WAIT_BESIDE_MAX) {
+			armed[n] = b;
+			fields[n++] = &b->field;
+		}
+	return n;
+}
+
+/* A death, or memory that is broken, is something to look at as well. */
+static void ring_those_with_news(struct bell *armed[], unsigned n, bool all) {
+	for (unsigned i = 0; i < n; i++)
+		if (armed[i]->armed && (all || field_news(&armed[i]->field) != 0)) {
+			armed[i]->armed = false;
+			ring(armed[i]);
+		}
+}
+
+static void *wait_and_ring(void *self) {
+	struct bells *t = self;
+	struct bell *armed[WAIT_BESIDE_MAX];
+	struct field *fields[WAIT_BESIDE_MAX];
+	pthread_mutex_lock(&t->lock);
+	while (!t->quit) {
+		uint32_t word = __atomic_load_n(&t->word, __ATOMIC_SEQ_CST);
+		free_closed(t);
+		unsigned n = gather(t, armed, fields);
+		pthread_mutex_unlock(&t->lock);
+		int rc = wait_beside(fields, n, &t->word, word);
+		pthread_mutex_lock(&t->lock);
+		ring_those_with_news(armed, n, rc == -EOWNERDEAD || rc == -EPROTO);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return NULL;
+}
+
+/* ---- beginning and end ---- */
+
+static int start(struct bells *t) {
+	sigset_t all, before;
+	if (t->running)
+		return 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int rc = -pthread_create(&t->thread, NULL, wait_and_ring, t);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	t->running = rc == 0;
+	return rc;
+}
+
+void bells_init(struct bells *t) {
+	*t = (struct bells){ .first = NULL };
+	pthread_mutex_init(&t->lock, NULL);
+}
+
+void bells_fini(struct bells *t) {
+	pthread_mutex_lock(&t->lock);
+	t->quit = true;
+	call(t);
+	pthread_mutex_unlock(&t->lock);
+	if (t->running)
+		CHECK(pthread_join(t->thread, NULL) == 0);
+	for (struct bell *b = t->first; b; b = b->next)
+		b->closed = true;
+	free_closed(t);
+	pthread_mutex_destroy(&t->lock);
+}
+
+int bell_open(struct bells *t, struct field *of, struct bell **out) {
+	struct bell *b = calloc(1, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	b->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int rc = b->fd < 0 ? -errno : field_open(&b->field, of->peers, of->index);
+	pthread_mutex_lock(&t->lock);
+	if (rc == 0)
+		rc = start(t);
+	if (rc == 0) {
+		b->next = t->first;
+		t->first = b;
+	}
+	pthread_mutex_unlock(&t->lock);
+	if (rc < 0) {
+		io_close(&b->fd);
+		free(b);
+		return rc;
+	}
+	*out = b;
+	bell_arm(t, b, of);
+	return 0;
+}
+
+int bell_fd(const struct bell *b) {
+	return b->fd;
+}
+
+void bell_arm(struct bells *t, struct bell *b, struct field *of) {
+	silence(b);
+	pthread_mutex_lock(&t->lock);
+	if (!b->armed) { /* else the thread sleeps on it, from an older sample on, and rings in any case */
+		field_follow(&b->field, of);
+		b->armed = true;
+		call(t);
+	}
+	pthread_mutex_unlock(&t->lock);
+	if (field_news(of) != 0)
+		ring(b);
+}
+
+void bell_close(struct bells *t, struct bell *b) {
+	pthread_mutex_lock(&t->lock);
+	b->closed = true;
+	b->armed = false;
+	call(t);
+	pthread_mutex_unlock(&t->lock);
+}
