@@ -2,20 +2,19 @@
  * events.c - see events.h.
  *
  * Each process has a ring and we a reader with one record in hand; the oldest in hand is shown next.
- * Rings wake nobody, so they are looked at every LOOK_MS, and before a message of the parent is taken:
- * that may put a new segment in the place of one that died, and with it go its last words.
+ * We sleep until one of the rings has something, and every LOOK_MS look for messages of the parent; before one is
+ * taken the rings are emptied: it may put a new segment in the place of one that died, and with it go its last words.
  */
 #include "bin/cadmus/events.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include "base/clock.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/output.h"
-#include "store/event.h"
+#include "store/wait.h"
 
-#define LOOK_MS 50
+#define LOOK_MS 200
 #define SENTENCE_MAX 256
 
 struct source {
@@ -160,6 +159,15 @@ static int look_around(struct seat *s) {
 	return rc;
 }
 
+static void sleep_for_news(struct follower *f) {
+	struct event_reader *readers[PLAN_PROCESSES_MAX];
+	uint16_t n = (uint16_t)f->seat->plan->processes.count;
+	for (uint16_t i = 0; i < n; i++)
+		readers[i] = &f->at[i].reader;
+	const struct wait_set set = { .events = readers, .event_count = n };
+	(void)!wait_set(&set, LOOK_MS * NS_PER_MS);
+}
+
 int events_follow(const struct verb_context *c, struct seat *s, bool only_new, uint64_t count) {
 	static struct follower f;
 	bool gone = false;
@@ -172,8 +180,7 @@ int events_follow(const struct verb_context *c, struct seat *s, bool only_new, u
 	while (drain(&f) == 0 && !enough(&f)) { /* what could not be written, main() tells */
 		if (gone)
 			return verb_failed("watch", -EPIPE, "the machine is down");
-		struct pollfd p = { .fd = seat_fd(s), .events = POLLIN };
-		poll(&p, 1, LOOK_MS);
+		sleep_for_news(&f);
 		if (drain(&f) < 0 || enough(&f))
 			break;
 		gone = look_around(s) < 0;

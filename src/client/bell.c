@@ -92,7 +92,8 @@ static void *wait_and_ring(void *self) {
 		free_closed(t);
 		unsigned n = gather(t, armed, fields);
 		pthread_mutex_unlock(&t->lock);
-		int rc = wait_beside(fields, n, &t->word, word);
+		int rc = wait_set(&(struct wait_set){ .fields = fields, .field_count = n, .word = &t->word,
+				.value = word }, -1);
 		pthread_mutex_lock(&t->lock);
 		ring_those_with_news(armed, n, rc == -EOWNERDEAD || rc == -EPROTO);
 	}

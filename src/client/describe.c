@@ -15,7 +15,8 @@ _Static_assert(CDM_PROCESS_CORE == (int)PLAN_CORE && CDM_PROCESS_GUARD == (int)P
 		"one enum in two places");
 _Static_assert(CDM_PROCESS_FREE == (int)DIRECTORY_FREE && CDM_PROCESS_STARTING == (int)DIRECTORY_STARTING &&
 		CDM_PROCESS_LIVE == (int)DIRECTORY_LIVE && CDM_PROCESS_DEAD == (int)DIRECTORY_DEAD &&
-		CDM_PROCESS_STOPPED == (int)DIRECTORY_STOPPED && CDM_PROCESS_SUSPECT == (int)DIRECTORY_SUSPECT, "one enum in two places");
+		CDM_PROCESS_STOPPED == (int)DIRECTORY_STOPPED &&
+		CDM_PROCESS_SUSPECT == (int)DIRECTORY_SUSPECT, "one enum in two places");
 
 /* ---- processes ---- */
 

@@ -1,7 +1,6 @@
 /* desk.c - see desk.h for the two Dekker pairs; layout.h for the words. */
 #include "store/desk.h"
 
-#include "store/field.h"
 #include "store/word.h"
 
 static uint64_t lease_word(uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version) {
@@ -67,55 +66,55 @@ unsigned desk_count(const struct peers *t) {
 	return n;
 }
 
-static uint32_t *wait_word(const struct peers *t, const struct segment *s, uint16_t field) {
-	return &desk_in(t, s)->waits[field % LAYOUT_WAITS];
+static uint32_t *wait_word(const struct peers *t, const struct segment *s, uint32_t what) {
+	return &desk_in(t, s)->waits[what % LAYOUT_WAITS];
 }
 
-void desk_wait_begin(const struct peers *t, uint16_t field) {
+void desk_wait_begin(const struct peers *t, uint32_t what) {
 	CHECK(t->own.writable);
-	__atomic_fetch_add(wait_word(t, &t->own, field), 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(wait_word(t, &t->own, what), 1, __ATOMIC_SEQ_CST);
 }
 
-void desk_wait_end(const struct peers *t, uint16_t field) {
-	uint32_t before = __atomic_fetch_sub(wait_word(t, &t->own, field), 1, __ATOMIC_SEQ_CST);
+void desk_wait_end(const struct peers *t, uint32_t what) {
+	uint32_t before = __atomic_fetch_sub(wait_word(t, &t->own, what), 1, __ATOMIC_SEQ_CST);
 	CHECK(before != 0);
 }
 
-uint32_t desk_waits(const struct peers *t, uint16_t field) {
-	return __atomic_load_n(wait_word(t, &t->own, field), __ATOMIC_SEQ_CST);
+uint32_t desk_waits(const struct peers *t, uint32_t what) {
+	return __atomic_load_n(wait_word(t, &t->own, what), __ATOMIC_SEQ_CST);
+}
+
+void desk_view_drop(struct desk_view *v) {
+	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
+		peers_drop(&v->held[p]);
 }
 
 /* The next reader whose desk counts, in the order of their bits; NULL: no more. */
-static const struct segment *next_reader(struct field_writer *w, uint64_t *readers) {
+static const struct segment *next_reader(struct desk_view *v, uint64_t *readers) {
 	while (*readers) {
 		uint16_t p = (uint16_t)__builtin_ctzll(*readers);
 		*readers &= *readers - 1;
-		const struct segment *s = peers_now(w->peers, p, &w->desks[p]);
-		if (s && !directory_is_over(&w->peers->directory, p, s->epoch))
+		const struct segment *s = peers_now(v->peers, p, &v->held[p]);
+		if (s && !directory_is_over(&v->peers->directory, p, s->epoch))
 			return s;
 	}
 	return NULL;
 }
 
-static uint64_t readers_of(const struct field_writer *w) {
-	return w->plan->readers | UINT64_C(1) << w->peers->self;
-}
-
-bool desk_is_leased(struct field_writer *w, uint32_t slot, uint64_t version) {
-	uint64_t readers = readers_of(w), word = lease_word(w->index, w->peers->own.epoch, slot, version);
-	for (const struct segment *s; (s = next_reader(w, &readers));) {
-		const uint64_t *leases = desk_in(w->peers, s)->leases;
-		for (uint32_t i = 0; i < quota_of(w->peers, s->process); i++)
+bool desk_is_leased(struct desk_view *v, uint64_t readers, uint16_t field, uint32_t slot, uint64_t version) {
+	uint64_t word = lease_word(field, v->peers->own.epoch, slot, version);
+	for (const struct segment *s; (s = next_reader(v, &readers));) {
+		const uint64_t *leases = desk_in(v->peers, s)->leases;
+		for (uint32_t i = 0; i < quota_of(v->peers, s->process); i++)
 			if (word_load_total(&leases[i]) == word)
 				return true;
 	}
 	return false;
 }
 
-bool desk_waiting(struct field_writer *w) {
-	uint64_t readers = readers_of(w);
-	for (const struct segment *s; (s = next_reader(w, &readers));)
-		if (__atomic_load_n(wait_word(w->peers, s, w->plan->group), __ATOMIC_SEQ_CST) != 0)
+bool desk_waiting(struct desk_view *v, uint64_t readers, uint32_t what) {
+	for (const struct segment *s; (s = next_reader(v, &readers));)
+		if (__atomic_load_n(wait_word(v->peers, s, what), __ATOMIC_SEQ_CST) != 0)
 			return true;
 	return false;
 }

@@ -18,7 +18,13 @@
 #include <stdbool.h>
 #include "store/peers.h"
 
-struct field_writer;
+/* The desks of others as a writer sees them: mappings that it holds, see peers.h. */
+struct desk_view {
+	const struct peers *peers;
+	const struct segment *held[PLAN_PROCESSES_MAX];
+};
+
+void desk_view_drop(struct desk_view *v);
 
 /* Does the owner of `writer` respect our desk? */
 bool desk_is_known(const struct peers *t, const struct segment *writer);
@@ -34,15 +40,23 @@ bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch);
 /* Leases that we hold. */
 unsigned desk_count(const struct peers *t);
 
-/* Reader: from begin to end, writers of the field make the wake-up call. */
-void desk_wait_begin(const struct peers *t, uint16_t field);
-void desk_wait_end(const struct peers *t, uint16_t field);
-/* Threads of ours that wait for the field, or for one that shares its word. */
-uint32_t desk_waits(const struct peers *t, uint16_t field);
+/*
+ * What one waits for is a field (by the one whose head it has) or the events of a process: a number, whose low bits
+ * choose the wait word.
+ */
+static inline uint32_t desk_events_of(const struct plan *p, uint16_t process) {
+	return p->fields.count + process;
+}
 
-/* Writer: does any living reader hold that sample of its field, which stands in that slot? */
-bool desk_is_leased(struct field_writer *w, uint32_t slot, uint64_t version);
-/* Writer: does any living reader wait for its field (or one that shares its word)? */
-bool desk_waiting(struct field_writer *w);
+/* Reader: from begin to end, its writer makes the wake-up call. */
+void desk_wait_begin(const struct peers *t, uint32_t what);
+void desk_wait_end(const struct peers *t, uint32_t what);
+/* Threads of ours that wait for it, or for what shares its word. */
+uint32_t desk_waits(const struct peers *t, uint32_t what);
+
+/* Writer: does any of the living `readers` hold that sample of the field, which stands in that slot? */
+bool desk_is_leased(struct desk_view *v, uint64_t readers, uint16_t field, uint32_t slot, uint64_t version);
+/* Writer: does any of them wait for that? */
+bool desk_waiting(struct desk_view *v, uint64_t readers, uint32_t what);
 
 #endif

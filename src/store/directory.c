@@ -138,6 +138,7 @@ struct directory_entry directory_get(const struct directory *d, uint16_t process
 }
 
 const char *directory_state_text(unsigned state) {
-	static const char *const text[DIRECTORY_STATE_COUNT] = { "free", "starting", "live", "dead", "stopped", "suspect" };
+	static const char *const text[DIRECTORY_STATE_COUNT] = { "free", "starting", "live", "dead", "stopped",
+		"suspect" };
 	return state < DIRECTORY_STATE_COUNT ? text[state] : "?";
 }

@@ -9,13 +9,17 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "base/utf8.h"
 #include "store/word.h"
 
 #define TRIES 16
 #define TURNS 10000 /* looks at a busy ring before a record is dropped */
 
+_Static_assert(EVENT_KIND_COUNT <= 64, "a set of kinds is a word");
 _Static_assert(sizeof(struct event) == sizeof(struct layout_event), "a record is copied whole");
 
 static struct layout_events *ring_in(const struct segment *s, const struct plan *p) {
@@ -24,8 +28,19 @@ static struct layout_events *ring_in(const struct segment *s, const struct plan 
 
 void event_writer_open(struct event_writer *w, const struct peers *t) {
 	CHECK(t->own.writable);
-	*w = (struct event_writer){ .own = &t->own, .ring = ring_in(&t->own, t->plan) };
+	*w = (struct event_writer){ .own = &t->own, .ring = ring_in(&t->own, t->plan), .desks = { .peers = t } };
 	w->number = word_load(&w->ring->head);
+}
+
+void event_writer_close(struct event_writer *w) {
+	desk_view_drop(&w->desks);
+}
+
+/* Everybody may read events, and the pair with waits is that of a field's head. */
+static bool somebody_waits(struct event_writer *w) {
+	const struct plan *p = w->desks.peers->plan;
+	uint64_t all = UINT64_MAX >> (64 - p->processes.count);
+	return desk_waiting(&w->desks, all, desk_events_of(p, w->own->process));
 }
 
 static bool enter(struct event_writer *w) {
@@ -60,15 +75,21 @@ bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind ki
 	for (int i = 0; i < 7; i++)
 		word_store(&at->words[i], words[i + 1]);
 	word_store(&at->stamp, n << 1);
-	word_store(&w->ring->head, n);
+	word_store_total(&w->ring->head, n);
+	bool waited = somebody_waits(w);
 	__atomic_store_n(&w->busy, 0, __ATOMIC_RELEASE);
 	counter_add(w->own, COUNTER_events, 1);
+	if (waited) {
+		counter_add(w->own, COUNTER_wakes, 1);
+		syscall(SYS_futex, &w->ring->head, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	}
 	return true;
 }
 
 void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process) {
 	CHECK(process < t->plan->processes.count);
-	*r = (struct event_reader){ .peers = t, .process = process };
+	*r = (struct event_reader){ .peers = t, .process = process, .kinds = UINT64_MAX, .source = PLAN_NONE,
+		.generation = __atomic_load_n(&t->generation, __ATOMIC_SEQ_CST) };
 }
 
 void event_reader_close(struct event_reader *r) {
@@ -114,7 +135,8 @@ static int missed(struct event_reader *r, uint64_t n) {
 	return n < INT_MAX ? (int)n : INT_MAX;
 }
 
-int event_next(struct event_reader *r, struct event *out) {
+/* The next record, wanted or not; how many were missed before it. */
+static int next_record(struct event_reader *r, struct event *out, uint64_t *lost) {
 	const struct layout_events *ring = current(r);
 	uint64_t before = r->number;
 	for (int i = 0; ring && i < TRIES; i++) {
@@ -131,9 +153,38 @@ int event_next(struct event_reader *r, struct event *out) {
 		if (!copy(&ring->at[n % LAYOUT_EVENTS], n, out))
 			continue;
 		r->number = n;
-		return missed(r, n - before - 1);
+		*lost += n - before - 1;
+		return 0;
 	}
 	return -EAGAIN;
+}
+
+static bool is_wanted(const struct event_reader *r, const struct event *e) {
+	return e->kind < 64 && r->kinds >> e->kind & 1 && (r->source == PLAN_NONE || r->source == e->source);
+}
+
+int event_next(struct event_reader *r, struct event *out) {
+	uint64_t lost = 0;
+	int rc;
+	while ((rc = next_record(r, out, &lost)) == 0 && !is_wanted(r, out))
+		r->filtered++;
+	int gap = missed(r, lost);
+	return rc < 0 ? rc : gap;
+}
+
+void event_filter(struct event_reader *r, uint64_t kinds, uint16_t source) {
+	r->kinds = kinds;
+	r->source = source;
+}
+
+int event_news(struct event_reader *r) {
+	const struct layout_events *ring = current(r);
+	uint64_t head = ring ? word_load_total(&ring->head) : 0;
+	return head < r->number ? -EPROTO : head > r->number;
+}
+
+const uint32_t *event_word(const struct event_reader *r) {
+	return r->segment ? (const uint32_t *)&ring_in(r->segment, r->peers->plan)->head : NULL;
 }
 
 static const struct {

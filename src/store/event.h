@@ -5,12 +5,13 @@
  * ring never waits: a slow reader is told how many records it missed.
  *
  * event_write(): any thread of the owner; two that meet take turns for a moment, and if that does
- * not help the record is dropped and counted.  event_next(): one thread per struct event_reader.
+ * not help the record is dropped and counted; one system call if somebody sleeps for it (wait.h).  event_next(): one
+ * thread per struct event_reader.
  */
 #ifndef STORE_EVENT_H
 #define STORE_EVENT_H
 
-#include "store/peers.h"
+#include "store/desk.h"
 
 enum event_kind {
 #define EVENT(name, text, about, meaning) EVENT_##name,
@@ -41,6 +42,7 @@ struct event {
 
 struct event_writer {
 	const struct segment *own; /* borrowed */
+	struct desk_view desks;    /* of everybody; under `busy` */
 	struct layout_events *ring;
 	uint32_t busy;             /* atomic: a thread is writing */
 	uint64_t number;           /* of the newest record */
@@ -53,10 +55,16 @@ struct event_reader {
 	uint32_t epoch;
 	uint64_t number;           /* of the last record taken */
 	uint64_t missed;           /* in all */
+	uint64_t filtered;         /* records that were not of the wanted kinds or source, in all */
+	uint64_t kinds;            /* set of 1 << enum event_kind that is wanted; all at first */
+	uint16_t source;           /* wanted; PLAN_NONE: any, at first */
+	uint32_t generation;       /* of the peers, as the last wait told it */
 };
 
 /* `peers` has its own segment, which outlives w. */
 void event_writer_open(struct event_writer *w, const struct peers *t);
+/* Let go of what it holds of readers. */
+void event_writer_close(struct event_writer *w);
 /* text may be NULL.  false: dropped and counted. */
 bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind kind, uint16_t source,
 		uint64_t a, uint64_t b, const char *text);
@@ -68,6 +76,10 @@ bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind ki
 void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process);
 /* Let go of the process's memory.  No-op on a zeroed or closed one. */
 void event_reader_close(struct event_reader *r);
+/* Take only records of these kinds, and, unless PLAN_NONE, of this source; others are passed over and counted. */
+void event_filter(struct event_reader *r, uint64_t kinds, uint16_t source);
+/* 1: there is a record that was not looked at.  0, -EPROTO. */
+MUST_CHECK int event_news(struct event_reader *r);
 /* Take all there is as read. */
 void event_skip(struct event_reader *r);
 /*
@@ -75,6 +87,9 @@ void event_skip(struct event_reader *r);
  * process yet; -EPROTO.
  */
 MUST_CHECK int event_next(struct event_reader *r, struct event *out);
+
+/* The word that changes with each record, in the mapping that the last call held; NULL: none. */
+const uint32_t *event_word(const struct event_reader *r);
 
 /* "deadline", and what it means, with %a, %b and %t as event.def says; "?" outside the enum. */
 const char *event_kind_text(unsigned kind);

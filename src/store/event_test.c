@@ -185,6 +185,73 @@ static void holds_when_all_run(void) {
 	world_close(&w);
 }
 
+static void takes_only_what_is_wanted(void) {
+	struct event e;
+	fresh();
+	event_filter(&reader, UINT64_C(1) << EVENT_STOP, PLAN_NONE);
+	for (uint64_t i = 1; i <= 20; i++) {
+		note(i);
+		CHECK(event_write(&writer, clock_mono(), EVENT_STOP, (uint16_t)(i % 2), i, 0, NULL));
+	}
+	for (uint64_t i = 1; i <= 20; i++)
+		CHECK(event_next(&reader, &e) == 0 && e.kind == EVENT_STOP && e.a == i);
+	CHECK(event_next(&reader, &e) == -EAGAIN && reader.filtered == 20 && reader.missed == 0);
+	event_filter(&reader, UINT64_MAX, 1);
+	CHECK(event_write(&writer, clock_mono(), EVENT_STOP, 0, 1, 0, NULL));
+	CHECK(event_news(&reader) == 1 && event_next(&reader, &e) == -EAGAIN && event_news(&reader) == 0);
+	note(7); /* source 1 */
+	CHECK(event_next(&reader, &e) == 0 && e.a == 7 && reader.filtered == 21);
+	/* what was lost is counted although what was left is not wanted */
+	event_filter(&reader, UINT64_C(1) << EVENT_SAFE, PLAN_NONE);
+	for (uint64_t i = 0; i < 3 * LAYOUT_EVENTS; i++)
+		note(i);
+	CHECK(event_next(&reader, &e) == -EAGAIN && reader.missed > LAYOUT_EVENTS);
+	event_reader_close(&reader);
+	event_writer_close(&writer);
+	world_close(&w);
+}
+
+enum { PINGS = LAYOUT_EVENTS - 100 }; /* no reader is lapped */
+
+static struct event_reader asleep;
+
+static void *wait_for_each(void *unused) {
+	struct event_reader *in = &asleep;
+	const struct wait_set s = { .events = &in, .event_count = 1, .told = &in->generation };
+	struct event e;
+	(void)unused;
+	for (uint64_t i = 1; i <= PINGS;) {
+		int rc = event_next(in, &e);
+		if (rc == -EAGAIN) {
+			rc = wait_set(&s, 60 * NS_PER_S);
+			CHECK(rc == 0);
+			continue;
+		}
+		CHECK(rc == 0 && e.a == i);
+		i++;
+	}
+	return NULL;
+}
+
+/* Nobody sleeps through a record, and nobody is called for who does not sleep. */
+static void wakes_who_waits(void) {
+	pthread_t t;
+	fresh();
+	event_reader_open(&asleep, &w.at[CAM], CAM); /* one mapping: for ThreadSanitizer */
+	CHECK(pthread_create(&t, NULL, wait_for_each, NULL) == 0);
+	for (uint64_t i = 1; i <= PINGS; i++) {
+		note(i);
+		for (volatile uint64_t k = 0; k < i % 300; k++)
+			continue;
+	}
+	CHECK(pthread_join(t, NULL) == 0);
+	uint64_t calls = counter_get(&w.at[CAM].own, COUNTER_wakes);
+	note(1);
+	CHECK(counter_get(&w.at[CAM].own, COUNTER_wakes) == calls);
+	event_reader_close(&asleep);
+	world_close(&w);
+}
+
 int main(void) {
 	carries_records_in_order();
 	counts_what_a_slow_reader_missed();
@@ -193,5 +260,7 @@ int main(void) {
 	drops_and_counts_when_the_ring_is_busy();
 	survives_a_ring_that_lies();
 	holds_when_all_run();
+	takes_only_what_is_wanted();
+	wakes_who_waits();
 	puts("event_test: ok");
 }

@@ -67,7 +67,8 @@ struct field_writer {
 	struct field_writer *company; /* the next one of a group */
 	struct field_ring ring;
 	struct layout_field *shared;
-	const struct segment *desks[PLAN_PROCESSES_MAX]; /* of readers, as peers.h lets a handle hold them */
+	struct desk_view desks; /* of its readers */
+	uint64_t readers;       /* ourselves among them */
 };
 
 /* `peers` has its own segment.  -EINVAL: no such field, or one of a group; -EACCES: another process writes it. */

@@ -350,15 +350,19 @@ static void leases_wait_until_the_writer_knows(void) {
 	world_close(&w);
 }
 
+static bool leased(uint32_t slot, uint64_t version) {
+	return desk_is_leased(&writer.desks, writer.readers, frame, slot, version);
+}
+
 static void the_dead_hold_nothing(void) {
 	struct field_lease l[2];
 	fresh();
 	open_both(frame);
 	CHECK(put(1, 1) == 0 && field_lease(&reader, at(2), &l[0]) == 0);
 	CHECK(put(2, 1) == 0 && field_lease(&reader, at(2), &l[1]) == 0);
-	CHECK(desk_is_leased(&writer, 0, 1) && desk_is_leased(&writer, 1, 2) && !desk_is_leased(&writer, 2, 3));
+	CHECK(leased(0, 1) && leased(1, 2) && !leased(2, 3));
 	directory_set(&w.directory, READER, DIRECTORY_DEAD, at(3));
-	CHECK(!desk_is_leased(&writer, 0, 1) && !desk_is_leased(&writer, 1, 2));
+	CHECK(!leased(0, 1) && !leased(1, 2));
 	world_close(&w);
 }
 
@@ -371,7 +375,7 @@ static void leases_are_of_one_epoch(void) {
 	world_stop(&w, CAM);
 	world_start(&w, CAM, true);
 	CHECK(field_writer_open(&writer, &w.at[CAM], frame) == 0);
-	CHECK(!desk_is_leased(&writer, 0, 1));
+	CHECK(!leased(0, 1));
 	CHECK(desk_holds(&w.at[READER], CAM, 1) && !desk_holds(&w.at[READER], CAM, 2));
 	CHECK(*(const uint64_t *)l.data == 1);
 	field_release(&l);

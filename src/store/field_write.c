@@ -72,7 +72,7 @@ static void mark(struct field_writer *w, uint32_t slot) {
 
 static bool is_held(struct field_writer *w, uint32_t slot, uint64_t version) {
 	for (struct field_writer *m = w; m; m = m->company)
-		if (m->plan->leases && desk_is_leased(m, slot, version))
+		if (m->plan->leases && desk_is_leased(&m->desks, m->readers, m->index, slot, version))
 			return true;
 	return false;
 }
@@ -106,6 +106,7 @@ static void claim_next(struct field_writer *w) {
 static void open_one(struct field_writer *w, struct peers *t, uint16_t field) {
 	const struct plan_field *plan = &plan_fields(t->plan)[field];
 	*w = (struct field_writer){ .peers = t, .index = field, .plan = plan, .next = FIELD_NO_SLOT,
+		.desks = { .peers = t }, .readers = plan->readers | UINT64_C(1) << t->self,
 		.shared = field_shared(&t->own, plan), .ring = field_ring(t->plan, &t->own, plan) };
 	w->drops = word_peek(&w->shared->drops);
 	w->wakes = word_peek(&w->shared->wakes);
@@ -135,8 +136,7 @@ int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field) {
 }
 
 void field_writer_close(struct field_writer *w) {
-	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
-		peers_drop(&w->desks[p]);
+	desk_view_drop(&w->desks);
 }
 
 int field_group_open(struct field_group *g, struct peers *t, uint16_t field) {

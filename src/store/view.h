@@ -47,8 +47,8 @@ struct view_refusal {
 
 /*
  * Take a view of 1 to VIEW_PARTS_MAX parts.  0; -ESTALE: there is none under these terms, *why says why, nothing is
- * borrowed; -EAGAIN: the writers were faster 16 times; -E2BIG, -EBUSY, -ENOTSUP, -EPROTO as reading.  Whatever comes out,
- * what the fields had counts as taken, so that wait_any() sleeps until there is something new.
+ * borrowed; -EAGAIN: the writers were faster 16 times; -E2BIG, -EBUSY, -ENOTSUP, -EPROTO as reading.  Whatever comes
+ * out, what the fields had counts as taken, so that wait_any() sleeps until there is something new.
  */
 MUST_CHECK int view_take(struct view_part *parts, unsigned count, const struct view_terms *terms, struct cdm_mono now,
 		struct view_refusal *why);

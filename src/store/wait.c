@@ -38,7 +38,7 @@ static const uint32_t *low_half(const uint64_t *head) {
 }
 
 unsigned wait_wake(struct field_writer *w) {
-	if (!desk_waiting(w))
+	if (!desk_waiting(&w->desks, w->readers, w->plan->group))
 		return 0;
 	syscall(SYS_futex, low_half(w->ring.head), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 	return 1;
@@ -69,27 +69,59 @@ static bool lost_writer(struct field *f) {
 	return true;
 }
 
-/* Index of a field with news, -EAGAIN: none, and *w is ready to sleep on; -EOWNERDEAD, -EPROTO. */
-static int look(struct field *const *f, unsigned n, uint32_t generation, struct watch *w) {
-	const struct layout_directory *d = f[0]->peers->directory.shared;
-	*w = (struct watch){ .count = 0 };
-	watch_word(w, &f[0]->peers->generation, generation, FUTEX_PRIVATE_FLAG);
-	if (d) /* before lost_writer(), as the heads before field_news() */
-		watch_word(w, &d->changes, __atomic_load_n(&d->changes, __ATOMIC_SEQ_CST), 0);
-	for (unsigned i = 0; i < n; i++) {
-		if (field_look(f[i])) {
-			/* before field_news(): if the head moves in between, we do not fall asleep */
-			watch_word(w, low_half(f[i]->ring.head), (uint32_t)word_load_total(f[i]->ring.head), 0);
-			w->sliced |= !desk_is_known(f[i]->peers, f[i]->segment);
-		}
-		int rc = field_news(f[i]);
+static struct peers *peers_of(const struct wait_set *s) {
+	return s->field_count ? s->fields[0]->peers : s->events[0]->peers;
+}
+
+/* Index of one with news, -EAGAIN: none; -EPROTO. */
+static int find_news(const struct wait_set *s) {
+	for (unsigned i = 0; i < s->field_count; i++) {
+		int rc = field_news(s->fields[i]);
 		if (rc != 0)
 			return rc < 0 ? rc : (int)i;
 	}
-	for (unsigned i = 0; i < n; i++)
-		if (lost_writer(f[i]))
-			return -EOWNERDEAD;
+	for (unsigned i = 0; i < s->event_count; i++) {
+		int rc = event_news(s->events[i]);
+		if (rc != 0)
+			return rc < 0 ? rc : (int)(s->field_count + i);
+	}
 	return -EAGAIN;
+}
+
+/* The words are loaded before we look for news: if one changes in between, we do not fall asleep. */
+static void watch_all(const struct wait_set *s, uint32_t generation, struct watch *w) {
+	const struct peers *t = peers_of(s);
+	const struct layout_directory *d = t->directory.shared;
+	*w = (struct watch){ .count = 0 };
+	watch_word(w, &t->generation, generation, FUTEX_PRIVATE_FLAG);
+	if (s->word)
+		watch_word(w, s->word, s->value, FUTEX_PRIVATE_FLAG);
+	if (d)
+		watch_word(w, &d->changes, __atomic_load_n(&d->changes, __ATOMIC_SEQ_CST), 0);
+	for (unsigned i = 0; i < s->event_count; i++) {
+		if (event_news(s->events[i]) < 0 || !event_word(s->events[i])) /* which holds the mapping */
+			continue;
+		const uint32_t *word = event_word(s->events[i]);
+		watch_word(w, word, __atomic_load_n(word, __ATOMIC_SEQ_CST), 0);
+		w->sliced |= !desk_is_known(t, s->events[i]->segment);
+	}
+	for (unsigned i = 0; i < s->field_count; i++) {
+		struct field *f = s->fields[i];
+		if (!field_look(f))
+			continue;
+		watch_word(w, low_half(f->ring.head), (uint32_t)word_load_total(f->ring.head), 0);
+		w->sliced |= !desk_is_known(t, f->segment);
+	}
+}
+
+/* -EAGAIN: nothing, and *w is ready to sleep on. */
+static int look(const struct wait_set *s, uint32_t generation, struct watch *w) {
+	watch_all(s, generation, w);
+	int rc = find_news(s);
+	for (unsigned i = 0; rc == -EAGAIN && i < s->field_count; i++)
+		if (lost_writer(s->fields[i]))
+			return -EOWNERDEAD;
+	return rc;
 }
 
 static void sleep_plain(const struct watch *w, int64_t ns) {
@@ -113,30 +145,31 @@ static void sleep_on(const struct watch *w, bool plain, int64_t now_ns, int64_t 
 	sleep_plain(w, until_ns - now_ns);
 }
 
-static int spin(struct field *const *f, unsigned n) {
-	for (uint32_t i = 0; i < f[0]->peers->spin; i++) {
-		for (unsigned k = 0; k < n; k++) {
-			int rc = field_news(f[k]);
-			if (rc != 0)
-				return rc < 0 ? rc : (int)k;
-		}
+static int spin(const struct wait_set *s) {
+	int rc = -EAGAIN;
+	for (uint32_t i = 0; i < peers_of(s)->spin && rc == -EAGAIN; i++) {
+		rc = find_news(s);
 #if defined(__x86_64__) || defined(__i386__)
 		__builtin_ia32_pause();
 #endif
 	}
-	return -EAGAIN;
+	return rc;
 }
 
-static int sleep_until(struct field *const *f, unsigned n, int64_t until_ns) {
-	struct peers *t = f[0]->peers;
+static bool word_changed(const struct wait_set *s) {
+	return s->word && __atomic_load_n(s->word, __ATOMIC_SEQ_CST) != s->value;
+}
+
+static int sleep_until(const struct wait_set *s, int64_t until_ns) {
+	struct peers *t = peers_of(s);
 	struct watch w;
 	for (;;) {
 		uint32_t generation = __atomic_load_n(&t->generation, __ATOMIC_SEQ_CST);
-		int rc = look(f, n, generation, &w);
-		if (rc != -EAGAIN)
+		int rc = look(s, generation, &w);
+		if (rc != -EAGAIN || word_changed(s))
 			return rc;
-		if (generation != f[0]->generation) {
-			f[0]->generation = generation;
+		if (s->told && generation != *s->told) {
+			*s->told = generation;
 			return -ECANCELED;
 		}
 		int64_t now_ns = clock_mono().ns;
@@ -153,68 +186,56 @@ static int64_t deadline(int64_t timeout_ns) {
 	return until_ns;
 }
 
-static void count_in(struct field *const *f, unsigned n) {
-	counter_add(&f[0]->peers->own, COUNTER_waits, 1);
-	for (unsigned i = 0; i < n; i++)
-		desk_wait_begin(f[i]->peers, f[i]->plan->group);
+static void count_in(const struct wait_set *s) {
+	for (unsigned i = 0; i < s->field_count; i++)
+		desk_wait_begin(s->fields[i]->peers, s->fields[i]->plan->group);
+	for (unsigned i = 0; i < s->event_count; i++)
+		desk_wait_begin(s->events[i]->peers, desk_events_of(s->events[i]->peers->plan, s->events[i]->process));
 }
 
-static void count_out(struct field *const *f, unsigned n) {
-	for (unsigned i = 0; i < n; i++)
-		desk_wait_end(f[i]->peers, f[i]->plan->group);
+static void count_out(const struct wait_set *s) {
+	for (unsigned i = 0; i < s->field_count; i++)
+		desk_wait_end(s->fields[i]->peers, s->fields[i]->plan->group);
+	for (unsigned i = 0; i < s->event_count; i++)
+		desk_wait_end(s->events[i]->peers, desk_events_of(s->events[i]->peers->plan, s->events[i]->process));
 }
 
-int wait_any(struct field *const *f, unsigned count, int64_t timeout_ns) {
-	CHECK(count > 0);
-	struct peers *t = f[0]->peers;
-	if (count > WAIT_FIELDS_MAX)
+static int wait_for_word(const struct wait_set *s) {
+	while (!word_changed(s))
+		syscall(SYS_futex, s->word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, s->value, NULL, NULL, 0);
+	return -EAGAIN;
+}
+
+int wait_set(const struct wait_set *s, int64_t timeout_ns) {
+	if (s->field_count + s->event_count > (s->word ? WAIT_BESIDE_MAX : WAIT_FIELDS_MAX))
 		return -E2BIG;
-	int rc = -EAGAIN;
-	for (unsigned i = 0; i < count; i++) {
-		CHECK(f[i]->peers == t);
-		int news = field_news(f[i]);
-		if (news != 0)
-			return news < 0 ? news : (int)i;
+	if (s->field_count + s->event_count == 0) {
+		CHECK(s->word && timeout_ns < 0);
+		return wait_for_word(s);
 	}
+	const struct peers *t = peers_of(s);
+	int rc = find_news(s);
+	if (rc != -EAGAIN)
+		return rc;
 	if (timeout_ns == 0)
 		return -ETIMEDOUT;
 	int64_t until_ns = deadline(timeout_ns);
-	if (t->spin && (rc = spin(f, count)) != -EAGAIN)
+	if (t->spin && (rc = spin(s)) != -EAGAIN)
 		return rc;
-	count_in(f, count);
-	rc = sleep_until(f, count, until_ns);
-	count_out(f, count);
+	counter_add(&t->own, COUNTER_waits, 1);
+	count_in(s);
+	rc = sleep_until(s, until_ns);
+	count_out(s);
 	if (rc == -ETIMEDOUT)
 		counter_add(&t->own, COUNTER_timeouts, 1);
 	return rc;
 }
 
-static int sleep_beside(struct field *const *f, unsigned n, const uint32_t *word, uint32_t value) {
-	struct peers *t = f[0]->peers;
-	struct watch w;
-	for (;;) {
-		uint32_t generation = __atomic_load_n(&t->generation, __ATOMIC_SEQ_CST);
-		int rc = look(f, n, generation, &w);
-		if (rc != -EAGAIN)
-			return rc;
-		watch_word(&w, word, value, FUTEX_PRIVATE_FLAG);
-		if (__atomic_load_n(word, __ATOMIC_SEQ_CST) != value)
-			return -EAGAIN;
-		sleep_on(&w, t->plain_futex, clock_mono().ns, INT64_MAX);
-	}
-}
-
-int wait_beside(struct field *const *f, unsigned count, const uint32_t *word, uint32_t value) {
-	CHECK(count <= WAIT_BESIDE_MAX);
-	if (count == 0) {
-		while (__atomic_load_n(word, __ATOMIC_SEQ_CST) == value)
-			syscall(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
-		return -EAGAIN;
-	}
-	count_in(f, count);
-	int rc = sleep_beside(f, count, word, value);
-	count_out(f, count);
-	return rc;
+int wait_any(struct field *const *f, unsigned count, int64_t timeout_ns) {
+	CHECK(count > 0);
+	for (unsigned i = 1; i < count && i < WAIT_FIELDS_MAX; i++)
+		CHECK(f[i]->peers == f[0]->peers);
+	return wait_set(&(struct wait_set){ .fields = f, .field_count = count, .told = &f[0]->generation }, timeout_ns);
 }
 
 int wait_field(struct field *f, int64_t timeout_ns) {

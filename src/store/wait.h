@@ -8,6 +8,7 @@
 #ifndef STORE_WAIT_H
 #define STORE_WAIT_H
 
+#include "store/event.h"
 #include "store/field.h"
 
 #define WAIT_FIELDS_MAX 126 /* the kernel's limit, less two words of our own */
@@ -25,11 +26,21 @@ MUST_CHECK int wait_field(struct field *f, int64_t timeout_ns);
 MUST_CHECK int wait_any(struct field *const *f, unsigned count, int64_t timeout_ns);
 
 /*
- * Sleep until one of up to WAIT_BESIDE_MAX fields has news or `word`, a futex word of this process, is not `value` any
- * more.  No fields are allowed.  As wait_any() for ever; -EAGAIN: the word changed.
+ * Fields, events and a word of our own at once.  All handles are of the same peers; one thread has them.  Returns the
+ * index of one with news, events counted behind the fields; -EAGAIN: the word changed; else as wait_any().
  */
-#define WAIT_BESIDE_MAX 125
-MUST_CHECK int wait_beside(struct field *const *f, unsigned count, const uint32_t *word, uint32_t value);
+struct wait_set {
+	struct field *const *fields;
+	unsigned field_count;
+	struct event_reader *const *events;
+	unsigned event_count;
+	const uint32_t *word; /* futex word of this process, or NULL: sleep while it is `value` */
+	uint32_t value;
+	uint32_t *told;       /* generation of the peers that is known; NULL: interruptions are none of its business */
+};
+
+#define WAIT_BESIDE_MAX (WAIT_FIELDS_MAX - 1) /* fields and events beside a word */
+MUST_CHECK int wait_set(const struct wait_set *s, int64_t timeout_ns);
 
 /* Wake those who sleep on the head of this writer's field.  The system calls made: 0 or 1. */
 unsigned wait_wake(struct field_writer *w);
