@@ -1,0 +1,265 @@
+"""What was measured, as a table for a terminal or a page in Markdown; and which goals it meets.
+
+Everything here is made from the dict that `--json` writes, so that a result can be shown again.
+"""
+from transports import TRANSPORTS
+
+SMALL = (8, 64)           # P1 asks for these
+LENT = (64, 1024, 65536, 1 << 20, 8 << 20)  # and for these to cost the same when lent
+MODES = {'poll': 'polling', 'block': 'blocking'}
+PARTS = ('p50', 'p90', 'p99', 'p99.9', 'max')
+
+
+# ---- numbers --------------------------------------------------------------------------------------
+
+def bytes_text(n):
+    for unit, size in (('MiB', 1 << 20), ('KiB', 1 << 10)):
+        if n >= size:
+            return f'{n / size:.0f} {unit}'
+    return f'{n} B'
+
+
+def ns_text(ns):
+    """Three digits and a unit."""
+    if ns is None:
+        return '-'
+    for unit, size in (('s', 1e9), ('ms', 1e6), ('us', 1e3)):
+        if ns >= size:
+            return f'{ns / size:.3g} {unit}' if ns < size * 1000 else f'{ns / size:.0f} {unit}'
+    return f'{ns:.0f} ns' if ns >= 10 else f'{ns:.1f} ns'
+
+
+def parts(d):
+    return [ns_text(d.get(p)) for p in PARTS] + [str(d.get('n', 0))]
+
+
+def one_way(result, transport, mode, size, part='p50'):
+    for x in result.get('ping_pong', ()):
+        if (x['transport'], x['mode'], x['bytes']) == (transport, mode, size):
+            return x['one_way_ns'].get(part)
+    return None
+
+
+def floor(result, mode):
+    return one_way(result, 'floor', mode, 0)
+
+
+# ---- goals ----------------------------------------------------------------------------------------
+
+def goal(number, what, ours, bound, met):
+    """met: None when it was not measured in this run, or not to the length that the goal asks for."""
+    return {'goal': number, 'what': what, 'ours': ours, 'bound': bound, 'met': met}
+
+
+def goals_of_exchange(result):
+    line, futex = floor(result, 'poll'), floor(result, 'block')
+    small = {s: one_way(result, 'cadmus copy', 'poll', s) for s in SMALL}
+    lent = {s: one_way(result, 'cadmus lease', 'poll', s) for s in LENT}
+    blocked = one_way(result, 'cadmus copy', 'block', 64)
+    if not line or None in small.values() or None in lent.values():
+        return
+    for size, ns in small.items():
+        yield goal('P1', f'publish to seen, polling, {size} B, one-way p50: at most 1.45 x the floor', ns_text(ns),
+                   f'floor {ns_text(line)}, x {ns / line:.2f}', ns <= 1.45 * line)
+    low, high = min(lent.values()), max(lent.values())
+    yield goal('P1', 'the same from 64 B to 8 MiB by lease: within 10 %', f'{ns_text(low)} to {ns_text(high)}',
+               f'x {high / low:.2f}', high <= 1.1 * low)
+    ice = one_way(result, 'iceoryx', 'poll', 64)
+    if ice:
+        yield goal('P1', 'ahead of iceoryx, 64 B', ns_text(small[64]), f'iceoryx {ns_text(ice)}', small[64] < ice)
+    if futex and blocked:
+        yield goal('P4', 'blocking, 64 B, one-way p50: at most 1.15 x a raw futex', ns_text(blocked),
+                   f'futex {ns_text(futex)}, x {blocked / futex:.2f}', blocked <= 1.15 * futex)
+
+
+def cost(result, call, size):
+    for c in result.get('costs', {}).get('calls', ()):
+        if (c['call'], c['bytes']) == (call, size):
+            return c['ns']['p50']
+    return None
+
+
+def goals_of_costs(result):
+    if 'costs' not in result:
+        return
+    for size in (8, 64):
+        ns, copy = cost(result, 'cdm_read', size), cost(result, 'memcpy', size)
+        yield goal('P2', f'read of {size} B, p50: at most 30 ns', ns_text(ns), f'30 ns; memcpy {ns_text(copy)}', ns <= 30)
+    ns, quiet = cost(result, 'cdm_write', 64), result['costs']['quiet']
+    yield goal('P3', 'publish of 64 B with nobody waiting, p50: at most 100 ns', ns_text(ns),
+               f'100 ns; clock {ns_text(cost(result, "clock", 64))}', ns <= 100)
+    yield goal('P3', f'system calls in {quiet["publishes"]} publishes', str(quiet['system_calls']),
+               f'0; {quiet["counted_on_purpose"]} counted on purpose',
+               quiet['system_calls'] == 0 and quiet['counted_on_purpose'] == 1)
+
+
+def goals_of_death(result):
+    d = result.get('death', {})
+    for what, name, bound in (('orphan', 'death seen by a polling reader', 10e6), ('takeover', 'takeover by one that stands by', 20e6)):
+        if d.get(what):
+            p99 = d[what]['p99']
+            yield goal('P5', f'{name}, p99, n = {d[what]["n"]}: at most {ns_text(bound)}', ns_text(p99), ns_text(bound),
+                       p99 <= bound if d[what]['n'] >= 200 else None)
+    if 'stopped' in d:
+        s = d['stopped']
+        yield goal('P5', f'false deaths of a writer that is stopped for {s["seconds"]} s', str(s['false_deaths']),
+                   '0 in 30 s', s['false_deaths'] == 0 if s['seconds'] >= 30 or s['false_deaths'] else None)
+
+
+def goals_of_rest(result):
+    if 'rest' in result:
+        r = result['rest']
+        yield goal('P21', 'memory at rest, RSS of all processes: at most 15 MB', f'{r["rss_kb"] / 1024:.1f} MiB',
+                   f'15 MB; PSS {r["pss_kb"] / 1024:.1f} MiB', r['rss_kb'] * 1024 <= 15e6)
+        yield goal('P21', 'processor at rest: at most 0.2 %', f'{r["cpu_percent"]:.3f} %',
+                   f'0.2 %; {r["wakeups_per_s"]:.1f} wake-ups/s', r['cpu_percent'] <= 0.2)
+    if 'frames' in result:
+        f = result['frames']
+        yield goal('P22', f'frames/s of {f["width"]}x{f["height"]}x3, {f["readers"]} lease readers, every byte checked: at least 120',
+                   f'{f["per_second"]:.0f}', f'120; {f["wrong"]} wrong, {f["missed"]} missed of {f["checked"]}',
+                   f['per_second'] >= 120 and f['wrong'] == 0 and f['missed'] == 0)
+
+
+def goals(result):
+    return [g for part in (goals_of_exchange, goals_of_costs, goals_of_death, goals_of_rest) for g in part(result)]
+
+
+# ---- tables: (title, note, header, rows) ----------------------------------------------------------
+
+def order(transport):
+    return list(TRANSPORTS).index(transport)
+
+
+def table_of_medians(result, mode):
+    sizes, rows = result['sizes'], []
+    names = sorted({x['transport'] for x in result['ping_pong']}, key=order)
+    for n in names:
+        if n == 'floor':
+            rows.append(['floor: ' + ('cache line' if mode == 'poll' else 'futex')] + [ns_text(floor(result, mode))] + [''] * (len(sizes) - 1))
+        else:
+            rows.append([n] + [ns_text(one_way(result, n, mode, s)) for s in sizes])
+    copies = {c['bytes']: c['ns'].get('p50') for c in result.get('copies', ())}
+    rows.append(['floor: one memcpy'] + [ns_text(copies.get(s)) for s in sizes])
+    for p in result['published']:
+        if p['mode'] == mode:
+            rows.append([p['name'] + ' (published)', p['one_way'] + ' ns'] + [''] * (len(sizes) - 1))
+    return (f'One-way, {MODES[mode]}, p50', '', ['transport'] + [bytes_text(s) for s in sizes], rows)
+
+
+def table_of_percentiles(result, mode):
+    rows = []
+    for x in sorted(result['ping_pong'], key=lambda x: (x['bytes'], order(x['transport']))):
+        if x['mode'] == mode:
+            rows.append([bytes_text(x['bytes']) if x['bytes'] else 'any', x['transport']] + parts(x['one_way_ns'])[:-1] +
+                        [ns_text(x['round_trip_ns'].get(p)) for p in ('p50', 'p99')] + [str(x['round_trip_ns'].get('n', 0))])
+    return (f'One-way, {MODES[mode]}, in full', '', ['bytes', 'transport', *PARTS, 'RTT p50', 'RTT p99', 'n'], rows)
+
+
+def table_of_fans(result):
+    rows = [[bytes_text(x['bytes']), str(x['readers']), x['transport']] + parts(x['ns'])
+            for x in sorted(result['fan_out'], key=lambda x: (x['bytes'], x['readers'], order(x['transport']))) if x['ns']]
+    cores = result['provenance']['usable_cores']
+    return ('Fan-out, blocking: from before the send until each reader has the sample',
+            f'Readers are processes; there are {cores} cores, so with more readers than that most of it is their queue for a core. '
+            'The next sample is sent when all have this one.',
+            ['bytes', 'readers', 'transport', *PARTS, 'n'], rows)
+
+
+def table_of_costs(result):
+    calls = result['costs']['calls']
+    rows = [[c['call'], bytes_text(c['bytes'])] + parts(c['ns'])[:-1] for c in sorted(calls, key=lambda c: c['call'])]
+    return ('Calls, one process', f'Each sample is the mean of {result["costs"]["batch"]} calls, with all in the cache. '
+            'clock is a look at CLOCK_MONOTONIC, which a publish contains.', ['call', 'bytes', *PARTS], rows)
+
+
+def table_of_deaths(result):
+    d = result['death']
+    names = {'orphan': 'SIGKILL to CDM_ORPHAN, polling', 'takeover': 'SIGKILL to the first sample of the next writer, polling',
+             'asleep': 'the same, reader in cdm_wait()'}
+    rows = [[names[k]] + parts(d[k]) for k in names if d.get(k)]
+    return ('Death of a writer', 'A reader that sleeps is woken by the next writer\'s memory, not by the death.', ['what', *PARTS, 'n'], rows)
+
+
+def table_of_rest(result):
+    r = result['rest']
+    rows = [[p['process'], f'{p["rss_kb"]} kB', f'{p["pss_kb"]} kB', f'{p["wakeups_per_s"]:.2f}', f'{p["cpu_percent"]:.4f} %']
+            for p in r['processes']]
+    rows.append(['all', f'{r["rss_kb"]} kB', f'{r["pss_kb"]} kB', f'{r["wakeups_per_s"]:.2f}', f'{r["cpu_percent"]:.4f} %'])
+    return (f'A machine at rest, {r["seconds"]:.0f} s', 'Wake-ups are voluntary context switches of all threads.',
+            ['process', 'RSS', 'PSS', 'wake-ups/s', 'processor'], rows)
+
+
+def table_of_goals(result):
+    words = {True: 'met', False: 'MISSED', None: 'not judged'}
+    return ('Goals', '', ['goal', 'what', 'ours', 'floor or bound', ''],
+            [[g['goal'], g['what'], g['ours'], g['bound'], words[g['met']]] for g in result['goals']])
+
+
+def tables(result):
+    if result.get('ping_pong'):
+        yield from (table_of_medians(result, m) for m in MODES)
+        yield from (table_of_percentiles(result, m) for m in MODES)
+    for key, made in (('fan_out', table_of_fans), ('costs', table_of_costs), ('death', table_of_deaths), ('rest', table_of_rest)):
+        if result.get(key):
+            yield made(result)
+    yield table_of_goals(result)
+
+
+# ---- text -----------------------------------------------------------------------------------------
+
+def facts(result):
+    p = result['provenance']
+    return [
+        ('processor', f'{p["processor"]}, {p["usable_cores"]} cores, virtual: {p["virtual"]}, {p["memory_mb"]} MB, governor: {p["governor"]}'),
+        ('system', f'{p["distribution"]}, Linux {p["kernel"]}, clock {p["clock"]}'),
+        ('load', ' '.join(f'{x:.2f}' for x in p['load_before']) + ' before, ' + ' '.join(f'{x:.2f}' for x in p['load_after']) + ' after'),
+        ('build', f'commit {p["commit"]}, {p["build"]}, {p["compiler"]}'),
+        ('when', f'{p["date"]}, {p["seconds"]} s'),
+        ('peers', ', '.join(f'{n} {v}' for n, v in result['versions'].items() if v != '-') or 'none'),
+    ]
+
+
+def method(result):
+    m = result['method']
+    return [
+        f'{m["rounds"]} rounds over all transports, sizes and modes, in an order that is shuffled anew for each; {m["round_ms"]} ms or '
+        '20000 round trips in each, of which the first tenth of the time is warm-up and not counted. Nothing else is removed.',
+        'Ping-pong between two processes, their threads pinned to core 0 and core 1; threads of a library run where the kernel puts them, and '
+        'who polls such a library yields between looks. One-way is half of a round trip, all its percentiles too.',
+        'A sample\'s first and last word (and the second, a time) are written and checked, no other byte is touched: what copies pays '
+        'for the bytes, what lends does not.',
+        'Each round trip contains one look at the clock (tens of ns); the floors have it as well.',
+    ] + (['A short run (--quick): the tails are of few samples.'] if m['quick'] else [])
+
+
+def notes(result):
+    for p in result['published']:
+        yield f'published: {p["name"]} {p["one_way"]} ns {MODES[p["mode"]]}: {p["source"]}.'
+    for name, packages in result['absent'].items():
+        yield f'not here: {name}; apt-get install {" ".join(packages)}'
+    for s in result['skipped']:
+        yield f'skipped: {s["what"]}: {s["why"]}'
+
+
+def aligned(header, rows):
+    widths = [max(len(str(r[i])) for r in [header, *rows]) for i in range(len(header))]
+    left = [not any(str(r[i])[:1].isdigit() for r in rows) for i in range(len(header))]
+    for r in [header, *rows]:
+        yield '  '.join(str(c).ljust(w) if to_left or k == 0 else str(c).rjust(w)
+                        for k, (c, w, to_left) in enumerate(zip(r, widths, left))).rstrip()
+
+
+def table(result):
+    lines = [f'{k:<10} {v}' for k, v in facts(result)] + ['', *method(result)]
+    for title, note, header, rows in tables(result):
+        lines += ['', title, *([note] if note else []), *aligned(header, rows)]
+    return '\n'.join(lines + ['', *notes(result)])
+
+
+def markdown(result):
+    lines = ['# Performance: the data plane', '', 'Made by `bench/run data-plane --markdown`; `bench/README.md` says how to do it again.', '']
+    lines += [f'* {k}: {v}' for k, v in facts(result)] + ['', '## How', ''] + [f'* {m}' for m in method(result)]
+    for title, note, header, rows in sorted(tables(result), key=lambda t: t[0] != 'Goals'):
+        lines += ['', f'## {title}', ''] + ([note, ''] if note else [])
+        lines += ['| ' + ' | '.join(r) + ' |' for r in [header, ['---'] * len(header), *rows]]
+    return '\n'.join(lines + ['', '## Beside it', ''] + [f'* {n}' for n in notes(result)])
