@@ -1,0 +1,105 @@
+/*
+ * quiet_test.c - a publish that nobody waits for makes no system call: a child publishes under a filter that kills it
+ * at the first one.  The filter is seen to work by children that make one on purpose, or wake a sleeper.
+ */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "store/desk.h"
+#include "store/field.h"
+#include "test/lib/world.h"
+
+/* ThreadSanitizer calls the kernel when it likes. */
+#if defined(__SANITIZE_THREAD__)
+#define IS_WATCHED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define IS_WATCHED 1
+#endif
+#endif
+#ifndef IS_WATCHED
+#define IS_WATCHED 0
+#endif
+
+enum { CORE, GUARD, CAM, READER };
+
+static struct world w;
+static uint16_t level, frame;
+
+static void fresh(void) {
+	static struct plan_builder b;
+	plan_builder_begin(&b, "robot");
+	CHECK(plan_builder_process(&b, "camera", PLAN_HOST, 4) == CAM);
+	CHECK(plan_builder_process(&b, "reader", PLAN_WORKER, 2) == READER);
+	level = plan_builder_field(&b, "level", CDM_U64, 1, 8, 0, CAM, 1u << READER);
+	frame = plan_builder_field(&b, "frame", CDM_U64, 1000, 5, 2, CAM, 1u << READER);
+	world_open(&w, &b);
+}
+
+/* From here on this process may end, and do nothing else. */
+static void forbid_calls(void) {
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(*code), .filter = code };
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+/* Whether a child that does this lives to its end without the kernel. */
+static bool is_quiet(void (*what)(struct field_writer *), uint16_t field) {
+	struct field_writer writer;
+	int status;
+	CHECK(field_writer_open(&writer, &w.at[CAM], field) == 0);
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		forbid_calls();
+		what(&writer);
+		syscall(SYS_exit_group, 0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	field_writer_close(&writer);
+	if (WIFEXITED(status))
+		return true;
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	return false;
+}
+
+static void publish(struct field_writer *writer) {
+	struct field_meta m = field_meta_of(0);
+	for (uint64_t i = 1; i <= 1000; i++)
+		CHECK(field_write(writer, &i, sizeof(i), &m, (struct cdm_mono){ (int64_t)i }) == 0);
+}
+
+static void ask_the_kernel(struct field_writer *writer) {
+	(void)writer;
+	syscall(SYS_getppid);
+}
+
+int main(void) {
+	if (IS_WATCHED) {
+		puts("skipped: ThreadSanitizer itself makes system calls");
+		return 77;
+	}
+	fresh();
+	CHECK(!is_quiet(ask_the_kernel, level));
+	CHECK(is_quiet(publish, level));
+	CHECK(is_quiet(publish, frame));
+	desk_wait_begin(&w.at[READER], level);
+	CHECK(!is_quiet(publish, level));
+	CHECK(is_quiet(publish, frame));
+	desk_wait_end(&w.at[READER], level);
+	CHECK(is_quiet(publish, level));
+	world_close(&w);
+	return 0;
+}
