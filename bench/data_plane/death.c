@@ -1,13 +1,14 @@
 /*
  * death.c - a writer is killed: when does a reader know, and when is it replaced?
  *
- *     bench-death                commands on stdin: `orphan N`, `takeover N`, `asleep N`, `stop MS`
+ *     bench-death                commands on stdin: `orphan N`, `takeover N`, `asleep N`, `woken N`, `stop MS`
  *     bench-death write WAIT     the writer: becomes the sensor `mortal`, or stands by for it, and publishes
  *
  * The measuring process starts the writers, kills them, and polls the field (cdm_peek) meanwhile.  Times begin just
  * before kill(2).  `orphan`: until the last sample is CDM_ORPHAN.  `takeover`: another writer stands by; until its
  * first sample is seen.  `asleep` is the same, with the reader in cdm_wait() instead of polling.  `stop`: the writer is
- * stopped for so long; how often its sample was an orphan meanwhile.
+ * stopped for so long; how often its sample was an orphan meanwhile.  `woken`: nobody stands by; of how many deaths a
+ * reader in cdm_wait() hears within 100 ms.
  */
 #include <errno.h>
 #include <poll.h>
@@ -168,6 +169,20 @@ static void takeover(const char *self, uint32_t n, double *samples, double (*unt
 	samples_out(samples, n);
 }
 
+static void woken(const char *self, uint32_t n) {
+	uint32_t heard = 0;
+	for (uint32_t k = 0; k < n; k++) {
+		struct writer w = writer_start(self, "10000000000");
+		writer_says(&w, 'W');
+		epoch_alive();
+		kill(w.pid, SIGKILL);
+		writer_bury(&w);
+		cdm_skip(beat);
+		heard += cdm_wait(beat, 100000000) != -ETIMEDOUT;
+	}
+	printf("ok %u %u\n", n, heard);
+}
+
 /* Orphans seen among how many looks, a millisecond apart. */
 static void stop(const char *self, uint32_t ms) {
 	struct writer w = writer_start(self, "10000000000");
@@ -206,6 +221,8 @@ int main(int argc, char **argv) {
 			takeover("/proc/self/exe", n, samples, poll_until);
 		else if (sscanf(line, "asleep %u", &n) == 1)
 			takeover("/proc/self/exe", n, samples, wait_until);
+		else if (sscanf(line, "woken %u", &n) == 1)
+			woken("/proc/self/exe", n);
 		else if (sscanf(line, "stop %u", &n) == 1)
 			stop("/proc/self/exe", n);
 		free(samples);

@@ -12,6 +12,8 @@ def death(run):
         for what in ('orphan', 'takeover', 'asleep'):
             run.progress(f'{run.deaths} writers are killed: {what}')
             found[what] = percentiles(node.ask(f'{what} {run.deaths}'))
+        deaths, heard = node.ask('woken 10').split()
+        found['woken'] = {'deaths': int(deaths), 'heard': int(heard)}
         run.progress(f'a writer is stopped for {run.stopped_s} s')
         looks, orphans = node.ask(f'stop {run.stopped_s * 1000}').split()
         found['stopped'] = {'seconds': run.stopped_s, 'looks': int(looks), 'false_deaths': int(orphans)}

@@ -44,7 +44,7 @@ def provenance(build):
         'cores': os.cpu_count(),
         'usable_cores': len(os.sched_getaffinity(0)),
         'threads_per_core': read('/sys/devices/system/cpu/cpu0/topology/thread_siblings_list'),
-        'virtual': first_line('systemd-detect-virt') or ('yes' if 'hypervisor' in read('/proc/cpuinfo') else 'no'),
+        'virtual': first_line('systemd-detect-virt', '--vm') or ('yes' if 'hypervisor' in read('/proc/cpuinfo') else 'no'),
         'kernel': platform.release(),
         'distribution': platform.freedesktop_os_release().get('PRETTY_NAME', ''),
         'governor': read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor') or 'none shown',

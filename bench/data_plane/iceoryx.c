@@ -75,10 +75,13 @@ static void send(struct end *e) {
 }
 
 static void attach(struct end *e, bool on) {
-	if (on && iox_ws_attach_subscriber_state(e->ws, e->sub, SubscriberState_HAS_DATA, 1, NULL) != WaitSetResult_SUCCESS)
-		die("cannot attach to the wait set");
-	if (!on)
+	int rc = WaitSetResult_SUCCESS;
+	if (on)
+		rc = (int)iox_ws_attach_subscriber_state(e->ws, e->sub, SubscriberState_HAS_DATA, 1, NULL);
+	else
 		iox_ws_detach_subscriber_state(e->ws, e->sub, SubscriberState_HAS_DATA);
+	if (rc != WaitSetResult_SUCCESS)
+		die("cannot attach to the wait set");
 	e->attached = on;
 }
 

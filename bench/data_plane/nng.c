@@ -83,6 +83,6 @@ static void release(struct end *e) {
 	nng_msg_free(e->message);
 }
 
-const struct transport transport = { .version = VERSION(NNG_MAJOR_VERSION, NNG_MINOR_VERSION, NNG_PATCH_VERSION),
-	.threads = true, .begin = begin, .writer = writer, .reader = reader, .loan = loan, .send = send, .receive = receive,
-	.release = release };
+const struct transport transport = {
+	.version = VERSION(NNG_MAJOR_VERSION, NNG_MINOR_VERSION, NNG_PATCH_VERSION), .threads = true, .begin = begin,
+	.writer = writer, .reader = reader, .loan = loan, .send = send, .receive = receive, .release = release };

@@ -1,5 +1,6 @@
 /*
- * zeromq.c - ZeroMQ over ipc://: PAIR for one reader, PUB and SUB for more.  A message is filled in the library's memory.
+ * zeromq.c - ZeroMQ over ipc://: PAIR for one reader, PUB and SUB for more.  A message is filled in the library's
+ * memory.
  */
 #include <errno.h>
 #include <stdio.h>
