@@ -72,10 +72,11 @@ static int open_loop(struct program *p) {
 	p->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epoll < 0)
 		return -errno;
-	p->tick = io_timer(GUARD_TICK_NS);
-	int rc = p->tick < 0 ? p->tick : watch(p, p->tick, ON_TICK, 0);
-	if (rc == 0)
-		rc = watch(p, seat_fd(&p->seat), ON_SEAT, 0);
+	int rc = watch(p, seat_fd(&p->seat), ON_SEAT, 0);
+	if (rc == 0 && p->count > 0) /* a machine that moves nothing has nothing to look after in time */
+		rc = p->tick = io_timer(GUARD_TICK_NS);
+	if (rc >= 0 && p->tick >= 0)
+		rc = watch(p, p->tick, ON_TICK, 0);
 	for (unsigned i = 0; rc == 0 && i < p->count; i++)
 		rc = watch(p, cdm_bus_fd(p->units[i].bus), ON_BUS, i);
 	return rc;
