@@ -1,14 +1,18 @@
 /*
  * death.c - a writer is killed: when does a reader know, and when is it replaced?
  *
- *     bench-death                commands on stdin: `orphan N`, `takeover N`, `asleep N`, `woken N`, `stop MS`
+ *     bench-death                commands on stdin: `kernel N`, `orphan N`, `takeover N`, `asleep N`, `woken N`,
+ *                                `stop MS`
  *     bench-death write WAIT     the writer: becomes the sensor `mortal`, or stands by for it, and publishes
  *
- * The measuring process starts the writers, kills them, and polls the field (cdm_peek) meanwhile.  Times begin just
- * before kill(2).  `orphan`: until the last sample is CDM_ORPHAN.  `takeover`: another writer stands by; until its
- * first sample is seen.  `asleep` is the same, with the reader in cdm_wait() instead of polling.  `stop`: the writer is
- * stopped for so long; how often its sample was an orphan meanwhile.  `woken`: nobody stands by; of how many deaths a
- * reader in cdm_wait() hears within 100 ms.
+ * The measuring process starts the writers, kills them, and polls the field meanwhile: cdm_peek() every 50 us.  One
+ * that spins would take a core from those who have something to do about the death, and one that yields gets none back
+ * while others compute.  Times begin just before kill(2).
+ *
+ * `kernel`: the floor; until a pidfd tells.  `orphan`: until the last sample is CDM_ORPHAN.  `takeover`: another writer
+ * stands by; until its first sample is seen.  `asleep`: the same, with the reader in cdm_wait() instead of polling.
+ * `woken`: nobody stands by; of how many deaths a reader in cdm_wait() hears within 100 ms.  `stop`: the writer is
+ * stopped for so long; how often its sample was an orphan meanwhile.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "cadmus/client.h"
@@ -119,6 +124,8 @@ static double poll_until(uint64_t from_ns, uint32_t epoch) {
 		now_ns = mono_ns();
 		if (now_ns - from_ns > PATIENCE_NS)
 			must(-ETIMEDOUT, "the reader has seen nothing of it");
+		struct timespec pause = { .tv_nsec = 50000 };
+		ppoll(NULL, 0, &pause, NULL);
 	} while (epoch ? i.epoch == epoch : i.status != CDM_ORPHAN);
 	return (double)(now_ns - from_ns);
 }
@@ -134,6 +141,25 @@ static double wait_until(uint64_t from_ns, uint32_t epoch) {
 static void samples_out(const double *samples, uint32_t n) {
 	printf("samples %u\n", n);
 	fwrite(samples, sizeof(*samples), n, stdout);
+}
+
+static void kernel(uint32_t n, double *samples) {
+	for (uint32_t k = 0; k < n; k++) {
+		pid_t pid = fork();
+		if (pid == 0)
+			for (;;)
+				pause();
+		struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+		must(pid < 0 || p.fd < 0 ? -errno : 0, "pidfd_open");
+		poll(NULL, 0, 5); /* it is asleep by then, as a writer is between two samples */
+		uint64_t from_ns = mono_ns();
+		kill(pid, SIGKILL);
+		poll(&p, 1, -1);
+		samples[k] = (double)(mono_ns() - from_ns);
+		waitpid(pid, NULL, 0);
+		close(p.fd);
+	}
+	samples_out(samples, n);
 }
 
 static void orphan(const char *self, uint32_t n, double *samples) {
@@ -209,13 +235,16 @@ int main(int argc, char **argv) {
 	if (argc == 3 && strcmp(argv[1], "write") == 0)
 		return write_until_killed(atoll(argv[2]));
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_TIMERSLACK, 1); /* so that 50 us are not 100 */
 	must(cdm_attach("bench", &machine, NULL), "attach");
 	must(cdm_open(machine, "beat", &beat), "beat");
 	printf("ok\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
 		double *samples = calloc(100000, sizeof(*samples));
-		if (sscanf(line, "orphan %u", &n) == 1)
+		if (sscanf(line, "kernel %u", &n) == 1)
+			kernel(n, samples);
+		else if (sscanf(line, "orphan %u", &n) == 1)
 			orphan("/proc/self/exe", n, samples);
 		else if (sscanf(line, "takeover %u", &n) == 1)
 			takeover("/proc/self/exe", n, samples, poll_until);

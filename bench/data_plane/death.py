@@ -9,7 +9,7 @@ def death(run):
     node = Node([program(run.build, 'death')], run.machine.env, os.path.join(run.work, 'nodes.log'), patience=600.0)
     found = {}
     try:
-        for what in ('orphan', 'takeover', 'asleep'):
+        for what in ('kernel', 'orphan', 'takeover', 'asleep'):
             run.progress(f'{run.deaths} writers are killed: {what}')
             found[what] = percentiles(node.ask(f'{what} {run.deaths}'))
         deaths, heard = node.ask('woken 10').split()
