@@ -101,8 +101,15 @@ static const struct segment *next_reader(struct desk_view *v, uint64_t *readers)
 	return NULL;
 }
 
+/* Of these, who has ever been here: a seat that nobody took costs nothing.  Pairs with set_now() in peers.c: whoever is
+   not seen here was acknowledged after it, and finds by the stamp or the head what we did before. */
+static uint64_t present(const struct desk_view *v, uint64_t readers) {
+	return readers & __atomic_load_n(&v->peers->mapped, __ATOMIC_SEQ_CST);
+}
+
 bool desk_is_leased(struct desk_view *v, uint64_t readers, uint16_t field, uint32_t slot, uint64_t version) {
 	uint64_t word = lease_word(field, v->peers->own.epoch, slot, version);
+	readers = present(v, readers);
 	for (const struct segment *s; (s = next_reader(v, &readers));) {
 		const uint64_t *leases = desk_in(v->peers, s)->leases;
 		for (uint32_t i = 0; i < quota_of(v->peers, s->process); i++)
@@ -113,6 +120,7 @@ bool desk_is_leased(struct desk_view *v, uint64_t readers, uint16_t field, uint3
 }
 
 bool desk_waiting(struct desk_view *v, uint64_t readers, uint32_t what) {
+	readers = present(v, readers);
 	for (const struct segment *s; (s = next_reader(v, &readers));)
 		if (__atomic_load_n(wait_word(v->peers, s, what), __ATOMIC_SEQ_CST) != 0)
 			return true;

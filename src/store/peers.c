@@ -84,8 +84,10 @@ static void acknowledge(const struct peers *t, uint16_t process, uint32_t epoch)
 		__atomic_store_n(&segment_head(&t->own)->desks[process], epoch, __ATOMIC_SEQ_CST);
 }
 
+/* In this order: whose desk is acknowledged is looked at (desk.c). */
 static void set_now(struct peers *t, uint16_t process, struct segment *s) {
 	__atomic_store_n(&t->at[process].now, s, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&t->mapped, UINT64_C(1) << process, __ATOMIC_SEQ_CST);
 	acknowledge(t, process, s->epoch);
 }
 

@@ -35,6 +35,7 @@ struct peers {
 	uint32_t generation;     /* atomic futex word: grows with each replacement and interrupt */
 	bool plain_futex;        /* do not use futex_waitv (old kernels; set by tests) */
 	uint32_t spin;           /* looks at a field before going to sleep; 0 where there are two cores or fewer */
+	uint64_t mapped;         /* atomic: set of the processes that have ever been mapped */
 	struct peer at[PLAN_PROCESSES_MAX];
 	struct segment *free;    /* by next; control thread only.  What was a segment once stays one: peers_hold() */
 	struct segment spares[PEERS_SPARES];

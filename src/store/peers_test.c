@@ -70,6 +70,7 @@ static void leaks_nothing_over_many_lives(void) {
 		CHECK(peers_mappings(&w.at[READER]) == 4);
 	}
 	CHECK(open_files() == files_open && mappings() == maps_open);
+	CHECK(w.at[READER].mapped == (1u << CORE | 1u << GUARD | 1u << CAM | 1u << READER));
 	CHECK(counter_get(&w.at[READER].own, COUNTER_replacements) == 1001);
 	world_close(&w);
 	CHECK(open_files() == files && mappings() == maps);
@@ -99,10 +100,12 @@ static void holds_more_lives_than_it_has_room_for(void) {
 	static const struct segment *held[LIVES];
 	fresh();
 	peers_init(&readers, w.plan, READER);
+	CHECK(readers.mapped == 0);
 	for (uint32_t i = 0; i < LIVES; i++) {
 		world_stop(&w, CAM);
 		world_start(&w, CAM, false);
 		CHECK(peers_replace(&readers, CAM, 2 + i, w.fd[CAM]) == 0);
+		CHECK(readers.mapped == 1u << CAM);
 		CHECK(peers_hold(&readers, CAM, &held[i])->epoch == 2 + i);
 	}
 	CHECK(peers_mappings(&readers) == LIVES);
