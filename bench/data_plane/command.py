@@ -108,13 +108,17 @@ def measure(run):
               'method': {'rounds': run.rounds, 'round_ms': run.round_ms, 'fan_rounds': run.fan_rounds,
                          'fan_samples': run.fan_count, 'quick': run.quick},
               'published': PUBLISHED, 'absent': {n: list(p) for n, p in run.absent.items()}}
-    run.start()
     try:
+        run.start()
         exchanges(run, result)
         for name, part in (('costs', costs.costs), ('death', death.death), ('frames', frames.frames), ('rest', rest.rest)):
-            if name in run.parts:
-                run.progress(name)
+            if name not in run.parts:
+                continue
+            run.progress(name)
+            try:
                 result[name] = part(run)
+            except (No, RuntimeError) as e:
+                run.skip(name, str(e))
     finally:
         run.progress('')
         run.end()

@@ -17,5 +17,6 @@ def death(run):
         found['stopped'] = {'seconds': run.stopped_s, 'looks': int(looks), 'false_deaths': int(orphans)}
     except No as e:
         run.skip('death', str(e))
-    node.end()
+    finally:
+        node.end()
     return found

@@ -130,6 +130,25 @@ def goals(result):
     return sorted(found, key=lambda g: int(g['goal'][1:]))
 
 
+# What stands behind a goal that is missed, as far as the same run shows it.
+WHY = {
+    'P1': 'A sample brings what is said of it, its stamp is looked at twice, and a publish looks at the clock and at the desk of each reader; the '
+          'floor moves one word. The calls "clock", "cdm_write" and "cdm_read" are what each costs in one process.',
+    'P2': '"(nothing)" is the loop; the rest is two looks at the stamp, the bytes, and struct cdm_info.',
+    'P3': 'It looks at the clock, and at the desk of each reader that has come, for sleepers, and for leases where there are any.',
+    'P4': 'A sleeper watches more words than one (a new life of the writer, a death), and who wakes it looks at all desks first.',
+    'P5': 'The floor beside it is the kernel telling one process of a death; ours is the parent hearing it, one store, and a look. What is far '
+          'above both is the queue for a core.',
+    'P21': 'RSS counts what processes share once for each; PSS counts it once.',
+    'P22': 'One writer and two readers share the cores of this computer.',
+}
+
+
+def reasons(result):
+    missed = dict.fromkeys(g['goal'] for g in result['goals'] if g['met'] is False)
+    return [f'{g} is missed: {WHY[g]}' for g in missed]
+
+
 # ---- tables: (title, note, header, rows) ----------------------------------------------------------
 
 def order(transport):
@@ -260,7 +279,7 @@ def table(result):
     lines = [f'{k:<10} {v}' for k, v in facts(result)] + ['', *method(result)]
     for title, note, header, rows in tables(result):
         lines += ['', title, *([note] if note else []), *aligned(header, rows)]
-    return '\n'.join(lines + ['', *notes(result)])
+    return '\n'.join(lines + [''] + reasons(result) + [''] + list(notes(result)))
 
 
 def markdown(result):
@@ -269,4 +288,6 @@ def markdown(result):
     for title, note, header, rows in sorted(tables(result), key=lambda t: t[0] != 'Goals'):
         lines += ['', f'## {title}', ''] + ([note, ''] if note else [])
         lines += ['| ' + ' | '.join(r) + ' |' for r in [header, ['---'] * len(header), *rows]]
+        if title == 'Goals' and reasons(result):
+            lines += [''] + [f'* {r}' for r in reasons(result)]
     return '\n'.join(lines + ['', '## Beside it', ''] + [f'* {n}' for n in notes(result)])
