@@ -90,13 +90,28 @@ class Run:
         shutil.rmtree(self.work, ignore_errors=True)
 
 
+def ping_pongs(run):
+    """The floor of all sizes together has size 0."""
+    trips, floors = exchange.ping_pong(run), {}
+    for (name, mode, size), samples in trips.all.items():
+        if name != 'floor':
+            yield {'transport': name, 'mode': mode, 'bytes': size, 'one_way_ns': percentiles(samples, 0.5),
+                   'round_trip_ns': percentiles(samples), 'of_floor': trips.ratios((name, mode, size), ('floor', mode, size)),
+                   'of_64_bytes': trips.ratios((name, mode, size), (name, mode, 64))}
+        else:
+            floors.setdefault(mode, array.array('d')).extend(samples)
+    for mode, samples in floors.items():
+        yield {'transport': 'floor', 'mode': mode, 'bytes': 0, 'one_way_ns': percentiles(samples, 0.5),
+               'round_trip_ns': percentiles(samples)}
+    for size, samples in trips.copies.items():
+        yield {'transport': 'memcpy', 'mode': '', 'bytes': size, 'ns': percentiles(samples)}
+
+
 def exchanges(run, result):
     if 'ping-pong' in run.parts:
-        found = exchange.ping_pong(run)
-        result['ping_pong'] = [
-            {'transport': n, 'mode': m, 'bytes': s, 'one_way_ns': percentiles(v, 0.5), 'round_trip_ns': percentiles(v)}
-            for (n, m, s), v in found.items() if n != 'copy']
-        result['copies'] = [{'bytes': s, 'ns': percentiles(v)} for (n, _, s), v in found.items() if n == 'copy']
+        found = list(ping_pongs(run))
+        result['ping_pong'] = [x for x in found if x['transport'] != 'memcpy']
+        result['copies'] = [x for x in found if x['transport'] == 'memcpy']
     if 'fan-out' in run.parts:
         result['fan_out'] = [{'transport': n, 'bytes': s, 'readers': r, 'ns': percentiles(v)}
                              for (n, s, r), v in exchange.fan_out(run).items()]

@@ -1,6 +1,8 @@
 """Ping-pong and fan-out: every transport, round after round, so that what disturbs one disturbs all."""
+import array
 import os
 import random
+import statistics
 
 from machine import FAN_SIZES, SIZES
 from nodes import No, Node
@@ -45,7 +47,7 @@ class Crew:
 
 
 def open_pair(run, name, sizes):
-    """A crew, and the sizes that it can do; what it cannot is noted in run.skipped."""
+    """A crew, and the sizes that it can do; what it cannot is noted in run.skipped.  The floor is the same for each."""
     crew, able = Crew(run, name, ('ping', 'pong')), []
     run.versions[name] = crew.nodes['ping'].version
     for size in sizes if name != 'floor' else ():
@@ -55,7 +57,7 @@ def open_pair(run, name, sizes):
             able.append(size)
         except No as e:
             run.skip(f'{name}, {size} B', str(e))
-    return crew, able if name != 'floor' else [0]
+    return crew, able if name != 'floor' else list(sizes)
 
 
 def one_round(crew, size, mode, ms, most):
@@ -67,32 +69,56 @@ def one_round(crew, size, mode, ms, most):
     return samples
 
 
-def ping_pong(run):
-    """{(transport, mode, size): array of round trips in ns}; the floor has size 0.  ('copy', '', size): copies."""
-    crews, found = {}, {}
-    for name in run.names:
+class Trips:
+    """Round trips in ns: all of them, and the median of each round, by (transport, mode, size)."""
+
+    def __init__(self):
+        self.all, self.medians, self.copies = {}, {}, {}
+
+    def add(self, key, number, samples):
+        self.all.setdefault(key, array.array('d')).extend(samples)
+        if samples:
+            self.medians.setdefault(key, {})[number] = statistics.median(samples)
+
+    def ratios(self, key, other):
+        """Of the medians of two, of each round that both have."""
+        ours, theirs = self.medians.get(key, {}), self.medians.get(other, {})
+        return [ours[k] / theirs[k] for k in sorted(ours) if k in theirs]
+
+
+def one_group(run, crews, trips, number, mode, size):
+    """All transports at one size, the floor among them: what the host does to one, it does to all."""
+    names = [n for n, (_, sizes) in crews.items() if size in sizes]
+    random.Random(f'{number} {mode} {size}').shuffle(names)
+    for name in names:
+        run.progress(f'ping-pong, round {number + 1} of {run.rounds}: {mode}, {size} B, {name}')
         try:
-            crews[name] = open_pair(run, name, SIZES)
+            trips.add((name, mode, size), number, one_round(crews[name][0], size, mode, run.round_ms, 20000))
         except No as e:
-            run.skip(name, str(e))
-    cells = [(n, m, s) for n, (_, sizes) in crews.items() for m in MODES for s in sizes]
-    for k in range(run.rounds):
-        random.Random(k).shuffle(cells)
-        for name, mode, size in list(cells):
-            run.progress(f'ping-pong, round {k + 1} of {run.rounds}: {name}, {mode}, {size} B')
+            run.skip(f'{name}, {mode}, {size} B', str(e))
+            crews.pop(name)[0].end()
+
+
+def ping_pong(run):
+    """Trips of every transport, every mode and every size."""
+    crews, trips = {}, Trips()
+    groups = [(m, s) for m in MODES for s in SIZES]
+    try:
+        for name in run.names:
             try:
-                found.setdefault((name, mode, size), run.samples()).extend(
-                    one_round(crews[name][0], size, mode, run.round_ms, 20000))
+                crews[name] = open_pair(run, name, SIZES)
             except No as e:
-                run.skip(f'{name}, {mode}, {size} B', str(e))
-                crews[name][0].end()
-                cells = [c for c in cells if c[0] != name]
-                break
-        for size in SIZES if 'floor' in crews else ():
-            found.setdefault(('copy', '', size), run.samples()).extend(crews['floor'][0].nodes['ping'].ask(f'copy {size} 20 0'))
-    for crew, _ in crews.values():
-        crew.end()
-    return found
+                run.skip(name, str(e))
+        for k in range(run.rounds):
+            random.Random(k).shuffle(groups)
+            for mode, size in groups:
+                one_group(run, crews, trips, k, mode, size)
+            for size in SIZES if 'floor' in crews else ():
+                trips.copies.setdefault(size, array.array('d')).extend(crews['floor'][0].nodes['ping'].ask(f'copy {size} 20 0'))
+    finally:
+        for crew, _ in crews.values():
+            crew.end()
+    return trips
 
 
 def one_fan(run, name, size, readers):
