@@ -148,7 +148,8 @@ def goals(result):
 # What stands behind a goal that is missed, as far as the same run shows it.
 WHY = {
     'P1': 'A sample brings what is said of it, its stamp is looked at twice, and a publish looks at the clock and at the desk of each reader; the '
-          'floor moves one word. The calls "clock", "cdm_write" and "cdm_read" are what each costs in one process.',
+          'floor moves one word. The calls "clock", "cdm_write" and "cdm_read" are what each costs in one process. A lent sample of more than 88 '
+          'bytes has its first and its last word, which are touched here, in two lines more.',
     'P2': '"(nothing)" is the loop; the rest is two looks at the stamp, the bytes, and struct cdm_info.',
     'P3': 'It looks at the clock, and at the desk of each reader that has come, for sleepers, and for leases where there are any.',
     'P4': 'A sleeper watches more words than one (a new life of the writer, a death), and who wakes it looks at all desks first.',
@@ -262,7 +263,7 @@ def facts(result):
 
 
 def method(result):
-    m = result['method']
+    m, loads = result['method'], result['provenance']['load_before']
     return [
         f'{m["rounds"]} rounds over all modes and sizes, at each size all transports and the floor one after the other, both in an order '
         f'that is shuffled anew; {m["round_ms"]} ms or 20000 round trips each, of which the first tenth of the time is warm-up and not '
@@ -274,7 +275,8 @@ def method(result):
         'A sample\'s first and last word (and the second, a time) are written and checked, no other byte is touched: what copies pays '
         'for the bytes, what lends does not.',
         'Each round trip contains one look at the clock (tens of ns); the floors have it as well.',
-    ] + (['A short run (--quick): the tails are of few samples.'] if m['quick'] else [])
+    ] + ([f'Other programs were running (load {max(loads):.1f} on {result["provenance"]["usable_cores"]} cores): nanoseconds and tails are '
+          'worse than those of an idle computer; what was measured side by side can still be compared.'] if max(loads) > 1 else []) + (['A short run (--quick): the tails are of few samples.'] if m['quick'] else [])
 
 
 def notes(result):
