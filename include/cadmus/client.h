@@ -72,6 +72,12 @@ struct cdm_machine;
 struct cdm_reader;
 struct cdm_control;
 
+/** Grows when a program that was built before must be built anew; libcadmus.so.N has N for its soname. */
+#define CDM_ABI_VERSION 1
+
+/** CDM_ABI_VERSION as the library was built with: for programs that load it by hand, to be asked first. */
+CDM_API uint32_t cdm_abi_version(void);
+
 /* ---- a machine ----------------------------------------------------------------------------------- */
 
 /**

@@ -34,6 +34,15 @@ _Static_assert(CDM_FIELD_SAMPLES == (int)PLAN_SAMPLES && CDM_FIELD_AWARENESS == 
 		CDM_FIELD_SETTING == (int)PLAN_SETTING, "one enum in two places");
 _Static_assert(CDM_CONTROL_MESSAGE_MAX == CONTROL_MESSAGE_MAX, "one number in two places");
 
+/* Other languages write these structs down once more (bindings/): a change is a change of CDM_ABI_VERSION. */
+_Static_assert(sizeof(struct cdm_info) == 40 && sizeof(struct cdm_sample) == 64 && sizeof(struct cdm_meta) == 16 &&
+		sizeof(struct cdm_field) == 272 && sizeof(struct cdm_process) == 176 &&
+		sizeof(struct cdm_message) == 664 && offsetof(struct cdm_diag, at) == 12, "an ABI");
+
+uint32_t cdm_abi_version(void) {
+	return CDM_ABI_VERSION;
+}
+
 /* ---- a machine ---- */
 
 void client_keep(struct cdm_machine *m) {

@@ -1,10 +1,39 @@
-/* exports_test.c - libcadmus.so shows cdm_ names and nothing else.  usage: exports_test LIBRARY */
+/* exports_test.c - libcadmus.so shows cdm_ names and nothing else, and its ABI.  usage: exports_test LIBRARY */
 #include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
+#include <string.h>
 #include "base/check.h"
+#include "cadmus/client.h"
+
+/* DT_SONAME of what dlopen() gave. */
+static const char *soname(void *library) {
+	struct link_map *map;
+	const char *strings = NULL;
+	ElfW(Xword) at = 0;
+	CHECK(dlinfo(library, RTLD_DI_LINKMAP, &map) == 0);
+	for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++) {
+		if (d->d_tag == DT_STRTAB)
+			strings = (const char *)d->d_un.d_ptr;
+		if (d->d_tag == DT_SONAME)
+			at = d->d_un.d_val;
+	}
+	CHECK(strings && at);
+	return strings + at;
+}
+
+static void check_version(void *library) {
+	char expected[32];
+	uint32_t (*version)(void);
+	*(void **)&version = dlsym(library, "cdm_abi_version");
+	CHECK(version && version() == CDM_ABI_VERSION);
+	snprintf(expected, sizeof(expected), "libcadmus.so.%d", CDM_ABI_VERSION);
+	CHECK(strcmp(soname(library), expected) == 0);
+}
 
 int main(int argc, char **argv) {
-	static const char *const shown[] = { "cdm_attach", "cdm_detach", "cdm_machine_name", "cdm_machine_alive",
+	static const char *const shown[] = { "cdm_abi_version",
+		"cdm_attach", "cdm_detach", "cdm_machine_name", "cdm_machine_alive",
 		"cdm_interrupt", "cdm_entity_name", "cdm_field_count", "cdm_describe", "cdm_find", "cdm_open",
 		"cdm_close", "cdm_read", "cdm_next", "cdm_read_at", "cdm_skip", "cdm_missed", "cdm_lease",
 		"cdm_lease_next", "cdm_release", "cdm_wait", "cdm_wait_any", "cdm_control_open", "cdm_control_close",
@@ -33,6 +62,7 @@ int main(int argc, char **argv) {
 	}
 	for (size_t i = 0; i < COUNT_OF(hidden); i++)
 		CHECK(!dlsym(library, hidden[i]));
+	check_version(library);
 	dlclose(library);
 	puts("exports_test: ok");
 }
