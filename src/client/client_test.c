@@ -198,6 +198,7 @@ static void says_why_it_cannot_attach(void) {
 	static struct cdm_diag diag;
 	struct cdm_machine *m = (void *)&diag, *more[SEATS];
 	CHECK(cdm_attach("robot", &m, &diag) == -ENOENT && !m && diag.errors == 1);
+	CHECK(strstr(diag.at[0].hint, "cadmus run") != NULL); /* what to do next */
 	CHECK(cdm_attach("../robot", &m, NULL) == -EINVAL);
 	begin(false);
 	for (int i = 0; i < SEATS; i++)

@@ -262,6 +262,14 @@ static void settle(struct seat *s) {
 	}
 }
 
+static int not_running(int rc, struct cdm_diag *diag) {
+	struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "S0109", "%s: %s", rc == -EACCES ?
+			"the machine belongs to another user" : "no machine of that name runs", err_text(rc));
+	if (m && rc != -EACCES)
+		snprintf(m->hint, sizeof(m->hint), "start it with `cadmus run --detach FILE`; then `cadmus ps`");
+	return rc;
+}
+
 /* Knock at the door with a record in hand. */
 static int knock(const char *machine, const struct seat_attach *a, struct cdm_diag *diag) {
 	char path[RUN_DIR_PATH_MAX];
@@ -269,8 +277,7 @@ static int knock(const char *machine, const struct seat_attach *a, struct cdm_di
 	if (fd == 0)
 		fd = run_dir_connect(path);
 	if (fd < 0)
-		return explain(diag, "S0109", fd, fd == -EACCES ? "the machine belongs to another user"
-								: "no machine of that name runs");
+		return not_running(fd, diag);
 	int rc = io_send(fd, a, sizeof(*a), NULL, 0, MSG_DONTWAIT);
 	if (rc < 0)
 		io_close(&fd);
