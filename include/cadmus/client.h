@@ -327,6 +327,18 @@ CDM_API int cdm_lease_next(struct cdm_reader *r, struct cdm_sample *out);
 CDM_API void cdm_release(struct cdm_sample *s);
 
 /**
+ * The sample as a tensor of DLPack 1, for programs that exchange those: a `struct DLManagedTensorVersioned *` of its
+ * dlpack.h.  Its deleter gives it back, in any thread; it stays good whatever becomes of `s`, which stays yours.
+ *
+ * @param s     a borrowed sample: the tensor holds it too, and is marked read-only.  Or one with `data` and `info` of
+ *              yours and nothing in `hold`: that is copied
+ * @param f     description of its field
+ * @param copy  1: copy a borrowed one too.  A copied tensor may be written
+ * @return 0, -EINVAL (its bytes are not whole rows of the field's shape), -ENOMEM; *out is NULL then
+ */
+CDM_API int cdm_dlpack(const struct cdm_sample *s, const struct cdm_field *f, int copy, void **out);
+
+/**
  * Sleep until there is a sample that this reader has not taken.  Costs the writer one system
  * call per sample while somebody sleeps, and nothing else.
  *

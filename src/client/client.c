@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "client/control.h"
+#include "store/desk.h"
 #include "store/view.h"
 #include "store/wait.h"
 
@@ -58,6 +59,7 @@ void client_let_go(struct cdm_machine *m) {
 	io_close(&m->channel);
 	pthread_cond_destroy(&m->changed);
 	pthread_mutex_destroy(&m->lock);
+	free(m->shares);
 	free(m);
 }
 
@@ -92,6 +94,9 @@ static void *follow(void *self) {
 
 int client_follow(struct cdm_machine *m) {
 	sigset_t all, before;
+	m->shares = calloc((size_t)seat_process(&m->seat)->lease_quota + 1, sizeof(*m->shares));
+	if (!m->shares)
+		return -ENOMEM;
 	m->quit = eventfd(0, EFD_CLOEXEC);
 	if (m->quit < 0)
 		return -errno;
@@ -323,10 +328,30 @@ int cdm_lease_next(struct cdm_reader *r, struct cdm_sample *out) {
 	return hand_out(r, field_lease_next(&r->field, now_for(r), &l), &l, out);
 }
 
+static uint32_t *shares_of(const struct cdm_sample *s) {
+	struct cdm_machine *m = s->hold[1];
+	return &m->shares[desk_index(&m->seat.peers, s->hold[0])];
+}
+
+void client_share(const struct cdm_sample *s) {
+	__atomic_fetch_add(shares_of(s), 1, __ATOMIC_RELAXED);
+	client_keep(s->hold[1]);
+}
+
+/* Is the caller the last who holds the sample?  Then its word is his alone, and begins anew. */
+static bool is_last_holder(const struct cdm_sample *s) {
+	uint32_t *n = shares_of(s);
+	if (__atomic_fetch_sub(n, 1, __ATOMIC_ACQ_REL) != 0)
+		return false;
+	__atomic_store_n(n, 0, __ATOMIC_RELAXED);
+	return true;
+}
+
 void cdm_release(struct cdm_sample *s) {
 	struct field_lease l = { .word = s->hold[0] };
 	struct cdm_machine *m = s->hold[1];
-	field_release(&l);
+	if (m && is_last_holder(s))
+		field_release(&l);
 	*s = (struct cdm_sample){ .data = NULL };
 	if (m)
 		client_let_go(m);

@@ -41,6 +41,7 @@ struct cdm_machine {
 	uint32_t interrupts; /* atomic: grows with each cdm_interrupt() */
 	uint32_t users;      /* atomic */
 	uint64_t written[PLAN_FIELDS_MAX / 64]; /* atomic: fields that have a writer open */
+	uint32_t *shares;    /* atomic, one for each lease word of our desk: who holds that sample besides the first */
 
 	bool is_gateway;
 	pthread_mutex_t lock;
@@ -67,6 +68,9 @@ struct cdm_machine *client_machine_of(const struct cdm_reader *r);
 /* Both ends are the caller's to keep in place until client_unlink(); closing the reader keeps the sum. */
 void client_link(struct client_link *k, struct cdm_reader *r);
 void client_unlink(struct client_link *k);
+
+/* Hold a borrowed sample once more; cdm_release() each. */
+void client_share(const struct cdm_sample *s);
 
 /* One user more, one less: the last one takes the machine down. */
 void client_keep(struct cdm_machine *m);

@@ -360,6 +360,109 @@ static void can_be_polled(void) {
 	end();
 }
 
+/* ---- tensors ---- */
+
+/* struct DLManagedTensorVersioned of DLPack 1, as a stranger has it. */
+struct dl {
+	uint32_t major, minor;
+	void *context;
+	void (*deleter)(struct dl *);
+	uint64_t flags;
+	const unsigned char *data;
+	int32_t device_type, device, dims;
+	uint8_t code, bits;
+	uint16_t lanes;
+	int64_t *shape, *strides;
+	uint64_t byte_offset;
+};
+
+static struct dl *tensor_of(const struct cdm_sample *s, const struct cdm_field *f, int copy) {
+	void *t;
+	CHECK(cdm_dlpack(s, f, copy, &t) == 0);
+	struct dl *d = t;
+	CHECK(d->major == 1 && d->deleter && d->device_type == 1 && d->device == 0 && d->dims == 2 && d->code == 1 &&
+			d->bits == 8 && d->lanes == 1 && d->byte_offset == 0);
+	CHECK(d->shape[0] == 100 && d->shape[1] == 200 && d->strides[0] == 200 && d->strides[1] == 1);
+	return d;
+}
+
+static void *delete_tensor(void *t) {
+	((struct dl *)t)->deleter(t);
+	return NULL;
+}
+
+/* As many tensors of one sample as one likes take one lease, and the last to go gives it back, whichever that is. */
+static void shares_with_tensors(void) {
+	struct cdm_reader *r;
+	struct cdm_sample s, more[2];
+	struct cdm_field f;
+	struct dl *t[64];
+	pthread_t thread[64];
+	int rc;
+	begin(false);
+	struct cdm_machine *m = attach();
+	CHECK(cdm_open(m, "frame", &r) == 0 && cdm_describe(m, frame, &f) == 0);
+	struct field_meta meta = field_meta_of(0);
+	memset(field_loan(&frame_out), 0x5a, 20000);
+	field_publish(&frame_out, 20000, &meta, clock_mono());
+	for (int round = 0; round < 20; round++) {
+		while ((rc = cdm_lease(r, &s)) == -EAGAIN)
+			;
+		CHECK(rc == 0 && cdm_lease(r, &more[0]) == 0); /* the quota is 2 */
+		cdm_release(&more[0]);
+		for (int i = 0; i < 64; i++) {
+			t[i] = tensor_of(&s, &f, 0);
+			CHECK(t[i]->data == s.data && t[i]->flags == 1);
+		}
+		for (int i = 0; i < 64; i++)
+			CHECK(pthread_create(&thread[i], NULL, delete_tensor, t[i]) == 0);
+		cdm_release(&s);
+		for (int i = 0; i < 64; i++)
+			CHECK(pthread_join(thread[i], NULL) == 0);
+		CHECK(cdm_lease(r, &more[0]) == 0 && cdm_lease(r, &more[1]) == 0);
+		t[0] = tensor_of(&more[0], &f, 0);
+		cdm_release(&more[0]);
+		CHECK(cdm_lease(r, &more[0]) == -EBUSY); /* the tensor still has it */
+		delete_tensor(t[0]);
+		CHECK(cdm_lease(r, &more[0]) == 0);
+		cdm_release(&more[0]);
+		cdm_release(&more[1]);
+	}
+	CHECK(cdm_lease(r, &s) == 0);
+	t[0] = tensor_of(&s, &f, 0);
+	t[1] = tensor_of(&s, &f, 1);
+	cdm_release(&s);
+	cdm_close(r);
+	cdm_detach(m); /* and a tensor outlives them all */
+	CHECK(t[1]->flags == 2 && t[1]->data != t[0]->data && memcmp(t[0]->data, t[1]->data, 20000) == 0);
+	delete_tensor(t[0]);
+	delete_tensor(t[1]);
+	end();
+}
+
+static void refuses_what_is_no_tensor(void) {
+	static const unsigned char bytes[8];
+	void *t;
+	struct cdm_sample s = { .data = bytes, .info = { .bytes = 8 } };
+	struct cdm_field f = { .dtype = CDM_F32, .dims = 2, .shape = { 4, 1 }, .bytes = 16 };
+	CHECK(cdm_dlpack(&s, &f, 0, &t) == 0); /* half of its rows; a copy, since nothing is held */
+	struct dl *d = t;
+	CHECK(d->shape[0] == 2 && d->shape[1] == 1 && d->code == 2 && d->bits == 32 && d->flags == 2);
+	CHECK((uintptr_t)d->data % 256 == 0);
+	delete_tensor(d);
+	s.info.bytes = 6;
+	CHECK(cdm_dlpack(&s, &f, 0, &t) == -EINVAL && !t);
+	s.info.bytes = 20;
+	CHECK(cdm_dlpack(&s, &f, 0, &t) == -EINVAL && !t);
+	s.info.bytes = 8;
+	f.dims = 9;
+	CHECK(cdm_dlpack(&s, &f, 0, &t) == -EINVAL);
+	f.dims = 0; /* a scalar is whole or none */
+	CHECK(cdm_dlpack(&s, &f, 0, &t) == -EINVAL);
+	f.dtype = CDM_DTYPE_COUNT;
+	CHECK(cdm_dlpack(&s, &f, 0, &t) == -EINVAL);
+}
+
 static bool stop;
 
 static void *wait_until_interrupted(void *reader) {
@@ -502,6 +605,8 @@ int main(void) {
 	borrows();
 	sees_at_one_time();
 	can_be_polled();
+	shares_with_tensors();
+	refuses_what_is_no_tensor();
 	waits();
 	reads_on_without_the_daemon();
 	leaves_nothing_behind();

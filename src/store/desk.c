@@ -45,6 +45,12 @@ void desk_clear(uint64_t *lease) {
 	word_store(lease, 0); /* our loads of the sample come before the writer's next stores to it */
 }
 
+unsigned desk_index(const struct peers *t, const uint64_t *lease) {
+	unsigned i = (unsigned)(lease - desk_in(t, &t->own)->leases);
+	CHECK(i < quota_of(t, t->self));
+	return i;
+}
+
 bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch) {
 	if (!t->own.base)
 		return false;

@@ -35,6 +35,8 @@ bool desk_is_known(const struct peers *t, const struct segment *writer);
  */
 uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version);
 void desk_clear(uint64_t *lease);
+/* Which of our lease words that is: 0 .. lease_quota - 1. */
+unsigned desk_index(const struct peers *t, const uint64_t *lease);
 /* Is anything of that generation of the process held by us? */
 bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch);
 /* Leases that we hold. */
