@@ -452,7 +452,8 @@ CDM_API void cdm_writer_close(struct cdm_writer *w);
  * that is written by a model needs this for at least one reader: nothing derived is fresher, or more
  * trusted, than what it was made from.
  *
- * Both belong to one thread from then on.  Ends when either is closed.
+ * Both belong to one thread from then on.  Ends when the writer is closed; or with the first sample after the reader
+ * is, which is still made from what that had taken.
  *
  * @return 0, -EINVAL (of two machines), -E2BIG (16 have been named)
  */

@@ -25,7 +25,7 @@ enum { CORE, GUARD, CAM, CLIENT, SECOND, SEATS = 2 };
 
 static char base[] = "/tmp/cadmus-client-XXXXXX";
 static struct world w;
-static uint16_t level, frame;
+static uint16_t level, frame, thought;
 static struct field_writer level_out, frame_out;
 
 /* ---- the parent ---- */
@@ -131,7 +131,7 @@ static void begin(bool shy) {
 	plan_builder_begin(&b, "robot");
 	CHECK(plan_builder_process(&b, "camera", PLAN_HOST, 2) == CAM);
 	CHECK(plan_builder_process(&b, "client0", PLAN_CLIENT, 2) == CLIENT);
-	CHECK(plan_builder_process(&b, "client1", PLAN_CLIENT, 2) == SECOND);
+	CHECK(plan_builder_process(&b, "client1", PLAN_CLIENT, 3) == SECOND);
 	level = plan_builder_field(&b, "battery.level", CDM_U64, 1, 8, 0, CAM, 1u << CLIENT | 1u << SECOND);
 	strcpy(b.fields[level].unit, "V");
 	b.fields[level].max_age_ns = NS_PER_S;
@@ -140,6 +140,11 @@ static void begin(bool shy) {
 	b.fields[frame].shape[0] = 100;
 	b.fields[frame].shape[1] = 200;
 	plan_builder_field(&b, "secret", CDM_U8, 1, 3, 0, CAM, 0);
+	thought = plan_builder_field(&b, "thought", CDM_U64, 1, 4, 2, SECOND, 0);
+	b.fields[thought].derived = 1;
+	b.fields[thought].entity = plan_builder_entity(&b, "thinker", PLAN_MODEL);
+	for (int i = 0; i < 3; i++)
+		b.entities[b.fields[thought].entity].trust[i] = 0.8 + 0.05 * i;
 	world_open(&w, &b);
 	world_stop(&w, CLIENT);
 	world_stop(&w, SECOND);
@@ -219,7 +224,7 @@ static void describes_the_machine(void) {
 	begin(false);
 	struct cdm_machine *m = attach();
 	CHECK(strcmp(cdm_machine_name(m), "robot") == 0 && cdm_machine_alive(m));
-	CHECK(cdm_field_count(m) == 3 && cdm_describe(m, 3, &f) == -EINVAL && cdm_find(m, "none", &f) == -ENOENT);
+	CHECK(cdm_field_count(m) == 4 && cdm_describe(m, 4, &f) == -EINVAL && cdm_find(m, "none", &f) == -ENOENT);
 	CHECK(cdm_find(m, "battery.level", &f) == 0 && f.index == level && f.bytes == 8 && f.dtype == CDM_U64);
 	CHECK(strcmp(f.unit, "V") == 0 && strcmp(f.writer, "camera") == 0 && strcmp(f.entity, "cadmus") == 0);
 	CHECK(f.max_age_ns == NS_PER_S && f.slots == 8 && f.leases == 0 && f.readable == 1);
@@ -358,6 +363,136 @@ static void can_be_polled(void) {
 	cdm_close(r[1]);
 	cdm_detach(m);
 	end();
+}
+
+/* ---- writing ---- */
+
+/* A sample of battery.level with that trust, taken by r. */
+static struct cdm_mono source(struct cdm_reader *r, float trust) {
+	struct field_meta meta = field_meta_of(1);
+	struct cdm_info info;
+	uint64_t v;
+	meta.source_time = clock_mono();
+	meta.trust = trust;
+	CHECK(field_write(&level_out, &(uint64_t){ 1 }, 8, &meta, clock_mono()) == 0);
+	CHECK(cdm_read(r, &v, sizeof(v), &info) == 0 && info.trust == trust);
+	return info.source_time;
+}
+
+static struct cdm_info last(struct cdm_reader *own) {
+	struct cdm_info info;
+	CHECK(cdm_peek(own, &info) == 0);
+	return info;
+}
+
+struct thinker {
+	struct cdm_machine *first, *machine;
+	struct cdm_reader *level, *own;
+	struct cdm_writer *writer;
+};
+
+static struct thinker begin_thinker(void) {
+	struct thinker t;
+	begin(false);
+	t.first = attach();
+	t.machine = attach(); /* SECOND: it writes "thought" */
+	CHECK(cdm_open(t.machine, "battery.level", &t.level) == 0 && cdm_open(t.machine, "thought", &t.own) == 0);
+	CHECK(cdm_writer_open(t.machine, "thought", &t.writer) == 0);
+	return t;
+}
+
+static void end_thinker(struct thinker *t) {
+	cdm_writer_close(t->writer);
+	cdm_close(t->level);
+	cdm_close(t->own);
+	cdm_detach(t->machine);
+	cdm_detach(t->first);
+	end();
+}
+
+static void opens_one_writer(void) {
+	struct thinker t = begin_thinker();
+	struct cdm_writer *other;
+	CHECK(cdm_writer_open(t.machine, "thought", &other) == -EBUSY && !other);
+	CHECK(cdm_writer_open(t.machine, "none", &other) == -ENOENT && !other);
+	CHECK(cdm_writer_open(t.machine, "frame", &other) == -EACCES && !other);
+	CHECK(cdm_writer_open(t.first, "thought", &other) == -EACCES && !other);
+	CHECK(cdm_publish(t.writer, 8, NULL) == -EINVAL); /* nothing is loaned */
+	CHECK(cdm_loan(t.writer) && cdm_publish(t.writer, 9, NULL) == -EINVAL);
+	cdm_writer_close(t.writer);
+	cdm_writer_close(NULL);
+	CHECK(cdm_writer_open(t.machine, "thought", &t.writer) == 0);
+	end_thinker(&t);
+}
+
+/* Nothing derived is fresher, or more trusted, than all it was made from. */
+static void derives(void) {
+	struct thinker t = begin_thinker();
+	const struct cdm_meta nan = { .trust = 0.0f / 0.0f }, little = { .trust = 0.1f, .status = CDM_DEGRADED };
+	uint64_t v = 7;
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == -EINVAL && cdm_derive(t.writer, t.level) == 0);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == -EINVAL); /* nothing was taken yet */
+	struct cdm_mono at = source(t.level, 0.5f);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == 1);
+	CHECK(last(t.own).trust == 0.5f && last(t.own).source_time.ns == at.ns && last(t.own).status == CDM_OK);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == 2 && last(t.own).trust == 0.5f); /* made from the same */
+	at = source(t.level, 0.9f);
+	source(t.level, 0.6f);
+	CHECK(cdm_loan(t.writer));
+	cdm_abandon(t.writer);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == 3 && last(t.own).trust == 0.6f);
+	CHECK(last(t.own).source_time.ns == at.ns);
+	source(t.level, 0.9f);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == 4 && last(t.own).trust == 0.8f); /* as the description says */
+	CHECK(cdm_write(t.writer, &v, 8, &little) == 5 && last(t.own).trust == 0.1f);
+	CHECK(last(t.own).status == CDM_DEGRADED);
+	CHECK(cdm_write(t.writer, &v, 8, &nan) == 6 && last(t.own).trust == 0.0f);
+	end_thinker(&t);
+}
+
+/* What a sample was made from that readers left no room for counts for the next one. */
+static void remembers_what_was_dropped(void) {
+	struct thinker t = begin_thinker();
+	struct cdm_sample s[3];
+	uint64_t v = 7;
+	CHECK(cdm_derive(t.writer, t.level) == 0);
+	for (int i = 0; i < 3; i++) {
+		source(t.level, 0.7f);
+		CHECK(cdm_write(t.writer, &v, 8, NULL) == i + 1 && cdm_lease(t.own, &s[i]) == 0);
+	}
+	source(t.level, 0.7f);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == 4);
+	struct cdm_mono at = source(t.level, 0.2f);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == -EAGAIN && !cdm_loan(t.writer));
+	source(t.level, 0.7f);
+	for (int i = 0; i < 3; i++)
+		cdm_release(&s[i]);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == 5);
+	CHECK(last(t.own).trust == 0.2f && last(t.own).source_time.ns == at.ns);
+	end_thinker(&t);
+}
+
+static void forgets_readers_that_are_closed(void) {
+	struct thinker t = begin_thinker();
+	struct cdm_reader *r[16];
+	uint64_t v = 7;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 16; i++) {
+			CHECK(cdm_open(t.machine, "battery.level", &r[i]) == 0 && cdm_derive(t.writer, r[i]) == 0);
+			source(r[i], 0.5f + 0.01f * (float)i);
+		}
+		CHECK(cdm_derive(t.writer, t.level) == -E2BIG);
+		for (int i = 0; i < 16; i++)
+			cdm_close(r[i]);
+		CHECK(cdm_write(t.writer, &v, 8, NULL) == round + 1); /* it was made from what they had taken */
+		CHECK(last(t.own).trust == 0.5f);
+		CHECK(cdm_write(t.writer, &v, 8, NULL) == -EINVAL); /* and this one from nothing */
+	}
+	CHECK(cdm_derive(t.writer, t.level) == 0);
+	struct cdm_machine *m = t.first;
+	CHECK(cdm_open(m, "battery.level", &r[0]) == 0 && cdm_derive(t.writer, r[0]) == -EINVAL);
+	cdm_close(r[0]);
+	end_thinker(&t);
 }
 
 /* ---- tensors ---- */
@@ -605,6 +740,10 @@ int main(void) {
 	borrows();
 	sees_at_one_time();
 	can_be_polled();
+	opens_one_writer();
+	derives();
+	remembers_what_was_dropped();
+	forgets_readers_that_are_closed();
 	shares_with_tensors();
 	refuses_what_is_no_tensor();
 	waits();

@@ -51,12 +51,21 @@ static void give_field(struct cdm_machine *m, uint16_t field) {
 
 /* ---- what samples are made of ---- */
 
+/* One of a reader that is closed, and of which nothing is left, is free again. */
+static struct client_link *free_link(struct lineage *l) {
+	for (unsigned i = 0; i < l->count; i++)
+		if (!l->links[i].reader && !l->links[i].any)
+			return &l->links[i];
+	return l->count < CLIENT_LINKS_MAX ? &l->links[l->count++] : NULL;
+}
+
 static int derive(struct lineage *l, const struct cdm_machine *m, struct cdm_reader *r) {
 	if (client_machine_of(r) != m)
 		return -EINVAL;
-	if (l->count == CLIENT_LINKS_MAX)
+	struct client_link *k = free_link(l);
+	if (!k)
 		return -E2BIG;
-	client_link(&l->links[l->count++], r);
+	client_link(k, r);
 	return 0;
 }
 
@@ -81,7 +90,7 @@ static struct field_meta sum_up(const struct field_writer *w, const struct linea
 	float ceiling = declared_trust(w->peers->plan, w->plan->entity);
 	struct field_meta m = field_meta_of(w->plan->entity);
 	m.source_time = s->source_time.ns > 0 && s->source_time.ns < now.ns ? s->source_time : now;
-	m.trust = s->trust < ceiling || !(s->trust >= 0.0f) ? s->trust : ceiling;
+	m.trust = !(s->trust >= 0.0f) ? 0.0f : s->trust < ceiling ? s->trust : ceiling;
 	m.status = s->status == CDM_DEGRADED ? CDM_DEGRADED : CDM_OK;
 	for (unsigned i = 0; i < l->count; i++)
 		if (l->links[i].any)
@@ -89,10 +98,13 @@ static struct field_meta sum_up(const struct field_writer *w, const struct linea
 	return m;
 }
 
-/* The sums have gone out with a sample: what is taken from now on begins them anew. */
+/* The sums have gone out with a sample: what is taken from now on begins them anew.  Closed readers take nothing. */
 static void went_out(struct lineage *l) {
-	for (unsigned i = 0; i < l->count; i++)
+	for (unsigned i = 0; i < l->count; i++) {
 		l->links[i].published = true;
+		if (!l->links[i].reader)
+			l->links[i].any = false;
+	}
 }
 
 /* ---- one field ---- */
