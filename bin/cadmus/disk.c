@@ -88,10 +88,16 @@ static void look_at_memory(const struct plan *p, struct cdm_diag *d) {
 	globfree(&found);
 }
 
+/* Is it there to be looked for: does the machine itself start it? */
+static bool is_started(const struct plan *p, uint16_t e) {
+	uint16_t process = plan_entities(p)[e].process;
+	return process != PLAN_NONE && plan_processes(p)[process].start != PLAN_EXTERNAL;
+}
+
 void disk_look(const struct plan *p, struct cdm_diag *d) {
 	look_at_memory(p, d);
 	for (uint16_t e = 0; e < p->entities.count; e++) {
-		if (plan_entities(p)[e].process == PLAN_NONE)
+		if (!is_started(p, e))
 			continue;
 		switch (plan_entities(p)[e].class) {
 		case PLAN_MODEL: look_at_model(p, e, d); break;
