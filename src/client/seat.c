@@ -296,7 +296,7 @@ static int attach(struct seat *s, const char *machine, const struct seat_attach 
 		settle(s);
 	else
 		seat_close(s);
-	return rc;
+	return rc == -EPIPE ? -ECONNREFUSED : rc; /* it ended while we stood by */
 }
 
 int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag) {
