@@ -18,7 +18,8 @@ import subprocess
 import sys
 
 WIDTH, FUNCTION, FILE = 120, 70, 1000
-TOLD_IN = {'src/hal/testdata': 'src/hal/README.md', 'tools/lm': 'models/README.md'}  # folder: the page that names it
+TOLD_IN = {'src/hal/testdata': 'src/hal/README.md', 'tools/lm': 'models/README.md',
+           'bindings/python/cadmus': 'bindings/python/README.md'}  # folder: the page that names it
 OPENS = re.compile(r'^(?!struct|union|enum|typedef|extern|#|/|static const\b.*=)[A-Za-z_].*\)\s*\{$|^\t*.*\)\s*\{$')
 STRINGS = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|//.*|/\*.*?\*/')
 
