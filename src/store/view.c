@@ -24,7 +24,7 @@ static int look_at_heads(struct view_part *p, unsigned n, struct choice *c, stru
 		struct view_refusal *why) {
 	common->ns = INT64_MAX;
 	for (unsigned i = 0; i < n; i++) {
-		struct cdm_mono t;
+		struct cdm_mono t = { 0 };
 		int rc = field_find_latest(p[i].field, &c[i].newest);
 		if (rc == -EAGAIN)
 			return refuse(why, VIEW_EMPTY, i);
