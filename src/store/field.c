@@ -136,8 +136,9 @@ HOT int find_latest(struct field *f, struct found *x) {
 	x->version = x->newest = stamp >> 1;
 	if (x->version >= f->version || !same_epoch(f))
 		return 0;
-	if (stamp_of(f, f->slot) != f->version << 1) /* a head that lags behind what was taken by its stamp is right */
-		return broken(f);
+	/* A head that lags behind what was taken by its stamp is right; one that we slept over, for a lap, is old. */
+	if (stamp_of(f, f->slot) != f->version << 1)
+		return word_load_total(f->ring.head) == head ? broken(f) : MOVED_ON;
 	x->slot = f->slot;
 	x->version = x->newest = f->version;
 	return 0;
