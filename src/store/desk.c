@@ -56,7 +56,7 @@ bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch) {
 		return false;
 	const uint64_t *leases = desk_in(t, &t->own)->leases;
 	for (uint32_t i = 0; i < quota_of(t, t->self); i++) {
-		uint64_t word = word_load_total(&leases[i]);
+		uint64_t word = word_load_total(&leases[i]); /* T5 */
 		uint32_t field = (uint32_t)(word & 0xffff) - 1;
 		if (word && field < t->plan->fields.count && plan_fields(t->plan)[field].process == process &&
 				lease_epoch(word) == (epoch & 0xffff))
@@ -78,11 +78,11 @@ static uint32_t *wait_word(const struct peers *t, const struct segment *s, uint3
 
 void desk_wait_begin(const struct peers *t, uint32_t what) {
 	CHECK(t->own.writable);
-	__atomic_fetch_add(wait_word(t, &t->own, what), 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(wait_word(t, &t->own, what), 1, __ATOMIC_SEQ_CST); /* S1 */
 }
 
 void desk_wait_end(const struct peers *t, uint32_t what) {
-	uint32_t before = __atomic_fetch_sub(wait_word(t, &t->own, what), 1, __ATOMIC_SEQ_CST);
+	uint32_t before = __atomic_fetch_sub(wait_word(t, &t->own, what), 1, __ATOMIC_SEQ_CST); /* S7 */
 	CHECK(before != 0);
 }
 
@@ -101,7 +101,7 @@ static const struct segment *next_reader(struct desk_view *v, uint64_t *readers)
 		uint16_t p = (uint16_t)__builtin_ctzll(*readers);
 		*readers &= *readers - 1;
 		const struct segment *s = peers_now(v->peers, p, &v->held[p]);
-		if (s && !directory_is_over(&v->peers->directory, p, s->epoch))
+		if (s && !directory_is_over(&v->peers->directory, p, s->epoch)) /* D2 */
 			return s;
 	}
 	return NULL;
@@ -119,7 +119,7 @@ bool desk_is_leased(struct desk_view *v, uint64_t readers, uint16_t field, uint3
 	for (const struct segment *s; (s = next_reader(v, &readers));) {
 		const uint64_t *leases = desk_in(v->peers, s)->leases;
 		for (uint32_t i = 0; i < quota_of(v->peers, s->process); i++)
-			if (word_load_total(&leases[i]) == word)
+			if (word_load_total(&leases[i]) == word) /* W2 */
 				return true;
 	}
 	return false;
@@ -128,7 +128,7 @@ bool desk_is_leased(struct desk_view *v, uint64_t readers, uint16_t field, uint3
 bool desk_waiting(struct desk_view *v, uint64_t readers, uint32_t what) {
 	readers = present(v, readers);
 	for (const struct segment *s; (s = next_reader(v, &readers));)
-		if (__atomic_load_n(wait_word(v->peers, s, what), __ATOMIC_SEQ_CST) != 0)
+		if (__atomic_load_n(wait_word(v->peers, s, what), __ATOMIC_SEQ_CST) != 0) /* W8 */
 			return true;
 	return false;
 }

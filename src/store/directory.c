@@ -85,7 +85,7 @@ static struct layout_entry *entry_of(struct directory *d, uint16_t process) {
 
 /* A new life, or another state of it; those who sleep for what is written look around. */
 static void set_life(struct directory *d, struct layout_entry *e, uint64_t life) {
-	word_store(&e->life, life);
+	word_store(&e->life, life); /* D1 */
 	__atomic_fetch_add(&d->shared->changes, 1, __ATOMIC_SEQ_CST);
 	syscall(SYS_futex, &d->shared->changes, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }

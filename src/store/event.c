@@ -45,7 +45,7 @@ static bool somebody_waits(struct event_writer *w) {
 
 static bool enter(struct event_writer *w) {
 	for (int i = 0; i < TURNS; i++)
-		if (__atomic_exchange_n(&w->busy, 1, __ATOMIC_ACQUIRE) == 0)
+		if (__atomic_exchange_n(&w->busy, 1, __ATOMIC_ACQUIRE) == 0) /* E1 */
 			return true;
 	__atomic_fetch_add(&w->ring->drops, 1, __ATOMIC_RELAXED);
 	counter_add(w->own, COUNTER_event_drops, 1);
@@ -71,13 +71,13 @@ bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind ki
 		return false;
 	uint64_t n = ++w->number;
 	struct layout_event *at = &w->ring->at[n % LAYOUT_EVENTS];
-	word_store(&at->stamp, n << 1 | 1);
+	word_store(&at->stamp, n << 1 | 1); /* E2 */
 	for (int i = 0; i < 7; i++)
-		word_store(&at->words[i], words[i + 1]);
-	word_store(&at->stamp, n << 1);
-	word_store_total(&w->ring->head, n);
+		word_store(&at->words[i], words[i + 1]); /* E3 */
+	word_store(&at->stamp, n << 1); /* E4 */
+	word_store_total(&w->ring->head, n); /* E5 */
 	bool waited = somebody_waits(w);
-	__atomic_store_n(&w->busy, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&w->busy, 0, __ATOMIC_RELEASE); /* E6 */
 	counter_add(w->own, COUNTER_events, 1);
 	if (waited) {
 		counter_add(w->own, COUNTER_wakes, 1);
@@ -116,11 +116,11 @@ void event_skip(struct event_reader *r) {
 
 static bool copy(const struct layout_event *at, uint64_t n, struct event *out) {
 	uint64_t words[8] = { n };
-	if (word_load(&at->stamp) != n << 1)
+	if (word_load(&at->stamp) != n << 1) /* N2 */
 		return false;
 	for (int i = 0; i < 7; i++)
-		words[i + 1] = word_load(&at->words[i]);
-	if (word_load(&at->stamp) != n << 1)
+		words[i + 1] = word_load(&at->words[i]); /* N3 */
+	if (word_load(&at->stamp) != n << 1) /* N4 */
 		return false;
 	memcpy(out, words, sizeof(*out));
 	out->text[EVENT_TEXT_MAX - 1] = 0;
@@ -140,7 +140,7 @@ static int next_record(struct event_reader *r, struct event *out, uint64_t *lost
 	const struct layout_events *ring = current(r);
 	uint64_t before = r->number;
 	for (int i = 0; ring && i < TRIES; i++) {
-		uint64_t head = word_load(&ring->head);
+		uint64_t head = word_load(&ring->head); /* N1 */
 		if (head < r->number) {
 			counter_add(&r->peers->own, COUNTER_broken, 1);
 			return -EPROTO;

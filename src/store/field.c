@@ -25,6 +25,7 @@
  * a race, so a large sample of a field with leases is read under a lease even when it is copied.)
  *
  * Fields of a group share the head of one of them, and take the same slots.  The writer's half is field_write.c.
+ * W1, R1, L1 ...: the steps of the models in test/model.
  */
 #include "store/field.h"
 
@@ -122,11 +123,11 @@ HOT int find_latest(struct field *f, struct found *x) {
 	*x = (struct found){ .version = 0 };
 	if (!look(f))
 		return -EAGAIN;
-	uint64_t head = word_load_total(f->ring.head);
+	uint64_t head = word_load_total(f->ring.head); /* R2 */
 	x->slot = (uint32_t)(head >> 32);
 	if (x->slot >= f->ring.count)
 		return broken(f);
-	uint64_t stamp = stamp_of(f, x->slot);
+	uint64_t stamp = stamp_of(f, x->slot); /* R3 */
 	if (head == 0 && stamp <= 3) /* nothing yet, or the first one is being written */
 		return -EAGAIN;
 	if (stamp & 1 || (uint32_t)(stamp >> 1) != (uint32_t)head)
@@ -137,7 +138,7 @@ HOT int find_latest(struct field *f, struct found *x) {
 	if (x->version >= f->version || !same_epoch(f))
 		return 0;
 	/* A head that lags behind what was taken by its stamp is right; one that we slept over, for a lap, is old. */
-	if (stamp_of(f, f->slot) != f->version << 1)
+	if (stamp_of(f, f->slot) != f->version << 1) /* R4 */
 		return word_load_total(f->ring.head) == head ? broken(f) : MOVED_ON;
 	x->slot = f->slot;
 	x->version = x->newest = f->version;
@@ -155,7 +156,7 @@ bool field_find_version(const struct field *f, struct found *x, uint64_t version
 		return false;
 	uint32_t slot = slot_before(f, x->slot, (uint32_t)(x->newest - version));
 	for (uint32_t i = 0; i < f->ring.count; i++, slot = slot_before(f, slot, 1)) {
-		if (stamp_of(f, slot) != version << 1)
+		if (stamp_of(f, slot) != version << 1) /* R5 */
 			continue;
 		x->slot = slot;
 		x->version = version;
@@ -169,7 +170,7 @@ static void find_half_lap(const struct field *f, struct found *x, uint64_t taken
 	uint32_t newest = x->slot;
 	for (uint32_t back = f->ring.count / 2; back > 0; back--) {
 		uint32_t slot = slot_before(f, newest, back);
-		uint64_t stamp = stamp_of(f, slot), version = stamp >> 1;
+		uint64_t stamp = stamp_of(f, slot), version = stamp >> 1; /* R6 */
 		if (stamp & 1 || version <= taken || version >= x->newest ||
 				version + f->ring.count / 2 <= x->newest)
 			continue;
@@ -195,7 +196,7 @@ HOT int find_behind(struct field *f, struct found *x) {
 	const struct layout_slot *there = ring_slot(&f->ring, slot);
 	if (f->plan->bytes > LAYOUT_LINE - offsetof(struct layout_slot, payload))
 		__builtin_prefetch((const unsigned char *)there + LAYOUT_LINE); /* so that both come at once */
-	uint64_t stamp = word_load(&there->stamp), version = f->version + 1;
+	uint64_t stamp = word_load(&there->stamp), version = f->version + 1; /* R1 */
 	*x = (struct found){ .slot = slot, .version = version, .newest = version };
 	return stamp == version << 1 ? 0 : stamp == (version << 1 | 1) ? -EAGAIN : MOVED_ON;
 }
@@ -266,13 +267,13 @@ HOT void tell(const struct field *f, const struct found *x, const struct saying 
 HOT int copy_words(const struct field *f, const struct found *x, const struct request *q) {
 	const struct layout_slot *s = ring_slot(&f->ring, x->slot);
 
-	if (word_load(&s->stamp) != x->version << 1)
+	if (word_load(&s->stamp) != x->version << 1) /* R7 */
 		return MOVED_ON;
-	struct saying w = listen(s);
+	struct saying w = listen(s); /* R8 */
 	bool whole = credible(f, &w), room = w.extent <= q->capacity || !q->out;
 	if (whole && room && q->out)
 		word_copy_out(q->out, ring_payload(&f->ring, x->slot), w.extent);
-	if (word_load(&s->stamp) != x->version << 1)
+	if (word_load(&s->stamp) != x->version << 1) /* R9 */
 		return MOVED_ON;
 	if (!whole)
 		return broken(f);
@@ -297,7 +298,7 @@ static uint64_t *post(struct field *f, uint32_t slot, uint64_t version) {
 		return word;
 	}
 	drop_ahead(f);
-	return desk_post(f->peers, f->index, f->segment->epoch, slot, version);
+	return desk_post(f->peers, f->index, f->segment->epoch, slot, version); /* L2 */
 }
 
 /* Nothing new: be ready for version + 1 where it will most likely stand. */
@@ -310,13 +311,13 @@ static void post_ahead(struct field *f) {
 	f->ahead_slot = slot_behind(f);
 	f->ahead_version = version;
 	f->ahead_epoch = f->epoch;
-	f->ahead = desk_post(f->peers, f->index, f->epoch, f->ahead_slot, version);
+	f->ahead = desk_post(f->peers, f->index, f->epoch, f->ahead_slot, version); /* L0 */
 }
 
 /* The sample under our lease; MOVED_ON: it was gone before the lease stood. */
 static int look_under(const struct field *f, const struct found *x, const struct request *q) {
 	const struct layout_slot *s = ring_slot(&f->ring, x->slot);
-	if (word_load_total(&s->stamp) != x->version << 1)
+	if (word_load_total(&s->stamp) != x->version << 1) /* L3 */
 		return MOVED_ON;
 	struct saying w = listen(s);
 	if (!credible(f, &w))
@@ -328,7 +329,7 @@ static int look_under(const struct field *f, const struct found *x, const struct
 static int borrow(struct field *f, const struct found *x, const struct request *q, struct field_lease *l) {
 	if (!f->plan->leases)
 		return -ENOTSUP;
-	if (!desk_is_known(f->peers, f->segment))
+	if (!desk_is_known(f->peers, f->segment)) /* L1 */
 		return -EAGAIN;
 	uint64_t *word = post(f, x->slot, x->version);
 	if (!word) {
@@ -447,7 +448,7 @@ int field_lease_next(struct field *f, struct cdm_mono now, struct field_lease *l
 
 void field_release(struct field_lease *l) {
 	if (l->word)
-		desk_clear(l->word);
+		desk_clear(l->word); /* L5 */
 	l->word = NULL;
 	l->data = NULL;
 }

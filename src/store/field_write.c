@@ -48,7 +48,7 @@ static void say(struct layout_slot *s, const struct field_meta *m, uint32_t byte
 
 	CHECK(m->status <= CDM_ORPHAN);
 	memcpy(&trust, &clamped, sizeof(trust));
-	word_store(&s->source_ns, clamp_time(m->source_time, now));
+	word_store(&s->source_ns, clamp_time(m->source_time, now)); /* W5 */
 	word_store(&s->publish_ns, (uint64_t)now.ns);
 	word_store(&s->origin, trust | (uint64_t)m->source << 32 | (uint64_t)m->status << 48);
 	word_store(&s->extent, bytes);
@@ -62,10 +62,10 @@ static void mark(struct field_writer *w, uint32_t slot) {
 	for (struct field_writer *m = w; m; m = m->company) {
 		uint64_t *stamp = &ring_slot(&m->ring, slot)->stamp;
 		if (m->plan->leases == 0) {
-			word_store_first(stamp, odd);
+			word_store_first(stamp, odd); /* W1 */
 			continue;
 		}
-		word_store_total(stamp, odd);
+		word_store_total(stamp, odd); /* W1 */
 		(void)word_load_total(stamp); /* what a loan's plain stores stay behind, if no desk is looked at */
 	}
 }
@@ -84,7 +84,7 @@ static bool claim(struct field_writer *w, uint32_t slot) {
 	if (old & 1 || !is_held(w, slot, old >> 1))
 		return true;
 	for (struct field_writer *m = w; m; m = m->company)
-		word_store(&ring_slot(&m->ring, slot)->stamp, old); /* untouched: it is still that sample */
+		word_store(&ring_slot(&m->ring, slot)->stamp, old); /* W3, untouched: it is still that sample */
 	return false;
 }
 
@@ -196,7 +196,7 @@ static void stamp(struct field_writer *w, uint32_t bytes, const struct field_met
 	say(s, m, bytes, now);
 	w->newest = w->next;
 	w->next = FIELD_NO_SLOT;
-	word_store(&s->stamp, ++w->version << 1);
+	word_store(&s->stamp, ++w->version << 1); /* W6 */
 	if (m->status == CDM_DEGRADED)
 		word_poke(&w->shared->degraded, ++w->degraded);
 }
@@ -204,7 +204,7 @@ static void stamp(struct field_writer *w, uint32_t bytes, const struct field_met
 /* Every sample of the chain has its stamp: show them, and be ready for the next ones. */
 static uint64_t commit(struct field_writer *w, unsigned fields) {
 	const struct segment *own = &w->peers->own;
-	word_store_total(w->ring.head, (uint64_t)w->newest << 32 | (uint32_t)w->version);
+	word_store_total(w->ring.head, (uint64_t)w->newest << 32 | (uint32_t)w->version); /* W7 */
 	counter_add(own, COUNTER_publishes, fields);
 	if (wait_wake(w)) {
 		word_poke(&w->shared->wakes, ++w->wakes);
@@ -245,7 +245,7 @@ int field_write(struct field_writer *w, const void *data, uint32_t bytes, const 
 	void *loan = field_loan(w);
 	if (!loan)
 		return -EAGAIN;
-	word_copy_in(loan, data, bytes);
+	word_copy_in(loan, data, bytes); /* W4 */
 	field_publish(w, bytes, m, now);
 	return 0;
 }

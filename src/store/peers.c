@@ -81,12 +81,12 @@ void peers_fini(struct peers *t) {
 
 static void acknowledge(const struct peers *t, uint16_t process, uint32_t epoch) {
 	if (t->own.base)
-		__atomic_store_n(&segment_head(&t->own)->desks[process], epoch, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&segment_head(&t->own)->desks[process], epoch, __ATOMIC_SEQ_CST); /* T2 */
 }
 
 /* In this order: whose desk is acknowledged is looked at (desk.c). */
 static void set_now(struct peers *t, uint16_t process, struct segment *s) {
-	__atomic_store_n(&t->at[process].now, s, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&t->at[process].now, s, __ATOMIC_SEQ_CST); /* T1 */
 	__atomic_fetch_or(&t->mapped, UINT64_C(1) << process, __ATOMIC_SEQ_CST);
 	acknowledge(t, process, s->epoch);
 }
@@ -110,10 +110,10 @@ int peers_directory(struct peers *t, int fd) {
 
 /* Counted in from here on; false: it was replaced meanwhile, and nothing in it may be looked at. */
 static bool count_in(const struct peers *t, uint16_t process, struct segment *s) {
-	__atomic_fetch_add(&s->users, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&t->at[process].now, __ATOMIC_SEQ_CST) == s)
+	__atomic_fetch_add(&s->users, 1, __ATOMIC_SEQ_CST); /* H2 */
+	if (__atomic_load_n(&t->at[process].now, __ATOMIC_SEQ_CST) == s) /* H3 */
 		return true;
-	__atomic_fetch_sub(&s->users, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_sub(&s->users, 1, __ATOMIC_SEQ_CST); /* H4 */
 	return false;
 }
 
@@ -121,7 +121,7 @@ void peers_drop(const struct segment **held) {
 	struct segment *s = (struct segment *)(uintptr_t)*held;
 	*held = NULL;
 	if (s)
-		CHECK(__atomic_fetch_sub(&s->users, 1, __ATOMIC_SEQ_CST) != 0);
+		CHECK(__atomic_fetch_sub(&s->users, 1, __ATOMIC_SEQ_CST) != 0); /* H4 */
 }
 
 const struct segment *peers_hold(const struct peers *t, uint16_t process, const struct segment **held) {
@@ -129,7 +129,7 @@ const struct segment *peers_hold(const struct peers *t, uint16_t process, const 
 	CHECK(process < PLAN_PROCESSES_MAX);
 	peers_drop(held);
 	do
-		now = __atomic_load_n(&t->at[process].now, __ATOMIC_SEQ_CST);
+		now = __atomic_load_n(&t->at[process].now, __ATOMIC_SEQ_CST); /* H1 */
 	while (now && !count_in(t, process, now));
 	return *held = now;
 }
@@ -139,12 +139,12 @@ void peers_tidy(struct peers *t) {
 		struct segment **at = &t->at[p].retired;
 		while (*at) {
 			struct segment *s = *at;
-			if (__atomic_load_n(&s->users, __ATOMIC_SEQ_CST) != 0 || desk_holds(t, p, s->epoch)) {
+			if (__atomic_load_n(&s->users, __ATOMIC_SEQ_CST) != 0 || desk_holds(t, p, s->epoch)) { /* T4 */
 				at = &s->next;
 				continue;
 			}
 			*at = s->next;
-			unmap(t, s);
+			unmap(t, s); /* T6 */
 		}
 	}
 }
@@ -174,7 +174,7 @@ int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, int fd) {
 	fill(s, &fresh);
 	set_now(t, process, s);
 	if (old) {
-		old->next = t->at[process].retired;
+		old->next = t->at[process].retired; /* T3 */
 		t->at[process].retired = old;
 		counter_add(&t->own, COUNTER_replacements, 1);
 	}
@@ -189,8 +189,8 @@ const struct segment *peers_get(const struct peers *t, uint16_t process) {
 }
 
 void peers_interrupt(struct peers *t) {
-	__atomic_fetch_add(&t->generation, 1, __ATOMIC_SEQ_CST);
-	syscall(SYS_futex, &t->generation, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
+	__atomic_fetch_add(&t->generation, 1, __ATOMIC_SEQ_CST); /* T7 */
+	syscall(SYS_futex, &t->generation, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0); /* T8 */
 }
 
 unsigned peers_mappings(const struct peers *t) {

@@ -40,7 +40,7 @@ static const uint32_t *low_half(const uint64_t *head) {
 unsigned wait_wake(struct field_writer *w) {
 	if (!desk_waiting(&w->desks, w->readers, w->plan->group))
 		return 0;
-	syscall(SYS_futex, low_half(w->ring.head), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	syscall(SYS_futex, low_half(w->ring.head), FUTEX_WAKE, INT_MAX, NULL, NULL, 0); /* W9 */
 	return 1;
 }
 
@@ -109,15 +109,15 @@ static void watch_all(const struct wait_set *s, uint32_t generation, struct watc
 		struct field *f = s->fields[i];
 		if (!field_look(f))
 			continue;
-		watch_word(w, low_half(f->ring.head), (uint32_t)word_load_total(f->ring.head), 0);
-		w->sliced |= !desk_is_known(t, f->segment);
+		watch_word(w, low_half(f->ring.head), (uint32_t)word_load_total(f->ring.head), 0); /* S3 */
+		w->sliced |= !desk_is_known(t, f->segment); /* S4 */
 	}
 }
 
 /* -EAGAIN: nothing, and *w is ready to sleep on. */
 static int look(const struct wait_set *s, uint32_t generation, struct watch *w) {
 	watch_all(s, generation, w);
-	int rc = find_news(s);
+	int rc = find_news(s); /* S5 */
 	for (unsigned i = 0; rc == -EAGAIN && i < s->field_count; i++)
 		if (lost_writer(s->fields[i]))
 			return -EOWNERDEAD;
@@ -164,7 +164,7 @@ static int sleep_until(const struct wait_set *s, int64_t until_ns) {
 	struct peers *t = peers_of(s);
 	struct watch w;
 	for (;;) {
-		uint32_t generation = __atomic_load_n(&t->generation, __ATOMIC_SEQ_CST);
+		uint32_t generation = __atomic_load_n(&t->generation, __ATOMIC_SEQ_CST); /* S2 */
 		int rc = look(s, generation, &w);
 		if (rc != -EAGAIN || word_changed(s))
 			return rc;
@@ -175,7 +175,7 @@ static int sleep_until(const struct wait_set *s, int64_t until_ns) {
 		int64_t now_ns = clock_mono().ns;
 		if (now_ns >= until_ns)
 			return -ETIMEDOUT;
-		sleep_on(&w, t->plain_futex, now_ns, until_ns);
+		sleep_on(&w, t->plain_futex, now_ns, until_ns); /* S6 */
 	}
 }
 
