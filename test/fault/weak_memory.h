@@ -1,0 +1,51 @@
+/*
+ * weak_memory.h - atomics of the code under test, as the weakest processor that C11 allows would do them.
+ *
+ * Included before everything else when src/store is compiled for weak_memory_test: each __atomic_ builtin becomes a
+ * step of a simulation.  Threads are coroutines that change places at each step.  A store leaves a message at its
+ * address; a load takes any message that its thread may still see: not one older than what it has seen there, nor than
+ * what came to it with an acquire of a release.  seq_cst steps are in the order of their execution.  So a missing
+ * release, acquire or seq_cst shows on any processor.  Not simulated: loads that see what is stored later (C11 allows
+ * it for relaxed ones), plain accesses, and seq_cst orders that contradict the order of other loads.
+ */
+#ifndef TEST_FAULT_WEAK_MEMORY_H
+#define TEST_FAULT_WEAK_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+uint64_t weak_load(const void *p, size_t bytes, int order);
+void weak_store(void *p, size_t bytes, uint64_t v, int order);
+/* What was there; the new value is (old & keep) + v. */
+uint64_t weak_change(void *p, size_t bytes, uint64_t keep, uint64_t v, int order);
+bool weak_compare_exchange(void *p, size_t bytes, void *expected, uint64_t v, int order);
+/* futex and futex_waitv */
+long weak_syscall(long number, ...);
+/* The address space stays taken, so that no other mapping has the same addresses, and nobody may touch it. */
+int weak_munmap(void *p, size_t bytes);
+
+#define __atomic_load_n(p, order) ((__typeof__(*(p)))(uintptr_t)weak_load(p, sizeof(*(p)), order))
+#define __atomic_store_n(p, v, order) weak_store(p, sizeof(*(p)), (uint64_t)(uintptr_t)(v), order)
+#define __atomic_exchange_n(p, v, order) \
+	((__typeof__(*(p)))(uintptr_t)weak_change(p, sizeof(*(p)), 0, (uint64_t)(uintptr_t)(v), order))
+#define __atomic_fetch_add(p, v, order) \
+	((__typeof__(*(p)))weak_change(p, sizeof(*(p)), UINT64_MAX, (uint64_t)(v), order))
+#define __atomic_fetch_sub(p, v, order) \
+	((__typeof__(*(p)))weak_change(p, sizeof(*(p)), UINT64_MAX, -(uint64_t)(v), order))
+#define __atomic_compare_exchange_n(p, expected, v, weak, order, other) \
+	weak_compare_exchange(p, sizeof(*(p)), expected, (uint64_t)(uintptr_t)(v), order)
+#define syscall weak_syscall
+#define munmap weak_munmap
+
+/* ---- for the test ------------------------------------------------------------------------------ */
+
+/* Run them as threads until all have ended; the same seed does the same.  False: some sleep, and nobody wakes them. */
+bool weak_run(uint64_t seed, unsigned threads, void (*const *run)(void));
+/* A number below n. */
+uint32_t weak_draw(uint32_t n);
+
+#endif
