@@ -65,11 +65,16 @@ int cdm_counter(struct cdm_machine *m, uint32_t process, uint32_t counter, uint6
 	struct peers *t = &m->seat.peers;
 	if (process >= m->seat.plan->processes.count || counter >= COUNTER_COUNT)
 		return -EINVAL;
-	const struct segment *held = NULL, *s = peers_hold(t, (uint16_t)process, &held);
-	if (s)
-		*value = counter_get(s, (enum counter)counter);
+	const struct segment *held = NULL;
+	int rc = -EAGAIN;
+	while (peers_hold(t, (uint16_t)process, &held)) {
+		*value = counter_get(held, (enum counter)counter);
+		rc = 0;
+		if (peers_is_now(t, (uint16_t)process, held))
+			break;
+	}
 	peers_drop(&held);
-	return s ? 0 : -EAGAIN;
+	return rc;
 }
 
 /* ---- entities and models ---- */

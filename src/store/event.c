@@ -96,6 +96,11 @@ void event_reader_close(struct event_reader *r) {
 	peers_drop(&r->segment);
 }
 
+/* Else what we read may be the zeros of a life that was replaced (peers.c). */
+static bool is_now(const struct event_reader *r) {
+	return peers_is_now(r->peers, r->process, r->segment);
+}
+
 /* The ring as it is now; a new epoch begins with its first record.  NULL: no such process yet. */
 static const struct layout_events *current(struct event_reader *r) {
 	const struct segment *s = peers_now(r->peers, r->process, &r->segment);
@@ -109,9 +114,12 @@ static const struct layout_events *current(struct event_reader *r) {
 }
 
 void event_skip(struct event_reader *r) {
-	const struct layout_events *ring = current(r);
-	if (ring)
+	const struct layout_events *ring;
+	while ((ring = current(r))) {
 		r->number = word_load(&ring->head);
+		if (is_now(r))
+			break;
+	}
 }
 
 static bool copy(const struct layout_event *at, uint64_t n, struct event *out) {
@@ -137,23 +145,24 @@ static int missed(struct event_reader *r, uint64_t n) {
 
 /* The next record, wanted or not; how many were missed before it. */
 static int next_record(struct event_reader *r, struct event *out, uint64_t *lost) {
-	const struct layout_events *ring = current(r);
-	uint64_t before = r->number;
-	for (int i = 0; ring && i < TRIES; i++) {
+	const struct layout_events *ring;
+	for (int i = 0; i < TRIES && (ring = current(r)); i++) {
 		uint64_t head = word_load(&ring->head); /* N1 */
-		if (head < r->number) {
+		if (head <= r->number) {
+			if (!is_now(r))
+				continue;
+			if (head == r->number)
+				return -EAGAIN;
 			counter_add(&r->peers->own, COUNTER_broken, 1);
 			return -EPROTO;
 		}
-		if (head == r->number)
-			return -EAGAIN;
 		uint64_t n = r->number + 1;
 		if (head - n >= LAYOUT_EVENTS || i > 0) /* lapped, or about to be: half a lap behind */
 			n = head - r->number > LAYOUT_EVENTS / 2 ? head - LAYOUT_EVENTS / 2 + 1 : n;
 		if (!copy(&ring->at[n % LAYOUT_EVENTS], n, out))
 			continue;
+		*lost += n - r->number - 1;
 		r->number = n;
-		*lost += n - before - 1;
 		return 0;
 	}
 	return -EAGAIN;
@@ -178,9 +187,15 @@ void event_filter(struct event_reader *r, uint64_t kinds, uint16_t source) {
 }
 
 int event_news(struct event_reader *r) {
-	const struct layout_events *ring = current(r);
-	uint64_t head = ring ? word_load_total(&ring->head) : 0;
-	return head < r->number ? -EPROTO : head > r->number;
+	const struct layout_events *ring;
+	while ((ring = current(r))) {
+		uint64_t head = word_load_total(&ring->head);
+		if (head > r->number)
+			return 1;
+		if (is_now(r))
+			return head < r->number ? -EPROTO : 0;
+	}
+	return 0;
 }
 
 const uint32_t *event_word(const struct event_reader *r) {

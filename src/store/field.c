@@ -105,9 +105,16 @@ static void count(const struct field *f, enum counter c, uint64_t n) {
 	counter_add(&f->peers->own, c, n);
 }
 
+/* What was found wanting may have been the zeros of a life that was replaced (peers.c). */
+static int unless_replaced(const struct field *f, int rc) {
+	return peers_is_now(f->peers, f->plan->process, f->segment) ? rc : MOVED_ON;
+}
+
 static int broken(const struct field *f) {
-	count(f, COUNTER_broken, 1);
-	return -EPROTO;
+	int rc = unless_replaced(f, -EPROTO);
+	if (rc == -EPROTO)
+		count(f, COUNTER_broken, 1);
+	return rc;
 }
 
 static uint64_t stamp_of(const struct field *f, uint32_t slot) {
@@ -129,7 +136,7 @@ HOT int find_latest(struct field *f, struct found *x) {
 		return broken(f);
 	uint64_t stamp = stamp_of(f, x->slot); /* R3 */
 	if (head == 0 && stamp <= 3) /* nothing yet, or the first one is being written */
-		return -EAGAIN;
+		return unless_replaced(f, -EAGAIN);
 	if (stamp & 1 || (uint32_t)(stamp >> 1) != (uint32_t)head)
 		return MOVED_ON;
 	if (stamp == 0)
@@ -317,7 +324,7 @@ static void post_ahead(struct field *f) {
 /* The sample under our lease; MOVED_ON: it was gone before the lease stood. */
 static int look_under(const struct field *f, const struct found *x, const struct request *q) {
 	const struct layout_slot *s = ring_slot(&f->ring, x->slot);
-	if (word_load_total(&s->stamp) != x->version << 1) /* L3 */
+	if (word_load_total(&s->stamp) != x->version << 1 || unless_replaced(f, 0) != 0) /* L3, H5 */
 		return MOVED_ON;
 	struct saying w = listen(s);
 	if (!credible(f, &w))
@@ -330,7 +337,7 @@ static int borrow(struct field *f, const struct found *x, const struct request *
 	if (!f->plan->leases)
 		return -ENOTSUP;
 	if (!desk_is_known(f->peers, f->segment)) /* L1 */
-		return -EAGAIN;
+		return unless_replaced(f, -EAGAIN);
 	uint64_t *word = post(f, x->slot, x->version);
 	if (!word) {
 		count(f, COUNTER_lease_busy, 1);
@@ -467,7 +474,7 @@ int field_find_at(struct field *f, struct found *x) {
 		if (--x->version == 0)
 			break;
 	}
-	return -EAGAIN;
+	return unless_replaced(f, -EAGAIN);
 }
 
 int field_read_at(struct field *f, struct cdm_mono at, void *out, size_t capacity, struct cdm_mono now,
@@ -514,11 +521,14 @@ void field_follow(struct field *f, const struct field *other) {
 }
 
 int field_counts(struct field *f, struct field_counts *out) {
-	const struct layout_field *shared = field_look(f) ? field_shared(f->segment, f->plan) : NULL;
-	if (shared)
+	do {
+		if (!field_look(f))
+			return -EAGAIN;
+		const struct layout_field *shared = field_shared(f->segment, f->plan);
 		*out = (struct field_counts){ word_peek(&shared->drops), word_peek(&shared->wakes),
 			word_peek(&shared->degraded) };
-	return shared ? 0 : -EAGAIN;
+	} while (unless_replaced(f, 0) != 0);
+	return 0;
 }
 
 int field_news(struct field *f) {

@@ -5,12 +5,16 @@
  *      store at[p].now                         load at[p].now
  *      retire the old one                      its users++
  *      ...                                     at[p].now still the same?  else users--, again
- *      users 0?  no lease in it?  unmap        ... use it, with any number of calls
- *                                              users--
+ *      no lease in it?  users 0?  unmap        ... use it, with any number of calls
+ *                              else empty      users--
  *
  * A handle that counts itself in after we saw 0 finds that `now` has changed, and steps back without
  * having looked inside.  For this the count of a segment outlives its mapping: the struct stays what it
  * is, and is filled anew.  All total: each line of one side pairs with one of the other.
+ *
+ * A handle that is never used again must not keep the memory of the dead: what is counted but not leased is emptied,
+ * and reads as zeros, which no stamp of a sample is.  So a handle that finds nothing, or nonsense, or that has posted
+ * a lease, asks peers_is_now() before it believes that.
  *
  * The same order protects the desk of the peer: `now` is stored before the acknowledgement in
  * our head, so whoever has seen the acknowledgement knows that our next look finds his desk.
@@ -134,12 +138,22 @@ const struct segment *peers_hold(const struct peers *t, uint16_t process, const 
 	return *held = now;
 }
 
+/* How much of it is needed: its memory, its addresses, nothing. */
+static bool let_go(const struct peers *t, struct segment *s) {
+	uint32_t users = __atomic_load_n(&s->users, __ATOMIC_SEQ_CST); /* T4 */
+	if (desk_holds(t, s->process, s->epoch))
+		return false;
+	if (users != 0 && !s->emptied)
+		s->emptied = segment_empty(s) == 0; /* T9; else the next time */
+	return users == 0;
+}
+
 void peers_tidy(struct peers *t) {
 	for (uint16_t p = 0; p < t->plan->processes.count; p++) {
 		struct segment **at = &t->at[p].retired;
 		while (*at) {
 			struct segment *s = *at;
-			if (__atomic_load_n(&s->users, __ATOMIC_SEQ_CST) != 0 || desk_holds(t, p, s->epoch)) { /* T4 */
+			if (!let_go(t, s)) {
 				at = &s->next;
 				continue;
 			}
@@ -155,6 +169,7 @@ static void fill(struct segment *s, const struct segment *with) {
 	s->bytes = with->bytes;
 	s->process = with->process;
 	s->writable = with->writable;
+	s->emptied = with->emptied;
 	s->epoch = with->epoch;
 }
 

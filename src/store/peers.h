@@ -3,8 +3,9 @@
  *
  * The control thread replaces a peer's segment when that peer was restarted; data threads read on
  * without a lock.  Each handle (a reader, a writer, a reader of events) holds the mappings that it uses, and
- * goes on to a new one with its next call.  A mapping that was replaced is kept as long as a handle
- * holds it or something in it is leased, however long that takes.
+ * goes on to a new one with its next call.  The memory of a mapping that was replaced is kept as long as something
+ * in it is leased, however long that takes; its addresses as long as a handle holds it.  Between the two they read as
+ * zeros.
  *
  *                     | init, fini | own, replace, directory, tidy | hold, drop, interrupt
  *      init, fini     |     x      |              x                |      x     x  the caller keeps
@@ -67,6 +68,14 @@ void peers_drop(const struct segment **held);
 static inline const struct segment *peers_now(const struct peers *t, uint16_t process, const struct segment **held) {
 	const struct segment *now = __atomic_load_n(&t->at[process].now, __ATOMIC_SEQ_CST);
 	return now == *held ? now : peers_hold(t, process, held);
+}
+
+/*
+ * Is that what one would hold now?  If so, what was read in it before this call was there, and what was leased in it
+ * before this call stays.
+ */
+static inline bool peers_is_now(const struct peers *t, uint16_t process, const struct segment *held) {
+	return __atomic_load_n(&t->at[process].now, __ATOMIC_SEQ_CST) == held; /* H5 */
 }
 
 /* Unmap what is not used any more.  peers_replace() does it; nothing is lost by never calling it. */

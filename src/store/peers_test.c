@@ -110,7 +110,8 @@ static void holds_more_lives_than_it_has_room_for(void) {
 	}
 	CHECK(peers_mappings(&readers) == LIVES);
 	for (int i = 0; i < LIVES; i++) {
-		CHECK(segment_head(held[i])->epoch == held[i]->epoch);
+		CHECK(held[i]->epoch == 2 + (uint32_t)i);
+		CHECK(segment_head(held[i])->epoch == (i + 1 < LIVES ? 0 : held[i]->epoch));
 		peers_drop(&held[i]);
 		CHECK(!held[i]);
 	}
@@ -161,7 +162,7 @@ static void keeps_what_is_leased(void) {
 	world_close(&w);
 }
 
-/* Handles keep what they use through any number of replacements, and go on when they look again. */
+/* Handles keep the addresses that they use through any number of replacements, and go on when they look again. */
 static void keeps_what_is_held(void) {
 	const struct segment *one = NULL, *other = NULL;
 	fresh();
@@ -169,10 +170,10 @@ static void keeps_what_is_held(void) {
 	CHECK(peers_hold(t, CAM, &one) == peers_now(t, CAM, &other) && one == other && one->epoch == 1);
 	for (int i = 0; i < 5; i++)
 		restart_camera();
-	CHECK(segment_head(one)->epoch == 1 && peers_mappings(t) == 4 + 1);
+	CHECK(segment_head(one)->epoch == 0 && peers_mappings(t) == 4 + 1); /* zeros, at the same place */
 	CHECK(peers_now(t, CAM, &other)->epoch == 6 && other != one);
 	peers_tidy(t);
-	CHECK(segment_head(one)->epoch == 1 && peers_mappings(t) == 4 + 1);
+	CHECK(segment_head(one)->epoch == 0 && segment_head(other)->epoch == 6 && peers_mappings(t) == 4 + 1);
 	peers_drop(&one);
 	peers_drop(&one); /* nothing held */
 	peers_tidy(t);
@@ -184,6 +185,40 @@ static void keeps_what_is_held(void) {
 }
 
 /* What nobody looks at any more goes when its handle does. */
+/* However many handles look no more, and at however many lives: their memory is not kept. */
+static void idle_handles_keep_no_memory(void) {
+	enum { HANDLES = 8 };
+	static struct field readers[HANDLES];
+	static struct event_reader listeners[HANDLES];
+	struct field_writer writer;
+	struct field_meta m = field_meta_of(0);
+	struct event e;
+	uint64_t v = 7;
+	fresh();
+	unsigned before = mappings();
+	for (int i = 0; i < HANDLES; i++) {
+		CHECK(field_writer_open(&writer, &w.at[CAM], frame) == 0);
+		CHECK(field_write(&writer, &v, sizeof(v), &m, clock_mono()) == 0);
+		field_writer_close(&writer);
+		CHECK(field_open(&readers[i], &w.at[READER], frame) == 0);
+		CHECK(field_read(&readers[i], &v, sizeof(v), clock_mono(), NULL) == 0);
+		event_reader_open(&listeners[i], &w.at[READER], CAM);
+		CHECK(event_next(&listeners[i], &e) == -EAGAIN);
+		restart_camera();
+	}
+	CHECK(mappings() == before && peers_mappings(&w.at[READER]) == 4 + HANDLES);
+	for (int i = 0; i < HANDLES; i++) { /* and what they say is of the life of now */
+		struct field_counts counts;
+		CHECK(field_read(&readers[i], &v, sizeof(v), clock_mono(), NULL) == -EAGAIN);
+		CHECK(field_counts(&readers[i], &counts) == 0 && counts.drops == 0);
+		CHECK(event_next(&listeners[i], &e) == -EAGAIN && listeners[i].epoch == 1 + HANDLES);
+		field_close(&readers[i]);
+		event_reader_close(&listeners[i]);
+	}
+	CHECK(counter_get(&w.at[READER].own, COUNTER_broken) == 0);
+	world_close(&w);
+}
+
 static void handles_let_go(void) {
 	struct field_writer writer;
 	struct field reader;
@@ -240,6 +275,7 @@ int main(void) {
 	refuses_what_is_not_newer_or_not_right();
 	keeps_what_is_leased();
 	keeps_what_is_held();
+	idle_handles_keep_no_memory();
 	handles_let_go();
 	each_owner_acknowledges_desks();
 	puts("peers_test: ok");

@@ -142,6 +142,13 @@ void segment_unmap(struct segment *s) {
 	s->base = NULL;
 }
 
+/* The kernel takes the old pages from every processor before any of them can find a new one. */
+int segment_empty(const struct segment *s) {
+	CHECK(s->base && !s->writable);
+	int how = MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	return mmap(s->base, s->bytes, PROT_READ, how, -1, 0) == MAP_FAILED ? -errno : 0;
+}
+
 uint64_t counter_get(const struct segment *s, enum counter c) {
 	CHECK(c < COUNTER_COUNT);
 	return s->base ? word_peek(&segment_head(s)->counters[c]) : 0;

@@ -35,6 +35,7 @@ struct segment {
 	uint16_t process;
 	bool writable;
 	uint32_t epoch;      /* 1 or more */
+	bool emptied;         /* by segment_empty(), as peers.c notes it */
 	struct segment *next; /* of those that peers.c retires */
 	uint32_t users;       /* atomic: handles that hold it, as peers.c counts them */
 };
@@ -55,6 +56,12 @@ MUST_CHECK int segment_map_reader(struct segment *s, const struct plan *p, uint1
 		uint32_t epoch, int fd);
 /* No-op on none. */
 void segment_unmap(struct segment *s);
+/*
+ * Give back the memory behind a mapping of a reader, and keep its addresses: they read as zeros from now on.  Whoever
+ * reads meanwhile reads what was there up to some moment, and zeros after it: a load that finds zeros here comes after
+ * every load that found memory.  -errno: it is as it was.
+ */
+MUST_CHECK int segment_empty(const struct segment *s);
 
 /* Has the owner frozen it?  For the parent, before it hands a segment to others. */
 bool segment_is_frozen(int fd);

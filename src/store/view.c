@@ -10,6 +10,7 @@
 #include "store/field_priv.h"
 
 struct choice {
+	const struct segment *life; /* that both are of */
 	struct found newest, chosen;
 	struct cdm_mono source_time; /* of the chosen one */
 };
@@ -26,6 +27,7 @@ static int look_at_heads(struct view_part *p, unsigned n, struct choice *c, stru
 	for (unsigned i = 0; i < n; i++) {
 		struct cdm_mono t = { 0 };
 		int rc = field_find_latest(p[i].field, &c[i].newest);
+		c[i].life = p[i].field->segment;
 		if (rc == -EAGAIN)
 			return refuse(why, VIEW_EMPTY, i);
 		if (rc == 0)
@@ -61,6 +63,8 @@ static int choose(struct view_part *p, unsigned n, struct choice *c, struct cdm_
 	for (unsigned i = 0; i < n; i++) {
 		p[i].field->at = at;
 		int rc = field_find_at(p[i].field, &c[i].chosen);
+		if (p[i].field->segment != c[i].life)
+			return FIELD_MOVED;
 		if (rc == -EAGAIN)
 			return refuse(why, VIEW_HISTORY, i);
 		if (rc == 0)
@@ -151,7 +155,7 @@ int view_take(struct view_part *p, unsigned n, const struct view_terms *terms, s
 	for (int i = 0; i < FIELD_TRIES && rc == FIELD_MOVED; i++)
 		rc = try_view(p, n, c, terms, now, why);
 	for (unsigned i = 0; i < n; i++)
-		if (c[i].newest.version)
+		if (c[i].newest.version && c[i].life == p[i].field->segment)
 			field_took(p[i].field, &c[i].newest);
 	if (rc == FIELD_MOVED)
 		return -EAGAIN;

@@ -9,7 +9,8 @@
  *
  * Properties:
  *   nothing_used_is_unmapped    a handle uses no memory that was unmapped, nor that of another process
- *   leased_memory_stays         what a lease borrowed is mapped until it is given back, however many lives later
+ *   leased_memory_stays         what a lease borrowed is there until it is given back, however many lives later
+ *   zeros_are_not_believed      a handle that finds the memory of a mapping gone knows that it was replaced
  *   epochs_never_mix            the epoch that a reader says is that of the memory that it read
  *   users_are_counted           a count never goes below 0
  *   nothing_is_left             when all handles are closed, peers_tidy() leaves one mapping a process
@@ -29,8 +30,9 @@
 #endif
 
 bool nothing_used_is_unmapped = true, leased_memory_stays = true, epochs_never_mix = true, users_are_counted = true;
-bool nothing_is_left = true;
-bool mapped[LIVES + 3];
+bool nothing_is_left = true, zeros_are_not_believed = true;
+bool mapped[LIVES + 3];  /* addresses */
+bool emptied[LIVES + 3]; /* which read as zeros */
 byte base[STRUCTS], epoch[STRUCTS], process_of[STRUCTS]; /* struct segment, plain */
 byte closed;
 
@@ -44,10 +46,6 @@ inline tidy() { /* one look at each retired struct */
 	:: s < STRUCTS ->
 		if
 		:: retired[s] ->
-#ifdef BUG_LEASES_BEFORE_USERS
-			leases();
-			users = mem[USERS(s)];
-#else
 			atomic { /* T4 */
 				users = mem[USERS(s)];
 #ifdef BUG_IGNORES_USERS
@@ -55,10 +53,14 @@ inline tidy() { /* one look at each retired struct */
 #endif
 			}
 			leases();
-#endif
 			if
 			:: users == 0 && !leased -> /* T6 */
 				d_step { mapped[base[s]] = false; retired[s] = false; is_free[s] = true }
+#ifdef BUG_EMPTIES_WHAT_IS_LEASED
+			:: users != 0 -> emptied[base[s]] = true
+#else
+			:: users != 0 && !leased -> emptied[base[s]] = true /* T9 */
+#endif
 			:: else
 			fi
 		:: else
@@ -185,6 +187,7 @@ inline hold() { /* peers_now() */
 }
 
 active [HANDLES] proctype handle() {
+	bool zeros;
 	byte held = NONE, s, calls = 0, borrowed = 0, says, lease = LEASE(_pid - FIRST_HANDLE), me = _pid - FIRST_HANDLE + 1;
 
 	mem[NOW(0)] != 0; /* the world has begun */
@@ -201,18 +204,36 @@ active [HANDLES] proctype handle() {
 			nothing_used_is_unmapped = mapped[base[held]] && process_of[held] == 0;
 			assert(nothing_used_is_unmapped);
 			epochs_never_mix = says == base[held];
-			assert(epochs_never_mix)
+			assert(epochs_never_mix);
+			zeros = emptied[base[held]]
 		}
 		if
-#ifndef NO_LEASES
-		:: borrowed == 0 -> store_total(me, lease, says); borrowed = base[held] /* L2 */
+#ifdef BUG_BELIEVES_ZEROS
+		:: zeros ->
+#else
+		:: zeros && mem[NOW(0)] != held + 1 -> skip /* H5 */
+		:: zeros && mem[NOW(0)] == held + 1 ->
 #endif
-		:: skip
+			zeros_are_not_believed = false;
+			assert(zeros_are_not_believed)
+#ifndef NO_LEASES
+		:: !zeros && borrowed == 0 ->
+			store_total(me, lease, says); /* L2 */
+			if
+			:: mem[NOW(0)] == held + 1 -> borrowed = base[held] /* H5 */
+#ifdef BUG_DOES_NOT_LOOK_AGAIN
+			:: else -> borrowed = base[held]
+#else
+			:: else -> store(me, lease, 0); drained(me)
+#endif
+			fi
+#endif
+		:: !zeros -> skip
 		fi;
 		if
 		:: borrowed != 0 ->
 			atomic { /* L4 */
-				leased_memory_stays = mapped[borrowed];
+				leased_memory_stays = mapped[borrowed] && !emptied[borrowed];
 				assert(leased_memory_stays);
 				borrowed = 0
 			}
@@ -228,7 +249,7 @@ active [HANDLES] proctype handle() {
 	od;
 	if
 	:: borrowed != 0 ->
-		atomic { leased_memory_stays = mapped[borrowed]; assert(leased_memory_stays) }
+		atomic { leased_memory_stays = mapped[borrowed] && !emptied[borrowed]; assert(leased_memory_stays) }
 		store(me, lease, 0);
 		drained(me)
 	:: else

@@ -73,8 +73,10 @@ rows() {
 	peers | $peers TSO                                                 | holds
 	peers | $peers NO_LEASES BUG_IGNORES_USERS                         | nothing_used_is_unmapped
 	peers | $peers NO_LEASES BUG_NO_THIRD_LOOK                         | nothing_used_is_unmapped
-	peers | $peers NO_LEASES TSO WEAK_T1                               | nothing_used_is_unmapped
-	peers | $peers BUG_LEASES_BEFORE_USERS                             | leased_memory_stays
+	peers | $peers NO_LEASES TSO WEAK_T1                               | zeros_are_not_believed
+	peers | $peers BUG_EMPTIES_WHAT_IS_LEASED                          | leased_memory_stays
+	peers | $peers BUG_DOES_NOT_LOOK_AGAIN                             | leased_memory_stays
+	peers | $peers NO_LEASES BUG_BELIEVES_ZEROS                        | zeros_are_not_believed
 	peers | $peers BUG_SAYS_EPOCH_OF_NOW                               | epochs_never_mix
 	peers | $peers BUG_COUNTS_ANEW                                     | users_are_counted
 	peers | $peers BUG_FORGETS_TO_STEP_BACK                            | nothing_is_left
