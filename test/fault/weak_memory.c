@@ -2,6 +2,7 @@
 #include "test/fault/weak_memory.h"
 #undef syscall
 #undef munmap
+#undef mmap
 
 #include <errno.h>
 #include <limits.h>
@@ -259,6 +260,21 @@ int weak_munmap(void *p, size_t bytes) {
 	gone[gone_count].from = p;
 	gone[gone_count++].to = (char *)p + bytes;
 	return mmap(p, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p ? 0 : -1;
+}
+
+void *weak_mmap(void *p, size_t bytes, int protection, int how, int fd, off_t at) {
+	bool zeros = now && how & MAP_FIXED && how & MAP_ANONYMOUS;
+	if (zeros)
+		step();
+	void *got = mmap(p, bytes, protection, how, fd, at);
+	for (unsigned i = 0; zeros && i < PLACES; i++)
+		if (places[i].at >= p && (const char *)places[i].at < (const char *)p + bytes) {
+			places[i].total = add_message(&places[i], 0, places[i].newest)->number;
+			*seen(&places[i]) = places[i].total;
+		}
+	for (unsigned i = 0; zeros && i < thread_count; i++)
+		join(&threads[i].view, &now->view);
+	return got;
 }
 
 /* ---- a run --------------------------------------------------------------------------------------- */

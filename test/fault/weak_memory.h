@@ -27,6 +27,8 @@ bool weak_compare_exchange(void *p, size_t bytes, void *expected, uint64_t v, in
 long weak_syscall(long number, ...);
 /* The address space stays taken, so that no other mapping has the same addresses, and nobody may touch it. */
 int weak_munmap(void *p, size_t bytes);
+/* Over what is mapped already: zeros for all threads at once, with a barrier in each, as the kernel does it. */
+void *weak_mmap(void *p, size_t bytes, int protection, int how, int fd, off_t at);
 
 #define __atomic_load_n(p, order) ((__typeof__(*(p)))(uintptr_t)weak_load(p, sizeof(*(p)), order))
 #define __atomic_store_n(p, v, order) weak_store(p, sizeof(*(p)), (uint64_t)(uintptr_t)(v), order)
@@ -40,6 +42,7 @@ int weak_munmap(void *p, size_t bytes);
 	weak_compare_exchange(p, sizeof(*(p)), expected, (uint64_t)(uintptr_t)(v), order)
 #define syscall weak_syscall
 #define munmap weak_munmap
+#define mmap weak_mmap
 
 /* ---- for the test ------------------------------------------------------------------------------ */
 
