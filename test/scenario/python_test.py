@@ -43,7 +43,7 @@ from machine import Machine, expect, until, verdict  # noqa: E402
 import cadmus  # noqa: E402
 from cadmus import Status, _library  # noqa: E402
 from python_values import (DEEP, LEASES, TYPES, bytes_of_any_length, deep_without_numpy, dlpack, lifetimes, loans,  # noqa: E402
-                           np, quota, says_no, scalars, values_with_numpy, values_without_numpy)
+                           news, np, quota, says_no, scalars, values_with_numpy, values_without_numpy)
 
 DESCRIPTION = '''machine: small
 version: 1.0
@@ -282,7 +282,7 @@ def derives(camera, finder, c):
     says_no('of its own machine', ValueError, lambda: w.derive(c.reader('level')), 'another machine')
     old = time.monotonic_ns()
     frame.write(bytes(9216), source_time=old, trust=0.625)
-    until('the frame', lambda: eye.wait(1))
+    until('the frame', lambda: news(eye))
     with eye.lease() as s:
         expect('the source', s.trust == 0.625 and s.source_time == old)
         w.write(faces)
@@ -305,7 +305,7 @@ def derives(camera, finder, c):
     w.write(faces, trust=0.125)
     expect('it may say less of itself', r.read().trust == 0.125)
     visual = c.reader('visual')
-    until('a rule makes awareness of it', lambda: visual.wait(1) and level_of(visual) > 0)
+    until('a rule makes awareness of it', lambda: news(visual) and level_of(visual) > 0)
     for x in (level, frame, w):
         x.close()
     expect('closed in any order', eye.closed is False and eye.read().version > 0)
@@ -608,7 +608,7 @@ def main():
             with cadmus.attach('small', as_='camera') as camera, cadmus.attach('small', as_='finder') as finder:
                 with camera.writer('level') as w, c.reader('level') as r:
                     w.write(0.0)
-                    until('its memory is known', lambda: r.wait(1))
+                    until('its memory is known', lambda: news(r))
                 values_without_numpy(camera, c)
                 deep_without_numpy(camera, c)
                 scalars(camera, c)
