@@ -34,20 +34,22 @@ static char door_path[64], machine[40];
 
 static struct {
 	pid_t pid;
-	int seat, segment;
+	int seat;
+	struct segment_files segment;
 	uint32_t epoch;
-} guard = { .seat = -1, .segment = -1 };
+} guard = { .seat = -1 };
 
 static struct {
 	struct peers peers;
-	int segment, bell;
+	int bell;
+	struct segment_files segment;
 	struct field_writer command;
 	struct field feedback, state;
 	uint64_t seq, id;
 	int64_t issued_ns;
 	bool renews; /* writes the command of motion `id` at each beat */
 	int32_t target;
-} core = { .segment = -1, .bell = -1 };
+} core = { .bell = -1 };
 
 static struct {
 	struct cdm_bus *bus;
@@ -87,12 +89,11 @@ static void drop_plan(void) {
 }
 
 static void start_core(void) {
-	io_close(&core.segment);
-	core.segment = segment_create(plan, CORE);
-	CHECK(core.segment >= 0);
+	segment_close_files(&core.segment);
+	CHECK(segment_create(plan, CORE, &core.segment) == 0);
 	uint32_t epoch = directory_starting(&directory, CORE, 1, clock_mono());
 	peers_init(&core.peers, plan, CORE);
-	CHECK(peers_own(&core.peers, epoch, core.segment) == 0);
+	CHECK(peers_own(&core.peers, epoch, &core.segment) == 0);
 	CHECK(peers_directory(&core.peers, directory_fd) == 0);
 	directory_set(&directory, CORE, DIRECTORY_LIVE, clock_mono());
 	CHECK(field_writer_open(&core.command, &core.peers, 0) == 0);
@@ -111,8 +112,9 @@ static void stop_core(void) {
 /* What the parent does when both are there. */
 static void introduce(void) {
 	int pair[2];
-	CHECK(peers_replace(&core.peers, GUARD, guard.epoch, guard.segment) == 0);
-	CHECK(seat_send_peer(guard.seat, CORE, core.peers.own.epoch, core.segment) == 0);
+	CHECK(peers_replace(&core.peers, GUARD, guard.epoch, &guard.segment) == 0);
+	CHECK(seat_send_peer(guard.seat, CORE, core.peers.own.epoch, &core.segment,
+			segment_parts_for(plan, CORE, GUARD)) == 0);
 	CHECK(io_pair(pair) == 0);
 	CHECK(seat_send_channel(guard.seat, CORE, pair[1]) == 0);
 	close(pair[1]);
@@ -138,11 +140,10 @@ static void start_guard(void) {
 	spawn(pair[1]);
 	close(pair[1]);
 	guard.seat = pair[0];
-	io_close(&guard.segment);
-	guard.segment = segment_create(plan, GUARD);
-	CHECK(guard.segment >= 0);
+	segment_close_files(&guard.segment);
+	CHECK(segment_create(plan, GUARD, &guard.segment) == 0);
 	guard.epoch = directory_starting(&directory, GUARD, guard.pid, clock_mono());
-	CHECK(seat_send_hello(guard.seat, GUARD, guard.epoch, plan_fd, guard.segment, directory_fd) == 0);
+	CHECK(seat_send_hello(guard.seat, GUARD, guard.epoch, plan_fd, directory_fd, &guard.segment) == 0);
 }
 
 /* The next message of the guard. */
@@ -161,7 +162,7 @@ static void meet_guard(void) {
 	if (m.kind == SEAT_FAILED)
 		fprintf(stderr, "%s\n", m.text);
 	CHECK(m.kind == SEAT_READY && m.process == GUARD && m.epoch == guard.epoch);
-	CHECK(segment_is_frozen(guard.segment));
+	CHECK(segment_is_frozen(plan, GUARD, &guard.segment));
 	directory_set(&directory, GUARD, DIRECTORY_LIVE, clock_mono());
 	CHECK(seat_send_door(guard.seat, SEAT_DOOR_STOP, door) == 0);
 	introduce();
@@ -457,7 +458,7 @@ static void goes_safe_when_core_dies(void) {
 	stop_core(); /* its last lease would last for 400 ms more */
 	core.renews = false;
 	start_core(); /* to read with; the guard does not know of it yet */
-	CHECK(peers_replace(&core.peers, GUARD, guard.epoch, guard.segment) == 0);
+	CHECK(peers_replace(&core.peers, GUARD, guard.epoch, &guard.segment) == 0);
 	until("safe", is_safe);
 	CHECK(reason() == REASON_CORE);
 	until("standing", is_standing);
@@ -556,6 +557,7 @@ static void explains_why_it_cannot_start(void) {
 }
 
 int main(int argc, char **argv) {
+	core.segment = guard.segment = segment_no_files();
 	CHECK(argc >= 2);
 	const char *bus = argc > 2 ? argv[2] : "udp:auto";
 	program = argv[1];

@@ -296,6 +296,7 @@ int main(void) {
 		seat_failed(&p.seat, "%s", diag.count ? diag.at[0].text : err_text(rc));
 		return 1;
 	}
+	seat_log(&p.seat);
 	frozen_begin();
 	run(&p);
 	frozen_end();

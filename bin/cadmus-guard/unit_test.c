@@ -55,16 +55,16 @@ static void make_plan(const char *machine) {
 /* The guard's seat, in its own memory: a table of peers cannot be moved. */
 static void take_seat(void) {
 	world_stop(&w, GUARD);
-	io_close(&w.fd[GUARD]);
-	w.fd[GUARD] = segment_create(w.plan, GUARD);
+	segment_close_files(&w.files[GUARD]);
+	CHECK(segment_create(w.plan, GUARD, &w.files[GUARD]) == 0);
 	uint32_t epoch = directory_starting(&w.directory, GUARD, 2, clock_mono());
 	seat = (struct seat){ .fd = -1, .process = GUARD, .epoch = epoch, .plan = w.plan };
 	peers_init(&seat.peers, w.plan, GUARD);
-	CHECK(peers_own(&seat.peers, epoch, w.fd[GUARD]) == 0);
+	CHECK(peers_own(&seat.peers, epoch, &w.files[GUARD]) == 0);
 	CHECK(peers_directory(&seat.peers, w.directory_fd) == 0);
 	directory_set(&w.directory, GUARD, DIRECTORY_LIVE, clock_mono());
-	CHECK(peers_replace(&seat.peers, CORE, w.at[CORE].own.epoch, w.fd[CORE]) == 0);
-	CHECK(peers_replace(&w.at[CORE], GUARD, epoch, w.fd[GUARD]) == 0);
+	CHECK(peers_replace(&seat.peers, CORE, w.at[CORE].own.epoch, &w.files[CORE]) == 0);
+	CHECK(peers_replace(&w.at[CORE], GUARD, epoch, &w.files[GUARD]) == 0);
 }
 
 static void begin(void) {

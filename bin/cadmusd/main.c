@@ -40,6 +40,7 @@ static int run_role(const char *name) {
 		if (seat_open_inherited(&seat, &diag) < 0)
 			return complain("no seat");
 		log_init(seat_process(&seat)->name);
+		seat_log(&seat);
 		int code = roles[i].main(&seat);
 		seat_close(&seat);
 		return code;

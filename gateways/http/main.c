@@ -29,11 +29,18 @@ static int serve(struct door *d) {
 	return 0;
 }
 
+static void report(void *machine, const char *format, const char *text) {
+	cdm_report(machine, format, text);
+}
+
 int main(void) {
 	log_init("http");
 	signal(SIGPIPE, SIG_IGN);
 	struct door *d = door_open();
+	if (d)
+		log_also(report, door_machine(d));
 	int code = d ? serve(d) : 1;
+	log_also(NULL, NULL);
 	door_close(d);
 	return code;
 }

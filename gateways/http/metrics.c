@@ -5,7 +5,9 @@
  * whose core hangs is seen as well as any other.  Names and meanings of the counters of processes are those of
  * the machine's own table.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/clock.h"
@@ -126,6 +128,41 @@ static void put_counters(const struct sheet *s) {
 	}
 }
 
+/* ---- what went wrong ---- */
+
+/* Sorts of errors of a process, and how often they came; false: it has no memory that we know of. */
+static bool errors_of(const struct sheet *s, uint32_t process, uint64_t sums[2]) {
+	struct cdm_error e;
+	int rc;
+	sums[0] = sums[1] = 0;
+	for (uint32_t i = 0; (rc = cdm_error_at(s->machine, process, i, &e)) == 0; i++) {
+		sums[0]++;
+		sums[1] += e.count;
+	}
+	return rc == -ENOENT;
+}
+
+static void put_errors(const struct sheet *s) {
+	static const struct {
+		const char *name, *type, *help;
+	} metrics[] = {
+		{ "process_error_sorts", "gauge", "different sorts of errors in this life of the process" },
+		{ "process_errors_total", "counter", "errors and warnings of all sorts" },
+	};
+	struct cdm_process p;
+	uint64_t sums[2];
+	for (unsigned k = 0; k < COUNT_OF(metrics); k++) {
+		head(s, metrics[k].name, metrics[k].type, metrics[k].help);
+		for (uint32_t i = 0; cdm_process_at(s->machine, i, &p) == 0; i++) {
+			if (!shown(&p) || !errors_of(s, i, sums))
+				continue;
+			fprintf(s->out, "cadmus_%s", metrics[k].name);
+			labels(s, "process", p.name, "");
+			fprintf(s->out, " %" PRIu64 "\n", sums[k]);
+		}
+	}
+}
+
 /* ---- fields ---- */
 
 enum field_metric { PUBLISHES, AGE, TRUST, STATUS, FIELD_METRICS };
@@ -187,6 +224,77 @@ static void put_fields(const struct sheet *s) {
 	}
 }
 
+static void put_field_counts(const struct sheet *s) {
+	static const struct {
+		const char *name, *help;
+		size_t at;
+	} metrics[] = {
+		{ "field_drops_total", "samples not published: every slot was borrowed",
+			offsetof(struct cdm_field_counts, drops) },
+		{ "field_wakes_total", "system calls made to wake readers", offsetof(struct cdm_field_counts, wakes) },
+		{ "field_degraded_total", "samples published DEGRADED", offsetof(struct cdm_field_counts, degraded) },
+	};
+	struct cdm_field f;
+	struct cdm_field_counts n;
+	for (unsigned k = 0; k < COUNT_OF(metrics); k++) {
+		head(s, metrics[k].name, "counter", metrics[k].help);
+		for (uint32_t i = 0; cdm_describe(s->machine, i, &f) == 0; i++) {
+			if (cdm_field_counts(s->machine, i, &n) < 0)
+				continue;
+			fprintf(s->out, "cadmus_%s", metrics[k].name);
+			labels(s, "field", f.name, "");
+			fprintf(s->out, " %" PRIu64 "\n",
+					*(const uint64_t *)(const void *)((const char *)&n + metrics[k].at));
+		}
+	}
+}
+
+/* ---- readers ---- */
+
+/* What the handles of a process have done with a field, together. */
+static bool sum_tallies(const struct sheet *s, uint32_t process, uint32_t field, struct cdm_tally *sum) {
+	struct cdm_tally t;
+	bool any = false;
+	*sum = (struct cdm_tally){ .index = field };
+	for (uint32_t i = 0; cdm_tally_at(s->machine, process, i, &t) == 0; i++) {
+		if (t.doing != CDM_READS || t.index != field)
+			continue;
+		any = true;
+		sum->taken += t.taken;
+		sum->leased += t.leased;
+		sum->missed += t.missed;
+	}
+	return any;
+}
+
+static void put_readers(const struct sheet *s) {
+	static const struct {
+		const char *name, *help;
+		size_t at;
+	} metrics[] = {
+		{ "reader_copied_total", "samples that a process read by copy", offsetof(struct cdm_tally, taken) },
+		{ "reader_borrowed_total", "samples that a process borrowed", offsetof(struct cdm_tally, leased) },
+		{ "reader_missed_total", "samples that went by unread", offsetof(struct cdm_tally, missed) },
+	};
+	struct cdm_field f;
+	struct cdm_process p;
+	struct cdm_tally t;
+	char field[CDM_NAME_MAX + 16];
+	for (unsigned k = 0; k < COUNT_OF(metrics); k++) {
+		head(s, metrics[k].name, "counter", metrics[k].help);
+		for (uint32_t i = 0; cdm_process_at(s->machine, i, &p) == 0; i++)
+			for (uint32_t n = 0; shown(&p) && cdm_describe(s->machine, n, &f) == 0; n++) {
+				if (!sum_tallies(s, i, n, &t))
+					continue;
+				snprintf(field, sizeof(field), ",field=\"%s\"", f.name);
+				fprintf(s->out, "cadmus_%s", metrics[k].name);
+				labels(s, "process", p.name, field);
+				fprintf(s->out, " %" PRIu64 "\n",
+						*(const uint64_t *)(const void *)((const char *)&t + metrics[k].at));
+			}
+	}
+}
+
 /* ---- this gateway ---- */
 
 static void put_number(const struct sheet *s, const char *name, const char *type, const char *help, uint64_t v) {
@@ -226,7 +334,10 @@ enum MHD_Result metrics_answer(struct call *c) {
 	put_processes(&s);
 	put_states(&s);
 	put_counters(&s);
+	put_errors(&s);
 	put_fields(&s);
+	put_field_counts(&s);
+	put_readers(&s);
 	bool good = fclose(s.out) == 0;
 	enum MHD_Result rc = good ? server_text(c, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text)
 			: MHD_NO;

@@ -131,6 +131,36 @@ CDM_API void cdm_interrupt(struct cdm_machine *m);
  */
 CDM_API const char *cdm_entity_name(const struct cdm_machine *m, uint32_t entity);
 
+/* ---- a machine inside this program ---------------------------------------------------------------- */
+
+/** A machine without processes, for tests: everybody in it is a part of this program.  Any thread. */
+struct cdm_local;
+
+/**
+ * Make one of a compiled description, which `cadmus plan --output FILE` writes.  Nobody is in it, and nothing of it is
+ * outside this program: no socket, no file, no daemon.
+ *
+ * @param diag  why not; may be NULL
+ * @return 0, -EPROTO (no plan of this version), -ENOMEM, -errno; *out is NULL then
+ */
+CDM_API int cdm_local_open(const void *plan, size_t bytes, struct cdm_local **out, struct cdm_diag *diag);
+
+/** Who is in it stays, and nobody can come any more.  NULL is allowed. */
+CDM_API void cdm_local_close(struct cdm_local *l);
+
+/**
+ * Be somebody in it: all that can be done with a machine of cdm_attach() can be done with this one, but talking.  Each
+ * thread may be somebody else, and one thread several.
+ *
+ * @param who  name of an entity or process: "camera", "core"; NULL: a client
+ * @return 0, -ENOENT (there is no such one), -EBUSY (somebody is it, or all places of clients are taken), -ENOMEM,
+ *         -errno
+ */
+CDM_API int cdm_local_attach(struct cdm_local *l, const char *who, struct cdm_machine **out);
+
+/** Leave as one who dies, instead of cdm_detach(): what it wrote is an ORPHAN, who waits for it is told. */
+CDM_API void cdm_local_die(struct cdm_machine *m);
+
 /* ---- descriptions -------------------------------------------------------------------------------- */
 
 enum cdm_field_kind {
@@ -232,6 +262,67 @@ CDM_API const char *cdm_counter_text(uint32_t counter);
  */
 CDM_API int cdm_counter(struct cdm_machine *m, uint32_t process, uint32_t counter, uint64_t *value);
 
+/** What a handle of a process does with a field, or with the events of a process. */
+enum cdm_doing { CDM_READS = 1, CDM_WRITES = 2, CDM_LISTENS = 3 };
+
+/** What one handle has done, in this life of its process.  All in samples, or event records, but for the last three. */
+struct cdm_tally {
+	uint32_t doing;   /**< enum cdm_doing */
+	uint32_t index;   /**< of the field; of CDM_LISTENS, of the process whose events it reads */
+	uint32_t open;    /**< 1: a handle has it now; 0: it was closed, and the next one like it goes on with it */
+	uint32_t reserved;
+	uint64_t taken;   /**< read by copy; published; read, of events */
+	uint64_t leased;  /**< borrowed */
+	uint64_t missed;  /**< that went by unread */
+	uint64_t laps;    /**< times that some were missed */
+	uint64_t retries; /**< copies begun again because the writer was faster */
+	uint64_t waits;   /**< times asleep for it */
+	uint64_t cursor;  /**< version, or number, of the last one that the present handle took or published; 0: none */
+};
+
+/**
+ * Read tally `i` = 0, 1, 2 ... of a process: what one of its handles counts, or has counted.
+ *
+ * @return 0; -ENOENT: no handle has had that one yet, or ever will (ends the loop); -EAGAIN: the process has no memory
+ *         that we know of; -EINVAL: no such process
+ */
+CDM_API int cdm_tally_at(struct cdm_machine *m, uint32_t process, uint32_t i, struct cdm_tally *out);
+
+/** What the writer of a field counts of it, in its present life. */
+struct cdm_field_counts {
+	uint64_t publishes; /**< samples */
+	uint64_t drops;     /**< samples that were not published: every slot was borrowed */
+	uint64_t wakes;     /**< system calls made to wake readers */
+	uint64_t degraded;  /**< samples published DEGRADED */
+};
+
+/** @return 0; -EAGAIN: nobody has written it yet; -EACCES: the plan does not let us read it; -EINVAL: no such field */
+CDM_API int cdm_field_counts(struct cdm_machine *m, uint32_t field, struct cdm_field_counts *out);
+
+#define CDM_ERROR_TEXT 96
+
+/** One sort of error of a process, and how often it came.  Times are those of cdm_info. */
+struct cdm_error {
+	uint64_t count;
+	struct cdm_mono first, last;
+	char text[CDM_ERROR_TEXT]; /**< of the first one, zero terminated; the word of that process: anything */
+};
+
+/**
+ * Read error `i` = 0, 1, 2 ... of a process, also of a dead one.
+ *
+ * @return 0; -ENOENT: there are no more; -EAGAIN: it has no memory that we know of; -EINVAL: no such process
+ */
+CDM_API int cdm_error_at(struct cdm_machine *m, uint32_t process, uint32_t i, struct cdm_error *out);
+
+/**
+ * Note an error of this program where `cadmus stat` and others see it.  No lock, no system call.  Any thread.
+ *
+ * @param kind  what makes it the same error as another one: a text that does not change with the circumstances
+ * @param text  what is shown of the first one, up to 95 bytes of UTF-8
+ */
+CDM_API void cdm_report(struct cdm_machine *m, const char *kind, const char *text);
+
 /**
  * An option of an entity, as its driver, model or gateway gets it.  NULL when there is no such
  * entity or option; valid until cdm_detach().
@@ -294,6 +385,14 @@ CDM_API int cdm_next(struct cdm_reader *r, void *out, size_t capacity, struct cd
  * @return 0, -EAGAIN (also when the history does not reach that far), -E2BIG, -EPROTO
  */
 CDM_API int cdm_read_at(struct cdm_reader *r, struct cdm_mono at, void *out, size_t capacity, struct cdm_info *info);
+
+/**
+ * Copy that very sample of the present life of the writer.  Takes nothing.
+ *
+ * @param version  as in cdm_info, from 1 on
+ * @return 0, -ENOENT (it is not there any more), -EAGAIN (it is not there yet), -E2BIG, -EPROTO
+ */
+CDM_API int cdm_read_version(struct cdm_reader *r, uint64_t version, void *out, size_t capacity, struct cdm_info *info);
 
 /** Count what is there as taken: cdm_next() and cdm_wait() go on with what comes after. */
 CDM_API void cdm_skip(struct cdm_reader *r);
@@ -516,6 +615,87 @@ CDM_API int64_t cdm_group_publish(struct cdm_group *g, const size_t bytes[], con
 
 /** Give the loans back as if nothing had been. */
 CDM_API void cdm_group_abandon(struct cdm_group *g);
+
+/* ---- events -------------------------------------------------------------------------------------- */
+
+#define CDM_EVENT_TEXT 24
+
+/** A small record of what happened: in a process, for everybody. */
+struct cdm_event {
+	uint64_t number;      /**< 1, 2, 3 ... within a life of the process: a gap is what was missed */
+	struct cdm_mono time;
+	uint32_t kind;        /**< see cdm_event_kind_name() */
+	uint32_t process;     /**< in whose memory it stands: index of cdm_process_at() */
+	uint32_t source;      /**< entity it is of, or CDM_NO_INDEX */
+	uint32_t reserved;    /**< 0 */
+	uint64_t a, b;        /**< what the kind says of them */
+	char text[CDM_EVENT_TEXT]; /**< ended by a zero; the word of that process: it may hold anything */
+};
+
+/** Reads the events of one process, or of all.  One thread at a time. */
+struct cdm_events;
+
+/**
+ * Begin with what memory still holds, up to 1024 records of each process; see cdm_events_skip().
+ *
+ * @param process  its name; NULL: all of them
+ * @return 0, -ENOENT (no such process), -ENOMEM
+ */
+CDM_API int cdm_events_open(struct cdm_machine *m, const char *process, struct cdm_events **out);
+
+/** NULL is allowed. */
+CDM_API void cdm_events_close(struct cdm_events *e);
+
+/**
+ * Take only these from now on; the others are passed over.
+ *
+ * @param kinds   set: the sum of UINT64_C(1) << kind; UINT64_MAX: all
+ * @param source  index of an entity; CDM_NO_INDEX: any
+ */
+CDM_API void cdm_events_filter(struct cdm_events *e, uint64_t kinds, uint32_t source);
+
+/** Go on with what happens from now on. */
+CDM_API void cdm_events_skip(struct cdm_events *e);
+
+/**
+ * Take the next one.  Those of one process come in their order; those of several by their times, as far as they are
+ * there.
+ *
+ * @return how many of that process were missed just before it (0: none); -EAGAIN: there are no more now; -EPROTO: some
+ *         process's memory is not what it must be
+ */
+CDM_API int cdm_events_next(struct cdm_events *e, struct cdm_event *out);
+
+/** How many were missed in all. */
+CDM_API uint64_t cdm_events_missed(const struct cdm_events *e);
+
+/**
+ * Sleep until there is one.
+ *
+ * @param timeout_ns  0: do not sleep; negative: for ever
+ * @return 0, -ETIMEDOUT, -ECANCELED (cdm_interrupt())
+ */
+CDM_API int cdm_events_wait(struct cdm_events *e, int64_t timeout_ns);
+
+/** The number of a kind by its name: "stop", "gate", "noted" ...  -ENOENT: no such kind. */
+CDM_API int cdm_event_kind(const char *name);
+
+/** "?" outside the range.  Static. */
+CDM_API const char *cdm_event_kind_name(uint32_t kind);
+
+/** What it means, with %a and %b for the numbers; "?" outside the range.  Static. */
+CDM_API const char *cdm_event_kind_text(uint32_t kind);
+
+/**
+ * Tell all who listen: an event of kind "noted", of this program's own process.  No system call unless somebody sleeps
+ * for it.  Any thread.
+ *
+ * @param a, b  whatever the program means by them
+ * @param text  up to 23 bytes of UTF-8; NULL: none
+ * @return 0; -EAGAIN: it was not written, and is counted: a listener is a whole ring behind, and the description says
+ *         `event_overflow: refuse`; or other threads wrote for too long
+ */
+CDM_API int cdm_note(struct cdm_machine *m, uint64_t a, uint64_t b, const char *text);
 
 /* ---- talking ------------------------------------------------------------------------------------- */
 

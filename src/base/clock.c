@@ -1,6 +1,8 @@
 /* clock.c - see clock.h. */
 #include "base/clock.h"
 
+#include <stdbool.h>
+
 #include <stdio.h>
 #include <time.h>
 #include "base/check.h"
@@ -13,6 +15,19 @@ static int64_t read_clock(clockid_t id) {
 
 struct cdm_mono clock_mono(void) {
 	return (struct cdm_mono){ read_clock(CLOCK_MONOTONIC) };
+}
+
+int64_t clock_deadline_ns(int64_t timeout_ns) {
+	int64_t until_ns;
+	bool never = timeout_ns < 0 || __builtin_add_overflow(clock_mono().ns, timeout_ns, &until_ns);
+	return never ? INT64_MAX : until_ns;
+}
+
+int64_t clock_left_ns(int64_t deadline_ns) {
+	if (deadline_ns == INT64_MAX)
+		return -1;
+	int64_t left = deadline_ns - clock_mono().ns;
+	return left > 0 ? left : 0;
 }
 
 struct cdm_wall clock_wall(void) {

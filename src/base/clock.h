@@ -20,6 +20,11 @@ static inline int64_t mono_since(struct cdm_mono then, struct cdm_mono now) {
 	return now.ns - then.ns;
 }
 
+/* When a patience of that many ns ends; INT64_MAX: never, which a negative one means. */
+int64_t clock_deadline_ns(int64_t timeout_ns);
+/* How much of it is left: 0 when it is over, -1 for ever. */
+int64_t clock_left_ns(int64_t deadline_ns);
+
 static inline double ns_to_ms(int64_t ns) {
 	return (double)ns / 1e6;
 }

@@ -212,6 +212,11 @@ int io_memory_freeze_writers(int fd) {
 	return fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) == 0 ? 0 : -errno;
 }
 
+bool io_memory_is_frozen(int fd) {
+	int seals = fcntl(fd, F_GET_SEALS);
+	return seals >= 0 && (seals & (F_SEAL_FUTURE_WRITE | F_SEAL_WRITE)) != 0;
+}
+
 int64_t io_memory_size(int fd) {
 	struct stat s;
 	int seals = fcntl(fd, F_GET_SEALS);

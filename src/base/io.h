@@ -8,6 +8,7 @@
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -48,6 +49,8 @@ MUST_CHECK int io_peer(int fd, uid_t *uid, pid_t *pid);
 MUST_CHECK int io_memory(const char *name, size_t bytes);
 /* No mapping made from now on can be writable (existing ones stay so), and no seal can be added. */
 MUST_CHECK int io_memory_freeze_writers(int fd);
+/* Was that done, for it or for all writing? */
+bool io_memory_is_frozen(int fd);
 /* Its sealed size, or -EPROTO when its size could still change. */
 MUST_CHECK int64_t io_memory_size(int fd);
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ static enum log_level threshold = LOG_WARN;
 static const char *process_role = "cadmus";
 static int out = STDERR_FILENO;
 static unsigned lost; /* lines, since the last one that was written */
+static void (*also)(void *self, const char *format, const char *text);
+static void *also_self;
 
 /*
  * A pipe that nobody reads, or a terminal that was told to wait, must stop no process of a machine.  The flag that
@@ -48,9 +51,15 @@ void log_init(const char *role) {
 			threshold = (enum log_level)i;
 }
 
+void log_also(void (*hear)(void *self, const char *format, const char *text), void *self) {
+	also = hear;
+	also_self = self;
+}
+
 void log_line(enum log_level level, const char *format, ...) {
 	char line[1024], when[CLOCK_TEXT_MAX];
-	if (level > threshold)
+	bool heard = also && level <= LOG_WARN;
+	if (level > threshold && !heard)
 		return;
 	int n = snprintf(line, sizeof(line), "%s %-5s %s: ", clock_text(clock_wall(), when),
 			level_names[level], process_role);
@@ -61,6 +70,10 @@ void log_line(enum log_level level, const char *format, ...) {
 	va_start(args, format);
 	int m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, args);
 	va_end(args);
+	if (heard)
+		also(also_self, format, line + n);
+	if (level > threshold)
+		return;
 	size_t end = (size_t)n + (size_t)(m < 0 ? 0 : m);
 	if (end > sizeof(line) - 2)
 		end = sizeof(line) - 2;

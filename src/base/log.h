@@ -14,6 +14,8 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Name this process in its lines; borrowed for ever.  Reads CADMUS_LOG. */
 void log_init(const char *role);
+/* From now on, and before any other thread logs: each warning and error is told to `hear` too, written or not. */
+void log_also(void (*hear)(void *self, const char *format, const char *text), void *self);
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)

@@ -38,6 +38,8 @@ _Static_assert(CDM_CONTROL_MESSAGE_MAX == CONTROL_MESSAGE_MAX, "one number in tw
 /* Other languages write these structs down once more (bindings/): a change is a change of CDM_ABI_VERSION. */
 _Static_assert(sizeof(struct cdm_info) == 40 && sizeof(struct cdm_sample) == 64 && sizeof(struct cdm_meta) == 16 &&
 		sizeof(struct cdm_field) == 272 && sizeof(struct cdm_process) == 176 &&
+		sizeof(struct cdm_event) == 72 && sizeof(struct cdm_view_part) == 128 &&
+		sizeof(struct cdm_view_terms) == 32 && sizeof(struct cdm_view_refusal) == 24 &&
 		sizeof(struct cdm_message) == 664 && offsetof(struct cdm_diag, at) == 12, "an ABI");
 
 uint32_t cdm_abi_version(void) {
@@ -54,6 +56,7 @@ void client_let_go(struct cdm_machine *m) {
 	if (__atomic_sub_fetch(&m->users, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
 	bells_fini(&m->bells);
+	event_writer_close(&m->events);
 	seat_close(&m->seat);
 	io_close(&m->quit);
 	io_close(&m->channel);
@@ -92,17 +95,25 @@ static void *follow(void *self) {
 	return NULL;
 }
 
-int client_follow(struct cdm_machine *m) {
-	sigset_t all, before;
+int client_begin(struct cdm_machine *m) {
 	m->shares = calloc((size_t)seat_process(&m->seat)->lease_quota + 1, sizeof(*m->shares));
 	if (!m->shares)
 		return -ENOMEM;
+	event_writer_open(&m->events, &m->seat.peers);
+	return 0;
+}
+
+int client_follow(struct cdm_machine *m) {
+	sigset_t all, before;
+	int rc = client_begin(m);
+	if (rc < 0)
+		return rc;
 	m->quit = eventfd(0, EFD_CLOEXEC);
 	if (m->quit < 0)
 		return -errno;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&m->follower, NULL, follow, m);
+	rc = pthread_create(&m->follower, NULL, follow, m);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -rc;
 }
@@ -153,6 +164,11 @@ int cdm_attach_as(const char *machine, const char *entity, int64_t wait_ns, stru
 void cdm_detach(struct cdm_machine *m) {
 	if (!m)
 		return;
+	if (m->local) {
+		local_leave(m, true);
+		client_let_go(m);
+		return;
+	}
 	seat_leave(&m->seat);
 	uint64_t one = 1;
 	CHECK(write(m->quit, &one, sizeof(one)) == sizeof(one));
@@ -299,6 +315,11 @@ int cdm_read_at(struct cdm_reader *r, struct cdm_mono at, void *out, size_t capa
 	return taken(r, field_read_at(&r->field, at, out, capacity, now_for(r), i), i);
 }
 
+int cdm_read_version(struct cdm_reader *r, uint64_t version, void *out, size_t capacity, struct cdm_info *info) {
+	struct cdm_info own, *i = info ? info : &own;
+	return taken(r, field_read_version(&r->field, version, out, capacity, now_for(r), i), i);
+}
+
 void cdm_skip(struct cdm_reader *r) {
 	field_skip(&r->field);
 	if (r->bell)
@@ -357,32 +378,20 @@ void cdm_release(struct cdm_sample *s) {
 		client_let_go(m);
 }
 
-/* Was it the program that interrupted us, or only a process that came back? */
-static bool was_interrupted(struct cdm_reader *r) {
-	uint32_t now = __atomic_load_n(&r->machine->interrupts, __ATOMIC_SEQ_CST);
-	bool told = now != r->interrupts;
-	r->interrupts = now;
-	return told;
-}
-
-static int64_t deadline_of(int64_t timeout_ns) {
-	int64_t until_ns;
-	if (timeout_ns < 0 || __builtin_add_overflow(clock_mono().ns, timeout_ns, &until_ns))
-		return INT64_MAX;
-	return until_ns;
+bool client_was_interrupted(const struct cdm_machine *m, uint32_t *told) {
+	uint32_t now = __atomic_load_n(&m->interrupts, __ATOMIC_SEQ_CST);
+	bool again = now != *told;
+	*told = now;
+	return again;
 }
 
 static int wait_readers(struct cdm_reader *const *r, struct field *const *f, uint32_t count, int64_t timeout_ns) {
-	int64_t until_ns = deadline_of(timeout_ns);
+	int64_t until_ns = clock_deadline_ns(timeout_ns);
 	for (;;) {
 		int rc = wait_any(f, count, timeout_ns);
-		if (rc != -ECANCELED || was_interrupted(r[0]))
+		if (rc != -ECANCELED || client_was_interrupted(r[0]->machine, &r[0]->interrupts))
 			return rc;
-		if (until_ns == INT64_MAX)
-			continue;
-		timeout_ns = until_ns - clock_mono().ns;
-		if (timeout_ns < 0)
-			timeout_ns = 0;
+		timeout_ns = clock_left_ns(until_ns);
 	}
 }
 

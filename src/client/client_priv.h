@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include "cadmus/client.h"
 #include "client/seat.h"
+#include "store/event.h"
 #include "store/field.h"
 
 struct bell;
@@ -36,11 +37,13 @@ struct cdm_machine {
 	struct seat seat;
 	struct bells bells;
 	pthread_t follower;
+	struct cdm_local *local; /* NULL: another program's machine */
 	int quit;            /* eventfd: the follower shall end */
 	uint32_t alive;      /* atomic */
 	uint32_t interrupts; /* atomic: grows with each cdm_interrupt() */
 	uint32_t users;      /* atomic */
 	uint64_t written[PLAN_FIELDS_MAX / 64]; /* atomic: fields that have a writer open */
+	struct event_writer events; /* any thread */
 	uint32_t *shares;    /* atomic, one for each lease word of our desk: who holds that sample besides the first */
 
 	bool is_gateway;
@@ -76,10 +79,18 @@ void client_share(const struct cdm_sample *s);
 void client_keep(struct cdm_machine *m);
 void client_let_go(struct cdm_machine *m);
 
+/* Was it the program that interrupted a wait, or only a process that came back?  *told: of the last time. */
+bool client_was_interrupted(const struct cdm_machine *m, uint32_t *told);
+
 /* A machine without a seat yet, and one user; NULL: no memory. */
 struct cdm_machine *client_new(void);
-/* Begin to follow the seat socket; cdm_detach() ends it.  -errno. */
+/* Its segment and directory are mapped: what a program needs besides.  -ENOMEM. */
+MUST_CHECK int client_begin(struct cdm_machine *m);
+/* Begin, and follow the seat socket; cdm_detach() ends it.  -errno. */
 MUST_CHECK int client_follow(struct cdm_machine *m);
+
+/* Its place in the machine of its own program is free again. */
+void local_leave(struct cdm_machine *m, bool in_order);
 
 /* The follower's news for a gateway: a channel to core (its own now), and the end. */
 void gateway_channel(struct cdm_machine *m, int fd);

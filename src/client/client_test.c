@@ -42,12 +42,13 @@ static void greet(int fd) {
 		if (parent.sockets[i] >= 0)
 			continue;
 		parent.sockets[i] = fd;
-		io_close(&w.fd[p]);
-		w.fd[p] = segment_create(w.plan, p);
+		segment_close_files(&w.files[p]);
+		CHECK(segment_create(w.plan, p, &w.files[p]) == 0);
 		uint32_t epoch = directory_starting(&w.directory, p, getpid(), clock_mono());
-		CHECK(seat_send_hello(fd, p, epoch, parent.plan_fd, w.fd[p], w.directory_fd) == 0);
+		CHECK(seat_send_hello(fd, p, epoch, parent.plan_fd, w.directory_fd, &w.files[p]) == 0);
 		for (uint16_t o = 0; o <= CAM && !parent.shy; o++)
-			CHECK(seat_send_peer(fd, o, w.at[o].own.epoch, w.fd[o]) == 0);
+			CHECK(seat_send_peer(fd, o, w.at[o].own.epoch, &w.files[o],
+					segment_parts_for(w.plan, o, p)) == 0);
 		return;
 	}
 	CHECK(seat_send(fd, SEAT_FAILED, 0, 0, 0, "no seat is free", NULL, 0) == 0);
@@ -62,13 +63,14 @@ static void on_client(uint16_t i) {
 	while ((rc = seat_receive(parent.sockets[i], &m, fds, &n)) > 0) {
 		if (m.kind == SEAT_LEAVE)
 			continue; /* its end follows */
-		CHECK(m.kind == SEAT_READY && segment_is_frozen(w.fd[p]));
+		CHECK(m.kind == SEAT_READY && segment_is_frozen(w.plan, p, &w.files[p]));
 		directory_set(&w.directory, p, DIRECTORY_LIVE, clock_mono());
 		for (uint16_t o = 0; o <= CAM; o++) {
 			if (parent.shy)
-				CHECK(seat_send_peer(parent.sockets[i], o, w.at[o].own.epoch, w.fd[o]) == 0);
+				CHECK(seat_send_peer(parent.sockets[i], o, w.at[o].own.epoch, &w.files[o],
+						segment_parts_for(w.plan, o, p)) == 0);
 			/* A camera that was restarted meanwhile has mapped it already. */
-			rc = peers_replace(&w.at[o], p, m.epoch, w.fd[p]);
+			rc = peers_replace(&w.at[o], p, m.epoch, &w.files[p]);
 			CHECK(rc == 0 || (rc == -ESTALE && o == CAM));
 		}
 	}
@@ -85,8 +87,9 @@ static void restart_camera(void) {
 		if (parent.sockets[i] < 0)
 			continue;
 		CHECK(peers_replace(&w.at[CAM], (uint16_t)(CLIENT + i),
-				directory_get(&w.directory, (uint16_t)(CLIENT + i)).epoch, w.fd[CLIENT + i]) == 0);
-		CHECK(seat_send_peer(parent.sockets[i], CAM, w.at[CAM].own.epoch, w.fd[CAM]) == 0);
+				directory_get(&w.directory, (uint16_t)(CLIENT + i)).epoch, &w.files[CLIENT + i]) == 0);
+		CHECK(seat_send_peer(parent.sockets[i], CAM, w.at[CAM].own.epoch, &w.files[CAM],
+				segment_parts_for(w.plan, CAM, (uint16_t)(CLIENT + i))) == 0);
 	}
 	CHECK(field_writer_open(&level_out, &w.at[CAM], level) == 0);
 	CHECK(field_writer_open(&frame_out, &w.at[CAM], frame) == 0);
@@ -600,6 +603,72 @@ static void refuses_what_is_no_tensor(void) {
 
 static bool stop;
 
+static void tells_what_happens(void) {
+	struct event_writer camera;
+	struct cdm_events *one, *all;
+	struct cdm_event e;
+	begin(false);
+	struct cdm_machine *m = attach();
+	CHECK(cdm_events_open(m, "nobody", &one) == -ENOENT && !one);
+	CHECK(cdm_events_open(m, "camera", &one) == 0 && cdm_events_open(m, NULL, &all) == 0);
+	CHECK(cdm_events_next(one, &e) == -EAGAIN && cdm_events_wait(one, 0) == -ETIMEDOUT);
+	event_writer_open(&camera, &w.at[CAM]);
+	for (uint64_t i = 1; i <= 3; i++)
+		CHECK(event_write(&camera, clock_mono(), i == 2 ? EVENT_STALE : EVENT_FRESH, 1, i, 0, "eye"));
+	CHECK(cdm_events_wait(one, MINUTE) == 0);
+	for (uint64_t i = 1; i <= 3; i++)
+		CHECK(cdm_events_next(one, &e) == 0 && e.number == i && e.a == i && e.process == CAM && e.source == 1 &&
+				strcmp(e.text, "eye") == 0 && e.kind == (i == 2 ? EVENT_STALE : EVENT_FRESH));
+	CHECK(cdm_note(m, 7, 8, "ours") == 0 && cdm_note(m, 9, 0, NULL) == 0);
+	uint64_t stale = UINT64_C(1) << cdm_event_kind("stale"), noted = UINT64_C(1) << cdm_event_kind("noted");
+	cdm_events_filter(all, stale | noted, CDM_NO_INDEX);
+	CHECK(cdm_events_wait(all, 0) == 0 && cdm_events_next(all, &e) == 0 && e.a == 2); /* by their times */
+	CHECK(cdm_events_next(all, &e) == 0 && e.a == 7 && e.b == 8 && strcmp(e.text, "ours") == 0 && e.number == 1);
+	CHECK(strcmp(cdm_event_kind_name(e.kind), "noted") == 0 && cdm_event_kind_text(e.kind)[0]);
+	cdm_events_skip(all);
+	CHECK(cdm_events_next(all, &e) == -EAGAIN && cdm_events_missed(all) == 0);
+	for (unsigned i = 0; i < 3 * LAYOUT_EVENTS; i++)
+		CHECK(event_write(&camera, clock_mono(), EVENT_FRESH, 1, i, 0, NULL));
+	int missed = cdm_events_next(one, &e);
+	CHECK(missed > 0 && cdm_events_missed(one) == (uint64_t)missed);
+	CHECK(cdm_event_kind("nothing") == -ENOENT && strcmp(cdm_event_kind_name(9999), "?") == 0);
+	event_writer_close(&camera);
+	cdm_detach(m);
+	cdm_events_close(one); /* in any order */
+	cdm_events_close(all);
+	cdm_events_close(NULL);
+	end();
+}
+
+static void tells_what_is_counted(void) {
+	struct cdm_reader *r;
+	struct cdm_tally t;
+	struct cdm_field_counts n;
+	struct cdm_error e;
+	uint64_t v;
+	bool found = false;
+	begin(false);
+	struct cdm_machine *m = attach();
+	const uint32_t self = CLIENT;
+	CHECK(cdm_tally_at(m, self, 0, &t) == -ENOENT && cdm_error_at(m, self, 0, &e) == -ENOENT);
+	CHECK(cdm_tally_at(m, 999, 0, &t) == -EINVAL && cdm_error_at(m, 999, 0, &e) == -EINVAL);
+	CHECK(cdm_open(m, "battery.level", &r) == 0 && cdm_field_counts(m, 999, &n) == -EINVAL);
+	put(1);
+	put(2);
+	CHECK(cdm_read(r, &v, sizeof(v), NULL) == 0);
+	for (uint32_t i = 0; cdm_tally_at(m, self, i, &t) == 0; i++)
+		found |= t.doing == CDM_READS && t.index == level && t.open == 1 && t.taken == 1 && t.cursor == 2;
+	CHECK(found && cdm_tally_at(m, CAM, 0, &t) == 0 && t.doing == CDM_WRITES && t.taken == 2);
+	CHECK(cdm_field_counts(m, level, &n) == 0 && n.publishes == 2 && n.drops == 0 && n.degraded == 0);
+	cdm_report(m, "cannot %s", "cannot fly");
+	cdm_report(m, "cannot %s", "cannot swim");
+	CHECK(cdm_error_at(m, self, 0, &e) == 0 && e.count == 2 && strcmp(e.text, "cannot fly") == 0);
+	CHECK(e.first.ns <= e.last.ns && cdm_error_at(m, self, 1, &e) == -ENOENT);
+	cdm_close(r);
+	cdm_detach(m);
+	end();
+}
+
 static void *wait_until_interrupted(void *reader) {
 	while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
 		int rc = cdm_wait(reader, MINUTE);
@@ -751,6 +820,8 @@ int main(void) {
 	forgets_readers_that_are_closed();
 	shares_with_tensors();
 	refuses_what_is_no_tensor();
+	tells_what_happens();
+	tells_what_is_counted();
 	waits();
 	reads_on_without_the_daemon();
 	leaves_nothing_behind();

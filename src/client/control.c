@@ -18,9 +18,7 @@ int control_connect(const char *machine) {
 static int wait_for(int fd, short events, int64_t deadline_ns) {
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = events };
-		int64_t left = deadline_ns < 0 ? -1 : deadline_ns - clock_mono().ns;
-		if (deadline_ns >= 0 && left < 0)
-			left = 0;
+		int64_t left = clock_left_ns(deadline_ns);
 		if (left > INT64_C(3600) * NS_PER_S)
 			left = INT64_C(3600) * NS_PER_S; /* poll() counts in int; we come back */
 		int rc = poll(&p, 1, left < 0 ? -1 : (int)((left + NS_PER_MS - 1) / NS_PER_MS));
@@ -33,13 +31,6 @@ static int wait_for(int fd, short events, int64_t deadline_ns) {
 	}
 }
 
-static int64_t deadline_of(int64_t timeout_ns) {
-	int64_t deadline_ns;
-	if (timeout_ns < 0 || __builtin_add_overflow(clock_mono().ns, timeout_ns, &deadline_ns))
-		return -1;
-	return deadline_ns;
-}
-
 static bool is_one_map(const void *message, size_t bytes) {
 	struct mp_in i;
 	mp_open(&i, message, bytes);
@@ -47,7 +38,7 @@ static bool is_one_map(const void *message, size_t bytes) {
 }
 
 int control_send(int fd, const void *message, size_t bytes, int64_t timeout_ns) {
-	int64_t deadline = deadline_of(timeout_ns);
+	int64_t deadline = clock_deadline_ns(timeout_ns);
 	if (bytes > CONTROL_MESSAGE_MAX)
 		return -E2BIG;
 	if (!is_one_map(message, bytes))
@@ -62,7 +53,7 @@ int control_send(int fd, const void *message, size_t bytes, int64_t timeout_ns) 
 }
 
 ssize_t control_receive(int fd, void *message, size_t capacity, int64_t timeout_ns) {
-	int64_t deadline = deadline_of(timeout_ns);
+	int64_t deadline = clock_deadline_ns(timeout_ns);
 	for (;;) {
 		ssize_t n = io_receive(fd, message, capacity, NULL, NULL, MSG_DONTWAIT);
 		if (n == 0)
@@ -79,11 +70,10 @@ ssize_t control_receive(int fd, void *message, size_t capacity, int64_t timeout_
 
 ssize_t control_ask(int fd, const void *message, size_t bytes, uint64_t id, void *reply, size_t capacity,
 		int64_t timeout_ns) {
-	int64_t deadline = deadline_of(timeout_ns);
+	int64_t deadline = clock_deadline_ns(timeout_ns);
 	int rc = control_send(fd, message, bytes, timeout_ns);
 	while (rc == 0) {
-		int64_t left = deadline < 0 ? -1 : deadline - clock_mono().ns;
-		ssize_t n = control_receive(fd, reply, capacity, deadline >= 0 && left < 0 ? 0 : left);
+		ssize_t n = control_receive(fd, reply, capacity, clock_left_ns(deadline));
 		uint64_t got;
 		if (n < 0 || (mp_find_uint(reply, (size_t)n, "id", &got) == 0 && got == id))
 			return n;

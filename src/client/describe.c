@@ -7,7 +7,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include "base/clock.h"
 #include "store/directory.h"
+#include "store/error_log.h"
+#include "store/field.h"
+#include "store/tally.h"
 
 _Static_assert(CDM_PROCESS_CORE == (int)PLAN_CORE && CDM_PROCESS_GUARD == (int)PLAN_GUARD &&
 		CDM_PROCESS_HOST == (int)PLAN_HOST && CDM_PROCESS_WORKER == (int)PLAN_WORKER &&
@@ -61,19 +65,80 @@ const char *cdm_counter_text(uint32_t counter) {
 	return counter_text(counter);
 }
 
-int cdm_counter(struct cdm_machine *m, uint32_t process, uint32_t counter, uint64_t *value) {
+/* ---- tallies and errors ---- */
+
+_Static_assert(CDM_READS == (int)LAYOUT_READS && CDM_WRITES == (int)LAYOUT_WRITES && CDM_LISTENS == (int)LAYOUT_LISTENS,
+		"one enum in two places");
+_Static_assert(CDM_ERROR_TEXT == LAYOUT_ERROR_TEXT, "one number in two places");
+
+/* Let `take` read in the memory of a process, until that was not exchanged meanwhile. */
+static int look_into(struct cdm_machine *m, uint32_t process,
+		int (*take)(const struct segment *s, uint32_t i, void *out), uint32_t i, void *out) {
 	struct peers *t = &m->seat.peers;
-	if (process >= m->seat.plan->processes.count || counter >= COUNTER_COUNT)
-		return -EINVAL;
 	const struct segment *held = NULL;
 	int rc = -EAGAIN;
+	if (process >= m->seat.plan->processes.count)
+		return -EINVAL;
 	while (peers_hold(t, (uint16_t)process, &held)) {
-		*value = counter_get(held, (enum counter)counter);
-		rc = 0;
+		rc = take(held, i, out);
 		if (peers_is_now(t, (uint16_t)process, held))
 			break;
 	}
 	peers_drop(&held);
+	return rc;
+}
+
+static int take_counter(const struct segment *s, uint32_t i, void *out) {
+	*(uint64_t *)out = counter_get(s, (enum counter)i);
+	return 0;
+}
+
+static int take_tally(const struct segment *s, uint32_t i, void *out) {
+	struct layout_tally t;
+	if (!tally_get(s, i, &t))
+		return -ENOENT;
+	*(struct cdm_tally *)out = (struct cdm_tally){ .doing = tally_doing(t.what), .index = t.what & 0xffff,
+		.open = tally_is_open(t.what),
+		.taken = t.taken, .leased = t.leased, .missed = t.missed, .laps = t.laps, .retries = t.retries,
+		.waits = t.waits, .cursor = t.cursor };
+	return 0;
+}
+
+static int take_error(const struct segment *s, uint32_t i, void *out) {
+	struct cdm_error *e = out;
+	struct error_record r;
+	if (i >= LAYOUT_ERRORS || !error_get(s, i, &r))
+		return -ENOENT;
+	*e = (struct cdm_error){ .count = r.count, .first = r.first, .last = r.last };
+	memcpy(e->text, r.text, sizeof(e->text));
+	return 0;
+}
+
+int cdm_counter(struct cdm_machine *m, uint32_t process, uint32_t counter, uint64_t *value) {
+	return counter >= COUNTER_COUNT ? -EINVAL : look_into(m, process, take_counter, counter, value);
+}
+
+int cdm_tally_at(struct cdm_machine *m, uint32_t process, uint32_t i, struct cdm_tally *out) {
+	return look_into(m, process, take_tally, i, out);
+}
+
+int cdm_error_at(struct cdm_machine *m, uint32_t process, uint32_t i, struct cdm_error *out) {
+	return look_into(m, process, take_error, i, out);
+}
+
+void cdm_report(struct cdm_machine *m, const char *kind, const char *text) {
+	error_note(&m->seat.peers.own, clock_mono(), kind, text);
+}
+
+int cdm_field_counts(struct cdm_machine *m, uint32_t field, struct cdm_field_counts *out) {
+	struct field f;
+	struct field_counts c;
+	int rc = field >= m->seat.plan->fields.count ? -EINVAL : field_open(&f, &m->seat.peers, (uint16_t)field);
+	if (rc < 0)
+		return rc;
+	if ((rc = field_counts(&f, &c)) == 0)
+		*out = (struct cdm_field_counts){ c.publishes, c.drops, c.wakes, c.degraded };
+	field_close(&f);
 	return rc;
 }
 

@@ -70,21 +70,16 @@ void cdm_gateway_failed(struct cdm_machine *m, const char *why) {
 	seat_failed(&m->seat, "%s", why);
 }
 
-/* Sleep until something changed.  false: it is `deadline_ns` (-1: never). */
+/* Sleep until something changed.  false: it is `deadline_ns`. */
 static bool wait_until(struct cdm_machine *m, int64_t deadline_ns) {
-	if (deadline_ns < 0)
+	if (deadline_ns == INT64_MAX)
 		return pthread_cond_wait(&m->changed, &m->lock) == 0;
 	struct timespec t = { deadline_ns / NS_PER_S, deadline_ns % NS_PER_S };
 	return pthread_cond_timedwait(&m->changed, &m->lock, &t) != ETIMEDOUT;
 }
 
-static int64_t deadline_of(int64_t timeout_ns) {
-	int64_t ns;
-	return timeout_ns < 0 || __builtin_add_overflow(clock_mono().ns, timeout_ns, &ns) ? -1 : ns;
-}
-
 int cdm_gateway_channel(struct cdm_machine *m, struct cdm_control **out, int64_t timeout_ns) {
-	int64_t deadline_ns = deadline_of(timeout_ns);
+	int64_t deadline_ns = clock_deadline_ns(timeout_ns);
 	bool in_time = true;
 	*out = NULL;
 	struct cdm_control *c = malloc(sizeof(*c));

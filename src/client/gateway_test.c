@@ -18,7 +18,8 @@ enum { CORE, GUARD, HTTP, VOICE, EYES };
 static struct world w;
 static struct cdm_diag diag;
 static uint16_t level;
-static int plan_fd, parent, child, own;
+static int plan_fd, parent, child;
+static struct segment_files own;
 static uint32_t epoch;
 
 static void name_plan(struct plan_builder *b) {
@@ -51,11 +52,12 @@ static void fresh(uint16_t process) {
 	CHECK(plan_fd >= 0 && io_pair(pair) == 0);
 	parent = pair[0];
 	child = pair[1];
-	own = segment_create(w.plan, process);
+	CHECK(segment_create(w.plan, process, &own) == 0);
 	epoch = directory_starting(&w.directory, process, getpid(), clock_mono());
-	CHECK(seat_send_hello(parent, process, epoch, plan_fd, own, w.directory_fd) == 0);
+	CHECK(seat_send_hello(parent, process, epoch, plan_fd, w.directory_fd, &own) == 0);
 	for (uint16_t o = CORE; o <= GUARD; o++)
-		CHECK(seat_send_peer(parent, o, w.at[o].own.epoch, w.fd[o]) == 0);
+		CHECK(seat_send_peer(parent, o, w.at[o].own.epoch, &w.files[o],
+				segment_parts_for(w.plan, o, process)) == 0);
 	seat_env(process, child, text);
 	setenv(SEAT_ENV, strchr(text, '=') + 1, 1);
 	memset(&diag, 0, sizeof(diag));
@@ -64,7 +66,7 @@ static void fresh(uint16_t process) {
 static void done(void) {
 	io_close(&plan_fd);
 	io_close(&parent);
-	io_close(&own);
+	segment_close_files(&own);
 	world_close(&w);
 }
 
@@ -131,7 +133,7 @@ static void sees_samples_and_counters(void) {
 	CHECK(cdm_gateway_open(&m, &diag) == 0);
 	CHECK(cdm_open(m, "level", &r) == 0);
 	CHECK(cdm_peek(r, &info) == -EAGAIN);
-	CHECK(peers_replace(&w.at[CORE], HTTP, epoch, own) == 0);
+	CHECK(peers_replace(&w.at[CORE], HTTP, epoch, &own) == 0);
 	CHECK(field_writer_open(&out, &w.at[CORE], level) == 0);
 	CHECK(field_write(&out, &(float){ 0.5f }, 4, &meta, clock_mono()) == 0);
 	CHECK(cdm_wait(r, MINUTE) == 0);

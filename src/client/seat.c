@@ -20,7 +20,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "client/run_dir.h"
+#include "store/error_log.h"
 #include "store/segment.h"
 
 #define HELLO_PATIENCE_NS (10 * NS_PER_S)
@@ -28,12 +30,14 @@
 
 static const struct {
 	const char *text;
-	uint8_t fds;
+	uint8_t fds_min, fds_max;
 } kinds[SEAT_KIND_COUNT] = {
-	[SEAT_HELLO] = { "hello", 3 }, [SEAT_PEER] = { "peer", 1 }, [SEAT_CHANNEL] = { "channel", 1 },
-	[SEAT_DOOR] = { "door", 1 },   [SEAT_QUIT] = { "quit", 0 }, [SEAT_READY] = { "ready", 0 },
-	[SEAT_START] = { "start", 0 }, [SEAT_STOP] = { "stop", 0 }, [SEAT_FAILED] = { "failed", 0 },
-	[SEAT_DOWN] = { "down", 0 },   [SEAT_LEAVE] = { "leave", 0 },
+	[SEAT_HELLO] = { "hello", 3, SEAT_FDS_MAX }, [SEAT_PEER] = { "peer", 1, PLAN_PARTS_MAX },
+	[SEAT_CHANNEL] = { "channel", 1, 1 },        [SEAT_DOOR] = { "door", 1, 1 },
+	[SEAT_QUIT] = { "quit", 0, 0 },              [SEAT_READY] = { "ready", 0, 0 },
+	[SEAT_START] = { "start", 0, 0 },            [SEAT_STOP] = { "stop", 0, 0 },
+	[SEAT_FAILED] = { "failed", 0, 0 },          [SEAT_DOWN] = { "down", 0, 0 },
+	[SEAT_LEAVE] = { "leave", 0, 0 },
 };
 
 const char *seat_kind_text(unsigned kind) {
@@ -46,7 +50,7 @@ int seat_send(int fd, enum seat_kind kind, uint16_t process, uint32_t epoch, uin
 		const int *fds, unsigned fd_count) {
 	struct seat_message m = { .magic = SEAT_MAGIC, .kind = kind, .process = process, .epoch = epoch,
 		.value = value };
-	CHECK(fd_count == kinds[kind].fds);
+	CHECK(fd_count >= kinds[kind].fds_min && fd_count <= kinds[kind].fds_max);
 	if (text)
 		snprintf(m.text, sizeof(m.text), "%s", text);
 	return io_send(fd, &m, sizeof(m), fds, fd_count, MSG_DONTWAIT);
@@ -54,8 +58,10 @@ int seat_send(int fd, enum seat_kind kind, uint16_t process, uint32_t epoch, uin
 
 static bool is_well_formed(const struct seat_message *m, unsigned fd_count) {
 	return m->magic == SEAT_MAGIC && m->kind >= SEAT_HELLO && m->kind < SEAT_KIND_COUNT &&
-	       m->process < PLAN_PROCESSES_MAX && fd_count == kinds[m->kind].fds &&
-	       memchr(m->text, 0, sizeof(m->text)) != NULL;
+	       m->process < PLAN_PROCESSES_MAX && fd_count >= kinds[m->kind].fds_min &&
+	       fd_count <= kinds[m->kind].fds_max && memchr(m->text, 0, sizeof(m->text)) != NULL &&
+	       (m->kind != SEAT_PEER || (m->value >> PLAN_PARTS_MAX == 0 &&
+			       fd_count == (unsigned)__builtin_popcount(m->value)));
 }
 
 static void close_all(int *fds, unsigned *count) {
@@ -81,13 +87,22 @@ int seat_receive(int fd, struct seat_message *m, int fds[SEAT_FDS_MAX], unsigned
 
 /* ---- parent ---- */
 
-int seat_send_hello(int fd, uint16_t process, uint32_t epoch, int plan, int segment, int directory) {
-	int fds[3] = { plan, segment, directory };
-	return seat_send(fd, SEAT_HELLO, process, epoch, SEAT_ABI, NULL, fds, 3);
+int seat_send_hello(int fd, uint16_t process, uint32_t epoch, int plan, int directory,
+		const struct segment_files *segment) {
+	int fds[SEAT_FDS_MAX] = { plan, directory };
+	unsigned n = 2;
+	for (unsigned k = 0; k < PLAN_PARTS_MAX && segment->fd[k] >= 0; k++)
+		fds[n++] = segment->fd[k];
+	return seat_send(fd, SEAT_HELLO, process, epoch, SEAT_ABI, NULL, fds, n);
 }
 
-int seat_send_peer(int fd, uint16_t process, uint32_t epoch, int segment) {
-	return seat_send(fd, SEAT_PEER, process, epoch, 0, NULL, &segment, 1);
+int seat_send_peer(int fd, uint16_t process, uint32_t epoch, const struct segment_files *segment, uint32_t parts) {
+	int fds[PLAN_PARTS_MAX];
+	unsigned n = 0;
+	for (unsigned k = 0; k < PLAN_PARTS_MAX; k++)
+		if (parts >> k & 1)
+			fds[n++] = segment->fd[k];
+	return seat_send(fd, SEAT_PEER, process, epoch, parts, NULL, fds, n);
 }
 
 int seat_send_channel(int fd, uint16_t process, int channel) {
@@ -166,7 +181,17 @@ static int refusal(uint32_t value) {
 	return -EBUSY;
 }
 
-static int take_hello(struct seat *s, const struct seat_message *m, const int fds[3], struct cdm_diag *diag) {
+/* Those of the `parts`, in their order.  Borrowed. */
+static struct segment_files files_of(uint32_t parts, const int *fds) {
+	struct segment_files f = segment_no_files();
+	for (unsigned k = 0; k < PLAN_PARTS_MAX; k++)
+		if (parts >> k & 1)
+			f.fd[k] = *fds++;
+	return f;
+}
+
+static int take_hello(struct seat *s, const struct seat_message *m, const int *fds, unsigned n,
+		struct cdm_diag *diag) {
 	if (m->kind == SEAT_FAILED)
 		return cdm_diag_add(diag, CDM_ERROR, "S0102", "%s", m->text), refusal(m->value);
 	if (m->kind != SEAT_HELLO || m->value != SEAT_ABI)
@@ -178,19 +203,13 @@ static int take_hello(struct seat *s, const struct seat_message *m, const int fd
 	s->epoch = m->epoch;
 	if (s->process >= s->plan->processes.count)
 		return explain(diag, "S0104", -EPROTO, "the plan has no such place");
+	const struct segment_files own = files_of((1u << (n - 2)) - 1, fds + 2);
 	peers_init(&s->peers, s->plan, s->process);
-	if ((rc = peers_own(&s->peers, m->epoch, fds[1])) < 0)
+	if ((rc = peers_own(&s->peers, m->epoch, &own)) < 0)
 		return explain(diag, "S0105", rc, "our segment cannot be used");
-	if ((rc = peers_directory(&s->peers, fds[2])) < 0)
+	if ((rc = peers_directory(&s->peers, fds[1])) < 0)
 		return explain(diag, "S0106", rc, "the directory cannot be used");
 	return 0;
-}
-
-static int64_t deadline_of(int64_t patience_ns) {
-	int64_t until_ns;
-	if (patience_ns < 0 || __builtin_add_overflow(clock_mono().ns, patience_ns, &until_ns))
-		return INT64_MAX;
-	return until_ns;
 }
 
 /* false: it is later than `until_ns`. */
@@ -204,13 +223,13 @@ static int await_hello(struct seat *s, int64_t patience_ns, struct cdm_diag *dia
 	struct seat_message m;
 	int fds[SEAT_FDS_MAX], rc;
 	unsigned n;
-	int64_t until_ns = deadline_of(patience_ns);
+	int64_t until_ns = clock_deadline_ns(patience_ns);
 	while ((rc = seat_receive(s->fd, &m, fds, &n)) == 0)
 		if (!await_message(s->fd, until_ns))
 			return explain(diag, "S0107", -ETIMEDOUT, "the parent gives us no place");
 	if (rc < 0)
 		return explain(diag, "S0107", rc, "the parent hung up");
-	rc = take_hello(s, &m, fds, diag);
+	rc = take_hello(s, &m, fds, n, diag);
 	close_all(fds, &n);
 	return rc;
 }
@@ -322,10 +341,19 @@ void seat_close(struct seat *s) {
 	*s = (struct seat){ .fd = -1 };
 }
 
-static void take_peer(struct seat *s, const struct seat_message *m, int fd) {
+static void hear_log(void *self, const char *format, const char *text) {
+	error_note(&((struct seat *)self)->peers.own, clock_mono(), format, text);
+}
+
+void seat_log(struct seat *s) {
+	log_also(hear_log, s);
+}
+
+static void take_peer(struct seat *s, const struct seat_message *m, const int *fds) {
+	const struct segment_files files = files_of(m->value, fds);
 	int rc = -EPROTO;
 	if (m->process < s->plan->processes.count)
-		rc = peers_replace(&s->peers, (uint16_t)m->process, m->epoch, fd);
+		rc = peers_replace(&s->peers, (uint16_t)m->process, m->epoch, &files);
 	if (rc < 0 && rc != -ESTALE) /* stale: the parent repeats itself after we were slow */
 		counter_add(&s->peers.own, COUNTER_broken, 1);
 }
@@ -349,7 +377,7 @@ static int take(struct seat *s, const struct seat_message *m, int fds[SEAT_FDS_M
 	switch (m->kind) {
 	case SEAT_PEER:
 		e->kind = SEAT_EVENT_PEER;
-		take_peer(s, m, fds[0]);
+		take_peer(s, m, fds);
 		close_all(fds, n);
 		return m->process < s->plan->processes.count;
 	case SEAT_CHANNEL:

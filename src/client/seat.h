@@ -5,7 +5,7 @@
  * attach.sock.  What goes over it is of fixed size, so the parent parses nothing:
  *
  *      parent                                         child
- *        | HELLO  index, epoch; plan, segment, directory |
+ *        | HELLO  index, epoch; plan, directory, segment |
  *        |---------------------------------------------->|  verifies a private copy of the plan,
  *        |                                         READY |  maps, formats and freezes its segment
  *        |<----------------------------------------------|
@@ -30,14 +30,14 @@
 
 #define SEAT_MAGIC 0x74616573u   /* "seat" */
 #define SEAT_ATTACH_MAGIC 0x74746163u
-#define SEAT_ABI 2u
+#define SEAT_ABI 3u
 #define SEAT_ENV "CADMUS_SEAT"   /* "<process index>:<fd>" */
 #define SEAT_TEXT_MAX 108
-#define SEAT_FDS_MAX 3
+#define SEAT_FDS_MAX (2 + PLAN_PARTS_MAX)
 
 enum seat_kind {
-	SEAT_HELLO = 1, /* parent: process, epoch; fds plan, segment, directory */
-	SEAT_PEER,      /* parent: process, epoch; fd segment */
+	SEAT_HELLO = 1, /* parent: process, epoch; fds plan, directory, and each part of its segment */
+	SEAT_PEER,      /* parent: process, epoch; value: set of the parts that you may read; their fds in order */
 	SEAT_CHANNEL,   /* parent: process; fd connected socket */
 	SEAT_DOOR,      /* parent: value enum seat_door; fd listening socket; a later one replaces it */
 	SEAT_QUIT,      /* parent */
@@ -90,8 +90,11 @@ const char *seat_kind_text(unsigned kind);
 
 /* ---- parent -------------------------------------------------------------------------------------- */
 
-MUST_CHECK int seat_send_hello(int fd, uint16_t process, uint32_t epoch, int plan, int segment, int directory);
-MUST_CHECK int seat_send_peer(int fd, uint16_t process, uint32_t epoch, int segment);
+/* `segment` is all of it: each is sent what it may have. */
+MUST_CHECK int seat_send_hello(int fd, uint16_t process, uint32_t epoch, int plan, int directory,
+		const struct segment_files *segment);
+MUST_CHECK int seat_send_peer(int fd, uint16_t process, uint32_t epoch, const struct segment_files *segment,
+		uint32_t parts);
 MUST_CHECK int seat_send_channel(int fd, uint16_t process, int channel);
 MUST_CHECK int seat_send_door(int fd, enum seat_door door, int listener);
 MUST_CHECK int seat_send_quit(int fd);
@@ -147,6 +150,9 @@ MUST_CHECK int seat_attach_as(struct seat *s, const char *machine, const char *e
 		struct cdm_diag *diag);
 /* Unmap and close everything; no-op on a zeroed seat with fd -1, or a closed one. */
 void seat_close(struct seat *s);
+
+/* What is logged as a warning or error goes into our segment's error log, too.  The seat outlives all that logs. */
+void seat_log(struct seat *s);
 
 static inline int seat_fd(const struct seat *s) {
 	return s->fd;

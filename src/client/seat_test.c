@@ -20,7 +20,8 @@ enum { CORE, GUARD, CAM, READER };
 static uint16_t level;
 static struct world w;
 static struct cdm_diag diag;
-static int plan_fd, parent, child, own;
+static int plan_fd, parent, child;
+static struct segment_files own;
 static uint32_t epoch;
 
 static unsigned open_files(void) {
@@ -47,7 +48,7 @@ static void fresh(void) {
 	CHECK(plan_fd >= 0 && io_pair(pair) == 0);
 	parent = pair[0];
 	child = pair[1];
-	own = segment_create(w.plan, READER);
+	CHECK(segment_create(w.plan, READER, &own) == 0);
 	epoch = directory_starting(&w.directory, READER, getpid(), clock_mono());
 	memset(&diag, 0, sizeof(diag));
 }
@@ -56,7 +57,7 @@ static void done(void) {
 	io_close(&plan_fd);
 	io_close(&parent);
 	io_close(&child);
-	io_close(&own);
+	segment_close_files(&own);
 	world_close(&w);
 }
 
@@ -72,7 +73,7 @@ static int open_seat(struct seat *s) {
 }
 
 static void hello(void) {
-	CHECK(seat_send_hello(parent, READER, epoch, plan_fd, own, w.directory_fd) == 0);
+	CHECK(seat_send_hello(parent, READER, epoch, plan_fd, w.directory_fd, &own) == 0);
 }
 
 static void takes_its_seat(void) {
@@ -87,7 +88,7 @@ static void takes_its_seat(void) {
 	CHECK(s.process == READER && s.epoch == epoch && seat_fd(&s) >= 0);
 	CHECK(fcntl(seat_fd(&s), F_GETFD) & FD_CLOEXEC);
 	CHECK(strcmp(seat_process(&s)->name, "reader") == 0 && strcmp(s.plan->machine, "robot") == 0);
-	CHECK(segment_is_frozen(own)); /* before READY: the parent may hand it out when that comes */
+	CHECK(segment_is_frozen(w.plan, READER, &own)); /* before READY: the parent may hand it out when that comes */
 	CHECK(seat_handle(&s, &e) == 0);
 	CHECK(seat_ready(&s) == 0 && seat_ask_start(&s, CAM) == 0 && seat_ask_stop(&s, CAM) == 0);
 	CHECK(seat_ask_down(&s) == 0);
@@ -117,7 +118,7 @@ static void handles_what_the_parent_says(void) {
 	hello();
 	CHECK(open_seat(&s) == 0);
 	CHECK(field_open(&f, &s.peers, level) == 0);
-	CHECK(seat_send_peer(parent, CAM, 1, w.fd[CAM]) == 0);
+	CHECK(seat_send_peer(parent, CAM, 1, &w.files[CAM], 3) == 0);
 	CHECK(seat_handle(&s, &e) == 1 && e.kind == SEAT_EVENT_PEER && e.process == CAM && e.fd == -1);
 	CHECK(field_writer_open(&out, &w.at[CAM], level) == 0);
 	CHECK(field_write(&out, &(uint64_t){ 42 }, 8, &meta, clock_mono()) == 0);
@@ -152,7 +153,7 @@ static void leaks_nothing(void) {
 	CHECK(open_seat(&s) == 0);
 	unsigned files = open_files();
 	for (int i = 0; i < 1000; i++) {
-		CHECK(seat_send_peer(parent, CAM, w.at[CAM].own.epoch, w.fd[CAM]) == 0);
+		CHECK(seat_send_peer(parent, CAM, w.at[CAM].own.epoch, &w.files[CAM], 3) == 0);
 		CHECK(seat_handle(&s, &e) == 1 && peers_mappings(&s.peers) == 2);
 		world_stop(&w, CAM);
 		world_start(&w, CAM, false);
@@ -170,13 +171,13 @@ static void skips_what_makes_no_sense(void) {
 	hello();
 	CHECK(open_seat(&s) == 0);
 	unsigned files = open_files();
-	CHECK(seat_send_peer(parent, 60, 1, w.fd[CAM]) == 0);           /* no such process */
-	CHECK(seat_send_channel(parent, 60, w.fd[CAM]) == 0);
-	CHECK(seat_send(parent, SEAT_DOOR, 0, 0, 99, NULL, &w.fd[CAM], 1) == 0);
+	CHECK(seat_send_peer(parent, 60, 1, &w.files[CAM], 3) == 0);           /* no such process */
+	CHECK(seat_send_channel(parent, 60, w.files[CAM].fd[0]) == 0);
+	CHECK(seat_send(parent, SEAT_DOOR, 0, 0, 99, NULL, &w.files[CAM].fd[0], 1) == 0);
 	CHECK(seat_send(parent, SEAT_START, 0, 0, 0, NULL, NULL, 0) == 0); /* not for a child */
-	CHECK(seat_send_hello(parent, READER, epoch, plan_fd, own, w.directory_fd) == 0); /* twice */
+	CHECK(seat_send_hello(parent, READER, epoch, plan_fd, w.directory_fd, &own) == 0); /* twice */
 	CHECK(seat_handle(&s, &e) == 0);
-	CHECK(seat_send_peer(parent, CAM, 1, w.fd[CORE]) == 0); /* not what it says */
+	CHECK(seat_send_peer(parent, CAM, 1, &w.files[CORE], 1) == 0); /* not what it says */
 	CHECK(seat_handle(&s, &e) == 1 && e.kind == SEAT_EVENT_PEER && !peers_get(&s.peers, CAM));
 	CHECK(counter_get(&s.peers.own, COUNTER_broken) == 2 && open_files() == files);
 	seat_close(&s);
@@ -226,14 +227,15 @@ static void refuses_broken_greetings(void) {
 	for (int i = 0; i < 9; i++) {
 		fresh();
 		unsigned files = open_files();
-		int plan = plan_fd, segment = own, directory = w.directory_fd, rc, broken = -1;
+		int plan = plan_fd, directory = w.directory_fd, rc, broken = -1;
+		struct segment_files segment = own;
 		uint16_t process = READER;
 		if (i == 0)
-			plan = own; /* no plan at all */
+			plan = own.fd[0]; /* no plan at all */
 		if (i == 1)
-			segment = w.fd[CAM];
+			segment = w.files[CAM];
 		if (i == 2)
-			directory = own;
+			directory = own.fd[0];
 		if (i == 3)
 			process = CAM; /* not what the environment said */
 		if (i == 4)
@@ -252,7 +254,7 @@ static void refuses_broken_greetings(void) {
 		else if (i == 7)
 			io_close(&parent);
 		else
-			CHECK(seat_send_hello(parent, process, epoch, plan, segment, directory) == 0);
+			CHECK(seat_send_hello(parent, process, epoch, plan, directory, &segment) == 0);
 		rc = open_seat(&s);
 		CHECK(rc == (i == 6 ? -EBUSY : i == 7 ? -EPIPE : -EPROTO) || (i == 1 && rc == -EPERM));
 		CHECK(s.fd == -1 && s.plan == NULL);

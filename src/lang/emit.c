@@ -108,6 +108,7 @@ static void emit_fields(struct emit *e) {
 		memcpy(out->shape, in->shape, sizeof(out->shape));
 		out->bytes = in->bytes;
 		out->leases = in->leases;
+		out->part = in->part;
 		out->offset = in->offset;
 		out->readers = in->readers;
 		out->half_life_ns = in->half_life_ns;
@@ -132,6 +133,11 @@ static void emit_processes(struct emit *e) {
 		out->memory_bytes = in->memory_bytes;
 		out->event_offset = in->event_offset;
 		out->desk_offset = in->desk_offset;
+		out->tally_offset = in->tally_offset;
+		out->tallies = in->tallies;
+		out->event_overflow = in->event_overflow;
+		out->part_count = in->part_count;
+		memcpy(out->parts, in->parts, sizeof(out->parts));
 	}
 }
 

@@ -59,16 +59,24 @@ static json_t *fields(const struct plan *p) {
 		for (unsigned d = 0; d < f->dims; d++)
 			json_array_append_new(shape, whole(f->shape[d]));
 		json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o, "
-				"s:o, s:I, s:I}",
+				"s:i, s:o, s:I, s:I}",
 				"name", text(f->name), "kind", kinds[f->kind],
 				"dtype", cdm_dtype_name((enum cdm_dtype)f->dtype),
 				"shape", shape, "unit", text(f->unit),
 				"bytes", (int)f->bytes, "slots", (int)f->slots, "leases", (int)f->leases,
 				"process", process(p, f->process), "entity", entity(p, f->entity),
-				"readers", readers(p, f->readers), "offset", whole(f->offset),
+				"readers", readers(p, f->readers), "part", f->part, "offset", whole(f->offset),
 				"half_life_ns", (json_int_t)f->half_life_ns,
 				"max_age_ns", (json_int_t)f->max_age_ns));
 	}
+	return list;
+}
+
+static json_t *parts(const struct plan *p, const struct plan_process *s) {
+	json_t *list = json_array();
+	for (unsigned k = 0; k < s->part_count; k++)
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "at", whole(s->parts[k].at), "bytes",
+				whole(plan_part_bytes(s, k)), "readers", readers(p, s->parts[k].readers)));
 	return list;
 }
 
@@ -76,12 +84,12 @@ static json_t *processes(const struct plan *p) {
 	json_t *list = json_array();
 	const struct plan_process *s = plan_processes(p);
 	for (uint32_t i = 0; i < p->processes.count; i++, s++)
-		json_array_append_new(list, json_pack("{s:o, s:s, s:b, s:b, s:b, s:i, s:o, s:i, s:o, s:o}", "name",
+		json_array_append_new(list, json_pack("{s:o, s:s, s:b, s:b, s:b, s:i, s:o, s:i, s:o, s:o, s:o}", "name",
 				text(s->name), "role", plan_role_text(s->role), "start",
 				s->start == PLAN_WITH_MACHINE, "external", s->start == PLAN_EXTERNAL, "restart",
 				s->restart, "threads", s->threads, "entity", entity(p, s->entity), "lease_quota",
 				s->lease_quota, "segment_bytes", whole(s->segment_bytes), "memory_bytes",
-				whole(s->memory_bytes)));
+				whole(s->memory_bytes), "parts", parts(p, s)));
 	return list;
 }
 

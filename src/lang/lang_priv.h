@@ -52,7 +52,7 @@ enum type {
 enum form { FORM_ONE, FORM_LIST, FORM_EITHER, FORM_MAP, FORM_MAPS };
 
 enum choice {
-	CHOICE_NONE, CHOICE_FEEDBACK, CHOICE_SAFE, CHOICE_FORMAT, CHOICE_DURABILITY, CHOICE_RIGHT,
+	CHOICE_NONE, CHOICE_FEEDBACK, CHOICE_SAFE, CHOICE_FORMAT, CHOICE_DURABILITY, CHOICE_OVERFLOW, CHOICE_RIGHT,
 	CHOICE_CARRIER, CHOICE_PROTOCOL, CHOICE_NUMBER,
 };
 
@@ -108,7 +108,7 @@ struct field {
 	uint8_t sort;              /* of awareness */
 	bool command;              /* of an actuator: core writes it, the guard alone reads it */
 	bool fed;                  /* awareness: a live rule makes it */
-	uint16_t process, index;
+	uint16_t process, index, part;
 	uint32_t shape[CDM_DIMS_MAX];
 	uint32_t bytes, slots, leases;
 	const struct node *group;  /* its name in the text; NULL: alone */
@@ -160,7 +160,10 @@ struct process {
 	uint8_t role, start, threads, restart;
 	uint16_t lease_quota;
 	struct entity *entity;
-	uint64_t segment_bytes, memory_bytes, event_offset, desk_offset;
+	uint64_t segment_bytes, memory_bytes, event_offset, desk_offset, tally_offset;
+	uint32_t tallies, event_overflow;
+	struct plan_part parts[PLAN_PARTS_MAX];
+	uint32_t part_count;
 };
 
 /* Names that can be referred to: open addressing. */

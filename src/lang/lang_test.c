@@ -259,14 +259,21 @@ static void lays_fields_out_as_the_store_expects(void) {
 		const struct plan_process *s = &plan_processes(p)[i];
 		uint64_t end = s->event_offset + layout_events_bytes();
 		CHECK(s->desk_offset == LAYOUT_HEAD_BYTES && s->event_offset % LAYOUT_ALIGN == 0);
-		for (uint32_t k = 0; k < p->fields.count; k++) {
-			const struct plan_field *f = &plan_fields(p)[k];
-			if (f->process != i)
-				continue;
-			CHECK(f->offset >= end && f->offset < end + LAYOUT_ALIGN);
-			end = f->offset + layout_field_bytes(f->slots, f->bytes);
+		CHECK(s->tally_offset == s->desk_offset + layout_desk_bytes(s->lease_quota));
+		CHECK(s->event_offset == s->tally_offset + layout_tallies_bytes(s->tallies));
+		for (uint32_t part = 1; part < s->part_count; part++) {
+			CHECK(s->parts[part].at >= end && s->parts[part].at < end + LAYOUT_PAGE);
+			end = s->parts[part].at;
+			for (uint32_t k = 0; k < p->fields.count; k++) {
+				const struct plan_field *f = &plan_fields(p)[k];
+				if (f->process != i || f->part != part)
+					continue;
+				CHECK(f->offset >= end && f->offset < end + LAYOUT_ALIGN);
+				CHECK(f->readers == s->parts[part].readers);
+				end = f->offset + layout_field_bytes(f->slots, f->bytes);
+			}
 		}
-		CHECK(s->segment_bytes >= end && s->segment_bytes < end + LAYOUT_PAGE + LAYOUT_ALIGN);
+		CHECK(s->segment_bytes >= end && s->segment_bytes < end + LAYOUT_PAGE);
 		sum += s->segment_bytes + s->memory_bytes;
 	}
 	CHECK(sum == p->memory_bytes);

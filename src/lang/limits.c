@@ -61,6 +61,8 @@ static void add_process(struct lang *l, struct sums *s, unsigned role, const cha
 		.start = ours ? PLAN_WITH_MACHINE : role == PLAN_CLIENT ? PLAN_WHEN_ASKED : PLAN_EXTERNAL,
 		.restart = ours, .lease_quota = role_leases(role), .entity = e,
 		.memory_bytes = role_memory(role) };
+	const char *overflow = role == PLAN_HOST || role == PLAN_WORKER ? node_text(e->map, "event_overflow") : NULL;
+	p->event_overflow = overflow ? (uint32_t)choice_find(CHOICE_OVERFLOW, overflow) : PLAN_OVERWRITE;
 	if (e && e->process == PLAN_NONE)
 		e->process = (uint16_t)(m->process_count - 1);
 }
@@ -205,25 +207,74 @@ static void place_readers(struct lang *l) {
 
 /* ---- bytes ---- */
 
-static void place_fields(struct lang *l) {
-	struct machine *m = &l->machine;
+static bool is_placed(const struct machine *m, const struct field *f) {
+	return (!f->owner || f->owner->live) && f->process < m->process_count;
+}
+
+#define TALLIES_MORE 16 /* second handles of the same thing */
+
+/* A handle for each field that it may read or writes, for each event ring, and some. */
+static uint32_t tallies_of(const struct machine *m, uint32_t process) {
+	uint32_t n = m->process_count + TALLIES_MORE;
+	for (uint32_t i = 0; i < m->field_count; i++)
+		n += m->fields[i].process == process || m->fields[i].readers >> process & 1;
+	return n;
+}
+
+/* The first part: head, desk, tallies and events, for everybody. */
+static void begin_segments(struct machine *m) {
 	for (uint32_t p = 0; p < m->process_count; p++) {
 		struct process *s = &m->processes[p];
 		s->desk_offset = LAYOUT_HEAD_BYTES;
-		s->event_offset = layout_round(s->desk_offset + layout_desk_bytes(s->lease_quota), LAYOUT_ALIGN);
-		s->segment_bytes = layout_round(s->event_offset + layout_events_bytes(), LAYOUT_ALIGN);
+		s->tally_offset = s->desk_offset + layout_desk_bytes(s->lease_quota);
+		s->tallies = tallies_of(m, p);
+		s->event_offset = s->tally_offset + layout_tallies_bytes(s->tallies);
+		s->segment_bytes = layout_round(s->event_offset + layout_events_bytes(), LAYOUT_PAGE);
+		s->part_count = 1;
+		s->parts[0].readers = UINT64_MAX >> (64 - m->process_count);
 	}
-	for (uint32_t i = 0; i < m->field_count; i++) {
-		struct field *f = &m->fields[i];
-		if ((f->owner && !f->owner->live) || f->process >= m->process_count)
-			continue;
-		struct process *s = &m->processes[f->process];
-		f->offset = s->segment_bytes;
-		s->segment_bytes = layout_round(s->segment_bytes + layout_field_bytes(f->slots, f->bytes),
-				LAYOUT_ALIGN);
+}
+
+/* The part of its writer's memory for its readers: found, or begun behind the others. */
+static void find_part(struct lang *l, struct field *f) {
+	struct process *s = &l->machine.processes[f->process];
+	uint32_t part = 1;
+	while (part < s->part_count && s->parts[part].readers != f->readers)
+		part++;
+	if (part == PLAN_PARTS_MAX) {
+		say(l, C0415, f->at, s->name, number_text(l, PLAN_PARTS_MAX - 1), NULL);
+		part = 1; /* of a plan that is refused */
 	}
+	f->part = (uint16_t)part;
+	if (part < s->part_count)
+		return;
+	s->parts[part].readers = f->readers;
+	s->part_count++;
+}
+
+static void place_fields_of(struct machine *m, uint32_t process) {
+	struct process *s = &m->processes[process];
+	for (uint32_t part = 1; part < s->part_count; part++) {
+		s->parts[part].at = s->segment_bytes;
+		for (struct field *f = m->fields; f < m->fields + m->field_count; f++) {
+			if (!is_placed(m, f) || f->process != process || f->part != part)
+				continue;
+			f->offset = s->segment_bytes;
+			s->segment_bytes = layout_round(s->segment_bytes + layout_field_bytes(f->slots, f->bytes),
+					LAYOUT_ALIGN);
+		}
+		s->segment_bytes = layout_round(s->segment_bytes, LAYOUT_PAGE);
+	}
+}
+
+static void place_fields(struct lang *l) {
+	struct machine *m = &l->machine;
+	begin_segments(m);
+	for (uint32_t i = 0; i < m->field_count; i++)
+		if (is_placed(m, &m->fields[i]))
+			find_part(l, &m->fields[i]);
 	for (uint32_t p = 0; p < m->process_count; p++)
-		m->processes[p].segment_bytes = layout_round(m->processes[p].segment_bytes, LAYOUT_PAGE);
+		place_fields_of(m, p);
 }
 
 /* ---- sums ---- */

@@ -87,9 +87,8 @@ static void start(void) {
 	int pair[2], plan = seat_plan_file(w.plan);
 	CHECK(plan >= 0 && io_pair(pair) == 0);
 	fflush(stdout);
-	io_close(&w.fd[WORKER]);
-	w.fd[WORKER] = segment_create(w.plan, WORKER);
-	CHECK(w.fd[WORKER] >= 0);
+	segment_close_files(&w.files[WORKER]);
+	CHECK(segment_create(w.plan, WORKER, &w.files[WORKER]) == 0);
 	uint32_t epoch = directory_starting(&w.directory, WORKER, 0, clock_mono());
 	pid = fork();
 	CHECK(pid >= 0);
@@ -99,9 +98,10 @@ static void start(void) {
 	}
 	close(pair[1]);
 	parent_end = pair[0];
-	CHECK(seat_send_hello(parent_end, WORKER, epoch, plan, w.fd[WORKER], w.directory_fd) == 0);
+	CHECK(seat_send_hello(parent_end, WORKER, epoch, plan, w.directory_fd, &w.files[WORKER]) == 0);
 	for (uint16_t p = CORE; p <= CAM; p++)
-		CHECK(seat_send_peer(parent_end, p, w.at[p].own.epoch, w.fd[p]) == 0);
+		CHECK(seat_send_peer(parent_end, p, w.at[p].own.epoch, &w.files[p],
+				segment_parts_for(w.plan, p, WORKER)) == 0);
 	close(plan);
 }
 
@@ -139,8 +139,8 @@ static void begin(void) {
 	CHECK(hear_seat().kind == SEAT_READY);
 	uint32_t epoch = directory_get(&w.directory, WORKER).epoch;
 	directory_set(&w.directory, WORKER, DIRECTORY_LIVE, clock_mono());
-	CHECK(peers_replace(&w.at[CORE], WORKER, epoch, w.fd[WORKER]) == 0);
-	CHECK(peers_replace(&w.at[CAM], WORKER, epoch, w.fd[WORKER]) == 0);
+	CHECK(peers_replace(&w.at[CORE], WORKER, epoch, &w.files[WORKER]) == 0);
+	CHECK(peers_replace(&w.at[CAM], WORKER, epoch, &w.files[WORKER]) == 0);
 	connect_core();
 }
 
@@ -154,7 +154,7 @@ static int end(void) {
 	for (uint16_t p = 0; p <= CAM; p++)
 		world_stop(&w, p);
 	for (uint16_t p = 0; p <= WORKER; p++)
-		io_close(&w.fd[p]);
+		segment_close_files(&w.files[p]);
 	directory_unmap(&w.directory);
 	io_close(&w.directory_fd);
 	free(w.plan);
@@ -478,9 +478,10 @@ static void follows_its_source(void) {
 	io_close(&channel); /* and core is away as well */
 	world_start(&w, CAM, false);
 	CHECK(peers_replace(&w.at[CAM], WORKER, directory_get(&w.directory, WORKER).epoch,
-			      w.fd[WORKER]) == 0);
+			      &w.files[WORKER]) == 0);
 	CHECK(field_writer_open(&camera, &w.at[CAM], frame) == 0);
-	CHECK(seat_send_peer(parent_end, CAM, w.at[CAM].own.epoch, w.fd[CAM]) == 0);
+	CHECK(seat_send_peer(parent_end, CAM, w.at[CAM].own.epoch, &w.files[CAM],
+			segment_parts_for(w.plan, CAM, WORKER)) == 0);
 	shoot(2, 1, CDM_OK);
 	CHECK(see(2).status == CDM_OK);
 	quit();

@@ -30,7 +30,8 @@ int children_init(struct children *c, const struct plan *plan, int plan_fd, int 
 	*c = (struct children){ .plan = plan, .plan_fd = plan_fd, .directory_fd = -1,
 		.control_door = control_door, .stop_door = stop_door };
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++) {
-		c->at[p].pidfd = c->at[p].socket = c->at[p].segment = -1;
+		c->at[p].pidfd = c->at[p].socket = -1;
+		c->at[p].segment = segment_no_files();
 		if (p < plan->processes.count)
 			c->at[p].wanted = !children_outsider(c, p) && process(c, p)->start == PLAN_WITH_MACHINE;
 	}
@@ -47,7 +48,7 @@ static void release(struct child *k) {
 void children_fini(struct children *c) {
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++) {
 		release(&c->at[p]);
-		io_close(&c->at[p].segment);
+		segment_close_files(&c->at[p].segment);
 	}
 	directory_unmap(&c->directory);
 	io_close(&c->directory_fd);
@@ -67,7 +68,8 @@ static void told(struct children *c, uint16_t to, int rc) {
 static void tell_peer(struct children *c, uint16_t to, uint16_t about) {
 	const struct child *k = &c->at[about];
 	if (to != about && k->published)
-		told(c, to, seat_send_peer(c->at[to].socket, about, k->epoch, k->segment));
+		told(c, to, seat_send_peer(c->at[to].socket, about, k->epoch, &k->segment,
+				segment_parts_for(c->plan, about, to)));
 }
 
 static void tell_peers(struct children *c, uint16_t to) {
@@ -154,7 +156,7 @@ void children_catch_up(struct children *c, uint16_t p) {
 
 static int greet(struct children *c, uint16_t p) {
 	const struct child *k = &c->at[p];
-	int rc = seat_send_hello(k->socket, p, k->epoch, c->plan_fd, k->segment, c->directory_fd);
+	int rc = seat_send_hello(k->socket, p, k->epoch, c->plan_fd, c->directory_fd, &k->segment);
 	if (rc == 0)
 		tell_peers(c, p);
 	return rc;
@@ -221,11 +223,12 @@ static int spawn(struct children *c, uint16_t p, int their_socket) {
 /* A fresh segment of the next epoch, STARTING in the directory; the last one is let go. */
 static int renew_segment(struct children *c, uint16_t p, pid_t pid) {
 	struct child *k = &c->at[p];
-	int fd = segment_create(c->plan, p);
-	if (fd < 0)
-		return fd;
-	io_close(&k->segment);
-	k->segment = fd;
+	struct segment_files fresh;
+	int rc = segment_create(c->plan, p, &fresh);
+	if (rc < 0)
+		return rc;
+	segment_close_files(&k->segment);
+	k->segment = fresh;
 	k->published = false;
 	k->started = clock_mono();
 	k->epoch = directory_starting(&c->directory, p, pid, k->started);
@@ -312,7 +315,7 @@ int children_seat_of(const struct children *c, const char *entity) {
 
 int children_ready(struct children *c, uint16_t p) {
 	struct child *k = &c->at[p];
-	if (k->state != CHILD_STARTING || !segment_is_frozen(k->segment))
+	if (k->state != CHILD_STARTING || !segment_is_frozen(c->plan, p, &k->segment))
 		return -EPROTO;
 	k->state = CHILD_LIVE;
 	k->suspect = false;

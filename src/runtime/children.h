@@ -35,7 +35,7 @@ struct child {
 	pid_t pid;       /* 0: an outsider, whose process is not ours */
 	int pidfd;       /* of a child, or of an outsider's process; -1 also where the kernel gave none */
 	int socket;      /* its seat socket, our end */
-	int segment;     /* its memory, kept after its death until the next start */
+	struct segment_files segment; /* its memory, kept after its death until the next start */
 	bool published;  /* others have, or may have, that segment */
 	uint32_t epoch;
 	struct cdm_mono started;

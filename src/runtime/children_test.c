@@ -222,7 +222,7 @@ static void believes_no_ready_without_frozen_memory(void) {
 	fresh();
 	does("fail");
 	start(CAMERA);
-	CHECK(children_ready(&c, CAMERA) == -EPROTO || segment_is_frozen(child(CAMERA)->segment));
+	CHECK(children_ready(&c, CAMERA) == -EPROTO || segment_is_frozen(plan, CAMERA, &child(CAMERA)->segment));
 	struct seat_message m = message(CAMERA);
 	CHECK(m.kind == SEAT_FAILED && strcmp(m.text, "no camera here") == 0);
 	died(CAMERA);

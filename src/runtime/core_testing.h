@@ -111,8 +111,8 @@ static inline int channel(uint16_t process, const void *first, size_t bytes) {
 static inline void start(void) {
 	int pair[2], plan = seat_plan_file(w.plan);
 	CHECK(plan >= 0 && io_pair(pair) == 0);
-	io_close(&w.fd[CORE]);
-	w.fd[CORE] = segment_create(w.plan, CORE);
+	segment_close_files(&w.files[CORE]);
+	CHECK(segment_create(w.plan, CORE, &w.files[CORE]) == 0);
 	uint32_t epoch = directory_starting(&w.directory, CORE, 0, clock_mono());
 	fflush(stdout);
 	CHECK((pid = fork()) >= 0);
@@ -122,7 +122,7 @@ static inline void start(void) {
 	}
 	close(pair[1]);
 	parent = pair[0];
-	CHECK(seat_send_hello(parent, CORE, epoch, plan, w.fd[CORE], w.directory_fd) == 0);
+	CHECK(seat_send_hello(parent, CORE, epoch, plan, w.directory_fd, &w.files[CORE]) == 0);
 	close(plan);
 	asked_of_parent(SEAT_READY, CORE);
 	directory_set(&w.directory, CORE, DIRECTORY_LIVE, clock_mono());

@@ -28,7 +28,7 @@ static double published(uint16_t field) {
 	double value;
 	peers_init(&reader, w.plan, GUARD);
 	CHECK(peers_directory(&reader, w.directory_fd) == 0);
-	CHECK(peers_replace(&reader, CORE, directory_get(&w.directory, CORE).epoch, w.fd[CORE]) == 0);
+	CHECK(peers_replace(&reader, CORE, directory_get(&w.directory, CORE).epoch, &w.files[CORE]) == 0);
 	CHECK(field_open(&f, &reader, field) == 0 && field_read(&f, room, sizeof(room), clock_mono(), &info) == 0);
 	peers_fini(&reader);
 	if (field == LEVEL)

@@ -529,7 +529,7 @@ int supervisor_main(const struct supervisor_options *options, struct cdm_diag *d
 	report_init(&s.report, options->ready_fd);
 	greet_init(&s.greet);
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
-		s.children.at[p].pidfd = s.children.at[p].socket = s.children.at[p].segment = -1;
+		s.children.at[p] = (struct child){ .pidfd = -1, .socket = -1, .segment = segment_no_files() };
 	s.children.directory_fd = -1;
 	for (unsigned i = 0; i < STANDBYS_MAX; i++)
 		s.standby[i].fd = -1;

@@ -24,7 +24,7 @@ static size_t headers_bytes(uint32_t slots) {
 size_t layout_field_bytes(uint32_t slots, uint32_t payload) {
 	if (slots < LAYOUT_SLOTS_MIN || slots > LAYOUT_SLOTS_MAX || payload == 0)
 		return 0;
-	/* 255 * 4 GiB: far from the end of 64 bits, but maybe not of a size_t */
+	/* 2^24 * 4 GiB: far from the end of 64 bits, but maybe not of a size_t */
 	uint64_t total = headers_bytes(slots) + slots * payload_stride(payload);
 	if (payload > LAYOUT_LARGE)
 		total += LAYOUT_PAGE;
@@ -33,6 +33,10 @@ size_t layout_field_bytes(uint32_t slots, uint32_t payload) {
 
 size_t layout_desk_bytes(uint32_t lease_quota) {
 	return layout_round(sizeof(struct layout_desk) + (size_t)lease_quota * sizeof(uint64_t), LAYOUT_ALIGN);
+}
+
+size_t layout_tallies_bytes(uint32_t count) {
+	return layout_round(count * sizeof(struct layout_tally), LAYOUT_ALIGN);
 }
 
 size_t layout_events_bytes(void) {

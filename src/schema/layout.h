@@ -3,8 +3,8 @@
  *
  * A segment is one sealed memory file that one process writes and all others map read-only:
  *
- *      0                 LAYOUT_HEAD_BYTES   desk_offset       event_offset      field offsets ...
- *      | head, counters  | (free to 4 KiB)   | desk            | event ring      | field | field | ...
+ *      0                 LAYOUT_HEAD_BYTES   desk_offset   tally_offset   event_offset   field offsets ...
+ *      | head, counters  | (free to 4 KiB)   | desk        | tallies      | event ring   | field | field | ...
  *
  * All offsets are multiples of LAYOUT_ALIGN.  A field is a header, its slot headers, and its
  * payloads; payloads above LAYOUT_LARGE start on a page of their own and are page-aligned each, so
@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAYOUT_ABI 2u
+#define LAYOUT_ABI 3u
 #define LAYOUT_ALIGN 128u /* two cache lines: the adjacent-line prefetcher joins neighbours */
 #define LAYOUT_PAGE 4096u
 #define LAYOUT_HEAD_BYTES 4096u
@@ -39,6 +39,18 @@
 #define LAYOUT_SEGMENT_MAGIC 0x316765736d6463ull   /* "cdmseg1" */
 #define LAYOUT_DIRECTORY_MAGIC 0x317269646d6463ull /* "cdmdir1" */
 
+#define LAYOUT_ERRORS 24u
+#define LAYOUT_ERROR_TEXT 96u
+
+/* A sort of error, and how often it came.  Any thread of the owner stores. */
+struct layout_error {
+	uint64_t kind;     /* hash of what makes it that one; 0: free */
+	uint64_t count;
+	uint64_t first_ns; /* CLOCK_MONOTONIC; 0: the text is not there yet */
+	uint64_t last_ns;
+	uint64_t text[LAYOUT_ERROR_TEXT / 8]; /* of the first, as words; zero terminated */
+};
+
 /* The first page of a segment.  What stands before the counters is written once, before anyone else maps it. */
 struct layout_head {
 	uint64_t magic;
@@ -53,6 +65,8 @@ struct layout_head {
 	/* desks[p]: epoch of process p whose desk the owner respects from now on; until it is his own
 	   epoch, p may neither lease nor sleep without a limit here.  The owner's control thread stores. */
 	alignas(LAYOUT_ALIGN) uint32_t desks[64];
+	alignas(LAYOUT_ALIGN) uint8_t reserved[LAYOUT_ALIGN];
+	struct layout_error errors[LAYOUT_ERRORS];
 };
 
 /*
@@ -69,6 +83,24 @@ struct layout_desk {
 	alignas(LAYOUT_ALIGN) uint32_t waits[LAYOUT_WAITS];
 	alignas(LAYOUT_ALIGN) uint64_t leases[];
 };
+
+/*
+ * What one handle of the owner has done, in this life of his; the thread that uses it stores.  A handle that is closed
+ * leaves its tally to the next one that does the same.
+ */
+struct layout_tally {
+	uint64_t what;    /* 0: nobody's yet; bits 0..15 a field (of LISTENS a process), 16..31 enum layout_doing,
+	                     32 a handle has it now, 48..63 of the writer's epoch that `cursor` is of */
+	uint64_t taken;   /* samples read by copy, samples published, events read */
+	uint64_t leased;  /* samples borrowed */
+	uint64_t missed;  /* that went by unread */
+	uint64_t laps;    /* times that some were missed */
+	uint64_t retries; /* copies begun again because the writer was faster */
+	uint64_t waits;   /* times asleep for it */
+	uint64_t cursor;  /* version, or number, of the last one taken or published by the present handle; 0: none */
+};
+
+enum layout_doing { LAYOUT_READS = 1, LAYOUT_WRITES, LAYOUT_LISTENS };
 
 /* A field.  All stored by the writer only; what stands before `head`, once. */
 struct layout_field {
@@ -133,9 +165,12 @@ struct layout_directory {
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the layout is little-endian");
 _Static_assert(offsetof(struct layout_head, counters) == 128, "layout is an ABI");
 _Static_assert(offsetof(struct layout_head, desks) == 640, "layout is an ABI");
-_Static_assert(sizeof(struct layout_head) == 896, "layout is an ABI");
+_Static_assert(offsetof(struct layout_head, errors) == 1024, "layout is an ABI");
+_Static_assert(sizeof(struct layout_error) == 128, "layout is an ABI");
+_Static_assert(sizeof(struct layout_head) == LAYOUT_HEAD_BYTES, "layout is an ABI");
 _Static_assert(offsetof(struct layout_desk, waits) == 128, "layout is an ABI");
 _Static_assert(offsetof(struct layout_desk, leases) == 128 + 4 * LAYOUT_WAITS, "layout is an ABI");
+_Static_assert(sizeof(struct layout_tally) == 64, "layout is an ABI");
 _Static_assert(offsetof(struct layout_field, head) == 128, "layout is an ABI");
 _Static_assert(offsetof(struct layout_field, drops) == 256, "layout is an ABI");
 _Static_assert(sizeof(struct layout_field) == 384, "layout is an ABI");
@@ -155,6 +190,8 @@ _Static_assert(__atomic_always_lock_free(sizeof(uint64_t), 0), "no locks in shar
 size_t layout_field_bytes(uint32_t slots, uint32_t payload);
 /* Bytes of a desk with room for `lease_quota` leases. */
 size_t layout_desk_bytes(uint32_t lease_quota);
+/* Bytes of so many tallies. */
+size_t layout_tallies_bytes(uint32_t count);
 /* Bytes of an event ring of LAYOUT_EVENTS records. */
 size_t layout_events_bytes(void);
 size_t layout_round(size_t bytes, size_t to);

@@ -22,6 +22,11 @@ uint64_t plan_field_layout(const struct plan_field *f) {
 	return fnv(h, f->bytes, 4);
 }
 
+uint64_t plan_part_bytes(const struct plan_process *s, unsigned part) {
+	CHECK(part < s->part_count);
+	return (part + 1 < s->part_count ? s->parts[part + 1].at : s->segment_bytes) - s->parts[part].at;
+}
+
 struct hash plan_hash(const struct plan *p) {
 	struct plan head = *p;
 	memset(&head.hash, 0, sizeof(head.hash));

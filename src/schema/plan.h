@@ -23,7 +23,7 @@
 #include "cadmus/diag.h"
 #include "cadmus/types.h"
 
-#define PLAN_ABI 2u
+#define PLAN_ABI 3u
 #define PLAN_BYTES_MAX (16u << 20)
 #define PLAN_PROCESSES_MAX 64 /* seats: a reader set is one 64-bit word */
 #define PLAN_ENTITIES_MAX 4096
@@ -34,6 +34,8 @@
 #define PLAN_TEXT_MAX 256
 #define PLAN_SOURCES_MAX 8
 #define PLAN_GROUP_MAX 16 /* fields under one head */
+#define PLAN_TALLIES_MAX 16384
+#define PLAN_PARTS_MAX 14 /* of the memory of a process: its head, and a part for each class of readers */
 #define PLAN_WAITS_MAX 126 /* sources of all rules that core runs: its thread sleeps on them at once (store/wait.h) */
 #define PLAN_ACTUATORS_MAX 8 /* a guard looks after no more */
 #define PLAN_NONE CDM_NO_INDEX
@@ -84,6 +86,11 @@ enum plan_verb { /* action primitives an actuator may offer */
 	PLAN_VERB_COUNT
 };
 
+enum plan_overflow { /* an event for which the ring has no place but that of one that somebody has not read yet */
+	PLAN_OVERWRITE, /* goes there; who was late is told how many he missed */
+	PLAN_REFUSE,    /* is not written, and its writer is told */
+};
+
 enum plan_field_kind {
 	PLAN_SAMPLES,   /* what a sensor, model or the guard publishes */
 	PLAN_AWARENESS, /* decays with half_life_ns; f32[1] unless shaped */
@@ -121,12 +128,18 @@ struct plan_field {
 	uint32_t slots;        /* >= 3, and 2 + leases: all but one of them hold samples */
 	uint32_t leases;       /* samples that all readers together may hold; 0: copy only */
 	uint16_t group;        /* field whose head it shares: published with it in one commit; itself when alone */
-	uint16_t reserved;     /* zero */
-	uint64_t offset;       /* of its struct field_shared in the writer's segment */
+	uint16_t part;         /* of the writer's segment, in which it stands */
+	uint64_t offset;       /* of its struct layout_field in the writer's segment */
 	uint64_t readers;      /* bit p: process p may read and wait for it */
 	uint64_t layout;       /* hash of dtype, dims, shape, slots and bytes: both sides must agree */
 	int64_t half_life_ns;  /* of an awareness field; 0 else */
 	int64_t max_age_ns;    /* older than this is STALE; 0: never */
+};
+
+/* Who may read what is a boundary in memory: a part of a segment is a memory file, and only its readers get that. */
+struct plan_part {
+	uint64_t at;           /* first byte in the segment; the end is where the next one begins, or the segment's */
+	uint64_t readers;      /* bit p: process p may map it */
 };
 
 struct plan_process {
@@ -137,10 +150,16 @@ struct plan_process {
 	uint8_t restart;       /* 1: start it again when it dies */
 	uint16_t entity;       /* whom it runs, or PLAN_NONE */
 	uint16_t lease_quota;  /* samples it may hold at once, over all fields */
-	uint64_t segment_bytes;
+	uint64_t segment_bytes; /* all parts together */
 	uint64_t memory_bytes; /* declared or estimated need beyond the segment: what admission adds up */
 	uint64_t event_offset; /* of its event ring in its segment */
 	uint64_t desk_offset;  /* of its desk (leases and waits) in its segment */
+	uint64_t tally_offset; /* of what its handles count */
+	struct plan_part parts[PLAN_PARTS_MAX]; /* the first holds head, desk and events, and everybody reads it */
+	uint32_t part_count;   /* 1 or more; what is behind them is zero */
+	uint32_t tallies;      /* handles that can count */
+	uint32_t event_overflow; /* enum plan_overflow, of its events */
+	uint32_t reserved;     /* zero */
 };
 
 /* A coherence rule: sources -> operation -> target. */
@@ -262,6 +281,8 @@ uint16_t plan_find_field(const struct plan *p, const char *name);
 uint16_t plan_find_process(const struct plan *p, const char *name);
 /* How many fields share the head of field `group`. */
 unsigned plan_group_size(const struct plan *p, uint16_t group);
+/* Bytes of a part of a process's segment. */
+uint64_t plan_part_bytes(const struct plan_process *s, unsigned part);
 /* The value of an option, or NULL. */
 const char *plan_find_option(const struct plan *p, uint16_t entity, const char *key);
 /* Rights of an entity, from all its grants. */

@@ -52,11 +52,15 @@ static void process(unsigned i, const char *name, unsigned role) {
 	s->entity = i == 0 ? 0 : PLAN_NONE;
 	s->lease_quota = 4;
 	s->desk_offset = LAYOUT_HEAD_BYTES;
-	s->event_offset = layout_round(s->desk_offset + layout_desk_bytes(4), LAYOUT_ALIGN);
-	s->segment_bytes = layout_round(s->event_offset + layout_events_bytes(), LAYOUT_ALIGN);
+	s->tally_offset = s->desk_offset + layout_desk_bytes(4);
+	s->tallies = 4;
+	s->event_offset = s->tally_offset + layout_tallies_bytes(4);
+	s->segment_bytes = layout_round(s->event_offset + layout_events_bytes(), LAYOUT_PAGE);
+	s->parts[s->part_count++].readers = 7;
 	s->memory_bytes = 1000;
 }
 
+/* In the last part of the writer's memory, or one behind it. */
 static void field(unsigned i, const char *name, unsigned kind, uint16_t writer, uint16_t source) {
 	struct plan_field *f = &w.fields[i];
 	struct plan_process *s = &w.processes[writer];
@@ -72,9 +76,14 @@ static void field(unsigned i, const char *name, unsigned kind, uint16_t writer, 
 	f->shape[1] = 2;
 	f->bytes = 24;
 	f->leases = writer == 1 ? 0 : 2;
-	f->readers = 7;
+	f->readers = i == 2 ? 3 : 7;
 	f->half_life_ns = kind == PLAN_AWARENESS ? 1000 : 0;
 	f->layout = plan_field_layout(f);
+	if (s->part_count == 1 || s->parts[s->part_count - 1].readers != f->readers) {
+		s->segment_bytes = layout_round(s->segment_bytes, LAYOUT_PAGE);
+		s->parts[s->part_count++] = (struct plan_part){ s->segment_bytes, f->readers };
+	}
+	f->part = (uint16_t)(s->part_count - 1);
 	f->offset = s->segment_bytes;
 	s->segment_bytes = layout_round(f->offset + layout_field_bytes(4, 24), LAYOUT_ALIGN);
 }
@@ -267,6 +276,12 @@ static void refuses_bad_processes(void) {
 	REFUSED(w.processes[2].desk_offset = 0);
 	REFUSED(w.processes[2].desk_offset += 8);
 	REFUSED(w.processes[2].desk_offset = UINT64_MAX - LAYOUT_ALIGN + 1);
+	REFUSED(w.processes[2].tally_offset -= LAYOUT_ALIGN);
+	REFUSED(w.processes[2].tally_offset += 8);
+	REFUSED(w.processes[2].tally_offset = UINT64_MAX - LAYOUT_ALIGN + 1);
+	REFUSED(w.processes[2].tallies++);
+	REFUSED(w.processes[2].tallies = PLAN_TALLIES_MAX + 1);
+	REFUSED(w.processes[2].tallies = UINT32_MAX);
 	REFUSED(w.processes[2].event_offset = w.processes[2].desk_offset);
 	REFUSED(w.processes[2].event_offset = w.processes[2].segment_bytes);
 	REFUSED(w.processes[2].event_offset = UINT64_MAX - LAYOUT_ALIGN + 1);
@@ -274,6 +289,35 @@ static void refuses_bad_processes(void) {
 	REFUSED((w.processes[2].segment_bytes -= 8, w.head.memory_bytes -= 8));
 	REFUSED((w.processes[2].segment_bytes = PLAN_SEGMENT_BYTES_MAX + LAYOUT_PAGE));
 	REFUSED(w.processes[2].memory_bytes = UINT64_MAX);
+	ACCEPTED(w.processes[2].event_overflow = PLAN_REFUSE);
+	REFUSED(w.processes[2].event_overflow = PLAN_REFUSE + 1);
+	REFUSED(w.processes[0].event_overflow = PLAN_REFUSE);
+	REFUSED(w.processes[2].reserved = 1);
+}
+
+static void refuses_bad_parts(void) {
+	struct plan_process *s = &w.processes[0];
+	fresh();
+	CHECK(s->parts[2].at == w.fields[2].offset && s->part_count == 3);
+	REFUSED(s->part_count = 0);
+	REFUSED(s->part_count = 2);
+	REFUSED(s->part_count = 4);
+	REFUSED(s->part_count = PLAN_PARTS_MAX + 1);
+	REFUSED(s->part_count = UINT32_MAX);
+	REFUSED(s->parts[0].at = LAYOUT_PAGE);
+	REFUSED(s->parts[0].readers = 3); /* everybody sees desks and events */
+	REFUSED(s->parts[0].readers = 15);
+	REFUSED(s->parts[1].readers = 15);
+	REFUSED(s->parts[1].at = 0);
+	REFUSED(s->parts[1].at += 8);
+	REFUSED(s->parts[1].at = s->parts[2].at);
+	REFUSED(s->parts[1].at -= LAYOUT_PAGE); /* the event ring is there */
+	REFUSED(s->parts[2].at -= LAYOUT_PAGE);
+	REFUSED(s->parts[2].at += LAYOUT_PAGE);
+	REFUSED(s->parts[2].at = s->segment_bytes);
+	REFUSED(s->parts[2].at = UINT64_MAX - LAYOUT_PAGE + 1);
+	REFUSED(s->parts[3].at = s->segment_bytes);
+	REFUSED(s->parts[PLAN_PARTS_MAX - 1].readers = 1);
 }
 
 static void refuses_bad_fields(void) {
@@ -293,11 +337,11 @@ static void refuses_bad_fields(void) {
 	REFUSED(w.fields[1].group = FIELDS);
 	REFUSED(w.fields[1].group = 3);       /* of another process */
 	REFUSED(w.fields[1].group = PLAN_NONE);
-	REFUSED(w.fields[1].reserved = 1);
 	REFUSED(w.fields[1].derived = 2);
 	REFUSED(w.fields[1].process = PROCESSES);
 	REFUSED(w.fields[1].entity = ENTITIES);
 	REFUSED(w.fields[1].readers = 8);
+	REFUSED(w.fields[1].readers = 3); /* their part is another */
 	REFUSED(w.fields[1].layout++);
 	REFUSED(w.fields[0].half_life_ns = 0);
 	REFUSED(w.fields[1].half_life_ns = 1);
@@ -312,6 +356,11 @@ static void refuses_fields_in_the_wrong_place(void) {
 	REFUSED(w.fields[2].offset = w.processes[0].segment_bytes);
 	REFUSED(w.fields[2].offset = UINT64_MAX - LAYOUT_ALIGN + 1);
 	REFUSED(w.fields[4].process = 1); /* does not fit in there */
+	REFUSED(w.fields[1].part = 0);
+	REFUSED(w.fields[1].part = 2);
+	REFUSED(w.fields[2].part = 1);
+	REFUSED(w.fields[2].part = 3);
+	REFUSED(w.fields[1].part = PLAN_PARTS_MAX);
 }
 
 /* So many sources, of the first rule and others like it. */
@@ -509,6 +558,7 @@ int main(void) {
 	refuses_tables_outside_or_over_one_another();
 	refuses_bad_entities();
 	refuses_bad_processes();
+	refuses_bad_parts();
 	refuses_bad_fields();
 	refuses_fields_in_the_wrong_place();
 	refuses_bad_rules();

@@ -6,8 +6,8 @@
  * may rely on those before: the head, where the tables lie, then record by record.  The first
  * thing that is wrong ends it with one message.
  *
- * Space in a segment is checked without memory: head, desk, event ring and fields must stand in that
- * order, and the fields of a process in the order of their offsets.
+ * Space in a segment is checked without memory: head, desk, tallies and event ring must stand in that order in its
+ * first part, and the fields of each other part in the order of their offsets.
  */
 #include "schema/plan.h"
 
@@ -22,7 +22,7 @@
 struct verify {
 	const struct plan *plan;
 	struct cdm_diag *diag;
-	uint64_t next[PLAN_PROCESSES_MAX]; /* first byte of a segment that is not taken yet */
+	uint64_t next[PLAN_PROCESSES_MAX][PLAN_PARTS_MAX]; /* first byte of a part that is not taken yet */
 	uint64_t memory;                   /* sum over processes */
 };
 
@@ -109,19 +109,51 @@ static int check_entities(struct verify *v) {
 	return twice == SIZE_MAX ? 0 : bad(v, "entity", twice, "second of its name");
 }
 
+static uint64_t part_end(const struct plan_process *s, unsigned part) {
+	return s->parts[part].at + plan_part_bytes(s, part);
+}
+
+/* One behind the other, the first for everybody, in whole pages. */
+static int check_parts(struct verify *v, size_t i, const struct plan_process *s) {
+	uint64_t all = UINT64_MAX >> (64 - v->plan->processes.count);
+	if (s->part_count == 0 || s->part_count > PLAN_PARTS_MAX)
+		return bad(v, "process", i, "number of parts");
+	for (unsigned k = 0; k < PLAN_PARTS_MAX; k++) {
+		const struct plan_part *q = &s->parts[k];
+		if (k >= s->part_count && (q->at || q->readers))
+			return bad(v, "process", i, "parts behind the last one");
+		if (k >= s->part_count)
+			continue;
+		bool first = k == 0, follows = first ? q->at == 0 : q->at > s->parts[k - 1].at;
+		if (!follows || q->at >= s->segment_bytes || q->at % LAYOUT_PAGE)
+			return bad(v, "process", i, "where a part begins");
+		if (first ? q->readers != all : (q->readers & ~all) != 0)
+			return bad(v, "process", i, "readers of a part");
+		v->next[i][k] = q->at;
+	}
+	return 0;
+}
+
 static int check_segment(struct verify *v, size_t i, const struct plan_process *s) {
 	uint64_t at = LAYOUT_HEAD_BYTES;
 	if (s->segment_bytes > PLAN_SEGMENT_BYTES_MAX || s->segment_bytes % LAYOUT_PAGE)
 		return bad(v, "process", i, "segment size");
-	if (s->desk_offset < at || s->desk_offset % LAYOUT_ALIGN || s->desk_offset > s->segment_bytes)
+	int rc = check_parts(v, i, s);
+	if (rc < 0)
+		return rc;
+	if (s->desk_offset < at || s->desk_offset % LAYOUT_ALIGN || s->desk_offset > part_end(s, 0))
 		return bad(v, "process", i, "desk offset");
 	at = s->desk_offset + layout_desk_bytes(s->lease_quota);
-	if (s->event_offset < at || s->event_offset % LAYOUT_ALIGN || s->event_offset > s->segment_bytes)
+	if (s->tally_offset < at || s->tally_offset % LAYOUT_ALIGN || s->tally_offset > part_end(s, 0) ||
+			s->tallies > PLAN_TALLIES_MAX)
+		return bad(v, "process", i, "tallies");
+	at = s->tally_offset + layout_tallies_bytes(s->tallies);
+	if (s->event_offset < at || s->event_offset % LAYOUT_ALIGN || s->event_offset > part_end(s, 0))
 		return bad(v, "process", i, "event offset");
 	at = s->event_offset + layout_events_bytes();
-	if (at > s->segment_bytes)
+	if (at > part_end(s, 0))
 		return bad(v, "process", i, "segment too small");
-	v->next[i] = at;
+	v->next[i][0] = at;
 	if (__builtin_add_overflow(v->memory, s->segment_bytes, &v->memory) ||
 			__builtin_add_overflow(v->memory, s->memory_bytes, &v->memory))
 		return bad(v, "process", i, "memory overflows");
@@ -142,6 +174,9 @@ static int check_processes(struct verify *v) {
 			return bad(v, "process", i, "start or restart");
 		if (!index_or_none(s->entity, p->entities))
 			return bad(v, "process", i, "entity");
+		bool ours = s->role == PLAN_CORE || s->role == PLAN_GUARD; /* no reader keeps these two from telling */
+		if (s->event_overflow > (ours ? PLAN_OVERWRITE : PLAN_REFUSE) || s->reserved)
+			return bad(v, "process", i, "overflow of its events");
 		int rc = check_segment(v, i, s);
 		if (rc < 0)
 			return rc;
@@ -164,13 +199,16 @@ static uint32_t sample_bytes(const struct plan_field *f) {
 }
 
 static int check_field_space(struct verify *v, size_t i, const struct plan_field *f) {
+	const struct plan_process *s = &plan_processes(v->plan)[f->process];
 	uint64_t room = layout_field_bytes(f->slots, f->bytes);
-	uint64_t end = plan_processes(v->plan)[f->process].segment_bytes;
-	if (room == 0 || f->offset % LAYOUT_ALIGN || f->offset < v->next[f->process])
+	if (f->part == 0 || f->part >= s->part_count || s->parts[f->part].readers != f->readers)
+		return bad(v, "field", i, "its part is not for its readers");
+	uint64_t end = part_end(s, f->part), *next = &v->next[f->process][f->part];
+	if (room == 0 || f->offset % LAYOUT_ALIGN || f->offset < *next)
 		return bad(v, "field", i, "offset, or it overlaps what stands before it");
 	if (f->offset > end || room > end - f->offset)
-		return bad(v, "field", i, "outside its segment");
-	v->next[f->process] = f->offset + room;
+		return bad(v, "field", i, "outside its part");
+	*next = f->offset + room;
 	return 0;
 }
 
@@ -195,8 +233,8 @@ static int check_field(struct verify *v, size_t i, const struct plan_field *f) {
 		return bad(v, "field", i, "bytes do not follow from its type and shape");
 	if (f->slots < 3 || f->leases > f->slots - 2 || (f->process == p->guard && f->leases))
 		return bad(v, "field", i, "slots or leases");
-	if (f->reserved || f->derived > 1 || !is_of_group(p, f))
-		return bad(v, "field", i, "group, derived or reserved bytes");
+	if (f->derived > 1 || !is_of_group(p, f))
+		return bad(v, "field", i, "group or derived");
 	if (p->processes.count < 64 && f->readers >> p->processes.count)
 		return bad(v, "field", i, "readers that are no processes");
 	if (f->half_life_ns < 0 || (f->half_life_ns > 0) != (f->kind == PLAN_AWARENESS) || f->max_age_ns < 0)

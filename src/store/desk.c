@@ -1,7 +1,7 @@
 /* desk.c - see desk.h for the two Dekker pairs; layout.h for the words. */
 #include "store/desk.h"
 
-#include "store/word.h"
+#include "store/tally.h"
 
 static uint64_t lease_word(uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version) {
 	return (version & 0xff) << 56 | (uint64_t)slot << 32 | (uint64_t)(epoch & 0xffff) << 16 |
@@ -123,6 +123,28 @@ bool desk_is_leased(struct desk_view *v, uint64_t readers, uint16_t field, uint3
 				return true;
 	}
 	return false;
+}
+
+/* Of one process, so far as it listens to this life of ours. */
+static uint64_t slowest_in(const struct desk_view *v, const struct segment *s, uint64_t slowest) {
+	const struct segment *own = &v->peers->own;
+	uint64_t ours = (uint64_t)LAYOUT_LISTENS << 16 | own->process, what, cursor;
+	for (uint32_t i = 0; i < s->tally_count; i++) {
+		what = word_load(&s->tallies[i].what);
+		if ((uint32_t)what != ours || !tally_is_open(what) || tally_epoch(what) != (own->epoch & 0xffff))
+			continue;
+		cursor = word_load(&s->tallies[i].cursor); /* what it took is read to its end */
+		if (cursor > 0 && cursor < slowest)
+			slowest = cursor;
+	}
+	return slowest;
+}
+
+uint64_t desk_slowest_listener(struct desk_view *v, uint64_t newest) {
+	uint64_t readers = present(v, UINT64_MAX);
+	for (const struct segment *s; (s = next_reader(v, &readers));)
+		newest = slowest_in(v, s, newest);
+	return newest;
 }
 
 bool desk_waiting(struct desk_view *v, uint64_t readers, uint32_t what) {

@@ -58,6 +58,8 @@ uint32_t desk_waits(const struct peers *t, uint32_t what);
 
 /* Writer: does any of the living `readers` hold that sample of the field, which stands in that slot? */
 bool desk_is_leased(struct desk_view *v, uint64_t readers, uint16_t field, uint32_t slot, uint64_t version);
+/* Writer: how far the slowest living listener to our events has come that has taken any; `newest`: there is none. */
+uint64_t desk_slowest_listener(struct desk_view *v, uint64_t newest);
 /* Writer: does any of them wait for that? */
 bool desk_waiting(struct desk_view *v, uint64_t readers, uint32_t what);
 

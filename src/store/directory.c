@@ -55,7 +55,7 @@ int directory_map_writer(struct directory *d, const struct plan *p, int fd) {
 
 int directory_map_reader(struct directory *d, const struct plan *p, int fd) {
 	*d = (struct directory){ .writable = false };
-	int rc = segment_is_frozen(fd) ? map(d, fd, false) : -EPROTO;
+	int rc = io_memory_is_frozen(fd) ? map(d, fd, false) : -EPROTO;
 	if (rc < 0)
 		return rc;
 	const struct layout_directory *s = d->shared;

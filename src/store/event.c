@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "base/utf8.h"
+#include "store/tally.h"
 #include "store/word.h"
 
 #define TRIES 16
@@ -30,6 +31,7 @@ void event_writer_open(struct event_writer *w, const struct peers *t) {
 	CHECK(t->own.writable);
 	*w = (struct event_writer){ .own = &t->own, .ring = ring_in(&t->own, t->plan), .desks = { .peers = t } };
 	w->number = word_load(&w->ring->head);
+	w->refuses = plan_processes(t->plan)[t->self].event_overflow == PLAN_REFUSE;
 }
 
 void event_writer_close(struct event_writer *w) {
@@ -43,13 +45,36 @@ static bool somebody_waits(struct event_writer *w) {
 	return desk_waiting(&w->desks, all, desk_events_of(p, w->own->process));
 }
 
+static bool drop(struct event_writer *w) {
+	__atomic_fetch_add(&w->ring->drops, 1, __ATOMIC_RELAXED);
+	counter_add(w->own, COUNTER_event_drops, 1);
+	return false;
+}
+
 static bool enter(struct event_writer *w) {
 	for (int i = 0; i < TURNS; i++)
 		if (__atomic_exchange_n(&w->busy, 1, __ATOMIC_ACQUIRE) == 0) /* E1 */
 			return true;
-	__atomic_fetch_add(&w->ring->drops, 1, __ATOMIC_RELAXED);
-	counter_add(w->own, COUNTER_event_drops, 1);
-	return false;
+	return drop(w);
+}
+
+static void leave(struct event_writer *w) {
+	__atomic_store_n(&w->busy, 0, __ATOMIC_RELEASE); /* E6 */
+}
+
+/*
+ * Has everybody taken the record in whose place the next one goes?  Cursors only grow, so one look lasts for a while;
+ * not for long, since a new listener begins half a ring behind (next_record).
+ */
+static bool has_room(struct event_writer *w) {
+	uint64_t next = w->number + 1;
+	if (!w->refuses)
+		return true;
+	if (next - w->slowest <= LAYOUT_EVENTS && next - w->looked <= LAYOUT_EVENTS / 8)
+		return true;
+	w->slowest = desk_slowest_listener(&w->desks, w->number);
+	w->looked = next;
+	return next - w->slowest <= LAYOUT_EVENTS;
 }
 
 /* Zero terminated, and never half a character of UTF-8. */
@@ -69,6 +94,10 @@ bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind ki
 	memcpy(words, &e, sizeof(words));
 	if (!enter(w))
 		return false;
+	if (!has_room(w)) {
+		leave(w);
+		return drop(w);
+	}
 	uint64_t n = ++w->number;
 	struct layout_event *at = &w->ring->at[n % LAYOUT_EVENTS];
 	word_store(&at->stamp, n << 1 | 1); /* E2 */
@@ -77,7 +106,7 @@ bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind ki
 	word_store(&at->stamp, n << 1); /* E4 */
 	word_store_total(&w->ring->head, n); /* E5 */
 	bool waited = somebody_waits(w);
-	__atomic_store_n(&w->busy, 0, __ATOMIC_RELEASE); /* E6 */
+	leave(w);
 	counter_add(w->own, COUNTER_events, 1);
 	if (waited) {
 		counter_add(w->own, COUNTER_wakes, 1);
@@ -89,10 +118,14 @@ bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind ki
 void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process) {
 	CHECK(process < t->plan->processes.count);
 	*r = (struct event_reader){ .peers = t, .process = process, .kinds = UINT64_MAX, .source = PLAN_NONE,
-		.generation = __atomic_load_n(&t->generation, __ATOMIC_SEQ_CST) };
+		.generation = __atomic_load_n(&t->generation, __ATOMIC_SEQ_CST),
+		.late = plan_processes(t->plan)[process].event_overflow == PLAN_REFUSE,
+		.tally = tally_take(t, LAYOUT_LISTENS, process) };
 }
 
 void event_reader_close(struct event_reader *r) {
+	tally_leave(r->peers, r->tally);
+	r->tally = NULL;
 	peers_drop(&r->segment);
 }
 
@@ -109,6 +142,7 @@ static const struct layout_events *current(struct event_reader *r) {
 	if (s->epoch != r->epoch) {
 		r->epoch = s->epoch;
 		r->number = 0;
+		tally_begin_life(r->tally, s->epoch);
 	}
 	return ring_in(s, r->peers->plan);
 }
@@ -120,6 +154,7 @@ void event_skip(struct event_reader *r) {
 		if (is_now(r))
 			break;
 	}
+	word_store(&r->tally->cursor, r->number);
 }
 
 static bool copy(const struct layout_event *at, uint64_t n, struct event *out) {
@@ -139,7 +174,8 @@ static int missed(struct event_reader *r, uint64_t n) {
 	if (n == 0)
 		return 0;
 	r->missed += n;
-	counter_add(&r->peers->own, COUNTER_event_missed, n);
+	tally_add(&r->tally->laps, 1);
+	tally_add(&r->tally->missed, n);
 	return n < INT_MAX ? (int)n : INT_MAX;
 }
 
@@ -157,12 +193,15 @@ static int next_record(struct event_reader *r, struct event *out, uint64_t *lost
 			return -EPROTO;
 		}
 		uint64_t n = r->number + 1;
-		if (head - n >= LAYOUT_EVENTS || i > 0) /* lapped, or about to be: half a lap behind */
+		bool begins = r->number == 0 && r->late; /* not so far behind that the writer would not wait */
+		if (head - n >= LAYOUT_EVENTS || i > 0 || begins) /* lapped, or about to be: half a lap behind */
 			n = head - r->number > LAYOUT_EVENTS / 2 ? head - LAYOUT_EVENTS / 2 + 1 : n;
 		if (!copy(&ring->at[n % LAYOUT_EVENTS], n, out))
 			continue;
 		*lost += n - r->number - 1;
 		r->number = n;
+		tally_add(&r->tally->taken, 1);
+		word_store(&r->tally->cursor, n); /* its words were read before */
 		return 0;
 	}
 	return -EAGAIN;

@@ -2,7 +2,7 @@
  * event.h - what happened, as small records on a broadcast ring in each process's segment.
  *
  * One process writes, any number of readers follow at their own pace with a cursor of their own.  The
- * ring never waits: a slow reader is told how many records it missed.
+ * ring never waits.  What a slow reader loses is said to it, or to the writer, as the plan has it (PLAN_REFUSE).
  *
  * event_write(): any thread of the owner; two that meet take turns for a moment, and if that does
  * not help the record is dropped and counted; one system call if somebody sleeps for it (wait.h).  event_next(): one
@@ -45,12 +45,15 @@ struct event_writer {
 	struct desk_view desks;    /* of everybody; under `busy` */
 	struct layout_events *ring;
 	uint32_t busy;             /* atomic: a thread is writing */
+	bool refuses;              /* PLAN_REFUSE */
 	uint64_t number;           /* of the newest record */
+	uint64_t slowest, looked;  /* every listener had come so far when we looked, at that record */
 };
 
 struct event_reader {
 	struct peers *peers;
 	const struct segment *segment; /* of the process, as peers.h lets a handle hold it */
+	struct layout_tally *tally;    /* what we count */
 	uint16_t process;
 	uint32_t epoch;
 	uint64_t number;           /* of the last record taken */
@@ -58,6 +61,7 @@ struct event_reader {
 	uint64_t filtered;         /* records that were not of the wanted kinds or source, in all */
 	uint64_t kinds;            /* set of 1 << enum event_kind that is wanted; all at first */
 	uint16_t source;           /* wanted; PLAN_NONE: any, at first */
+	bool late;                 /* PLAN_REFUSE: begin half a ring behind */
 	uint32_t generation;       /* of the peers, as the last wait told it */
 };
 
@@ -65,12 +69,12 @@ struct event_reader {
 void event_writer_open(struct event_writer *w, const struct peers *t);
 /* Let go of what it holds of readers. */
 void event_writer_close(struct event_writer *w);
-/* text may be NULL.  false: dropped and counted. */
+/* text may be NULL.  false: dropped and counted; also where the plan says so and a listener is a whole ring behind. */
 bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind kind, uint16_t source,
 		uint64_t a, uint64_t b, const char *text);
 
 /*
- * Begins with record 1, or half of the ring behind the newest when that is gone: what was before
+ * Begins with record 1, or half of the ring behind the newest when that is gone, or PLAN_REFUSE: what was before
  * counts as missed.
  */
 void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process);

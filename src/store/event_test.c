@@ -22,6 +22,14 @@ static void fresh(void) {
 	event_reader_open(&reader, &w.at[CORE], CAM);
 }
 
+static void fresh_that_refuses(void) {
+	static struct plan_builder b;
+	plan_builder_begin(&b, "robot");
+	CHECK(plan_builder_process(&b, "camera", PLAN_HOST, 0) == CAM);
+	b.processes[CAM].event_overflow = PLAN_REFUSE;
+	world_open(&w, &b);
+}
+
 static void note(uint64_t a) {
 	CHECK(event_write(&writer, (struct cdm_mono){ (int64_t)a }, EVENT_DEADLINE, 1, a, ~a, "text"));
 }
@@ -252,6 +260,43 @@ static void wakes_who_waits(void) {
 	world_close(&w);
 }
 
+/* Where the plan says so, nobody who listens loses a record, and the writer is told. */
+static void refuses_when_somebody_is_slow(void) {
+	struct event_writer out;
+	struct event_reader slow, other;
+	struct event e;
+	fresh_that_refuses();
+	event_writer_open(&out, &w.at[CAM]);
+	for (uint64_t n = 1; n <= 3 * LAYOUT_EVENTS; n++) /* nobody listens: nobody is waited for */
+		CHECK(event_write(&out, clock_mono(), EVENT_DEADLINE, 0, n, 0, NULL));
+	event_reader_open(&slow, &w.at[CORE], CAM);
+	CHECK(event_next(&slow, &e) > 0 && e.a == 3 * LAYOUT_EVENTS - LAYOUT_EVENTS / 2 + 1);
+	uint64_t there = 3 * LAYOUT_EVENTS, first = e.a, drops = out.ring->drops;
+	while (event_write(&out, clock_mono(), EVENT_DEADLINE, 0, there + 1, 0, NULL))
+		there++;
+	CHECK(there == first + LAYOUT_EVENTS && out.ring->drops == drops + 1);
+	CHECK(!event_write(&out, clock_mono(), EVENT_DEADLINE, 0, 0, 0, NULL));
+	CHECK(counter_get(&w.at[CAM].own, COUNTER_event_drops) == 2);
+	CHECK(event_next(&slow, &e) == 0 && e.a == first + 1); /* room for one */
+	CHECK(event_write(&out, clock_mono(), EVENT_DEADLINE, 0, ++there, 0, NULL));
+	CHECK(!event_write(&out, clock_mono(), EVENT_DEADLINE, 0, 0, 0, NULL));
+	for (uint64_t n = first + 2; n <= there; n++)
+		CHECK(event_next(&slow, &e) == 0 && e.a == n);
+	CHECK(event_next(&slow, &e) == -EAGAIN && slow.missed == first - 1);
+	/* one that has taken nothing yet holds nobody up, nor does a closed one, nor one of a dead process */
+	event_reader_open(&other, &w.at[GUARD], CAM);
+	event_reader_close(&slow);
+	for (uint64_t n = 0; n < 3 * LAYOUT_EVENTS; n++)
+		CHECK(event_write(&out, clock_mono(), EVENT_DEADLINE, 0, n, 0, NULL));
+	CHECK(event_next(&other, &e) > 0);
+	directory_set(&w.directory, GUARD, DIRECTORY_DEAD, clock_mono());
+	for (uint64_t n = 0; n < 3 * LAYOUT_EVENTS; n++)
+		CHECK(event_write(&out, clock_mono(), EVENT_DEADLINE, 0, n, 0, NULL));
+	event_reader_close(&other);
+	event_writer_close(&out);
+	world_close(&w);
+}
+
 int main(void) {
 	carries_records_in_order();
 	counts_what_a_slow_reader_missed();
@@ -262,5 +307,6 @@ int main(void) {
 	holds_when_all_run();
 	takes_only_what_is_wanted();
 	wakes_who_waits();
+	refuses_when_somebody_is_slow();
 	puts("event_test: ok");
 }

@@ -33,6 +33,7 @@
 #include <limits.h>
 #include "base/clock.h"
 #include "store/field_priv.h"
+#include "store/tally.h"
 #include "store/wait.h"
 #include "store/word.h"
 
@@ -74,14 +75,18 @@ int field_open(struct field *f, struct peers *t, uint16_t field) {
 		return -EINVAL;
 	f->plan = &plan_fields(t->plan)[field];
 	f->grouped = plan_group_size(t->plan, f->plan->group) > 1;
-	bool ours = f->plan->process == t->self || f->plan->readers >> t->self & 1;
-	return ours ? 0 : -EACCES;
+	if (f->plan->process != t->self && !(f->plan->readers >> t->self & 1))
+		return -EACCES;
+	f->tally = tally_take(t, LAYOUT_READS, field);
+	return 0;
 }
 
 void field_close(struct field *f) {
 	if (f->ahead)
 		desk_clear(f->ahead);
 	f->ahead = NULL;
+	tally_leave(f->peers, f->tally);
+	f->tally = NULL;
 	peers_drop(&f->segment);
 }
 
@@ -350,7 +355,7 @@ static int borrow(struct field *f, const struct found *x, const struct request *
 	}
 	l->word = word;
 	l->data = ring_payload(&f->ring, x->slot);
-	count(f, COUNTER_leases, 1);
+	tally_add(&f->tally->leased, 1);
 	return 0;
 }
 
@@ -386,23 +391,26 @@ HOT int try_take(struct field *f, const struct request *q, struct found *x) {
 			rc = take_one(f, x, q);
 		if (rc != MOVED_ON)
 			return rc;
-		count(f, COUNTER_retries, 1);
+		tally_add(&f->tally->retries, 1);
 	}
 	count(f, COUNTER_lapsed, 1);
 	return -EAGAIN;
 }
 
 void field_took(struct field *f, const struct found *x) {
+	if (!same_epoch(f))
+		tally_begin_life(f->tally, f->segment->epoch);
 	f->epoch = f->segment->epoch;
 	f->version = x->version;
 	f->known = x->newest;
 	f->slot = x->slot;
+	word_poke(&f->tally->cursor, x->version);
 }
 
 static int count_missed(struct field *f, uint64_t missed) {
 	f->missed += missed;
-	count(f, COUNTER_laps, 1);
-	count(f, COUNTER_missed, missed);
+	tally_add(&f->tally->laps, 1);
+	tally_add(&f->tally->missed, missed);
 	return missed < INT_MAX ? (int)missed : INT_MAX;
 }
 
@@ -413,7 +421,7 @@ HOT int take(struct field *f, const struct request *q) {
 		return rc;
 	field_took(f, &x);
 	if (!q->lease)
-		count(f, COUNTER_reads, 1);
+		tally_add(&f->tally->taken, 1);
 	return x.missed ? count_missed(f, x.missed) : 0;
 }
 
@@ -487,6 +495,25 @@ int field_read_at(struct field *f, struct cdm_mono at, void *out, size_t capacit
 	return try_take(f, &q, &x);
 }
 
+static int find_wanted(struct field *f, struct found *x) {
+	int rc = find_latest(f, x);
+	if (rc < 0)
+		return rc;
+	if (f->wanted > x->newest)
+		return -EAGAIN;
+	return f->wanted > 0 && field_find_version(f, x, f->wanted) ? 0 : unless_replaced(f, -ENOENT);
+}
+
+int field_read_version(struct field *f, uint64_t version, void *out, size_t capacity, struct cdm_mono now,
+		struct cdm_info *info) {
+	struct cdm_info own;
+	struct found x;
+	const struct request q = { .find = find_wanted, .out = out, .capacity = capacity, .now = now,
+		.info = info ? info : &own };
+	f->wanted = version;
+	return try_take(f, &q, &x);
+}
+
 int field_find_latest(struct field *f, struct found *x) {
 	return find_latest(f, x);
 }
@@ -521,14 +548,21 @@ void field_follow(struct field *f, const struct field *other) {
 }
 
 int field_counts(struct field *f, struct field_counts *out) {
-	do {
-		if (!field_look(f))
+	struct found x;
+	int rc = MOVED_ON;
+	for (int i = 0; i < TRIES && rc == MOVED_ON; i++) {
+		rc = find_latest(f, &x);
+		if (!f->segment)
 			return -EAGAIN;
 		const struct layout_field *shared = field_shared(f->segment, f->plan);
-		*out = (struct field_counts){ word_peek(&shared->drops), word_peek(&shared->wakes),
+		*out = (struct field_counts){ x.newest, word_peek(&shared->drops), word_peek(&shared->wakes),
 			word_peek(&shared->degraded) };
-	} while (unless_replaced(f, 0) != 0);
-	return 0;
+		if (rc == -EAGAIN) /* nothing was published, and that is known */
+			rc = 0;
+		if (rc == 0)
+			rc = unless_replaced(f, 0);
+	}
+	return rc == MOVED_ON ? -EAGAIN : rc;
 }
 
 int field_news(struct field *f) {

@@ -67,6 +67,7 @@ struct field_writer {
 	struct field_writer *company; /* the next one of a group */
 	struct field_ring ring;
 	struct layout_field *shared;
+	struct layout_tally *tally; /* what we count */
 	struct desk_view desks; /* of its readers */
 	uint64_t readers;       /* ourselves among them */
 };
@@ -117,6 +118,7 @@ struct field {
 	struct peers *peers;
 	const struct segment *segment; /* of the writer, as peers.h lets a handle hold it */
 	struct field_ring ring;        /* in it */
+	struct layout_tally *tally;    /* what we count */
 	uint16_t index;
 	bool grouped;      /* not alone under its head */
 	uint32_t slot;     /* where the last one stood */
@@ -127,6 +129,7 @@ struct field {
 	uint32_t generation; /* of the peers, as the last wait told it */
 	uint32_t over_told;  /* epoch whose end a wait has told; 0: none */
 	struct cdm_mono at;  /* inside field_read_at() */
+	uint64_t wanted;     /* inside field_read_version() */
 	uint64_t *ahead;     /* a lease for the sample that comes next; NULL: none */
 	uint64_t ahead_version;
 	uint32_t ahead_slot, ahead_epoch;
@@ -154,6 +157,9 @@ MUST_CHECK int field_next(struct field *f, void *out, size_t capacity, struct cd
 /* The newest sample with source time <= at; -EAGAIN also when history does not reach that far.  Takes nothing. */
 MUST_CHECK int field_read_at(struct field *f, struct cdm_mono at, void *out, size_t capacity,
 		struct cdm_mono now, struct cdm_info *info);
+/* That very sample of the present life.  -ENOENT: not there any more; -EAGAIN: not yet.  Takes nothing. */
+MUST_CHECK int field_read_version(struct field *f, uint64_t version, void *out, size_t capacity, struct cdm_mono now,
+		struct cdm_info *info);
 /* Take what is there as taken: field_next() and wait_field() go on with what comes after. */
 void field_skip(struct field *f);
 /* Be where `other`, a handle of the same field, is. */
@@ -163,10 +169,10 @@ MUST_CHECK int field_news(struct field *f);
 
 /* What the writer of the field has counted, in its present epoch. */
 struct field_counts {
-	uint64_t drops, wakes, degraded;
+	uint64_t publishes, drops, wakes, degraded;
 };
 
-/* 0, or -EAGAIN: there is no writer yet. */
+/* 0, or -EAGAIN: there is no writer yet, or it has been faster too often; -EPROTO. */
 MUST_CHECK int field_counts(struct field *f, struct field_counts *out);
 
 /* A borrowed sample.  The writer will not touch it; other than hostile ones cannot. */

@@ -185,12 +185,12 @@ static void is_whole_between_threads(void) {
 	world_close(&w);
 }
 
-static _Noreturn void publish_until_killed(int fd, uint32_t epoch, int ready) {
+static _Noreturn void publish_until_killed(const struct segment_files *files, uint32_t epoch, int ready) {
 	struct peers t;
 	struct field_group g;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	peers_init(&t, w.plan, ARM);
-	CHECK(peers_own(&t, epoch, fd) == 0 && field_group_open(&g, &t, speed) == 0);
+	CHECK(peers_own(&t, epoch, files) == 0 && field_group_open(&g, &t, speed) == 0);
 	for (uint64_t n = 1;; n++) {
 		put_with(&g, n, INT64_MAX / 2);
 		if (n == 100)
@@ -208,26 +208,27 @@ static void is_whole_after_a_death(void) {
 	for (int i = 0; i < 3; i++)
 		CHECK(field_open(&in[i], &w.at[READER], fields[i]) == 0);
 	for (uint32_t round = 0; round < KILLS; round++) {
-		int ready[2], fd = segment_create(w.plan, ARM);
+		struct segment_files files;
+		int ready[2];
 		uint32_t epoch = directory_starting(&w.directory, ARM, 0, clock_mono());
 		char c;
-		CHECK(pipe(ready) == 0);
+		CHECK(segment_create(w.plan, ARM, &files) == 0 && pipe(ready) == 0);
 		pid_t pid = fork();
 		if (pid == 0)
-			publish_until_killed(fd, epoch, ready[1]);
+			publish_until_killed(&files, epoch, ready[1]);
 		CHECK(read(ready[0], &c, 1) == 1);
 		for (volatile uint32_t k = 0; k < round * 997 % 20000; k++)
 			continue;
 		CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
 		directory_set(&w.directory, ARM, DIRECTORY_DEAD, clock_mono());
-		CHECK(peers_replace(&w.at[READER], ARM, epoch, fd) == 0);
+		CHECK(peers_replace(&w.at[READER], ARM, epoch, &files) == 0);
 		for (int i = 0; i < 3; i++) {
 			CHECK(field_read(&in[i], v, sizeof(v), at(1), &info[i]) == 0);
 			CHECK(info[i].version == info[0].version && info[i].status == CDM_ORPHAN && v[0] == v[2]);
 		}
 		close(ready[0]);
 		close(ready[1]);
-		close(fd);
+		segment_close_files(&files);
 	}
 	world_close(&w);
 }

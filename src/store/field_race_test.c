@@ -169,11 +169,12 @@ static void *replace_peer(void *unused) {
 	(void)unused;
 	while (running()) {
 		struct segment s;
-		int fd = segment_create(w.plan, OTHER);
-		CHECK(segment_map_writer(&s, w.plan, OTHER, epoch, fd) == 0);
-		CHECK(peers_replace(&w.at[CAM], OTHER, epoch, fd) == 0);
+		struct segment_files files;
+		CHECK(segment_create(w.plan, OTHER, &files) == 0);
+		CHECK(segment_map_writer(&s, w.plan, OTHER, epoch, &files) == 0);
+		CHECK(peers_replace(&w.at[CAM], OTHER, epoch, &files) == 0);
 		segment_unmap(&s);
-		close(fd);
+		segment_close_files(&files);
 		epoch++;
 		succeeded(&times);
 	}

@@ -268,6 +268,23 @@ static void finds_what_was_true_then(void) {
 	world_close(&w);
 }
 
+static void finds_that_very_sample(void) {
+	struct cdm_info info;
+	uint64_t v;
+	fresh();
+	open_both(level);
+	CHECK(field_read_version(&reader, 1, &v, sizeof(v), at(1), &info) == -EAGAIN);
+	for (uint64_t i = 1; i <= 20; i++)
+		CHECK(put(100 + i, (int64_t)i) == 0); /* 14..20 are still there */
+	for (uint64_t n = 14; n <= 20; n++)
+		CHECK(field_read_version(&reader, n, &v, sizeof(v), at(30), &info) == 0 && v == 100 + n);
+	CHECK(field_read_version(&reader, 13, &v, sizeof(v), at(30), &info) == -ENOENT);
+	CHECK(field_read_version(&reader, 0, &v, sizeof(v), at(30), NULL) == -ENOENT);
+	CHECK(field_read_version(&reader, 21, &v, sizeof(v), at(30), NULL) == -EAGAIN);
+	CHECK(field_read_version(&reader, 20, &v, 4, at(30), NULL) == -E2BIG && field_news(&reader) == 1);
+	world_close(&w);
+}
+
 /* What is borrowed stays as it is, and the writer goes on. */
 static void leases_hold_samples(void) {
 	struct field_lease a, b, c;
@@ -340,11 +357,11 @@ static void leases_wait_until_the_writer_knows(void) {
 	CHECK(put(1, 1) == 0);
 	world_stop(&w, READER);
 	world_start(&w, READER, false); /* we map the writer's memory, it has not heard of us */
-	CHECK(peers_replace(&w.at[READER], CAM, 1, w.fd[CAM]) == 0);
+	CHECK(peers_replace(&w.at[READER], CAM, 1, &w.files[CAM]) == 0);
 	CHECK(field_open(&reader, &w.at[READER], frame) == 0);
 	CHECK(field_lease(&reader, at(2), &l) == -EAGAIN && desk_count(&w.at[READER]) == 0);
 	CHECK(field_read(&reader, &v, sizeof(v), at(2), NULL) == 0 && v == 1);
-	CHECK(peers_replace(&w.at[CAM], READER, 2, w.fd[READER]) == 0);
+	CHECK(peers_replace(&w.at[CAM], READER, 2, &w.files[READER]) == 0);
 	CHECK(field_lease(&reader, at(2), &l) == 0);
 	field_release(&l);
 	world_close(&w);
@@ -411,6 +428,7 @@ int main(void) {
 	a_late_reader_has_missed_nothing();
 	begins_anew_with_a_new_epoch();
 	finds_what_was_true_then();
+	finds_that_very_sample();
 	leases_hold_samples();
 	drops_and_counts_when_all_is_leased();
 	leases_need_a_plan_that_allows_them();

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <math.h>
 #include "store/field_priv.h"
+#include "store/tally.h"
 #include "store/wait.h"
 #include "store/word.h"
 
@@ -114,6 +115,7 @@ static void open_one(struct field_writer *w, struct peers *t, uint16_t field) {
 	uint64_t head = word_load(w->ring.head);
 	w->newest = head ? (uint32_t)(head >> 32) : w->ring.count - 1;
 	w->version = head ? word_load(&ring_slot(&w->ring, w->newest)->stamp) >> 1 : 0;
+	w->tally = tally_take(t, LAYOUT_WRITES, field);
 }
 
 static int may_write(const struct peers *t, uint16_t field) {
@@ -137,6 +139,8 @@ int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field) {
 
 void field_writer_close(struct field_writer *w) {
 	desk_view_drop(&w->desks);
+	tally_leave(w->peers, w->tally);
+	w->tally = NULL;
 }
 
 int field_group_open(struct field_group *g, struct peers *t, uint16_t field) {
@@ -197,18 +201,18 @@ static void stamp(struct field_writer *w, uint32_t bytes, const struct field_met
 	w->newest = w->next;
 	w->next = FIELD_NO_SLOT;
 	word_store(&s->stamp, ++w->version << 1); /* W6 */
+	tally_add(&w->tally->taken, 1);
+	word_poke(&w->tally->cursor, w->version);
 	if (m->status == CDM_DEGRADED)
 		word_poke(&w->shared->degraded, ++w->degraded);
 }
 
 /* Every sample of the chain has its stamp: show them, and be ready for the next ones. */
-static uint64_t commit(struct field_writer *w, unsigned fields) {
-	const struct segment *own = &w->peers->own;
+static uint64_t commit(struct field_writer *w) {
 	word_store_total(w->ring.head, (uint64_t)w->newest << 32 | (uint32_t)w->version); /* W7 */
-	counter_add(own, COUNTER_publishes, fields);
 	if (wait_wake(w)) {
 		word_poke(&w->shared->wakes, ++w->wakes);
-		counter_add(own, COUNTER_wakes, 1);
+		counter_add(&w->peers->own, COUNTER_wakes, 1);
 	}
 	w->loaned = false;
 	claim_next(w);
@@ -218,7 +222,7 @@ static uint64_t commit(struct field_writer *w, unsigned fields) {
 uint64_t field_publish(struct field_writer *w, uint32_t bytes, const struct field_meta *m, struct cdm_mono now) {
 	CHECK(w->loaned);
 	stamp(w, bytes, m, now);
-	return commit(w, 1);
+	return commit(w);
 }
 
 uint64_t field_group_publish(struct field_group *g, const uint32_t bytes[], const struct field_meta m[],
@@ -226,7 +230,7 @@ uint64_t field_group_publish(struct field_group *g, const uint32_t bytes[], cons
 	CHECK(g->at[0].loaned);
 	for (unsigned i = 0; i < g->count; i++)
 		stamp(&g->at[i], bytes[i], &m[i], now);
-	return commit(&g->at[0], g->count);
+	return commit(&g->at[0]);
 }
 
 void field_abandon(struct field_writer *w) {

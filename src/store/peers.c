@@ -95,9 +95,9 @@ static void set_now(struct peers *t, uint16_t process, struct segment *s) {
 	acknowledge(t, process, s->epoch);
 }
 
-int peers_own(struct peers *t, uint32_t epoch, int fd) {
+int peers_own(struct peers *t, uint32_t epoch, const struct segment_files *files) {
 	CHECK(!t->own.base);
-	int rc = segment_map_writer(&t->own, t->plan, t->self, epoch, fd);
+	int rc = segment_map_writer(&t->own, t->plan, t->self, epoch, files);
 	if (rc < 0)
 		return rc;
 	set_now(t, t->self, &t->own);
@@ -169,11 +169,14 @@ static void fill(struct segment *s, const struct segment *with) {
 	s->bytes = with->bytes;
 	s->process = with->process;
 	s->writable = with->writable;
+	s->parts = with->parts;
+	s->tally_count = with->tally_count;
+	s->tallies = with->tallies;
 	s->emptied = with->emptied;
 	s->epoch = with->epoch;
 }
 
-int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, int fd) {
+int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, const struct segment_files *files) {
 	CHECK(process < t->plan->processes.count);
 	struct segment *old = t->at[process].now;
 	if (process == t->self || (old && epoch <= old->epoch))
@@ -181,7 +184,7 @@ int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, int fd) {
 	struct segment fresh, *s = get_one(t);
 	if (!s)
 		return -ENOMEM;
-	int rc = segment_map_reader(&fresh, t->plan, process, epoch, fd);
+	int rc = segment_map_reader(&fresh, t->plan, process, epoch, files, t->self);
 	if (rc < 0) {
 		give_back(t, s);
 		return rc;

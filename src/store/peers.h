@@ -37,6 +37,8 @@ struct peers {
 	bool plain_futex;        /* do not use futex_waitv (old kernels; set by tests) */
 	uint32_t spin;           /* looks at a field before going to sleep; 0 where there are two cores or fewer */
 	uint64_t mapped;         /* atomic: set of the processes that have ever been mapped */
+	uint64_t tallied[PLAN_TALLIES_MAX / 64]; /* atomic: tallies of ours that a handle has */
+	struct layout_tally unseen; /* where handles count that have none */
 	struct peer at[PLAN_PROCESSES_MAX];
 	struct segment *free;    /* by next; control thread only.  What was a segment once stays one: peers_hold() */
 	struct segment spares[PEERS_SPARES];
@@ -46,16 +48,16 @@ void peers_init(struct peers *t, const struct plan *p, uint16_t self);
 /* Unmap everything; all fields, leases and waits of this process have ended. */
 void peers_fini(struct peers *t);
 
-/* Map, format and freeze one's own segment; fd is borrowed.  As segment_map_writer(). */
-MUST_CHECK int peers_own(struct peers *t, uint32_t epoch, int fd);
+/* Map, format and freeze one's own segment; the files are borrowed.  As segment_map_writer(). */
+MUST_CHECK int peers_own(struct peers *t, uint32_t epoch, const struct segment_files *files);
 /* Map the directory; fd is borrowed. */
 MUST_CHECK int peers_directory(struct peers *t, int fd);
 /*
- * Map a peer's (new) segment in the place of the old one; fd is borrowed.  Wakes all threads that
+ * Map a peer's (new) segment in the place of the old one; the files are borrowed.  Wakes all threads that
  * wait in wait_field().  Allocates only when PEERS_SPARES are in use.  -ESTALE: it is not newer than
  * the one we have; -EPROTO, -errno as segment_map_reader(); the old one stays then.
  */
-MUST_CHECK int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, int fd);
+MUST_CHECK int peers_replace(struct peers *t, uint16_t process, uint32_t epoch, const struct segment_files *files);
 
 /* The newest segment of a process, or NULL.  For the control thread: good until peers_replace(). */
 const struct segment *peers_get(const struct peers *t, uint16_t process);

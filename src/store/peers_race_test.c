@@ -146,20 +146,20 @@ static void write_in_life(struct peers *cam, uint16_t field, uint32_t life) {
 static void begin_life(uint32_t life) {
 	static struct peers cam;
 	struct event_writer events;
-	int fd = segment_create(w.plan, CAM);
-	CHECK(fd >= 0);
+	struct segment_files files;
+	CHECK(segment_create(w.plan, CAM, &files) == 0);
 	peers_init(&cam, w.plan, CAM);
-	CHECK(peers_own(&cam, life, fd) == 0);
+	CHECK(peers_own(&cam, life, &files) == 0);
 	CHECK(peers_directory(&cam, w.directory_fd) == 0);
-	CHECK(peers_replace(&cam, READER, 1, w.fd[READER]) == 0);
+	CHECK(peers_replace(&cam, READER, 1, &w.files[READER]) == 0);
 	write_in_life(&cam, bare, life);
 	write_in_life(&cam, leased, life);
 	event_writer_open(&events, &cam);
 	CHECK(event_write(&events, clock_mono(), EVENT_DEADLINE, 0, life, 0, NULL));
 	event_writer_close(&events);
-	CHECK(peers_replace(&w.at[READER], CAM, life, fd) == 0);
+	CHECK(peers_replace(&w.at[READER], CAM, life, &files) == 0);
 	peers_fini(&cam);
-	close(fd);
+	segment_close_files(&files);
 }
 
 int main(void) {

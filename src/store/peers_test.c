@@ -83,11 +83,11 @@ static void allocates_nothing_for_a_new_life(void) {
 		world_stop(&w, CAM);
 		world_start(&w, CAM, false);
 		frozen = true;
-		CHECK(peers_replace(&w.at[READER], CAM, 2 + i, w.fd[CAM]) == 0);
-		CHECK(peers_replace(&w.at[READER], CAM, 2 + i, w.fd[CAM]) == -ESTALE);
-		CHECK(peers_replace(&w.at[READER], CAM, 9999, w.fd[CAM]) == -EPROTO);
+		CHECK(peers_replace(&w.at[READER], CAM, 2 + i, &w.files[CAM]) == 0);
+		CHECK(peers_replace(&w.at[READER], CAM, 2 + i, &w.files[CAM]) == -ESTALE);
+		CHECK(peers_replace(&w.at[READER], CAM, 9999, &w.files[CAM]) == -EPROTO);
 		frozen = false;
-		CHECK(peers_replace(&w.at[CAM], READER, 1, w.fd[READER]) == 0);
+		CHECK(peers_replace(&w.at[CAM], READER, 1, &w.files[READER]) == 0);
 	}
 	CHECK(allocations == 0 && peers_mappings(&w.at[READER]) == 4);
 	world_close(&w);
@@ -104,7 +104,7 @@ static void holds_more_lives_than_it_has_room_for(void) {
 	for (uint32_t i = 0; i < LIVES; i++) {
 		world_stop(&w, CAM);
 		world_start(&w, CAM, false);
-		CHECK(peers_replace(&readers, CAM, 2 + i, w.fd[CAM]) == 0);
+		CHECK(peers_replace(&readers, CAM, 2 + i, &w.files[CAM]) == 0);
 		CHECK(readers.mapped == 1u << CAM);
 		CHECK(peers_hold(&readers, CAM, &held[i])->epoch == 2 + i);
 	}
@@ -125,12 +125,14 @@ static void refuses_what_is_not_newer_or_not_right(void) {
 	fresh();
 	struct peers *t = &w.at[READER];
 	const struct segment *before = peers_get(t, CAM);
-	CHECK(peers_replace(t, CAM, 1, w.fd[CAM]) == -ESTALE);
-	CHECK(peers_replace(t, READER, 9, w.fd[READER]) == -ESTALE); /* oneself */
-	CHECK(peers_replace(t, CAM, 2, w.fd[CAM]) == -EPROTO);       /* it is of epoch 1 */
-	CHECK(peers_replace(t, CAM, 2, w.fd[CORE]) == -EPROTO);
-	CHECK(peers_replace(t, CAM, 2, w.directory_fd) == -EPROTO);
-	CHECK(peers_replace(t, CAM, 2, -1) == -EPROTO);
+	CHECK(peers_replace(t, CAM, 1, &w.files[CAM]) == -ESTALE);
+	CHECK(peers_replace(t, READER, 9, &w.files[READER]) == -ESTALE); /* oneself */
+	CHECK(peers_replace(t, CAM, 2, &w.files[CAM]) == -EPROTO);       /* it is of epoch 1 */
+	CHECK(peers_replace(t, CAM, 2, &w.files[CORE]) == -EPROTO);
+	struct segment_files none = segment_no_files(), directory = none;
+	directory.fd[0] = directory.fd[1] = w.directory_fd;
+	CHECK(peers_replace(t, CAM, 2, &directory) == -EPROTO);
+	CHECK(peers_replace(t, CAM, 2, &none) == -EPROTO);
 	CHECK(peers_get(t, CAM) == before && peers_mappings(t) == 4);
 	world_close(&w);
 }
@@ -251,20 +253,21 @@ static void each_owner_acknowledges_desks(void) {
 			CHECK(desk_is_known(&w.at[p], peers_get(&w.at[p], o)));
 	world_stop(&w, READER);
 	world_start(&w, READER, false);
-	CHECK(peers_replace(&w.at[READER], CAM, 1, w.fd[CAM]) == 0);
+	CHECK(peers_replace(&w.at[READER], CAM, 1, &w.files[CAM]) == 0);
 	CHECK(!desk_is_known(&w.at[READER], peers_get(&w.at[READER], CAM))); /* it knows the one before */
-	CHECK(peers_replace(&w.at[CAM], READER, 2, w.fd[READER]) == 0);
+	CHECK(peers_replace(&w.at[CAM], READER, 2, &w.files[READER]) == 0);
 	CHECK(desk_is_known(&w.at[READER], peers_get(&w.at[READER], CAM)));
 	/* segments that came before one's own are acknowledged with it */
 	struct peers late;
-	int fd = segment_create(w.plan, CORE);
+	struct segment_files files;
+	CHECK(segment_create(w.plan, CORE, &files) == 0);
 	peers_init(&late, w.plan, CORE);
-	CHECK(peers_replace(&late, READER, 2, w.fd[READER]) == 0);
-	CHECK(peers_own(&late, 2, fd) == 0);
-	CHECK(peers_replace(&w.at[READER], CORE, 2, fd) == 0);
+	CHECK(peers_replace(&late, READER, 2, &w.files[READER]) == 0);
+	CHECK(peers_own(&late, 2, &files) == 0);
+	CHECK(peers_replace(&w.at[READER], CORE, 2, &files) == 0);
 	CHECK(desk_is_known(&w.at[READER], peers_get(&w.at[READER], CORE)));
 	peers_fini(&late);
-	io_close(&fd);
+	segment_close_files(&files);
 	world_close(&w);
 }
 

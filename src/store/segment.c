@@ -8,7 +8,6 @@
 #include "store/segment.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,10 +16,6 @@
 #include "base/io.h"
 #include "store/word.h"
 
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
-
 _Static_assert(COUNTER_COUNT <= LAYOUT_COUNTERS, "the head has room for every counter");
 
 static const struct plan_process *process_of(const struct plan *p, uint16_t process) {
@@ -28,34 +23,80 @@ static const struct plan_process *process_of(const struct plan *p, uint16_t proc
 	return &plan_processes(p)[process];
 }
 
-int segment_create(const struct plan *p, uint16_t process) {
-	char name[CDM_NAME_MAX + 8];
+struct segment_files segment_no_files(void) {
+	struct segment_files f;
+	for (unsigned k = 0; k < PLAN_PARTS_MAX; k++)
+		f.fd[k] = -1;
+	return f;
+}
+
+void segment_close_files(struct segment_files *f) {
+	for (unsigned k = 0; k < PLAN_PARTS_MAX; k++)
+		io_close(&f->fd[k]);
+}
+
+int segment_create(const struct plan *p, uint16_t process, struct segment_files *out) {
+	char name[CDM_NAME_MAX + 24];
 	const struct plan_process *q = process_of(p, process);
-	snprintf(name, sizeof(name), "cadmus:%s", q->name);
-	return io_memory(name, q->segment_bytes);
+	*out = segment_no_files();
+	for (unsigned k = 0; k < q->part_count; k++) {
+		snprintf(name, sizeof(name), "cadmus:%s:%u", q->name, k);
+		out->fd[k] = io_memory(name, plan_part_bytes(q, k));
+		if (out->fd[k] < 0) {
+			int rc = out->fd[k];
+			segment_close_files(out);
+			return rc;
+		}
+	}
+	return 0;
 }
 
-bool segment_is_frozen(int fd) {
-	int seals = fcntl(fd, F_GET_SEALS);
-	return seals >= 0 && (seals & (F_SEAL_FUTURE_WRITE | F_SEAL_WRITE)) != 0;
+uint32_t segment_parts_for(const struct plan *p, uint16_t process, uint16_t reader) {
+	const struct plan_process *q = process_of(p, process);
+	uint32_t parts = 0;
+	for (unsigned k = 0; k < q->part_count; k++)
+		if (process == reader || q->parts[k].readers >> reader & 1)
+			parts |= 1u << k;
+	return parts;
 }
 
-/* Map what the plan says a segment is; its size is the kernel's word. */
-static int map(struct segment *s, const struct plan *p, uint16_t process, uint32_t epoch, int fd, bool writable) {
-	size_t bytes = process_of(p, process)->segment_bytes;
+bool segment_is_frozen(const struct plan *p, uint16_t process, const struct segment_files *files) {
+	for (unsigned k = 0; k < process_of(p, process)->part_count; k++)
+		if (!io_memory_is_frozen(files->fd[k]))
+			return false;
+	return true;
+}
+
+/* Map what the plan says a part is; its size is the kernel's word. */
+static int map_part(const struct segment *s, const struct plan_process *q, unsigned part, int fd) {
+	size_t bytes = plan_part_bytes(q, part);
 	int64_t size = io_memory_size(fd);
-
-	*s = (struct segment){ .bytes = bytes, .process = process, .writable = writable, .epoch = epoch };
 	if (size < 0)
 		return (int)size;
-	if ((uint64_t)size != bytes || epoch == 0)
+	if ((uint64_t)size != bytes || (!s->writable && !io_memory_is_frozen(fd)))
 		return -EPROTO;
-	int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-	void *base = mmap(NULL, bytes, protection, MAP_SHARED | (writable ? MAP_POPULATE : 0), fd, 0);
+	int protection = s->writable ? PROT_READ | PROT_WRITE : PROT_READ;
+	int how = MAP_FIXED | MAP_SHARED | (s->writable ? MAP_POPULATE : 0);
+	return mmap(s->base + q->parts[part].at, bytes, protection, how, fd, 0) == MAP_FAILED ? -errno : 0;
+}
+
+/* A range of addresses for all of it, and in that the parts. */
+static int map(struct segment *s, const struct plan_process *q, const struct segment_files *files) {
+	if (s->epoch == 0)
+		return -EPROTO;
+	s->tally_count = q->tallies;
+	void *base = mmap(NULL, s->bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
 		return -errno;
 	s->base = base;
-	return 0;
+	s->tallies = (struct layout_tally *)(void *)(s->base + q->tally_offset);
+	int rc = 0;
+	for (unsigned k = 0; k < q->part_count && rc == 0; k++)
+		if (s->parts >> k & 1)
+			rc = map_part(s, q, k, files->fd[k]);
+	if (rc < 0)
+		segment_unmap(s);
+	return rc;
 }
 
 static struct layout_desk *desk_of(const struct segment *s, const struct plan *p) {
@@ -90,12 +131,17 @@ static void format(const struct segment *s, const struct plan *p) {
 	word_store(&h->magic, LAYOUT_SEGMENT_MAGIC);
 }
 
-int segment_map_writer(struct segment *s, const struct plan *p, uint16_t process, uint32_t epoch, int fd) {
-	int rc = map(s, p, process, epoch, fd, true);
-	if (rc == 0) {
-		format(s, p);
-		rc = io_memory_freeze_writers(fd);
-	}
+int segment_map_writer(struct segment *s, const struct plan *p, uint16_t process, uint32_t epoch,
+		const struct segment_files *files) {
+	const struct plan_process *q = process_of(p, process);
+	*s = (struct segment){ .bytes = q->segment_bytes, .process = process, .writable = true, .epoch = epoch,
+		.parts = segment_parts_for(p, process, process) };
+	int rc = map(s, q, files);
+	if (rc < 0)
+		return rc;
+	format(s, p);
+	for (unsigned k = 0; k < q->part_count && rc == 0; k++)
+		rc = io_memory_freeze_writers(files->fd[k]);
 	if (rc < 0)
 		segment_unmap(s);
 	return rc;
@@ -113,7 +159,7 @@ static bool head_is_right(const struct segment *s, const struct plan *p) {
 static bool fields_are_right(const struct segment *s, const struct plan *p) {
 	for (uint32_t i = 0; i < p->fields.count; i++) {
 		const struct plan_field *f = &plan_fields(p)[i];
-		if (f->process != s->process)
+		if (f->process != s->process || !(s->parts >> f->part & 1))
 			continue;
 		const struct layout_field *shared = field_of(s, f);
 		if (shared->layout != f->layout || shared->index != i || shared->slots != f->slots ||
@@ -123,11 +169,12 @@ static bool fields_are_right(const struct segment *s, const struct plan *p) {
 	return true;
 }
 
-int segment_map_reader(struct segment *s, const struct plan *p, uint16_t process, uint32_t epoch, int fd) {
-	*s = (struct segment){ .process = process };
-	if (!segment_is_frozen(fd))
-		return -EPROTO;
-	int rc = map(s, p, process, epoch, fd, false);
+int segment_map_reader(struct segment *s, const struct plan *p, uint16_t process, uint32_t epoch,
+		const struct segment_files *files, uint16_t reader) {
+	const struct plan_process *q = process_of(p, process);
+	*s = (struct segment){ .bytes = q->segment_bytes, .process = process, .epoch = epoch,
+		.parts = segment_parts_for(p, process, reader) };
+	int rc = map(s, q, files);
 	CHECK(rc < 0 || s->base);
 	if (rc == 0 && !(head_is_right(s, p) && fields_are_right(s, p)))
 		rc = -EPROTO;
@@ -149,18 +196,38 @@ int segment_empty(const struct segment *s) {
 	return mmap(s->base, s->bytes, PROT_READ, how, -1, 0) == MAP_FAILED ? -errno : 0;
 }
 
-uint64_t counter_get(const struct segment *s, enum counter c) {
-	CHECK(c < COUNTER_COUNT);
-	return s->base ? word_peek(&segment_head(s)->counters[c]) : 0;
-}
-
 static const struct {
 	const char *name, *text;
+	uint16_t doing; /* enum layout_doing: a sum over tallies; 0: a word of the head */
+	size_t word;
 } counters[] = {
-#define COUNTER(name, meaning) { #name, meaning },
+#define COUNTER(name, meaning) { #name, meaning, 0, 0 },
+#define SUM(name, doing, word, meaning) { #name, meaning, LAYOUT_##doing, offsetof(struct layout_tally, word) },
 #include "store/counter.def"
 #undef COUNTER
+#undef SUM
 };
+
+bool counter_is_sum(unsigned c) {
+	return counters[c].doing != 0;
+}
+
+static uint64_t sum(const struct segment *s, uint16_t doing, size_t word) {
+	uint64_t n = 0;
+	for (uint32_t i = 0; i < s->tally_count; i++)
+		if ((word_peek(&s->tallies[i].what) >> 16 & 0xffff) == doing)
+			n += word_peek((const uint64_t *)(const void *)((const char *)&s->tallies[i] + word));
+	return n;
+}
+
+uint64_t counter_get(const struct segment *s, enum counter c) {
+	CHECK(c < COUNTER_COUNT);
+	if (!s->base)
+		return 0;
+	if (counters[c].doing)
+		return sum(s, counters[c].doing, counters[c].word);
+	return word_peek(&segment_head(s)->counters[c]);
+}
 
 const char *counter_name(unsigned c) {
 	return c < COUNTER_COUNT ? counters[c].name : "?";

@@ -23,6 +23,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "store/field_priv.h"
+#include "store/tally.h"
 #include "store/word.h"
 
 #define SLICE_NS (2 * NS_PER_MS)
@@ -179,16 +180,11 @@ static int sleep_until(const struct wait_set *s, int64_t until_ns) {
 	}
 }
 
-static int64_t deadline(int64_t timeout_ns) {
-	int64_t until_ns;
-	if (timeout_ns < 0 || __builtin_add_overflow(clock_mono().ns, timeout_ns, &until_ns))
-		return INT64_MAX;
-	return until_ns;
-}
-
 static void count_in(const struct wait_set *s) {
-	for (unsigned i = 0; i < s->field_count; i++)
+	for (unsigned i = 0; i < s->field_count; i++) {
 		desk_wait_begin(s->fields[i]->peers, s->fields[i]->plan->group);
+		tally_add(&s->fields[i]->tally->waits, 1);
+	}
 	for (unsigned i = 0; i < s->event_count; i++)
 		desk_wait_begin(s->events[i]->peers, desk_events_of(s->events[i]->peers->plan, s->events[i]->process));
 }
@@ -219,7 +215,7 @@ int wait_set(const struct wait_set *s, int64_t timeout_ns) {
 		return rc;
 	if (timeout_ns == 0)
 		return -ETIMEDOUT;
-	int64_t until_ns = deadline(timeout_ns);
+	int64_t until_ns = clock_deadline_ns(timeout_ns);
 	if (t->spin && (rc = spin(s)) != -EAGAIN)
 		return rc;
 	counter_add(&t->own, COUNTER_waits, 1);

@@ -267,7 +267,7 @@ static void needs_no_acquaintance(void) {
 	fresh(false);
 	world_stop(&w, RIGHT);
 	world_start(&w, RIGHT, false);
-	CHECK(peers_replace(&w.at[RIGHT], LEFT, 1, w.fd[LEFT]) == 0);
+	CHECK(peers_replace(&w.at[RIGHT], LEFT, 1, &w.files[LEFT]) == 0);
 	CHECK(field_open(&in, &w.at[RIGHT], ping) == 0);
 	CHECK(field_writer_open(&out, &w.at[LEFT], ping) == 0);
 	for (int i = 0; i < 20; i++) {

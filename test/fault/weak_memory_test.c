@@ -22,7 +22,7 @@ static uint16_t small, large, beside;
 static struct field_writer out;
 static struct event_writer events;
 static bool quit;
-static int birth_fd[LIVES + 1]; /* segments of OTHER, by epoch: nobody has mapped them yet */
+static struct segment_files birth[LIVES + 1]; /* segments of OTHER, by epoch: nobody has mapped them yet */
 
 #define MUST(cond) \
 	do { \
@@ -38,13 +38,14 @@ static void open_world(void) {
 	plan_builder_begin(&b, "robot");
 	MUST(plan_builder_process(&b, "camera", PLAN_HOST, 4) == CAM);
 	MUST(plan_builder_process(&b, "other", PLAN_WORKER, 4) == OTHER);
+	b.processes[CAM].tallies = b.processes[OTHER].tallies = 8; /* each word of them is a place of the simulation */
 	small = plan_builder_field(&b, "small", CDM_U64, WORDS, 3, 0, CAM, 1u << OTHER);
 	large = plan_builder_field(&b, "large", CDM_U64, WORDS, 4, 2, CAM, 1u << OTHER);
 	beside = plan_builder_field(&b, "beside", CDM_U64, WORDS, 3, 1, OTHER, 1u << CAM);
 	w = (struct world){ .plan = plan_builder_finish(&b) };
 	w.directory_fd = directory_create();
 	MUST(w.directory_fd >= 0 && directory_map_writer(&w.directory, w.plan, w.directory_fd) == 0);
-	w.fd[CAM] = -1;
+	w.files[CAM] = segment_no_files();
 	world_start(&w, CAM, false);
 	w.at[CAM].spin = 0;
 	quit = false;
@@ -52,7 +53,7 @@ static void open_world(void) {
 
 static void close_world(void) {
 	world_stop(&w, CAM);
-	io_close(&w.fd[CAM]);
+	segment_close_files(&w.files[CAM]);
 	directory_unmap(&w.directory);
 	io_close(&w.directory_fd);
 	free(w.plan);
@@ -198,7 +199,7 @@ static void interrupts(void) {
 
 static void replaces(void) {
 	for (uint32_t e = 3; e <= LIVES; e++)
-		MUST(peers_replace(&w.at[CAM], OTHER, e, birth_fd[e]) == 0);
+		MUST(peers_replace(&w.at[CAM], OTHER, e, &birth[e]) == 0);
 }
 
 /* Borrows what a life left, goes on to the next one, and looks at what it holds. */
@@ -217,8 +218,10 @@ static void follows(void) {
 			MUST(word_peek(l.data) == l.info.epoch);
 		if (weak_draw(2))
 			field_release(&l);
-		if (weak_draw(2))
+		if (weak_draw(2)) {
 			field_close(&in);
+			MUST(field_open(&in, &w.at[CAM], beside) == 0);
+		}
 	}
 	field_release(&l);
 	field_close(&in);
@@ -230,10 +233,10 @@ static void bear(uint32_t epoch) {
 	struct field_writer f;
 	struct field_meta m = field_meta_of(0);
 	uint64_t words[WORDS] = { epoch, epoch };
-	birth_fd[epoch] = segment_create(w.plan, OTHER);
+	MUST(segment_create(w.plan, OTHER, &birth[epoch]) == 0);
 	peers_init(&t, w.plan, OTHER);
-	MUST(peers_own(&t, epoch, birth_fd[epoch]) == 0);
-	MUST(peers_replace(&t, CAM, w.at[CAM].own.epoch, w.fd[CAM]) == 0);
+	MUST(peers_own(&t, epoch, &birth[epoch]) == 0);
+	MUST(peers_replace(&t, CAM, w.at[CAM].own.epoch, &w.files[CAM]) == 0);
 	MUST(field_writer_open(&f, &t, beside) == 0);
 	MUST(field_write(&f, words, sizeof(words), &m, (struct cdm_mono){ 100 }) == 0);
 	field_writer_close(&f);
@@ -337,7 +340,7 @@ static void run_one(const struct scenario *s, uint64_t seed) {
 	for (uint32_t e = 2; lives && e <= LIVES; e++)
 		bear(e);
 	if (lives) /* the first one has a sample too */
-		MUST(peers_replace(&w.at[CAM], OTHER, 2, birth_fd[2]) == 0);
+		MUST(peers_replace(&w.at[CAM], OTHER, 2, &birth[2]) == 0);
 	if (!weak_run(seed, s->threads, s->run)) {
 		printf("weak_memory_test: %s: asleep, and nobody wakes them\n", s->name);
 		exit(1);
@@ -347,7 +350,7 @@ static void run_one(const struct scenario *s, uint64_t seed) {
 	peers_tidy(&w.at[CAM]);
 	MUST(peers_mappings(&w.at[CAM]) == 1u + lives); /* all handles are closed */
 	for (uint32_t e = 2; lives && e <= LIVES; e++)
-		io_close(&birth_fd[e]);
+		segment_close_files(&birth[e]);
 	close_world();
 }
 

@@ -30,7 +30,9 @@ static void look_everything_up(const struct plan *p) {
 		CHECK(plan_find_field(p, f->name) == i);
 		CHECK(f->process < p->processes.count && f->entity < p->entities.count);
 		uint64_t end = f->offset + layout_field_bytes(f->slots, f->bytes);
-		CHECK(end <= plan_processes(p)[f->process].segment_bytes);
+		const struct plan_process *s = &plan_processes(p)[f->process];
+		CHECK(f->part < s->part_count && f->offset >= s->parts[f->part].at);
+		CHECK(end <= s->parts[f->part].at + plan_part_bytes(s, f->part));
 		plan_may_set(p, f->entity, (uint16_t)i);
 	}
 	for (uint32_t i = 0; i < p->options.count; i++)

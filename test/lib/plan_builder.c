@@ -44,6 +44,7 @@ uint16_t plan_builder_process(struct plan_builder *b, const char *name, enum pla
 	q->threads = 1;
 	q->entity = PLAN_NONE;
 	q->lease_quota = lease_quota;
+	q->tallies = PLAN_BUILDER_FIELDS + 32;
 	return (uint16_t)b->head.processes.count++;
 }
 
@@ -82,30 +83,56 @@ static void place_processes(struct plan_builder *b, uint64_t next[]) {
 	for (uint32_t i = 0; i < b->head.processes.count; i++) {
 		struct plan_process *q = &b->processes[i];
 		q->desk_offset = LAYOUT_HEAD_BYTES;
-		q->event_offset = q->desk_offset + layout_desk_bytes(q->lease_quota);
+		q->tally_offset = q->desk_offset + layout_desk_bytes(q->lease_quota);
+		q->event_offset = q->tally_offset + layout_tallies_bytes(q->tallies);
 		next[i] = q->event_offset + layout_events_bytes();
 	}
 }
 
-static void place_fields(struct plan_builder *b, uint64_t next[]) {
-	uint64_t all = (UINT64_C(1) << b->head.processes.count) - 1;
-	for (uint32_t i = 0; i < b->head.fields.count; i++) {
-		struct plan_field *f = &b->fields[i];
-		size_t room = layout_field_bytes(f->slots, f->bytes);
-		CHECK(f->process < b->head.processes.count && room != 0);
-		f->readers &= all;
-		f->layout = plan_field_layout(f);
-		f->offset = next[f->process];
-		next[f->process] += room;
+/* The part of the writer's memory for those readers: found, or begun behind the others. */
+static void find_part(struct plan_builder *b, struct plan_field *f) {
+	struct plan_process *q = &b->processes[f->process];
+	for (f->part = 1; f->part < q->part_count && q->parts[f->part].readers != f->readers; f->part++)
+		;
+	CHECK(f->part < PLAN_PARTS_MAX);
+	if (f->part < q->part_count)
+		return;
+	q->parts[f->part].readers = f->readers;
+	q->part_count++;
+}
+
+static void place_fields(struct plan_builder *b, uint16_t process, uint64_t *next) {
+	struct plan_process *q = &b->processes[process];
+	for (uint32_t part = 1; part < q->part_count; part++) {
+		*next = layout_round(*next, LAYOUT_PAGE);
+		q->parts[part].at = *next;
+		for (uint32_t i = 0; i < b->head.fields.count; i++) {
+			struct plan_field *f = &b->fields[i];
+			if (f->process != process || f->part != part)
+				continue;
+			f->offset = *next;
+			*next += layout_field_bytes(f->slots, f->bytes);
+		}
 	}
 }
 
 static void place(struct plan_builder *b) {
-	uint64_t next[PLAN_BUILDER_PROCESSES];
+	uint64_t next[PLAN_BUILDER_PROCESSES], all = (UINT64_C(1) << b->head.processes.count) - 1;
 	place_processes(b, next);
-	place_fields(b, next);
+	for (uint32_t i = 0; i < b->head.processes.count; i++) {
+		b->processes[i].part_count = 1;
+		b->processes[i].parts[0].readers = all;
+	}
+	for (uint32_t i = 0; i < b->head.fields.count; i++) {
+		struct plan_field *f = &b->fields[i];
+		CHECK(f->process < b->head.processes.count && layout_field_bytes(f->slots, f->bytes) != 0);
+		f->readers &= all;
+		f->layout = plan_field_layout(f);
+		find_part(b, f);
+	}
 	b->head.memory_bytes = 0;
 	for (uint32_t i = 0; i < b->head.processes.count; i++) {
+		place_fields(b, (uint16_t)i, &next[i]);
 		b->processes[i].segment_bytes = layout_round(next[i], LAYOUT_PAGE);
 		b->head.memory_bytes += b->processes[i].segment_bytes + b->processes[i].memory_bytes;
 	}

@@ -20,25 +20,24 @@ struct world {
 	int directory_fd;
 	struct directory directory;
 	unsigned count;
-	int fd[PLAN_BUILDER_PROCESSES];
+	struct segment_files files[PLAN_BUILDER_PROCESSES];
 	struct peers at[PLAN_BUILDER_PROCESSES];
 };
 
 /* Give process p a new segment and the next epoch, and tell the others if `tell`. */
 static inline void world_start(struct world *w, uint16_t p, bool tell) {
-	io_close(&w->fd[p]);
-	w->fd[p] = segment_create(w->plan, p);
-	CHECK(w->fd[p] >= 0);
+	segment_close_files(&w->files[p]);
+	CHECK(segment_create(w->plan, p, &w->files[p]) == 0);
 	uint32_t epoch = directory_starting(&w->directory, p, 1000 + p, clock_mono());
 	peers_init(&w->at[p], w->plan, p);
-	CHECK(peers_own(&w->at[p], epoch, w->fd[p]) == 0);
+	CHECK(peers_own(&w->at[p], epoch, &w->files[p]) == 0);
 	CHECK(peers_directory(&w->at[p], w->directory_fd) == 0);
 	directory_set(&w->directory, p, DIRECTORY_LIVE, clock_mono());
 	for (uint16_t o = 0; tell && o < w->count; o++) {
 		if (o == p || !w->at[o].own.base)
 			continue;
-		CHECK(peers_replace(&w->at[p], o, w->at[o].own.epoch, w->fd[o]) == 0);
-		CHECK(peers_replace(&w->at[o], p, epoch, w->fd[p]) == 0);
+		CHECK(peers_replace(&w->at[p], o, w->at[o].own.epoch, &w->files[o]) == 0);
+		CHECK(peers_replace(&w->at[o], p, epoch, &w->files[p]) == 0);
 	}
 }
 
@@ -53,7 +52,7 @@ static inline void world_open(struct world *w, struct plan_builder *b) {
 	w->directory_fd = directory_create();
 	CHECK(w->directory_fd >= 0 && directory_map_writer(&w->directory, w->plan, w->directory_fd) == 0);
 	for (unsigned i = 0; i < w->count; i++)
-		w->fd[i] = -1;
+		w->files[i] = segment_no_files();
 	for (uint16_t i = 0; i < w->count; i++)
 		world_start(w, i, true);
 }
@@ -61,7 +60,7 @@ static inline void world_open(struct world *w, struct plan_builder *b) {
 static inline void world_close(struct world *w) {
 	for (uint16_t i = 0; i < w->count; i++) {
 		world_stop(w, i);
-		io_close(&w->fd[i]);
+		segment_close_files(&w->files[i]);
 	}
 	directory_unmap(&w->directory);
 	io_close(&w->directory_fd);

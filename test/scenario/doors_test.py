@@ -62,7 +62,7 @@ def reachable(m, what):
 def gives_descriptors(m):
     """A client hands descriptors to the parent, which has asked for none and keeps none."""
     s = knock(m, 'attach.sock')
-    s.send(struct.pack('3I48x', 0x74746163, 2, 0))
+    s.send(struct.pack('3I48x', 0x74746163, 3, 0))
     _, fds, _, _ = socket.recv_fds(s, 256, 8)
     for fd in fds:
         os.close(fd)

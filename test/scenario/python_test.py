@@ -9,7 +9,6 @@ import gc
 import importlib.metadata
 import importlib.util
 import os
-import re
 import select
 import shutil
 import signal
@@ -23,25 +22,14 @@ import zlib
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, '../..')
 BINDINGS, EXAMPLE = os.path.join(ROOT, 'bindings/python'), os.path.join(ROOT, 'examples/python')
-sys.path[:0] = [HERE, BINDINGS]
-sys.dont_write_bytecode = True
-os.environ['CADMUS_LIB'] = os.path.abspath(sys.argv[2])
+sys.path.insert(0, HERE)
+from library import begin  # noqa: E402
 
-
-def begin_with_asan():
-    """A library that AddressSanitizer looks after can be loaded only by a program that began with its run-time library."""
-    with open(sys.argv[2], 'rb') as f:
-        needed = re.search(rb'libasan\.so\.\d+', f.read())
-    if needed and 'LD_PRELOAD' not in os.environ:
-        options = os.environ.get('ASAN_OPTIONS', '')
-        os.environ.update(LD_PRELOAD=needed[0].decode(), ASAN_OPTIONS=options + ':detect_leaks=0')  # Python's own
-        os.execv(sys.executable, sys.orig_argv)
-
-
-begin_with_asan()
+begin(sys.argv[2])
 from machine import Machine, expect, until, verdict  # noqa: E402
 import cadmus  # noqa: E402
 from cadmus import Status, _library  # noqa: E402
+from python_together import events, groups, local, views  # noqa: E402
 from python_values import (DEEP, LEASES, TYPES, bytes_of_any_length, deep_without_numpy, dlpack, lifetimes, loans,  # noqa: E402
                            news, np, quota, says_no, scalars, values_with_numpy, values_without_numpy)
 
@@ -55,6 +43,7 @@ entities:
       consciousness_type: visual
       trust_vector: [0.7, 0.8, 0.9]
       backend: external
+      event_overflow: refuse
       reads: [camera]
       writes:
         - {field: faces, dtype: f32, shape: [8, 6]}
@@ -68,6 +57,8 @@ entities:
       writes:
         - {field: level, dtype: f32, unit: V, max_age_ms: 60000}
         - {field: ticks, dtype: u64}
+        - {field: left, dtype: f64, group: pair}
+        - {field: right, dtype: f64, shape: [3], group: pair}
         - {field: deep, dtype: i16, shape: [2, 1, 3, 1, 2, 1, 2, 2], leases: 2}
 @TYPES@
 coherence_rules:
@@ -84,7 +75,7 @@ def change(_text):
 
 def library(work):
     sizes = {_library.Info: 40, _library.Sample: 64, _library.Meta: 16, _library.Field: 272, _library.Process: 176,
-             _library.Message: 664}
+             _library.Message: 664, _library.Event: 72, _library.ViewPart: 128, _library.ViewTerms: 32, _library.ViewRefusal: 24}
     for s, bytes_ in sizes.items():
         expect(f'struct {s.__name__} is as client.c has it', ctypes.sizeof(s) == bytes_, ctypes.sizeof(s))
     expect('and struct Diag', _library.Diag.at.offset == 12, _library.Diag.at.offset)
@@ -598,6 +589,7 @@ def main():
         library(m.work)
         installed(m.work)
         no_machine()
+        local(m, m.work)
         rc, out, err = m.run('check', m.path)
         expect('what is left to programs is not looked for on the disk', rc == 0 and 'D0101' not in out + err, out + err)
         m.start()
@@ -624,6 +616,10 @@ def main():
                 dlpack(camera, c)
                 derives(camera, finder, c)
                 in_threads(camera, c)
+                views(camera, c)
+                groups(camera, c)
+                finder.close()
+                events(m, camera, c)
             dies(c)
             core_dies(m, c)
             ends(m, c)

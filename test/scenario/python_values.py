@@ -87,6 +87,10 @@ def scalars(camera, c):
         says_no(f'trust {trust}', ValueError, lambda trust=trust: w.write(1.0, trust=trust), 'trust')
     says_no('a time before all', ValueError, lambda: w.write(1.0, source_time=0), 'source_time')
     expect('peek takes nothing', r.peek().version == r.read().version and r.wait(0) is False)
+    last = r.peek().version
+    expect('that very one', r.read_version(last).version == last)
+    says_no('one that is not there yet', cadmus.NoSample, lambda: r.read_version(last + 1))
+    says_no('or never was', cadmus.NotFound, lambda: r.read_version(0))
     expect('as of a moment', r.read_at(before).memory.tolist() in (1.5, 3.0) and r.read_at(time.monotonic_ns()).version >= 4)
     w.close()
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import errno
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class Error(OSError):
@@ -42,6 +42,15 @@ class TimedOut(Error, TimeoutError):
 
 class WriterGone(Error):
     """EOWNERDEAD: there is nothing new, and the writer of what is waited for has ended or died.  Said once of each."""
+
+
+class Incoherent(Error):
+    """ESTALE: no view under these terms; `reason` is "empty", "history", "skew", "age" or "trust", and `reader` whose field is to blame."""
+
+    def __init__(self, code: int, text: str, reason: str, reader: Any) -> None:
+        super().__init__(code, text)
+        self.reason = reason
+        self.reader = reader
 
 
 class Canceled(Error):

@@ -76,6 +76,12 @@ class Handle:
         with self._lock:
             self._end()
 
+    def _close_with(self, close: Callable[[Any], Any]) -> None:
+        with self._lock:
+            pointer, self._pointer = self.pointer, None
+            self._end.detach()
+            close(pointer)
+
     def __enter__(self: Self) -> Self:
         return self
 

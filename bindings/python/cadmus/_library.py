@@ -43,6 +43,23 @@ class Process(ctypes.Structure):
                 ('pad', c_uint32), ('started', c_int64), ('died', c_int64), ('reserved', c_uint64 * 4)]
 
 
+class Event(ctypes.Structure):
+    _fields_ = [('number', c_uint64), ('time', c_int64), ('kind', c_uint32), ('process', c_uint32), ('source', c_uint32),
+                ('reserved', c_uint32), ('a', c_uint64), ('b', c_uint64), ('text', c_char * 24)]
+
+
+class ViewPart(ctypes.Structure):
+    _fields_ = [('reader', c_void_p), ('out', c_void_p), ('capacity', c_size_t), ('info', Info), ('sample', Sample)]
+
+
+class ViewTerms(ctypes.Structure):
+    _fields_ = [('max_skew_ns', c_int64), ('max_age_ns', c_int64), ('at', c_int64), ('min_trust', c_float), ('reserved', c_uint32)]
+
+
+class ViewRefusal(ctypes.Structure):
+    _fields_ = [('reason', c_uint32), ('part', c_uint32), ('ns', c_int64), ('trust', c_float), ('reserved', c_uint32)]
+
+
 class Message(ctypes.Structure):
     _fields_ = [('severity', c_int), ('id', c_char * 8), ('line', c_uint32), ('column', c_uint32), ('length', c_uint32),
                 ('text', c_char * 320), ('hint', c_char * 320)]
@@ -56,6 +73,10 @@ _FUNCTIONS = {
     'cdm_attach': (c_int, c_char_p, POINTER(c_void_p), POINTER(Diag)),
     'cdm_attach_as': (c_int, c_char_p, c_char_p, c_int64, POINTER(c_void_p), POINTER(Diag)),
     'cdm_detach': (None, c_void_p),
+    'cdm_local_open': (c_int, c_char_p, c_size_t, POINTER(c_void_p), POINTER(Diag)),
+    'cdm_local_close': (None, c_void_p),
+    'cdm_local_attach': (c_int, c_void_p, c_char_p, POINTER(c_void_p)),
+    'cdm_local_die': (None, c_void_p),
     'cdm_machine_name': (c_char_p, c_void_p),
     'cdm_machine_alive': (c_int, c_void_p),
     'cdm_interrupt': (None, c_void_p),
@@ -76,6 +97,7 @@ _FUNCTIONS = {
     'cdm_peek': (c_int, c_void_p, POINTER(Info)),
     'cdm_next': (c_int, c_void_p, c_void_p, c_size_t, POINTER(Info)),
     'cdm_read_at': (c_int, c_void_p, c_int64, c_void_p, c_size_t, POINTER(Info)),
+    'cdm_read_version': (c_int, c_void_p, c_uint64, c_void_p, c_size_t, POINTER(Info)),
     'cdm_skip': (None, c_void_p),
     'cdm_missed': (c_uint64, c_void_p),
     'cdm_lease': (c_int, c_void_p, POINTER(Sample)),
@@ -92,6 +114,28 @@ _FUNCTIONS = {
     'cdm_publish': (c_int64, c_void_p, c_size_t, POINTER(Meta)),
     'cdm_abandon': (None, c_void_p),
     'cdm_write': (c_int64, c_void_p, c_void_p, c_size_t, POINTER(Meta)),
+    'cdm_view': (c_int, POINTER(ViewPart), c_uint32, POINTER(ViewTerms), POINTER(ViewRefusal)),
+    'cdm_view_reason_name': (c_char_p, c_uint32),
+    'cdm_group_open': (c_int, c_void_p, c_char_p, POINTER(c_void_p)),
+    'cdm_group_close': (None, c_void_p),
+    'cdm_group_count': (c_uint32, c_void_p),
+    'cdm_group_field': (c_char_p, c_void_p, c_uint32),
+    'cdm_group_derive': (c_int, c_void_p, c_void_p),
+    'cdm_group_loan': (c_int, c_void_p, POINTER(c_void_p)),
+    'cdm_group_publish': (c_int64, c_void_p, POINTER(c_size_t), POINTER(Meta)),
+    'cdm_group_abandon': (None, c_void_p),
+    'cdm_events_open': (c_int, c_void_p, c_char_p, POINTER(c_void_p)),
+    'cdm_events_close': (None, c_void_p),
+    'cdm_events_filter': (None, c_void_p, c_uint64, c_uint32),
+    'cdm_events_skip': (None, c_void_p),
+    'cdm_events_next': (c_int, c_void_p, POINTER(Event)),
+    'cdm_events_wait': (c_int, c_void_p, c_int64),
+    'cdm_events_missed': (c_uint64, c_void_p),
+    'cdm_event_kind': (c_int, c_char_p),
+    'cdm_event_kind_name': (c_char_p, c_uint32),
+    'cdm_event_kind_text': (c_char_p, c_uint32),
+    'cdm_note': (c_int, c_void_p, c_uint64, c_uint64, c_char_p),
+    'cdm_report': (None, c_void_p, c_char_p, c_char_p),
     'cdm_dtype_name': (c_char_p, c_int),
 }
 

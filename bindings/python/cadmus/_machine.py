@@ -5,14 +5,16 @@ import ctypes
 import errno
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from . import _fields, _library
-from ._errors import NotAllowed, NotFound, fail
+from ._errors import Dropped, NotAllowed, NotFound, fail
+from ._events import Events, open_events
 from ._fields import Field
+from ._group import Group
 from ._handle import Handle
 from ._reader import Reader
 from ._writer import Writer
@@ -42,7 +44,8 @@ class Machine(Handle):
     published is left in good order; when it dies instead, its samples are ORPHANs.
     """
 
-    def __init__(self, pointer: int, entity: str | None) -> None:
+    def __init__(self, pointer: int, entity: str | None, local: bool = False) -> None:
+        self._local = local
         super().__init__(pointer, _lib.cdm_detach, _lib.cdm_machine_name(pointer).decode(), at_exit=True)
         self.name = self._name  #: its name
         self.entity = entity    #: whom this program is, of `as_`; None: a client
@@ -100,6 +103,45 @@ class Machine(Handle):
         writer = Writer(self, *self._opened(_lib.cdm_writer_open, name, who))
         self._open.add(writer)
         return writer
+
+    def group(self, name: str) -> Group:
+        """The writer of all fields that are published together with that one.  Errors as writer()."""
+        f = self.fields.get(name)
+        who = f'{name} is written by {f.writer if f else "another process"}: a program writes the fields of the entity it' \
+              ' attaches as'
+        _, pointer = self._opened(_lib.cdm_group_open, name, who)
+        group = Group(self, name, pointer)
+        self._open.add(group)
+        return group
+
+    def events(self, process: str | None = None, *, kinds: Iterable[str] | None = None, source: str | None = None) -> Events:
+        """What happens in that process, or in all, beginning with what memory still holds; Events.skip() passes over that.
+
+        kinds   names of those that are wanted; None: all
+        source  entity they are of; None: any
+
+        NotFound: there is no such process, kind or entity.
+        """
+        events = open_events(self, process)
+        self._open.add(events)
+        if kinds is not None or source is not None:
+            events.filter(kinds, source)
+        return events
+
+    def note(self, a: int = 0, b: int = 0, text: str = '') -> None:
+        """Tell all who listen: an event of kind "noted", with two numbers of 64 bits and up to 23 bytes of text.
+
+        Dropped: a listener is too far behind, and the description says `event_overflow: refuse`.
+        """
+        with self._lock:
+            rc = _lib.cdm_note(self.pointer, a, b, text.encode())
+        if rc < 0:
+            raise Dropped(-rc, f'{self.name}: the event was not written, and counted')
+
+    def report(self, kind: str, text: str | None = None) -> None:
+        """Note an error of this program where `cadmus stat` shows it: each kind once, with its count and the first text."""
+        with self._lock:
+            _lib.cdm_report(self.pointer, kind.encode(), (kind if text is None else text).encode())
 
     def _pin(self, f: Field) -> Reader:
         """A reader that machine and writers do not close: it keeps the memory mapped."""
@@ -160,6 +202,14 @@ class Machine(Handle):
             h.close()
         super().close()
 
+    def die(self) -> None:
+        """Leave a Local as one who dies, instead of close(): what it wrote is an ORPHAN, who waits for it is told."""
+        if not self._local:
+            raise ValueError(f'{self.name} is no machine inside this program')
+        for h in list(self._open):
+            h.close()
+        self._close_with(_lib.cdm_local_die)
+
 
 # ---- attaching -----------------------------------------------------------------------------------
 
@@ -197,7 +247,7 @@ def _stand_by(name: str, entity: str, wait_ns: int) -> tuple[int, ctypes.c_void_
     return attempt.rc, attempt.machine, attempt.diag
 
 
-def _explained(diag: _library.Diag, name: str) -> str:
+def explained(diag: _library.Diag, name: str) -> str:
     parts = [name]
     for message in diag.at[:diag.count]:
         parts.append(message.text.decode(errors='replace') + (f'; {message.hint.decode(errors="replace")}' if message.hint else ''))
@@ -224,5 +274,5 @@ def attach(name: str, *, as_: str | None = None, wait: float | None = 0.0) -> Ma
     else:
         rc, out, diag = _stand_by(name, as_, -1 if wait is None else int(wait * 1e9))
     if rc < 0 or out.value is None:
-        fail(rc or -errno.ENOMEM, _explained(diag, name))
+        fail(rc or -errno.ENOMEM, explained(diag, name))
     return Machine(out.value, as_)

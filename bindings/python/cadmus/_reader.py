@@ -22,6 +22,7 @@ _SLICE = 0.2  # seconds of a sleep in the library, after which Python looks for 
 _UNHEARD = 2.0  # seconds in which a writer that lives hears of a new client
 _TEXTS = {
     errno.EAGAIN: '{}: no new sample',
+    errno.ENOENT: '{}: that sample is not there any more',
     errno.EBUSY: '{}: all leases of this program are out: let go of samples, and of arrays that view them',
     errno.ENOTSUP: '{}: its samples cannot be borrowed, only copied (`leases:` in the description)',
     errno.EPROTO: '{}: the memory of its writer is broken, and was not followed',
@@ -104,6 +105,13 @@ class Reader(Handle):
         NoSample also when the history does not reach that far.
         """
         return self._copy(_lib.cdm_read_at, moment)
+
+    def read_version(self, version: int) -> Sample:
+        """That very sample of the present life of the writer, copied.  Takes nothing.
+
+        NotFound: it is not there any more.  NoSample: it is not there yet.
+        """
+        return self._copy(_lib.cdm_read_version, version)
 
     def peek(self) -> Info:
         """What is known of the latest sample, without its bytes.  Takes nothing."""

@@ -1,0 +1,164 @@
+/* local_test.c - a machine inside one program: fields, events, deaths and lives, without a daemon. */
+#include "cadmus/client.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/clock.h"
+#include "test/lib/plan_builder.h"
+
+enum { CORE, GUARD, CAM, THINKER, CLIENT };
+
+static struct plan *plan;
+static struct cdm_diag diag;
+
+static void make_plan(void) {
+	static struct plan_builder b;
+	plan_builder_begin(&b, "robot");
+	uint16_t camera = plan_builder_entity(&b, "camera", PLAN_SENSOR);
+	CHECK(plan_builder_process(&b, "eye", PLAN_HOST, 4) == CAM);
+	CHECK(plan_builder_process(&b, "thinker", PLAN_WORKER, 4) == THINKER);
+	CHECK(plan_builder_process(&b, "client_0", PLAN_CLIENT, 4) == CLIENT);
+	b.processes[CAM].entity = camera;
+	plan_builder_field(&b, "level", CDM_U64, 1, 6, 2, CAM, 1u << THINKER | 1u << CLIENT);
+	plan_builder_field(&b, "secret", CDM_U64, 1, 6, 0, CAM, 1u << THINKER);
+	plan = plan_builder_finish(&b);
+}
+
+static struct cdm_local *fresh(void) {
+	struct cdm_local *l;
+	memset(&diag, 0, sizeof(diag));
+	CHECK(cdm_local_open(plan, plan->bytes, &l, &diag) == 0);
+	return l;
+}
+
+static struct cdm_machine *be(struct cdm_local *l, const char *who) {
+	struct cdm_machine *m;
+	CHECK(cdm_local_attach(l, who, &m) == 0);
+	return m;
+}
+
+static void takes_only_plans(void) {
+	struct cdm_local *l;
+	unsigned char broken[sizeof(struct plan)] = { 0 };
+	CHECK(cdm_local_open("text", 4, &l, &diag) == -EPROTO && !l && strstr(diag.at[0].text, "cadmus plan --output"));
+	CHECK(cdm_local_open(broken, sizeof(broken), &l, NULL) == -EPROTO && !l);
+	cdm_local_close(NULL);
+}
+
+static void everybody_is_here(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *camera = be(l, "camera"), *thinker = be(l, "thinker"), *client = be(l, NULL), *none;
+	struct cdm_writer *out;
+	struct cdm_reader *in, *other;
+	struct cdm_sample s;
+	struct cdm_info info;
+	uint64_t v = 7;
+	CHECK(cdm_local_attach(l, "eye", &none) == -EBUSY && !none); /* it is the camera */
+	CHECK(cdm_local_attach(l, "nobody", &none) == -ENOENT && cdm_local_attach(l, NULL, &none) == -EBUSY);
+	CHECK(cdm_writer_open(client, "level", &out) == -EACCES && cdm_writer_open(camera, "level", &out) == 0);
+	CHECK(cdm_open(thinker, "level", &in) == 0 && cdm_open(client, "level", &other) == 0);
+	CHECK(cdm_open(client, "secret", &(struct cdm_reader *){ 0 }) == -EACCES);
+	CHECK(cdm_write(out, &v, sizeof(v), NULL) == 1);
+	CHECK(cdm_read(in, &v, sizeof(v), &info) == 0 && v == 7 && info.status == CDM_OK);
+	CHECK(cdm_lease(other, &s) == 0 && *(const uint64_t *)s.data == 7);
+	CHECK(cdm_note(thinker, 1, 2, "seen") == 0);
+	struct cdm_events *events;
+	struct cdm_event e;
+	CHECK(cdm_events_open(client, NULL, &events) == 0 && cdm_events_next(events, &e) == 0);
+	CHECK(strcmp(e.text, "seen") == 0);
+	cdm_events_close(events);
+	cdm_writer_close(out);
+	cdm_detach(camera);
+	CHECK(cdm_read(in, &v, sizeof(v), &info) == 0 && info.status == CDM_ORPHAN);
+	camera = be(l, "camera"); /* anew: the second life */
+	CHECK(cdm_read(in, &v, sizeof(v), NULL) == -EAGAIN && *(const uint64_t *)s.data == 7); /* of the first */
+	CHECK(cdm_writer_open(camera, "level", &out) == 0);
+	v = 8;
+	CHECK(cdm_write(out, &v, sizeof(v), NULL) == 1 && cdm_read(in, &v, sizeof(v), &info) == 0);
+	CHECK(v == 8 && info.epoch == 2);
+	cdm_release(&s);
+	cdm_close(in);
+	cdm_writer_close(out);
+	cdm_detach(camera);
+	cdm_detach(thinker);
+	cdm_detach(client);
+	cdm_local_close(l);
+	CHECK(cdm_read(other, &v, sizeof(v), &info) == 0 && v == 8 && info.status == CDM_ORPHAN); /* still out */
+	cdm_close(other);
+}
+
+static void *wait_for_more(void *reader) {
+	int rc = cdm_wait(reader, 60 * NS_PER_S);
+	return (void *)(intptr_t)rc;
+}
+
+static int waited(pthread_t t) {
+	void *rc;
+	CHECK(pthread_join(t, &rc) == 0);
+	return (int)(intptr_t)rc;
+}
+
+static void deaths_are_told(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *camera = be(l, "camera"), *client = be(l, NULL);
+	struct cdm_writer *out;
+	struct cdm_reader *in;
+	struct cdm_process p;
+	pthread_t t;
+	uint64_t v = 1;
+	CHECK(cdm_writer_open(camera, "level", &out) == 0 && cdm_open(client, "level", &in) == 0);
+	CHECK(cdm_write(out, &v, sizeof(v), NULL) == 1 && cdm_wait(in, 0) == 0);
+	CHECK(cdm_read(in, &v, sizeof(v), NULL) == 0);
+	CHECK(pthread_create(&t, NULL, wait_for_more, in) == 0);
+	CHECK(cdm_write(out, &v, sizeof(v), NULL) == 2 && waited(t) == 0 && cdm_read(in, &v, sizeof(v), NULL) == 0);
+	CHECK(pthread_create(&t, NULL, wait_for_more, in) == 0);
+	cdm_writer_close(out);
+	cdm_local_die(camera);
+	CHECK(waited(t) == -EOWNERDEAD && cdm_process_at(client, CAM, &p) == 0 && p.state == CDM_PROCESS_DEAD);
+	camera = be(l, "camera");
+	CHECK(cdm_process_at(client, CAM, &p) == 0 && p.state == CDM_PROCESS_LIVE && p.restarts == 1 && p.epoch == 2);
+	cdm_detach(camera);
+	CHECK(cdm_process_at(client, CAM, &p) == 0 && p.state == CDM_PROCESS_STOPPED);
+	cdm_close(in);
+	cdm_detach(client);
+	cdm_local_close(l);
+}
+
+static void *come_and_go(void *local) {
+	for (int i = 0; i < 200; i++)
+		cdm_detach(be(local, "thinker"));
+	return NULL;
+}
+
+/* While others come and go a reader reads. */
+static void threads_come_and_go(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *camera = be(l, "camera"), *client = be(l, NULL);
+	struct cdm_writer *out;
+	struct cdm_reader *in;
+	pthread_t t;
+	CHECK(cdm_writer_open(camera, "level", &out) == 0 && cdm_open(client, "level", &in) == 0);
+	CHECK(pthread_create(&t, NULL, come_and_go, l) == 0);
+	for (uint64_t i = 1, v; i <= 20000; i++) {
+		CHECK(cdm_write(out, &i, sizeof(i), NULL) == (int64_t)i);
+		CHECK(cdm_read(in, &v, sizeof(v), NULL) == 0 && v == i);
+	}
+	CHECK(pthread_join(t, NULL) == 0);
+	cdm_close(in);
+	cdm_writer_close(out);
+	cdm_detach(client);
+	cdm_local_close(l); /* in any order */
+	cdm_detach(camera);
+}
+
+int main(void) {
+	make_plan();
+	takes_only_plans();
+	everybody_is_here();
+	deaths_are_told();
+	threads_come_and_go();
+	plan_free(plan);
+	puts("local_test: ok");
+}
