@@ -6,7 +6,6 @@
  */
 #include "cadmus/client.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,6 +16,7 @@
 #include "base/msgpack.h"
 #include "client/run_dir.h"
 #include "client/seat.h"
+#include "test/lib/leaks.h"
 #include "test/lib/world.h"
 
 enum { CORE, GUARD, CAM, CLIENT, SECOND, SEATS = 2 };
@@ -735,16 +735,6 @@ static void reads_on_without_the_daemon(void) {
 	cdm_close(r);
 	cdm_detach(m);
 	end();
-}
-
-static unsigned open_files(void) {
-	unsigned n = 0;
-	DIR *d = opendir("/proc/self/fd");
-	CHECK(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 static void leaves_nothing_behind(void) {

@@ -6,13 +6,13 @@
  */
 #include "client/seat.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "test/lib/leaks.h"
 #include "test/lib/world.h"
 
 enum { CORE, GUARD, CAM, READER };
@@ -23,16 +23,6 @@ static struct cdm_diag diag;
 static int plan_fd, parent, child;
 static struct segment_files own;
 static uint32_t epoch;
-
-static unsigned open_files(void) {
-	unsigned n = 0;
-	DIR *d = opendir("/proc/self/fd");
-	CHECK(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
 
 /* A seat for READER, whose inherited end is `child`; HELLO is not sent yet. */
 static void fresh(void) {

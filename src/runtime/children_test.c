@@ -7,7 +7,6 @@
  */
 #include "runtime/children.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/io.h"
+#include "test/lib/leaks.h"
 #include "test/lib/plan_builder.h"
 
 enum { CORE, GUARD, CAMERA, PARROT, GUEST, PROCESSES };
@@ -87,16 +87,6 @@ static char heard[1 << 16]; /* what children told since it was looked for last *
 
 static void does(const char *what) {
 	CHECK(setenv(DOES, what, 1) == 0);
-}
-
-static unsigned open_files(void) {
-	unsigned n = 0;
-	DIR *d = opendir("/proc/self/fd");
-	CHECK(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 static void fresh(void) {

@@ -11,7 +11,6 @@
  */
 #include "store/wait.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "test/lib/leaks.h"
 #include "test/lib/world.h"
 
 enum { CORE, GUARD, CAM, READER, FIELDS = 3, KILLS = 400 };
@@ -232,27 +232,6 @@ static void survives_killed_readers(void) {
 		close(ready[0]);
 		segment_close_files(&files);
 	}
-}
-
-static unsigned open_files(void) {
-	unsigned n = 0;
-	DIR *d = opendir("/proc/self/fd");
-	CHECK(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
-static unsigned mappings(void) {
-	char line[512];
-	unsigned n = 0;
-	FILE *f = fopen("/proc/self/maps", "re");
-	CHECK(f);
-	while (fgets(line, sizeof(line), f))
-		n += strstr(line, "memfd:cadmus") != NULL;
-	fclose(f);
-	return n;
 }
 
 int main(void) {

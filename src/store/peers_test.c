@@ -3,10 +3,10 @@
  */
 #include "store/peers.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "test/lib/leaks.h"
 #include "test/lib/world.h"
 
 enum { CORE, GUARD, CAM, READER };
@@ -31,28 +31,6 @@ static void fresh(void) {
 	CHECK(plan_builder_process(&b, "reader", PLAN_WORKER, 4) == READER);
 	frame = plan_builder_field(&b, "frame", CDM_U64, 1000, 6, 4, CAM, 1u << READER);
 	world_open(&w, &b);
-}
-
-static unsigned open_files(void) {
-	unsigned n = 0;
-	DIR *d = opendir("/proc/self/fd");
-	CHECK(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
-/* Lines of /proc/self/maps that are ours. */
-static unsigned mappings(void) {
-	char line[512];
-	unsigned n = 0;
-	FILE *f = fopen("/proc/self/maps", "re");
-	CHECK(f);
-	while (fgets(line, sizeof(line), f))
-		n += strstr(line, "memfd:cadmus") != NULL;
-	fclose(f);
-	return n;
 }
 
 static void restart_camera(void) {
