@@ -99,9 +99,11 @@ static void start(void) {
 	close(pair[1]);
 	parent_end = pair[0];
 	CHECK(seat_send_hello(parent_end, WORKER, epoch, plan, w.directory_fd, &w.files[WORKER]) == 0);
-	for (uint16_t p = CORE; p <= CAM; p++)
-		CHECK(seat_send_peer(parent_end, p, w.at[p].own.epoch, &w.files[p],
-				segment_parts_for(w.plan, p, WORKER)) == 0);
+	for (uint16_t p = CORE; p <= CAM; p++) {
+		int rc = seat_send_peer(parent_end, p, w.at[p].own.epoch, &w.files[p],
+				segment_parts_for(w.plan, p, WORKER));
+		CHECK(rc == 0 || rc == -EPIPE); /* it may be dead already */
+	}
 	close(plan);
 }
 

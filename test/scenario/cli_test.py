@@ -40,6 +40,8 @@ USAGE = [  # arguments, what standard error says
     (['top', '--onse'], "there is no option '--onse'; did you mean '--once'?"),
     (['top', 'x'], "it takes no arguments"),
     (['get', 'a', 'b'], "'b' is one argument too many"),
+    (['stat', 'a', '--errors'], 'a field or --errors, not both'),
+    (['plan', 'a', '--output'], '--output'),
     (['watch'], 'give a field, or --events'),
     (['watch', 'kinesthetic', '--events'], 'a field or --events, not both'),
     (['watch', 'kinesthetic', '--new'], '--new belongs to --events'),
@@ -110,7 +112,7 @@ def wrong_usage(m):
 
 def nothing_runs(m):
     none = 'no machine is running; start one with: cadmus run FILE'
-    for args in (['ps'], ['top', '--once'], ['get'], ['get', 'visual'], ['watch', 'visual'], ['watch', '--events'], ['set', 'x', '1'],
+    for args in (['ps'], ['top', '--once'], ['stat'], ['stat', '--errors'], ['get'], ['get', 'visual'], ['watch', 'visual'], ['watch', '--events'], ['set', 'x', '1'],
                  ['say', 'hi'], ['down'], ['state'], ['log']):
         said(m, args, 1, none)
     said(m, ['stop'], 1, 'no machine is running in any of the places where they are looked for; set CADMUS_RUN_DIR')
@@ -281,6 +283,9 @@ def world_says_no(m):
     said(m, ['watch', 'nothing-like-it'], 1, "there is no field 'nothing-like-it'; `cadmus get` lists them\n")
     said(m, ['get', 'legs.command'], 1, 'legs.command: the plan lets no client read it\n')
     said(m, ['watch', 'legs.command'], 1, 'legs.command: the plan lets no client read it\n')
+    said(m, ['stat', 'kinesthetik'], 1, "there is no field 'kinesthetik'; did you mean 'kinesthetic'?\n")
+    said(m, ['stat', 'legs.command'], 1, 'legs.command: the plan lets no client read it\n')
+    said(m, ['plan', m.path, '--output', m.work + '/none/plan'], 1, 'cannot write ')
     said(m, ['set', 'nothing', '1'], 1, "no setting 'nothing'; there are: goal_bearing\n")
     said(m, ['set', 'goal_bearing', '9999'], 1, "9999 is outside what 'goal_bearing' allows: -180 to 180\n")
     said(m, ['say', '--model', 'nobody', 'hello'], 1, "no language model 'nobody'; there are: parrot, faint, absent\n")
@@ -308,6 +313,15 @@ def right(m):
     rc, out, err = m.run('watch', 'kinesthetic', '-n', '2', '--json')
     lines = [json.loads(line) for line in out.splitlines()]
     expect('watch', rc == 0 and len(lines) == 2 and lines[0]['version'] < lines[1]['version'], out + err)
+    rc, out, err = m.run('stat')
+    expect('stat says who reads what', rc == 0 and re.search(r'legs\.feedback +by guard: \d+ published, 0 dropped', out) and
+           re.search(r'^    core +\d+ +0 +0 +0 ', out, re.M) and 'events:' in out and 'legs.command' not in out, out + err)
+    one = m.json('stat', 'legs.feedback')
+    expect('of one field, too', one['writer'] == 'guard' and one['published'] > 0 and
+           any(r['process'] == 'core' and r['open'] and r['copied'] > 0 for r in one['readers']), one)
+    errors = m.json('stat', '--errors')
+    expect('and what went wrong, each sort once', len({(e['process'], e['text']) for e in errors}) == len(errors) and
+           all(e['count'] > 0 and 0 < e['first_ns'] <= e['last_ns'] for e in errors), errors)
     rc, out, err = m.run('log', '-n', '2')
     expect('the last two records', rc == 0 and len(out.splitlines()) == 2, out)
     rc, out, err = m.run('log', '--from', '1', '-n', '1', '--json')
@@ -316,7 +330,7 @@ def right(m):
     expect('fractions for people', rc == 0 and re.search(r'"trust":0\.\d+', out) and '"request":""' not in out, out)
     turns = [r for r in m.log() if r['kind'] == 'turn']
     expect('millionths for programs', turns and all(isinstance(t['body']['trust'], int) for t in turns), turns)
-    for args in (['ps'], ['get'], ['state'], ['stop'], ['top', '--once'], ['doctor'], ['devices'], ['check', m.path],
+    for args in (['ps'], ['get'], ['state'], ['stop'], ['top', '--once'], ['stat'], ['doctor'], ['devices'], ['check', m.path],
                  ['plan', m.path], ['check', '--schema']):
         rc, out, err = m.run(*args, '--json')
         expect(f'{args[0]} --json is one value', rc in (0, 1) and json.loads(out) is not None and err == '', err)
@@ -396,7 +410,7 @@ def seats(m):
 
 def outputs(m):
     """A result that cannot be written is a failure, for every verb that has one."""
-    for args in (['ps'], ['get'], ['state'], ['log'], ['top', '--once'], ['top'], ['watch', 'kinesthetic'], ['watch', '--events'],
+    for args in (['ps'], ['get'], ['state'], ['log'], ['top', '--once'], ['top'], ['stat'], ['watch', 'kinesthetic'], ['watch', '--events'],
                  ['say', 'hi'], ['doctor'], ['devices'], ['check', m.path], ['plan', m.path], ['help'],
                  ['say', '--help'], ['--version'], ['set', 'goal_bearing', '1']):
         for extra in ([], ['--json']):
