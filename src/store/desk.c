@@ -51,6 +51,19 @@ unsigned desk_index(const struct peers *t, const uint64_t *lease) {
 	return i;
 }
 
+static bool is_ahead(const struct peers *t, uint32_t i) {
+	return __atomic_load_n(&t->ahead[i / 64], __ATOMIC_SEQ_CST) >> (i % 64) & 1; /* T5 */
+}
+
+void desk_mark_ahead(struct peers *t, const uint64_t *lease, bool ahead) {
+	unsigned i = desk_index(t, lease);
+	uint64_t bit = UINT64_C(1) << (i % 64);
+	if (ahead)
+		__atomic_fetch_or(&t->ahead[i / 64], bit, __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(&t->ahead[i / 64], ~bit, __ATOMIC_SEQ_CST); /* L2 */
+}
+
 bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch) {
 	if (!t->own.base)
 		return false;
@@ -58,7 +71,7 @@ bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch) {
 	for (uint32_t i = 0; i < quota_of(t, t->self); i++) {
 		uint64_t word = word_load_total(&leases[i]); /* T5 */
 		uint32_t field = (uint32_t)(word & 0xffff) - 1;
-		if (word && field < t->plan->fields.count && plan_fields(t->plan)[field].process == process &&
+		if (word && !is_ahead(t, i) && field < t->plan->fields.count && plan_fields(t->plan)[field].process == process &&
 				lease_epoch(word) == (epoch & 0xffff))
 			return true;
 	}

@@ -37,6 +37,11 @@ uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint3
 void desk_clear(uint64_t *lease);
 /* Which of our lease words that is: 0 .. lease_quota - 1. */
 unsigned desk_index(const struct peers *t, const uint64_t *lease);
+/*
+ * That word stands for a sample which is not there yet (true), or which one is about to look for (false).  Such a word
+ * keeps no memory of a life that was replaced: after false, ask peers_is_now() before the sample is believed.
+ */
+void desk_mark_ahead(struct peers *t, const uint64_t *lease, bool ahead);
 /* Is anything of that generation of the process held by us? */
 bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch);
 /* Leases that we hold. */

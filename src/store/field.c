@@ -81,10 +81,17 @@ int field_open(struct field *f, struct peers *t, uint16_t field) {
 	return 0;
 }
 
-void field_close(struct field *f) {
-	if (f->ahead)
-		desk_clear(f->ahead);
+/* Its mark first: the word may be somebody else's lease in the next moment. */
+static void drop_ahead(struct field *f) {
+	if (!f->ahead)
+		return;
+	desk_mark_ahead(f->peers, f->ahead, false);
+	desk_clear(f->ahead);
 	f->ahead = NULL;
+}
+
+void field_close(struct field *f) {
+	drop_ahead(f);
 	tally_leave(f->peers, f->tally);
 	f->tally = NULL;
 	peers_drop(&f->segment);
@@ -297,16 +304,11 @@ HOT int copy_words(const struct field *f, const struct found *x, const struct re
 
 /* ---- leases ahead: a lease for the sample that comes next stands already when it comes --- */
 
-static void drop_ahead(struct field *f) {
-	if (f->ahead)
-		desk_clear(f->ahead);
-	f->ahead = NULL;
-}
-
 static uint64_t *post(struct field *f, uint32_t slot, uint64_t version) {
 	uint64_t *word = f->ahead;
 	if (word && f->ahead_slot == slot && f->ahead_version == version && f->ahead_epoch == f->segment->epoch) {
 		f->ahead = NULL;
+		desk_mark_ahead(f->peers, word, false);
 		return word;
 	}
 	drop_ahead(f);
@@ -324,6 +326,8 @@ static void post_ahead(struct field *f) {
 	f->ahead_version = version;
 	f->ahead_epoch = f->epoch;
 	f->ahead = desk_post(f->peers, f->index, f->epoch, f->ahead_slot, version); /* L0 */
+	if (f->ahead)
+		desk_mark_ahead(f->peers, f->ahead, true);
 }
 
 /* The sample under our lease; MOVED_ON: it was gone before the lease stood. */

@@ -39,6 +39,7 @@ struct peers {
 	uint64_t mapped;         /* atomic: set of the processes that have ever been mapped */
 	uint64_t tallied[PLAN_TALLIES_MAX / 64]; /* atomic: tallies of ours that a handle has */
 	struct layout_tally unseen; /* where handles count that have none */
+	uint64_t ahead[(UINT16_MAX + 1) / 64]; /* atomic: lease words of ours that hold nothing yet; see desk.h */
 	struct peer at[PLAN_PROCESSES_MAX];
 	struct segment *free;    /* by next; control thread only.  What was a segment once stays one: peers_hold() */
 	struct segment spares[PEERS_SPARES];

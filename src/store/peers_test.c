@@ -168,6 +168,7 @@ static void keeps_what_is_held(void) {
 /* However many handles look no more, and at however many lives: their memory is not kept. */
 static void idle_handles_keep_no_memory(void) {
 	enum { HANDLES = 8 };
+	struct field_lease l;
 	static struct field readers[HANDLES];
 	static struct event_reader listeners[HANDLES];
 	struct field_writer writer;
@@ -182,6 +183,10 @@ static void idle_handles_keep_no_memory(void) {
 		field_writer_close(&writer);
 		CHECK(field_open(&readers[i], &w.at[READER], frame) == 0);
 		CHECK(field_read(&readers[i], &v, sizeof(v), clock_mono(), NULL) == 0);
+		if (i < 3) { /* a lease for what comes next holds nothing */
+			CHECK(field_lease_next(&readers[i], clock_mono(), &l) == -EAGAIN);
+			CHECK(desk_count(&w.at[READER]) == (unsigned)i + 1);
+		}
 		event_reader_open(&listeners[i], &w.at[READER], CAM);
 		CHECK(event_next(&listeners[i], &e) == -EAGAIN);
 		restart_camera();
@@ -195,7 +200,7 @@ static void idle_handles_keep_no_memory(void) {
 		field_close(&readers[i]);
 		event_reader_close(&listeners[i]);
 	}
-	CHECK(counter_get(&w.at[READER].own, COUNTER_broken) == 0);
+	CHECK(counter_get(&w.at[READER].own, COUNTER_broken) == 0 && desk_count(&w.at[READER]) == 0);
 	world_close(&w);
 }
 
