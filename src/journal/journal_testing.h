@@ -107,7 +107,7 @@ static inline int testing_settle(struct journal *j, uint64_t ticket, struct jour
 }
 
 static inline struct journal_state *testing_state(void) {
-	struct journal_state *s = malloc(sizeof(*s));
+	struct journal_state *s = calloc(1, sizeof(*s));
 	CHECK(s != NULL);
 	state_init(s);
 	return s;

@@ -271,8 +271,16 @@ static int (*const folds[JOURNAL_KIND_COUNT])(
 #undef JOURNAL_KIND
 };
 
+/* Of a young state most pages are never used: what is zero already stays untouched, and takes no memory. */
 void state_init(struct journal_state *s) {
-	memset(s, 0, sizeof(*s));
+	static const unsigned char zeros[4096];
+	unsigned char *at = (unsigned char *)s, *end = (unsigned char *)(s + 1);
+	while (at < end) {
+		size_t n = (size_t)(end - at) < sizeof(zeros) ? (size_t)(end - at) : sizeof(zeros);
+		if (memcmp(at, zeros, n) != 0)
+			memset(at, 0, n);
+		at += n;
+	}
 }
 
 int state_apply(struct journal_state *s, const struct journal_record *r) {

@@ -94,7 +94,7 @@ struct journal_state {
 	struct state_request requests[STATE_REQUESTS_MAX];
 };
 
-/* The state before the first record. */
+/* The state before the first record.  The memory is from calloc(), or has been a state before. */
 void state_init(struct journal_state *s);
 
 /*

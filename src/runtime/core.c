@@ -229,7 +229,7 @@ static void init(struct core *c, struct seat *seat) {
 }
 
 static int start(struct core *c, struct cdm_diag *diag) {
-	c->state = malloc(sizeof(*c->state));
+	c->state = calloc(1, sizeof(*c->state));
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
 	c->tick = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	c->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
