@@ -26,9 +26,13 @@ static bool next(struct cursor *c) {
 	for (; c->process < c->seat->plan->processes.count; c->process++, c->next = 0) {
 		bool ourselves = c->process == c->seat->process;
 		const struct segment *s = ourselves ? NULL : peers_get(&c->seat->peers, c->process);
-		while (s && tally_get(s, c->next++, &c->tally))
+		bool over = s && directory_is_over(&c->seat->peers.directory, c->process, s->epoch);
+		while (s && tally_get(s, c->next++, &c->tally)) {
+			if (over) /* the dead close nothing */
+				tally_mark_closed(&c->tally);
 			if (tally_doing(c->tally.what) == c->doing && (c->tally.what & 0xffff) == c->index)
 				return true;
+		}
 	}
 	return false;
 }
@@ -72,7 +76,8 @@ static void field_lines(struct seat *s, uint16_t index, const struct field_count
 }
 
 static void error_line(const struct seat *s, uint16_t p, struct error_record *e) {
-	double ago = ns_to_ms(mono_since(e->last, clock_mono())) / 1e3;
+	int64_t ns; /* as it says */
+	double ago = __builtin_sub_overflow(clock_mono().ns, e->last.ns, &ns) ? 0.0 : ns_to_ms(ns) / 1e3;
 	printf("%-20s %6llu times, last %.1f s ago: %s\n", process_name(s, p), (unsigned long long)e->count, ago,
 			output_clean(e->text, false));
 }

@@ -150,7 +150,8 @@ CDM_API void cdm_local_close(struct cdm_local *l);
 
 /**
  * Be somebody in it: all that can be done with a machine of cdm_attach() can be done with this one, but talking.  Each
- * thread may be somebody else, and one thread several.
+ * thread may be somebody else, and one thread several.  A place is free again when who had it was detached, and his
+ * last reader, writer and sample are closed and given back.
  *
  * @param who  name of an entity or process: "camera", "core"; NULL: a client
  * @return 0, -ENOENT (there is no such one), -EBUSY (somebody is it, or all places of clients are taken), -ENOMEM,
@@ -158,7 +159,7 @@ CDM_API void cdm_local_close(struct cdm_local *l);
  */
 CDM_API int cdm_local_attach(struct cdm_local *l, const char *who, struct cdm_machine **out);
 
-/** Leave as one who dies, instead of cdm_detach(): what it wrote is an ORPHAN, who waits for it is told. */
+/** Leave as one who dies, instead of cdm_detach(): at once, what it wrote is an ORPHAN, who waits for it is told. */
 CDM_API void cdm_local_die(struct cdm_machine *m);
 
 /* ---- descriptions -------------------------------------------------------------------------------- */
@@ -639,7 +640,8 @@ struct cdm_events;
  * Begin with what memory still holds, up to 1024 records of each process; see cdm_events_skip().
  *
  * @param process  its name; NULL: all of them
- * @return 0, -ENOENT (no such process), -ENOMEM
+ * @return 0, -ENOENT (no such process), -ENOMEM, -EBUSY (one that says `event_overflow: refuse` could not see this
+ *         reader: too many of this program are open)
  */
 CDM_API int cdm_events_open(struct cdm_machine *m, const char *process, struct cdm_events **out);
 
@@ -662,7 +664,7 @@ CDM_API void cdm_events_skip(struct cdm_events *e);
  * there.
  *
  * @return how many of that process were missed just before it (0: none); -EAGAIN: there are no more now; -EPROTO: some
- *         process's memory is not what it must be
+ *         process's memory is not what it must be, and what it had was passed over
  */
 CDM_API int cdm_events_next(struct cdm_events *e, struct cdm_event *out);
 

@@ -23,6 +23,8 @@
 #include "store/view.h"
 #include "store/wait.h"
 
+#define TIDY_MS 500
+
 struct cdm_reader {
 	struct cdm_machine *machine;
 	struct field field;
@@ -55,6 +57,8 @@ void client_keep(struct cdm_machine *m) {
 void client_let_go(struct cdm_machine *m) {
 	if (__atomic_sub_fetch(&m->users, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
+	if (m->local)
+		local_leave(m, true); /* not before: what it lends and writes is its own so long */
 	bells_fini(&m->bells);
 	event_writer_close(&m->events);
 	seat_close(&m->seat);
@@ -85,7 +89,8 @@ static void *follow(void *self) {
 	struct cdm_machine *m = self;
 	struct pollfd p[2] = { { .fd = seat_fd(&m->seat), .events = POLLIN }, { .fd = m->quit, .events = POLLIN } };
 	bool alive = true;
-	while (alive && (poll(p, 2, -1) >= 0 || errno == EINTR)) {
+	/* memory of the dead is kept for what is borrowed in it, and not for long after that was given back */
+	while (alive && (poll(p, 2, peers_tidy(&m->seat.peers) ? TIDY_MS : -1) >= 0 || errno == EINTR)) {
 		if (p[1].revents)
 			return NULL;
 		alive = follow_once(m);
@@ -165,7 +170,6 @@ void cdm_detach(struct cdm_machine *m) {
 	if (!m)
 		return;
 	if (m->local) {
-		local_leave(m, true);
 		client_let_go(m);
 		return;
 	}

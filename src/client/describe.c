@@ -119,7 +119,10 @@ int cdm_counter(struct cdm_machine *m, uint32_t process, uint32_t counter, uint6
 }
 
 int cdm_tally_at(struct cdm_machine *m, uint32_t process, uint32_t i, struct cdm_tally *out) {
-	return look_into(m, process, take_tally, i, out);
+	int rc = look_into(m, process, take_tally, i, out);
+	if (rc == 0 && !directory_is_alive(directory_get(&m->seat.peers.directory, (uint16_t)process).state))
+		out->open = 0; /* the dead close nothing */
+	return rc;
 }
 
 int cdm_error_at(struct cdm_machine *m, uint32_t process, uint32_t i, struct cdm_error *out) {

@@ -22,6 +22,8 @@ struct cdm_events {
 	struct cdm_machine *machine;
 	uint32_t interrupts; /* of the machine, as the last wait told them */
 	uint32_t generation; /* of the peers, likewise */
+	const struct source *last; /* whose record was given out last */
+	unsigned streak;           /* so many in a row */
 	unsigned count;
 	struct source at[];
 };
@@ -42,11 +44,18 @@ int cdm_events_open(struct cdm_machine *m, const char *process, struct cdm_event
 	e->count = count;
 	e->interrupts = __atomic_load_n(&m->interrupts, __ATOMIC_SEQ_CST);
 	e->generation = __atomic_load_n(&m->seat.peers.generation, __ATOMIC_SEQ_CST);
-	for (unsigned i = 0; i < count; i++)
-		event_reader_open(&e->at[i].reader, &m->seat.peers, (uint16_t)(one + i));
+	bool seen = true; /* one that a writer is to wait for must be seen by it */
+	for (unsigned i = 0; i < count; i++) {
+		struct event_reader *r = &e->at[i].reader;
+		event_reader_open(r, &m->seat.peers, (uint16_t)(one + i));
+		seen &= !r->late || r->tally != &m->seat.peers.unseen;
+	}
 	client_keep(m);
-	*out = e;
-	return 0;
+	if (seen)
+		*out = e;
+	else
+		cdm_events_close(e);
+	return seen ? 0 : -EBUSY;
 }
 
 void cdm_events_close(struct cdm_events *e) {
@@ -70,20 +79,32 @@ void cdm_events_skip(struct cdm_events *e) {
 	}
 }
 
+#define STREAK 64u
+
+/* Times are the word of their processes: whoever is always first gives others their turn now and then. */
+static bool has_had_its_turn(const struct cdm_events *e, const struct source *s) {
+	return s == e->last && e->streak >= STREAK;
+}
+
 /* The one with the oldest in hand; NULL: none has any.  < 0 in *rc: a ring that lies. */
 static struct source *oldest(struct cdm_events *e, int *rc) {
 	struct source *first = NULL;
 	for (struct source *s = e->at; s < e->at + e->count; s++) {
 		int got = s->have ? 0 : event_next(&s->reader, &s->event);
-		if (got < 0 && got != -EAGAIN)
+		if (got < 0 && got != -EAGAIN) {
 			*rc = got;
+			event_skip(&s->reader); /* go on behind what cannot be, or nobody else's is heard of any more */
+		}
 		if (!s->have && got >= 0) {
 			s->have = true;
 			s->missed = got;
 		}
-		if (s->have && (!first || s->event.time.ns < first->event.time.ns))
+		if (s->have && (!first || has_had_its_turn(e, first) ||
+				(s->event.time.ns < first->event.time.ns && !has_had_its_turn(e, s))))
 			first = s;
 	}
+	e->streak = first && first == e->last ? e->streak + 1 : 0;
+	e->last = first;
 	return first;
 }
 

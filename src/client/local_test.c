@@ -89,6 +89,28 @@ static void everybody_is_here(void) {
 	cdm_close(other);
 }
 
+/* A program that has left still holds what it borrowed: its place is free when the last sample is given back. */
+static void leaves_with_its_last_sample(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *camera = be(l, "camera"), *client = be(l, NULL), *none;
+	struct cdm_writer *out;
+	struct cdm_reader *in;
+	struct cdm_sample s;
+	uint64_t v = 7;
+	CHECK(cdm_writer_open(camera, "level", &out) == 0 && cdm_open(client, "level", &in) == 0);
+	CHECK(cdm_write(out, &v, sizeof(v), NULL) == 1 && cdm_lease(in, &s) == 0);
+	cdm_close(in);
+	cdm_detach(client);
+	for (v = 8; v < 40; v++)
+		CHECK(cdm_write(out, &v, sizeof(v), NULL) > 0 && *(const uint64_t *)s.data == 7);
+	CHECK(cdm_local_attach(l, NULL, &none) == -EBUSY);
+	cdm_release(&s);
+	cdm_detach(be(l, NULL));
+	cdm_writer_close(out);
+	cdm_detach(camera);
+	cdm_local_close(l);
+}
+
 static void *wait_for_more(void *reader) {
 	int rc = cdm_wait(reader, 60 * NS_PER_S);
 	return (void *)(intptr_t)rc;
@@ -157,6 +179,7 @@ int main(void) {
 	make_plan();
 	takes_only_plans();
 	everybody_is_here();
+	leaves_with_its_last_sample();
 	deaths_are_told();
 	threads_come_and_go();
 	plan_free(plan);

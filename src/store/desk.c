@@ -71,8 +71,8 @@ bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch) {
 	for (uint32_t i = 0; i < quota_of(t, t->self); i++) {
 		uint64_t word = word_load_total(&leases[i]); /* T5 */
 		uint32_t field = (uint32_t)(word & 0xffff) - 1;
-		if (word && !is_ahead(t, i) && field < t->plan->fields.count && plan_fields(t->plan)[field].process == process &&
-				lease_epoch(word) == (epoch & 0xffff))
+		if (word && !is_ahead(t, i) && field < t->plan->fields.count &&
+				plan_fields(t->plan)[field].process == process && lease_epoch(word) == (epoch & 0xffff))
 			return true;
 	}
 	return false;
@@ -144,10 +144,12 @@ static uint64_t slowest_in(const struct desk_view *v, const struct segment *s, u
 	uint64_t ours = (uint64_t)LAYOUT_LISTENS << 16 | own->process, what, cursor;
 	for (uint32_t i = 0; i < s->tally_count; i++) {
 		what = word_load(&s->tallies[i].what);
-		if ((uint32_t)what != ours || !tally_is_open(what) || tally_epoch(what) != (own->epoch & 0xffff))
-			continue;
+		if ((uint32_t)what != ours || !tally_is_open(what) || tally_epoch(what) == 0)
+			continue; /* one that has never looked */
 		cursor = word_load(&s->tallies[i].cursor); /* what it took is read to its end */
-		if (cursor > 0 && cursor < slowest)
+		if (tally_epoch(what) != (own->epoch & 0xffff))
+			cursor = 0; /* it has not seen this life yet, and begins with record 1 */
+		if (cursor < slowest)
 			slowest = cursor;
 	}
 	return slowest;

@@ -139,12 +139,16 @@ static const struct layout_events *current(struct event_reader *r) {
 	const struct segment *s = peers_now(r->peers, r->process, &r->segment);
 	if (!s)
 		return NULL;
+	const struct layout_events *ring = ring_in(s, r->peers->plan);
 	if (s->epoch != r->epoch) {
+		uint64_t most = r->epoch && r->late ? LAYOUT_EVENTS : LAYOUT_EVENTS / 2; /* the writer waited for us */
 		r->epoch = s->epoch;
 		r->number = 0;
-		tally_begin_life(r->tally, s->epoch);
+		uint64_t head = word_load(&ring->head);
+		r->first = head > most ? head - LAYOUT_EVENTS / 2 : 0;
+		tally_begin_life(r->tally, s->epoch, r->first);
 	}
-	return ring_in(s, r->peers->plan);
+	return ring;
 }
 
 void event_skip(struct event_reader *r) {
@@ -182,6 +186,7 @@ static int missed(struct event_reader *r, uint64_t n) {
 /* The next record, wanted or not; how many were missed before it. */
 static int next_record(struct event_reader *r, struct event *out, uint64_t *lost) {
 	const struct layout_events *ring;
+	bool lapped = false;
 	for (int i = 0; i < TRIES && (ring = current(r)); i++) {
 		uint64_t head = word_load(&ring->head); /* N1 */
 		if (head <= r->number) {
@@ -193,10 +198,12 @@ static int next_record(struct event_reader *r, struct event *out, uint64_t *lost
 			return -EPROTO;
 		}
 		uint64_t n = r->number + 1;
-		bool begins = r->number == 0 && r->late; /* not so far behind that the writer would not wait */
-		if (head - n >= LAYOUT_EVENTS || i > 0 || begins) /* lapped, or about to be: half a lap behind */
+		if (r->number == 0 && r->late) /* not so far behind that the writer would not wait */
+			n = r->first + 1;
+		if (head - n >= LAYOUT_EVENTS || lapped) /* or about to be: half a lap behind */
 			n = head - r->number > LAYOUT_EVENTS / 2 ? head - LAYOUT_EVENTS / 2 + 1 : n;
-		if (!copy(&ring->at[n % LAYOUT_EVENTS], n, out))
+		lapped = !copy(&ring->at[n % LAYOUT_EVENTS], n, out);
+		if (lapped)
 			continue;
 		*lost += n - r->number - 1;
 		r->number = n;
@@ -213,9 +220,14 @@ static bool is_wanted(const struct event_reader *r, const struct event *e) {
 
 int event_next(struct event_reader *r, struct event *out) {
 	uint64_t lost = 0;
-	int rc;
-	while ((rc = next_record(r, out, &lost)) == 0 && !is_wanted(r, out))
+	int rc = -EAGAIN;
+	for (unsigned n = 0; n < LAYOUT_EVENTS; n++) { /* a writer that is always ahead does not hold us here */
+		rc = next_record(r, out, &lost);
+		if (rc < 0 || is_wanted(r, out))
+			break;
 		r->filtered++;
+		rc = -EAGAIN;
+	}
 	int gap = missed(r, lost);
 	return rc < 0 ? rc : gap;
 }

@@ -62,6 +62,7 @@ struct event_reader {
 	uint64_t kinds;            /* set of 1 << enum event_kind that is wanted; all at first */
 	uint16_t source;           /* wanted; PLAN_NONE: any, at first */
 	bool late;                 /* PLAN_REFUSE: begin half a ring behind */
+	uint64_t first;            /* of a life that is new to us: behind it we begin, as our tally tells the writer */
 	uint32_t generation;       /* of the peers, as the last wait told it */
 };
 

@@ -283,16 +283,46 @@ static void refuses_when_somebody_is_slow(void) {
 	for (uint64_t n = first + 2; n <= there; n++)
 		CHECK(event_next(&slow, &e) == 0 && e.a == n);
 	CHECK(event_next(&slow, &e) == -EAGAIN && slow.missed == first - 1);
-	/* one that has taken nothing yet holds nobody up, nor does a closed one, nor one of a dead process */
+	/* one that has not looked yet holds nobody up, nor does a closed one, nor one of a dead process */
 	event_reader_open(&other, &w.at[GUARD], CAM);
 	event_reader_close(&slow);
 	for (uint64_t n = 0; n < 3 * LAYOUT_EVENTS; n++)
 		CHECK(event_write(&out, clock_mono(), EVENT_DEADLINE, 0, n, 0, NULL));
-	CHECK(event_next(&other, &e) > 0);
+	CHECK(event_news(&other) == 1); /* and one that has looked does, though it has taken nothing */
+	for (there = 0; event_write(&out, clock_mono(), EVENT_DEADLINE, 0, 0, 0, NULL); there++)
+		CHECK(there < LAYOUT_EVENTS);
+	CHECK(there >= LAYOUT_EVENTS / 2 && event_next(&other, &e) > 0);
 	directory_set(&w.directory, GUARD, DIRECTORY_DEAD, clock_mono());
 	for (uint64_t n = 0; n < 3 * LAYOUT_EVENTS; n++)
 		CHECK(event_write(&out, clock_mono(), EVENT_DEADLINE, 0, n, 0, NULL));
 	event_reader_close(&other);
+	event_writer_close(&out);
+	world_close(&w);
+}
+
+/* Who waits at an empty ring loses nothing, nor who had taken all of the life before. */
+static void refuses_for_those_who_wait(void) {
+	struct event_writer out;
+	struct event_reader in;
+	struct event e;
+	fresh_that_refuses();
+	event_writer_open(&out, &w.at[CAM]);
+	event_reader_open(&in, &w.at[CORE], CAM);
+	CHECK(event_next(&in, &e) == -EAGAIN);
+	for (int life = 1; life <= 3; life++) {
+		uint64_t there = 0;
+		while (event_write(&out, clock_mono(), EVENT_DEADLINE, 0, there + 1, 0, NULL))
+			there++;
+		CHECK(there == LAYOUT_EVENTS);
+		for (uint64_t n = 1; n <= there; n++)
+			CHECK(event_next(&in, &e) == 0 && e.a == n);
+		CHECK(event_next(&in, &e) == -EAGAIN && in.missed == 0);
+		event_writer_close(&out);
+		world_stop(&w, CAM);
+		world_start(&w, CAM, true);
+		event_writer_open(&out, &w.at[CAM]);
+	}
+	event_reader_close(&in);
 	event_writer_close(&out);
 	world_close(&w);
 }
@@ -308,5 +338,6 @@ int main(void) {
 	takes_only_what_is_wanted();
 	wakes_who_waits();
 	refuses_when_somebody_is_slow();
+	refuses_for_those_who_wait();
 	puts("event_test: ok");
 }

@@ -343,7 +343,7 @@ static int look_under(const struct field *f, const struct found *x, const struct
 }
 
 static int borrow(struct field *f, const struct found *x, const struct request *q, struct field_lease *l) {
-	if (!f->plan->leases)
+	if (!f->plan->leases || !f->peers->own.base)
 		return -ENOTSUP;
 	if (!desk_is_known(f->peers, f->segment)) /* L1 */
 		return unless_replaced(f, -EAGAIN);
@@ -359,15 +359,14 @@ static int borrow(struct field *f, const struct found *x, const struct request *
 	}
 	l->word = word;
 	l->data = ring_payload(&f->ring, x->slot);
-	tally_add(&f->tally->leased, 1);
 	return 0;
 }
 
-/* A large sample is copied under a lease, if one is to be had: our quota, or a writer that has not heard of us. */
+/* A large sample is copied under a lease, if one is to be had: a desk, our quota, a writer that has heard of us. */
 static int copy_large(struct field *f, const struct found *x, const struct request *q) {
 	struct field_lease l = { 0 };
 	int rc = borrow(f, x, q, &l);
-	if (rc == -EBUSY || rc == -EAGAIN)
+	if (rc == -EBUSY || rc == -EAGAIN || rc == -ENOTSUP)
 		return copy_words(f, x, q);
 	if (rc < 0)
 		return rc;
@@ -403,7 +402,7 @@ HOT int try_take(struct field *f, const struct request *q, struct found *x) {
 
 void field_took(struct field *f, const struct found *x) {
 	if (!same_epoch(f))
-		tally_begin_life(f->tally, f->segment->epoch);
+		tally_begin_life(f->tally, f->segment->epoch, 0);
 	f->epoch = f->segment->epoch;
 	f->version = x->version;
 	f->known = x->newest;
@@ -424,8 +423,7 @@ HOT int take(struct field *f, const struct request *q) {
 	if (rc < 0)
 		return rc;
 	field_took(f, &x);
-	if (!q->lease)
-		tally_add(&f->tally->taken, 1);
+	tally_add(q->lease ? &f->tally->leased : &f->tally->taken, 1);
 	return x.missed ? count_missed(f, x.missed) : 0;
 }
 
@@ -531,7 +529,10 @@ int field_source_time(const struct field *f, const struct found *x, struct cdm_m
 int field_take_found(struct field *f, const struct found *x, void *out, size_t capacity, struct field_lease *l,
 		struct cdm_mono now, struct cdm_info *info) {
 	const struct request q = { .lease = l, .out = out, .capacity = capacity, .now = now, .info = info };
-	return take_one(f, x, &q);
+	int rc = take_one(f, x, &q);
+	if (rc == 0)
+		tally_add(l ? &f->tally->leased : &f->tally->taken, 1);
+	return rc;
 }
 
 void field_skip(struct field *f) {

@@ -185,8 +185,8 @@ struct field_lease {
 /*
  * Borrow the latest, or the next in order (returns as field_next; when there is none, a word of our quota is kept
  * ready for it until it was had, or the handle is closed).  Hold it briefly and in any
- * thread.  -EBUSY: our quota is used up; -ENOTSUP: the plan makes the field copy-only; -EAGAIN also
- * while the writer has not heard of us yet.
+ * thread.  -EBUSY: our quota is used up; -ENOTSUP: the plan makes the field copy-only, or we have no segment; -EAGAIN
+ * also while the writer has not heard of us yet.
  */
 MUST_CHECK int field_lease(struct field *f, struct cdm_mono now, struct field_lease *l);
 MUST_CHECK int field_lease_next(struct field *f, struct cdm_mono now, struct field_lease *l);

@@ -148,12 +148,14 @@ static bool let_go(const struct peers *t, struct segment *s) {
 	return users == 0;
 }
 
-void peers_tidy(struct peers *t) {
+unsigned peers_tidy(struct peers *t) {
+	unsigned kept = 0;
 	for (uint16_t p = 0; p < t->plan->processes.count; p++) {
 		struct segment **at = &t->at[p].retired;
 		while (*at) {
 			struct segment *s = *at;
 			if (!let_go(t, s)) {
+				kept += !s->emptied;
 				at = &s->next;
 				continue;
 			}
@@ -161,6 +163,7 @@ void peers_tidy(struct peers *t) {
 			unmap(t, s); /* T6 */
 		}
 	}
+	return kept;
 }
 
 /* All but the count of users, which is never begun anew. */

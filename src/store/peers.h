@@ -81,8 +81,9 @@ static inline bool peers_is_now(const struct peers *t, uint16_t process, const s
 	return __atomic_load_n(&t->at[process].now, __ATOMIC_SEQ_CST) == held; /* H5 */
 }
 
-/* Unmap what is not used any more.  peers_replace() does it; nothing is lost by never calling it. */
-void peers_tidy(struct peers *t);
+/* Let go of what is not used any more; peers_replace() does it.  How many that were replaced keep memory, for a lease
+   in them: for those it is called again. */
+unsigned peers_tidy(struct peers *t);
 /* Make all waits of this process return -ECANCELED once, so that threads look around. */
 void peers_interrupt(struct peers *t);
 /* Mappings held, one's own and retired ones among them.  Control thread. */

@@ -132,8 +132,10 @@ static void keeps_what_is_leased(void) {
 		restart_camera();
 	}
 	CHECK(peers_mappings(&w.at[READER]) == 4 + 3);
+	CHECK(peers_tidy(&w.at[READER]) == 3);
 	for (int i = 0; i < 3; i++)
 		field_release(&held[i]);
+	CHECK(peers_tidy(&w.at[READER]) == 0);
 	restart_camera();
 	CHECK(peers_mappings(&w.at[READER]) == 4 + 1); /* the one that the reader saw last */
 	field_close(&reader);

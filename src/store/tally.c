@@ -40,9 +40,9 @@ struct layout_tally *tally_take(struct peers *t, enum layout_doing doing, uint16
 	return tally;
 }
 
-void tally_begin_life(struct layout_tally *tally, uint32_t epoch) {
+void tally_begin_life(struct layout_tally *tally, uint32_t epoch, uint64_t cursor) {
 	uint64_t what = word_peek(&tally->what);
-	word_poke(&tally->cursor, 0);
+	word_poke(&tally->cursor, cursor);
 	word_store(&tally->what, (what & (IDENTITY | OPEN)) | (uint64_t)(epoch & 0xffff) << 48);
 }
 

@@ -16,8 +16,8 @@
 /* `index` is a field, or of LAYOUT_LISTENS a process.  Never NULL: without a segment of our own, or a free one, it is
    one that nobody sees. */
 struct layout_tally *tally_take(struct peers *t, enum layout_doing doing, uint16_t index);
-/* What is taken from now on is of that life of the writer. */
-void tally_begin_life(struct layout_tally *tally, uint32_t epoch);
+/* What is taken from now on is of that life of the writer, and comes behind `cursor`. */
+void tally_begin_life(struct layout_tally *tally, uint32_t epoch, uint64_t cursor);
 /* NULL: none was taken. */
 void tally_leave(struct peers *t, struct layout_tally *tally);
 
@@ -30,6 +30,11 @@ static inline enum layout_doing tally_doing(uint64_t what) {
 
 static inline bool tally_is_open(uint64_t what) {
 	return what >> 32 & 1;
+}
+
+/* Of a copy. */
+static inline void tally_mark_closed(struct layout_tally *t) {
+	t->what &= ~(UINT64_C(1) << 32);
 }
 
 static inline uint16_t tally_epoch(uint64_t what) {

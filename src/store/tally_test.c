@@ -151,19 +151,33 @@ static void some_are_not_seen(void) {
 	world_close(&w);
 }
 
-/* Without a segment of one's own there is nowhere to count, and everything else works. */
-static void observers_count_nothing(void) {
+/* Without a segment of one's own there is nowhere to count, nor a desk: one looks, copies, and sleeps in slices. */
+static void observers_leave_no_trace(void) {
 	static struct peers t;
-	struct field in;
-	uint64_t word;
-	struct field_writer out;
+	static uint64_t words[1000];
+	struct field in, large;
+	struct field_writer out, large_out;
+	struct field_lease l;
+	struct event_reader events;
+	struct event e;
 	fresh(0);
-	CHECK(field_writer_open(&out, &w.at[CAM], level) == 0);
+	CHECK(field_writer_open(&out, &w.at[CAM], level) == 0 && field_writer_open(&large_out, &w.at[CAM], frame) == 0);
 	put(&out, 1);
+	put(&large_out, 1);
 	peers_init(&t, w.plan, READER);
-	CHECK(peers_replace(&t, CAM, 1, &w.files[CAM]) == 0 && field_open(&in, &t, level) == 0);
-	CHECK(field_read(&in, &word, sizeof(word), clock_mono(), NULL) == 0);
+	CHECK(peers_replace(&t, CAM, 1, &w.files[CAM]) == 0);
+	CHECK(field_open(&in, &t, level) == 0 && field_open(&large, &t, frame) == 0);
+	event_reader_open(&events, &t, CAM);
+	CHECK(field_read(&in, words, sizeof(words), clock_mono(), NULL) == 0);
+	CHECK(wait_field(&in, 5 * NS_PER_MS) == -ETIMEDOUT);
+	put(&out, 1);
+	CHECK(wait_field(&in, NS_PER_S) == 0 && event_next(&events, &e) == -EAGAIN);
+	CHECK(field_lease(&large, clock_mono(), &l) == -ENOTSUP && !l.word);
+	CHECK(field_next(&large, words, sizeof(words), clock_mono(), NULL) == 0);
+	CHECK(field_lease_next(&large, clock_mono(), &l) == -EAGAIN);
+	event_reader_close(&events);
 	field_close(&in);
+	field_close(&large);
 	peers_fini(&t);
 	world_close(&w);
 }
@@ -203,7 +217,7 @@ int main(void) {
 	counts_events();
 	successors_go_on();
 	some_are_not_seen();
-	observers_count_nothing();
+	observers_leave_no_trace();
 	threads_share_none();
 	puts("tally_test: ok");
 }

@@ -89,6 +89,11 @@ static int find_news(const struct wait_set *s) {
 	return -EAGAIN;
 }
 
+/* Whoever is over writes no more: its successor comes with another generation. */
+static bool hears_us(const struct peers *t, uint16_t process, const struct segment *writer) {
+	return desk_is_known(t, writer) || directory_is_over(&t->directory, process, writer->epoch);
+}
+
 /* The words are loaded before we look for news: if one changes in between, we do not fall asleep. */
 static void watch_all(const struct wait_set *s, uint32_t generation, struct watch *w) {
 	const struct peers *t = peers_of(s);
@@ -104,14 +109,14 @@ static void watch_all(const struct wait_set *s, uint32_t generation, struct watc
 			continue;
 		const uint32_t *word = event_word(s->events[i]);
 		watch_word(w, word, __atomic_load_n(word, __ATOMIC_SEQ_CST), 0);
-		w->sliced |= !desk_is_known(t, s->events[i]->segment);
+		w->sliced |= !hears_us(t, s->events[i]->process, s->events[i]->segment);
 	}
 	for (unsigned i = 0; i < s->field_count; i++) {
 		struct field *f = s->fields[i];
 		if (!field_look(f))
 			continue;
 		watch_word(w, low_half(f->ring.head), (uint32_t)word_load_total(f->ring.head), 0); /* S3 */
-		w->sliced |= !desk_is_known(t, f->segment); /* S4 */
+		w->sliced |= !hears_us(t, f->plan->process, f->segment); /* S4 */
 	}
 }
 
@@ -180,16 +185,24 @@ static int sleep_until(const struct wait_set *s, int64_t until_ns) {
 	}
 }
 
+/* Who has no segment has no desk either, and sleeps in slices. */
 static void count_in(const struct wait_set *s) {
+	if (!peers_of(s)->own.base)
+		return;
 	for (unsigned i = 0; i < s->field_count; i++) {
 		desk_wait_begin(s->fields[i]->peers, s->fields[i]->plan->group);
 		tally_add(&s->fields[i]->tally->waits, 1);
 	}
-	for (unsigned i = 0; i < s->event_count; i++)
-		desk_wait_begin(s->events[i]->peers, desk_events_of(s->events[i]->peers->plan, s->events[i]->process));
+	for (unsigned i = 0; i < s->event_count; i++) {
+		const struct event_reader *r = s->events[i];
+		desk_wait_begin(r->peers, desk_events_of(r->peers->plan, r->process));
+		tally_add(&r->tally->waits, 1);
+	}
 }
 
 static void count_out(const struct wait_set *s) {
+	if (!peers_of(s)->own.base)
+		return;
 	for (unsigned i = 0; i < s->field_count; i++)
 		desk_wait_end(s->fields[i]->peers, s->fields[i]->plan->group);
 	for (unsigned i = 0; i < s->event_count; i++)

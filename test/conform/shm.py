@@ -179,6 +179,10 @@ class Segment:
         """Of our own: what makes it one."""
         head = self.parts[0]
         head.bytes[self.process.desk:self.process.desk + 4] = struct.pack('<I', self.process.quota)
+        for f in self.plan.fields.values():
+            if f.process == self.index:
+                words, at = self.at(f.part, f.offset)
+                words.bytes[at:at + 20] = struct.pack('<QIII', f.layout, f.index, f.slots, f.bytes)
         head.bytes[8:64] = struct.pack('<IIIiQ32s', LAYOUT, self.index, self.epoch, os.getpid(), self.process.bytes, self.plan.hash)
         head.bytes[64:72] = struct.pack('<q', time.monotonic_ns())
         barrier()
