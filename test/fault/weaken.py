@@ -107,7 +107,7 @@ class Mutant:
 def function_at(lines, n):
     """The function that line n is in."""
     for line in reversed(lines[:n + 1]):
-        m = re.match(r'(?!struct \w+ \{|static const)[a-z][\w ]*[ *](\w+)\(', line)
+        m = re.match(r'(?!struct \w+ \{|static const)(?:HOT )?[a-z][\w ]*[ *](\w+)\(', line)
         if m:
             return m.group(1)
     return '?'
