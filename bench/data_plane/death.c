@@ -26,20 +26,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "cadmus/client.h"
+#include "bench/data_plane/must.h"
 #include "bench/data_plane/ticks.h"
 
 #define PATIENCE_NS 10000000000u
 
 static struct cdm_machine *machine;
 static struct cdm_reader *beat;
-
-static void must(int64_t rc, const char *what) {
-	if (rc >= 0)
-		return;
-	printf("no %s: %s\n", what, strerror((int)-rc));
-	fflush(stdout);
-	exit(1);
-}
 
 /* ---- the writer ---------------------------------------------------------------------------------- */
 
@@ -163,13 +156,20 @@ static void kernel(uint32_t n, double *samples) {
 	samples_out(samples, n);
 }
 
+/* When it was killed. */
+static uint64_t start_and_kill(const char *self, struct writer *w) {
+	*w = writer_start(self, "10000000000");
+	writer_says(w, 'W');
+	epoch_alive();
+	uint64_t from_ns = mono_ns();
+	kill(w->pid, SIGKILL);
+	return from_ns;
+}
+
 static void orphan(const char *self, uint32_t n, double *samples) {
 	for (uint32_t k = 0; k < n; k++) {
-		struct writer w = writer_start(self, "10000000000");
-		writer_says(&w, 'W');
-		epoch_alive();
-		uint64_t from_ns = mono_ns();
-		kill(w.pid, SIGKILL);
+		struct writer w;
+		uint64_t from_ns = start_and_kill(self, &w);
 		samples[k] = poll_until(from_ns, 0);
 		writer_bury(&w);
 	}
@@ -199,11 +199,8 @@ static void takeover(const char *self, uint32_t n, double *samples, double (*unt
 /* It goes to sleep before anybody knows of the death. */
 static void woken(const char *self, uint32_t n, double *samples) {
 	for (uint32_t k = 0; k < n; k++) {
-		struct writer w = writer_start(self, "10000000000");
-		writer_says(&w, 'W');
-		epoch_alive();
-		uint64_t from_ns = mono_ns();
-		kill(w.pid, SIGKILL);
+		struct writer w;
+		uint64_t from_ns = start_and_kill(self, &w);
 		int rc;
 		while ((rc = cdm_wait(beat, (int64_t)PATIENCE_NS)) == 0)
 			cdm_skip(beat);

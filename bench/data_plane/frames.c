@@ -21,20 +21,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "cadmus/client.h"
+#include "bench/data_plane/must.h"
 #include "bench/data_plane/ticks.h"
 
 #define ODD UINT64_C(0x9e3779b97f4a7c15)
 #define PATIENCE_NS INT64_C(20000000000)
 
 static uint32_t *done; /* shared: frames given back, by all readers together */
-
-static void must(int64_t rc, const char *what) {
-	if (rc >= 0)
-		return;
-	printf("no %s: %s\n", what, strerror((int)-rc));
-	fflush(stdout);
-	exit(1);
-}
 
 static void fill(uint64_t *p, size_t words, uint64_t frame) {
 	uint64_t sum = 0;
