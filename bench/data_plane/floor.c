@@ -27,15 +27,7 @@ static uint64_t echoed;
 
 static void begin(const char *dir, const char *as, const char *variant) {
 	(void)as, (void)variant;
-	char path[256];
-	snprintf(path, sizeof(path), "%s/lines", dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, 4096) < 0)
-		die("%s: %s", path, strerror(errno));
-	lines = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (lines == MAP_FAILED)
-		die("%s: %s", path, strerror(errno));
-	close(fd);
+	lines = shared_page(dir, "lines");
 	echoed = lines[0].word;
 }
 

@@ -314,16 +314,17 @@ static void do_line(const char *line) {
 	}
 }
 
-static void board_open(const char *dir) {
+void *shared_page(const char *dir, const char *name) {
 	char path[256];
-	snprintf(path, sizeof(path), "%s/board", dir);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 || ftruncate(fd, 4096) < 0)
 		die("%s: %s", path, strerror(errno));
-	board = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (board == MAP_FAILED)
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED)
 		die("%s: %s", path, strerror(errno));
 	close(fd);
+	return page;
 }
 
 int main(int argc, char **argv) {
@@ -334,7 +335,7 @@ int main(int argc, char **argv) {
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a driver that is killed leaves nothing that spins */
 	setvbuf(stdin, NULL, _IONBF, 0); /* line_waits() must see all there is */
-	board_open(argv[1]);
+	board = shared_page(argv[1], "board");
 	ns_per_tick = tick_ns();
 	transport.begin(argv[1], argv[2], argc > 3 ? argv[3] : "");
 	printf("ok %s\n", transport.version);

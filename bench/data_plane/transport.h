@@ -57,5 +57,7 @@ extern const struct transport transport;
 
 void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* 4 KiB that all nodes of the folder share under that name, zero at first; ends the program when it cannot be had. */
+void *shared_page(const char *dir, const char *name);
 
 #endif
