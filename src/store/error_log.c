@@ -2,17 +2,15 @@
 #include "store/error_log.h"
 
 #include <string.h>
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "store/word.h"
 
-#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME UINT64_C(0x100000001b3)
-
-static uint64_t kind_of(const char *kind) {
-	uint64_t h = FNV_OFFSET;
-	for (; *kind; kind++)
-		h = (h ^ (uint8_t)*kind) * FNV_PRIME;
-	return h ? h : 1;
+static uint64_t number_of(const char *kind) {
+	struct hash h = hash_of(kind, strlen(kind));
+	uint64_t n;
+	memcpy(&n, h.bytes, sizeof(n));
+	return n ? n : 1;
 }
 
 /* Whoever takes a free record says what it is; meanwhile others may count in it. */
@@ -41,7 +39,7 @@ void error_note(const struct segment *own, struct cdm_mono now, const char *kind
 	bool fresh;
 	if (!own->base || !own->writable)
 		return;
-	struct layout_error *e = find(own, kind_of(kind), &fresh);
+	struct layout_error *e = find(own, number_of(kind), &fresh);
 	if (!e) {
 		counter_add(own, COUNTER_errors_untold, 1);
 		return;
