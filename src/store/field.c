@@ -138,6 +138,18 @@ static bool same_epoch(const struct field *f) {
 	return f->epoch == f->segment->epoch;
 }
 
+static uint32_t slot_behind(const struct field *f) {
+	return f->slot + 1 < f->ring.count ? f->slot + 1 : 0;
+}
+
+/* The head says that nothing is new, and may lag behind a stamp by which field_news() said otherwise. */
+static void prefer_behind(const struct field *f, struct found *x) {
+	uint64_t version = f->version + 1;
+	if (f->grouped || version == 1 || stamp_of(f, slot_behind(f)) != version << 1) /* R1 */
+		return;
+	*x = (struct found){ .slot = slot_behind(f), .version = version, .newest = version };
+}
+
 HOT int find_latest(struct field *f, struct found *x) {
 	*x = (struct found){ .version = 0 };
 	if (!look(f))
@@ -154,8 +166,12 @@ HOT int find_latest(struct field *f, struct found *x) {
 	if (stamp == 0)
 		return broken(f);
 	x->version = x->newest = stamp >> 1;
-	if (x->version >= f->version || !same_epoch(f))
+	if (x->version > f->version || !same_epoch(f))
 		return 0;
+	if (x->version == f->version) {
+		prefer_behind(f, x);
+		return 0;
+	}
 	/* A head that lags behind what was taken by its stamp is right; one that we slept over, for a lap, is old. */
 	if (stamp_of(f, f->slot) != f->version << 1) /* R4 */
 		return word_load_total(f->ring.head) == head ? broken(f) : MOVED_ON;
@@ -197,10 +213,6 @@ static void find_half_lap(const struct field *f, struct found *x, uint64_t taken
 		x->version = version;
 		return;
 	}
-}
-
-static uint32_t slot_behind(const struct field *f) {
-	return f->slot + 1 < f->ring.count ? f->slot + 1 : 0;
 }
 
 /*

@@ -268,6 +268,22 @@ static void finds_what_was_true_then(void) {
 	world_close(&w);
 }
 
+/* A writer stores the stamp, then the head; who is told of news between the two reads what is new. */
+static void reads_what_it_was_told_of(void) {
+	struct cdm_info info;
+	uint64_t v;
+	fresh();
+	open_both(level);
+	CHECK(put(1, 1) == 0 && field_read(&reader, &v, sizeof(v), at(2), &info) == 0 && field_news(&reader) == 0);
+	uint64_t head = *writer.ring.head;
+	CHECK(put(2, 2) == 0);
+	*writer.ring.head = head; /* as if it had not come so far */
+	CHECK(field_news(&reader) == 1);
+	CHECK(field_read(&reader, &v, sizeof(v), at(2), &info) == 0 && v == 2 && info.version == 2);
+	CHECK(field_news(&reader) == 0 && field_read(&reader, &v, sizeof(v), at(2), &info) == 0 && v == 2);
+	world_close(&w);
+}
+
 static void finds_that_very_sample(void) {
 	struct cdm_info info;
 	uint64_t v;
@@ -428,6 +444,7 @@ int main(void) {
 	a_late_reader_has_missed_nothing();
 	begins_anew_with_a_new_epoch();
 	finds_what_was_true_then();
+	reads_what_it_was_told_of();
 	finds_that_very_sample();
 	leases_hold_samples();
 	drops_and_counts_when_all_is_leased();
