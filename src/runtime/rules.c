@@ -150,10 +150,11 @@ static bool take(struct rule *r, unsigned i, struct cdm_mono now) {
 	uint8_t fresh[SAMPLE_MAX];
 	uint32_t epoch = s->field.epoch;
 	uint64_t version = s->field.version;
-	if (field_read(&s->field, fresh, sizeof(fresh), now, &s->info) < 0) {
+	int rc = field_read(&s->field, fresh, sizeof(fresh), now, &s->info);
+	if (rc < 0 && rc != -EAGAIN)
 		field_skip(&s->field); /* what cannot be read is not looked at again */
+	if (rc < 0)
 		return false;
-	}
 	if (s->field.epoch != epoch) { /* a writer that was restarted continues nothing */
 		s->samples = 0;
 		version = 0;

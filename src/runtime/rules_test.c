@@ -200,6 +200,18 @@ static void too_little_trust(void) {
 	over();
 }
 
+/* A first sample, while the rule looks in vain for one: every other time it finds none, then skips to that one. */
+static void a_first_sample_counts(void) {
+	for (unsigned i = 0; i < 60; i++) {
+		begin(PLAN_OP_MAX, CDM_F32, 1)->min_trust = 0.7;
+		go();
+		for (unsigned n = 0; n < 400 + 7 * i; n++)
+			write_one(1, 0.9f, 0.5f, 1); /* which keeps the rule looking */
+		silent_then(0.2f, 0.2);
+		over();
+	}
+}
+
 /* The next event of core, which must be this one. */
 static void expect_event(struct event_reader *r, enum event_kind kind, uint64_t number) {
 	struct event e;
@@ -348,6 +360,7 @@ int main(void) {
 	what_both_see();
 	whole_numbers();
 	too_little_trust();
+	a_first_sample_counts();
 	too_far_apart();
 	too_far_apart_from_the_start();
 	an_orphan();
