@@ -13,16 +13,6 @@
 #define PATIENCE_MS 20000
 #define ANSWER_NS INT64_C(3000000000)
 
-/* A handle of the parent: it is who listens at the control door, from the first moment to the last. */
-static int parent_of(const char *machine) {
-	uid_t uid;
-	pid_t pid;
-	int fd = control_connect(machine);
-	int rc = fd < 0 ? fd : io_peer(fd, &uid, &pid);
-	io_close(&fd);
-	return rc < 0 ? rc : io_pidfd(pid);
-}
-
 static int run(const struct verb_context *c, int argc, char **argv) {
 	uint8_t message[64], reply[1024];
 	char name[CDM_NAME_MAX];
@@ -33,7 +23,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		code = machine_name(c, "down", name);
 	if (code)
 		return code;
-	int parent = parent_of(name);
+	int parent = machine_daemon(name);
 	mp_begin(&o, message, sizeof(message));
 	mp_map(&o, 2);
 	mp_kv_str(&o, "op", "down");

@@ -1,8 +1,10 @@
 /* cmd_run.c - make a description live. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include "base/io.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/disk.h"
 #include "bin/cadmus/json.h"
@@ -17,8 +19,23 @@ static void on_signal(int number) {
 	asked = 1;
 }
 
+/* The daemon was killed: stay with those that follow it.  0, or -errno when the machine did not end in good order. */
+static int attend_next(const char *machine) {
+	int daemon, rc;
+	while ((daemon = machine_daemon(machine)) >= 0) {
+		struct pollfd ends = { .fd = daemon, .events = POLLIN };
+		fprintf(stderr, "the daemon of %s was killed; another one goes on\n", machine);
+		do {
+			if (asked && (rc = io_pidfd_signal(daemon, SIGTERM)) < 0)
+				break; /* it has ended meanwhile */
+		} while (poll(&ends, 1, -1) < 0 && errno == EINTR);
+		io_close(&daemon);
+	}
+	return daemon == -ENOENT ? 0 : daemon;
+}
+
 /* Stay until the machine ends or we are interrupted; then take it down with us. */
-static int attend(pid_t pid) {
+static int attend(pid_t pid, const char *machine) {
 	struct sigaction a = { .sa_handler = on_signal };
 	int status = 0;
 	sigaction(SIGINT, &a, NULL);
@@ -27,7 +44,8 @@ static int attend(pid_t pid) {
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		if (asked)
 			kill(pid, SIGTERM);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	bool in_order = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (in_order || (WIFSIGNALED(status) && attend_next(machine) == 0))
 		return 0;
 	return verb_failed("run", -EPIPE, "the machine did not end in good order");
 }
@@ -79,8 +97,9 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	pid_t pid = source_explain(c, "run", &s) == 0 ? machine_start("run", s.plan, detach, detach, &rest) : -1;
 	if (pid > 0)
 		announce(c, s.plan, pid, &rest, detach);
+	int code = pid < 0 ? 1 : detach ? 0 : attend(pid, s.plan->machine);
 	source_free(&s);
-	return pid < 0 ? 1 : detach ? 0 : attend(pid);
+	return code;
 }
 
 VERB(run, "Start the machine that a description describes", "FILE [--detach]",

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/err.h"
@@ -103,6 +102,32 @@ int machine_connect(const char *verb, const char *name) {
 	return fd;
 }
 
+/* Of who listens at its control door, or did last: that is its daemon.  -ESRCH: it has ended. */
+static int handle_of_listener(const char *name) {
+	uid_t uid;
+	pid_t pid;
+	int fd = control_connect(name);
+	int rc = fd < 0 ? fd : io_peer(fd, &uid, &pid);
+	io_close(&fd);
+	int handle = rc < 0 ? rc : io_pidfd(pid);
+	struct pollfd ended = { .fd = handle, .events = POLLIN };
+	if (handle < 0 || poll(&ended, 1, 0) == 0)
+		return handle;
+	close(handle);
+	return -ESRCH;
+}
+
+int machine_daemon(const char *name) {
+	struct seat s;
+	int handle = handle_of_listener(name);
+	if (handle != -ESRCH)
+		return handle;
+	int rc = seat_attach(&s, name, NULL); /* which waits until the next one is there */
+	if (rc == 0)
+		seat_close(&s);
+	return rc == 0 || rc == -EBUSY ? handle_of_listener(name) : rc;
+}
+
 int machine_no_field(const char *verb, const struct plan *p, const char *name) {
 	struct near near = { .word = name };
 	char hint[128];
@@ -174,18 +199,22 @@ static void signals_of_its_own(void) {
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In the child: descriptors 3 (plan) and 4 (readiness) and nothing else of ours. */
-static _Noreturn void become_daemon(const char *path, int plan_fd, int ready_fd, int log_fd, pid_t lives_with) {
-	if (lives_with && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != lives_with))
-		_exit(125);
+/* What a daemon inherits, by the number that it is told. */
+enum { PLAN_FD = 3, READY_FD, STARTER_FD };
+
+/* In the child: those descriptors and nothing else of ours. */
+static _Noreturn void become_daemon(const char *path, int plan_fd, int ready_fd, int starter_fd, int log_fd) {
 	int plan = fcntl(plan_fd, F_DUPFD_CLOEXEC, 10), ready = fcntl(ready_fd, F_DUPFD_CLOEXEC, 10);
+	int starter = starter_fd < 0 ? -1 : fcntl(starter_fd, F_DUPFD_CLOEXEC, 10);
 	setsid();
 	signals_of_its_own();
 	if (log_fd >= 0 && (dup2(log_fd, STDERR_FILENO) < 0 || dup2(log_fd, STDOUT_FILENO) < 0))
 		_exit(126);
-	if (plan < 0 || ready < 0 || dup2(plan, 3) < 0 || dup2(ready, 4) < 0)
+	if (plan < 0 || ready < 0 || dup2(plan, PLAN_FD) < 0 || dup2(ready, READY_FD) < 0)
 		_exit(126);
-	execl(path, path, "--plan-fd", "3", "--ready-fd", "4", (char *)NULL);
+	if (starter_fd >= 0 && dup2(starter, STARTER_FD) < 0)
+		_exit(126);
+	execl(path, path, "--plan-fd", "3", "--ready-fd", "4", starter_fd < 0 ? NULL : "--starter-fd", "5", NULL);
 	_exit(127);
 }
 
@@ -226,9 +255,11 @@ pid_t machine_start(const char *verb, const struct plan *plan, bool to_file, boo
 		return -1;
 	}
 	int log_fd = to_file ? open_log(plan->machine) : -1;
-	pid_t self = getpid(), pid = fork();
+	int self = outlives_us ? -1 : io_pidfd(getpid());
+	pid_t pid = !outlives_us && self < 0 ? -1 : fork();
 	if (pid == 0)
-		become_daemon(path, plan_fd, pipes[1], log_fd, outlives_us ? 0 : self);
+		become_daemon(path, plan_fd, pipes[1], self, log_fd);
+	io_close(&self);
 	io_close(&log_fd);
 	close(plan_fd);
 	close(pipes[1]);

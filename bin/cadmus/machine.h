@@ -45,6 +45,12 @@ int machine_connect(const char *verb, const char *name);
 /* Attach to the machine meant; seat_close() when done. */
 int machine_attach(const struct verb_context *c, const char *verb, struct seat *s);
 
+/*
+ * A handle of the daemon of a machine; where one was killed, of the one that is about to take its place.  -ENOENT: the
+ * machine has gone in good order; -ECONNREFUSED: it has gone otherwise; -errno.
+ */
+int machine_daemon(const char *name);
+
 /* "there is no field", with one that is near; returns 1. */
 int machine_no_field(const char *verb, const struct plan *p, const char *name);
 

@@ -1,7 +1,8 @@
 /*
  * main.c - cadmusd: the parent of a machine, and, started by it with --role, one of its parts.
  *
- *      cadmusd --plan-fd N [--ready-fd N]     the parent: as `cadmus run` starts it
+ *      cadmusd --plan-fd N [--ready-fd N] [--starter-fd N]     the parent: as `cadmus run` starts it
+ *      cadmusd --legacy-fd N                  the parent: as core starts it, when the one before was killed
  *      cadmusd --role core|host|worker        a child: with its seat in CADMUS_SEAT
  */
 #include <stdio.h>
@@ -55,7 +56,7 @@ static int usage(void) {
 }
 
 int main(int argc, char **argv) {
-	struct supervisor_options o = { .plan_fd = -1, .ready_fd = -1 };
+	struct supervisor_options o = { .plan_fd = -1, .ready_fd = -1, .starter_fd = -1, .legacy_fd = -1 };
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--role") == 0)
 			return run_role(argv[i + 1]);
@@ -63,10 +64,14 @@ int main(int argc, char **argv) {
 			o.plan_fd = atoi(argv[i + 1]);
 		else if (strcmp(argv[i], "--ready-fd") == 0)
 			o.ready_fd = atoi(argv[i + 1]);
+		else if (strcmp(argv[i], "--starter-fd") == 0)
+			o.starter_fd = atoi(argv[i + 1]);
+		else if (strcmp(argv[i], "--legacy-fd") == 0)
+			o.legacy_fd = atoi(argv[i + 1]);
 		else
 			return usage();
 	}
-	if (o.plan_fd < 0)
+	if (o.plan_fd < 0 && o.legacy_fd < 0)
 		return usage();
 	log_init("cadmusd");
 	return supervisor_main(&o, &diag) == 0 ? 0 : complain("cannot run");

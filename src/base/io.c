@@ -45,6 +45,8 @@ int io_connect(const char *path) {
 	return rc;
 }
 
+#define BACKLOG 32
+
 static int bind_at(const char *path, const struct sockaddr_un *a) {
 	int other = io_connect(path);
 	if (other >= 0)
@@ -57,7 +59,7 @@ static int bind_at(const char *path, const struct sockaddr_un *a) {
 	if (fd < 0)
 		return -errno;
 	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 && chmod(path, 0600) == 0 &&
-			listen(fd, 32) == 0)
+			listen(fd, BACKLOG) == 0)
 		return fd;
 	int rc = -errno;
 	close(fd);
@@ -75,6 +77,10 @@ static int lock_folder(const char *path) {
 	while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
 		; /* where there are no locks, there is nothing better */
 	return fd;
+}
+
+int io_listen_again(int fd) {
+	return listen(fd, BACKLOG) == 0 ? 0 : -errno;
 }
 
 int io_listen(const char *path) {

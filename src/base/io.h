@@ -25,6 +25,8 @@ MUST_CHECK int io_pair(int fds[2]);
  * Its folder is locked meanwhile, so of several who try at once one gets it.
  */
 MUST_CHECK int io_listen(const char *path);
+/* Go on listening at a socket that another process opened: who connects is told that it is us, from now on. */
+MUST_CHECK int io_listen_again(int fd);
 /* Connect, never waiting; -ENOENT or -ECONNREFUSED when nobody is there, -EAGAIN when its queue is full. */
 MUST_CHECK int io_connect(const char *path);
 /* Accept one, non-blocking and close-on-exec; -EAGAIN. */

@@ -70,6 +70,12 @@ void client_let_go(struct cdm_machine *m) {
 	free(m);
 }
 
+/* Nobody tells any more who lives: whoever sleeps for a sample hears that. */
+static void lose_parent(struct cdm_machine *m) {
+	directory_lose(&m->seat.peers.directory);
+	peers_interrupt(&m->seat.peers);
+}
+
 /* Take in what has come; false: the parent is gone. */
 static bool follow_once(struct cdm_machine *m) {
 	struct seat_event e;
@@ -82,6 +88,8 @@ static bool follow_once(struct cdm_machine *m) {
 		if (e.kind == SEAT_EVENT_QUIT)
 			return false;
 	}
+	if (rc < 0)
+		lose_parent(m);
 	return rc == 0;
 }
 

@@ -728,10 +728,13 @@ static void reads_on_without_the_daemon(void) {
 	end_parent();
 	put(2);
 	CHECK(cdm_read(r, &v, sizeof(v), &info) == 0 && v == 2);
-	while (cdm_machine_alive(m))
-		CHECK(cdm_wait(r, 1000) == -ETIMEDOUT);
+	int rc = -ETIMEDOUT;
+	while (cdm_machine_alive(m) || rc == -ETIMEDOUT)
+		rc = cdm_wait(r, 1000);
+	CHECK(rc == -EOWNERDEAD); /* whoever wrote that may be gone, and nobody would tell */
 	put(3);
 	CHECK(cdm_wait(r, MINUTE) == 0 && cdm_read(r, &v, sizeof(v), &info) == 0 && v == 3);
+	CHECK(info.status == CDM_ORPHAN);
 	cdm_close(r);
 	cdm_detach(m);
 	end();

@@ -37,7 +37,8 @@ static const struct {
 	[SEAT_QUIT] = { "quit", 0, 0 },              [SEAT_READY] = { "ready", 0, 0 },
 	[SEAT_START] = { "start", 0, 0 },            [SEAT_STOP] = { "stop", 0, 0 },
 	[SEAT_FAILED] = { "failed", 0, 0 },          [SEAT_DOWN] = { "down", 0, 0 },
-	[SEAT_LEAVE] = { "leave", 0, 0 },
+	[SEAT_LEAVE] = { "leave", 0, 0 },            [SEAT_DIRECTORY] = { "directory", 1, 1 },
+	[SEAT_KEEP] = { "keep", 1, SEAT_FDS_MAX },   [SEAT_KEEP_DOORS] = { "keep doors", 3, 4 },
 };
 
 const char *seat_kind_text(unsigned kind) {
@@ -56,12 +57,22 @@ int seat_send(int fd, enum seat_kind kind, uint16_t process, uint32_t epoch, uin
 	return io_send(fd, &m, sizeof(m), fds, fd_count, MSG_DONTWAIT);
 }
 
+/* Where the value says which descriptors there are, it is right. */
+static bool is_counted(const struct seat_message *m, unsigned fd_count) {
+	unsigned said = (unsigned)__builtin_popcount(m->value);
+	if (m->kind == SEAT_PEER)
+		return m->value >> PLAN_PARTS_MAX == 0 && fd_count == said;
+	if (m->kind == SEAT_KEEP)
+		return (m->value & ~(SEAT_KEEP_SOCKET | SEAT_KEEP_END)) == 0 && fd_count > said &&
+		       fd_count <= said + PLAN_PARTS_MAX;
+	return true;
+}
+
 static bool is_well_formed(const struct seat_message *m, unsigned fd_count) {
 	return m->magic == SEAT_MAGIC && m->kind >= SEAT_HELLO && m->kind < SEAT_KIND_COUNT &&
 	       m->process < PLAN_PROCESSES_MAX && fd_count >= kinds[m->kind].fds_min &&
 	       fd_count <= kinds[m->kind].fds_max && memchr(m->text, 0, sizeof(m->text)) != NULL &&
-	       (m->kind != SEAT_PEER || (m->value >> PLAN_PARTS_MAX == 0 &&
-			       fd_count == (unsigned)__builtin_popcount(m->value)));
+	       is_counted(m, fd_count);
 }
 
 static void close_all(int *fds, unsigned *count) {
@@ -111,6 +122,28 @@ int seat_send_channel(int fd, uint16_t process, int channel) {
 
 int seat_send_door(int fd, enum seat_door door, int listener) {
 	return seat_send(fd, SEAT_DOOR, 0, 0, door, NULL, &listener, 1);
+}
+
+int seat_send_directory(int fd, int directory) {
+	return seat_send(fd, SEAT_DIRECTORY, 0, 0, 0, NULL, &directory, 1);
+}
+
+int seat_send_keep(int fd, uint16_t process, uint32_t epoch, int socket, int end, const struct segment_files *segment) {
+	int fds[SEAT_FDS_MAX];
+	unsigned n = 0;
+	uint32_t value = (socket >= 0 ? SEAT_KEEP_SOCKET : 0) | (end >= 0 ? SEAT_KEEP_END : 0);
+	if (socket >= 0)
+		fds[n++] = socket;
+	if (end >= 0)
+		fds[n++] = end;
+	for (unsigned k = 0; k < PLAN_PARTS_MAX && segment->fd[k] >= 0; k++)
+		fds[n++] = segment->fd[k];
+	return seat_send(fd, SEAT_KEEP, process, epoch, value, NULL, fds, n);
+}
+
+int seat_send_keep_doors(int fd, const int doors[3], int starter) {
+	const int fds[4] = { doors[0], doors[1], doors[2], starter };
+	return seat_send(fd, SEAT_KEEP_DOORS, 0, 0, 0, NULL, fds, starter < 0 ? 3 : 4);
 }
 
 int seat_send_quit(int fd) {
@@ -174,7 +207,7 @@ static int take_plan(struct seat *s, int fd, struct cdm_diag *diag) {
 
 /* What the parent may answer, and nothing else. */
 static int refusal(uint32_t value) {
-	static const int known[] = { EACCES, ENOENT, EPROTO, ENOMEM, EPIPE };
+	static const int known[] = { EACCES, ENOENT, EPROTO, ENOMEM };
 	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (value == (uint32_t)known[i])
 			return -known[i];
@@ -219,16 +252,16 @@ static bool await_message(int fd, int64_t until_ns) {
 	return left > 0 && (poll(&p, 1, (int)((left < most ? left : most) / NS_PER_MS) + 1) >= 0 || errno == EINTR);
 }
 
-static int await_hello(struct seat *s, int64_t patience_ns, struct cdm_diag *diag) {
+/* -EPIPE is not explained yet. */
+static int await_hello(struct seat *s, int64_t until_ns, struct cdm_diag *diag) {
 	struct seat_message m;
 	int fds[SEAT_FDS_MAX], rc;
 	unsigned n;
-	int64_t until_ns = clock_deadline_ns(patience_ns);
 	while ((rc = seat_receive(s->fd, &m, fds, &n)) == 0)
 		if (!await_message(s->fd, until_ns))
 			return explain(diag, "S0107", -ETIMEDOUT, "the parent gives us no place");
 	if (rc < 0)
-		return explain(diag, "S0107", rc, "the parent hung up");
+		return rc == -EPIPE ? rc : explain(diag, "S0107", rc, "the parent cannot be understood");
 	rc = take_hello(s, &m, fds, n, diag);
 	close_all(fds, &n);
 	return rc;
@@ -245,22 +278,23 @@ int seat_open_inherited(struct seat *s, struct cdm_diag *diag) {
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return explain(diag, "S0108", -ENOENT, "the inherited seat is not open");
 	s->fd = fd;
-	int rc = await_hello(s, HELLO_PATIENCE_NS, diag);
-	if (rc == 0 && s->process != process)
+	int rc = await_hello(s, clock_deadline_ns(HELLO_PATIENCE_NS), diag);
+	if (rc == -EPIPE)
+		explain(diag, "S0107", rc, "the parent hung up");
+	else if (rc == 0 && s->process != process)
 		rc = explain(diag, "S0104", -EPROTO, "the parent changed its mind about our place");
 	if (rc < 0)
 		seat_close(s);
 	return rc;
 }
 
-/* Is the memory of every process that lives mapped?  Other clients write nothing that we could read. */
+/* Is the memory of every process that lives mapped?  That of clients, too: they may hold and await what we write. */
 static bool all_here(const struct seat *s) {
 	uint16_t count = (uint16_t)s->plan->processes.count;
 	for (uint16_t p = 0; p < count; p++) {
 		struct directory_entry e = directory_get(&s->peers.directory, p);
 		const struct segment *have = peers_get(&s->peers, p);
-		bool matters = plan_processes(s->plan)[p].role != PLAN_CLIENT &&
-				(e.state == DIRECTORY_LIVE || e.state == DIRECTORY_SUSPECT);
+		bool matters = e.state == DIRECTORY_LIVE || e.state == DIRECTORY_SUSPECT;
 		if (matters && (!have || have->epoch < e.epoch))
 			return false;
 	}
@@ -303,12 +337,23 @@ static int knock(const char *machine, const struct seat_attach *a, struct cdm_di
 	return rc < 0 ? rc : fd;
 }
 
+/* More than one, where one parent ends and the next is about to listen at the same door. */
+#define KNOCKS_MAX 8
+
 static int attach(struct seat *s, const char *machine, const struct seat_attach *a, int64_t patience_ns,
 		struct cdm_diag *diag) {
-	*s = (struct seat){ .fd = knock(machine, a, diag) };
-	if (s->fd < 0)
-		return s->fd;
-	int rc = await_hello(s, patience_ns, diag);
+	int64_t until_ns = clock_deadline_ns(patience_ns);
+	int rc = -EPIPE;
+	*s = (struct seat){ .fd = -1 };
+	for (unsigned i = 0; i < KNOCKS_MAX && rc == -EPIPE && clock_left_ns(until_ns) != 0; i++) {
+		io_close(&s->fd);
+		s->fd = knock(machine, a, diag);
+		if (s->fd < 0)
+			return i == 0 ? s->fd : -ECONNREFUSED; /* it ended while we were there */
+		rc = await_hello(s, until_ns, diag);
+	}
+	if (rc == -EPIPE)
+		explain(diag, "S0107", rc, "the parent hung up");
 	if (rc == 0)
 		rc = seat_ready(s);
 	if (rc == 0)
@@ -358,6 +403,27 @@ static void take_peer(struct seat *s, const struct seat_message *m, const int *f
 		counter_add(&s->peers.own, COUNTER_broken, 1);
 }
 
+static void take_directory(struct seat *s, int fd) {
+	int rc = peers_directory(&s->peers, fd);
+	if (rc < 0)
+		log_warn("the new parent's directory cannot be used: %s", err_text(rc));
+}
+
+/* Descriptors for core, which alone keeps them; false: they are closed. */
+static bool take_kept(const struct seat *s, const struct seat_message *m, int *fds, unsigned *n,
+		struct seat_event *e) {
+	if (s->process != s->plan->core || m->process >= s->plan->processes.count) {
+		close_all(fds, n);
+		return false;
+	}
+	e->kind = m->kind == SEAT_KEEP ? SEAT_EVENT_KEEP : SEAT_EVENT_KEEP_DOORS;
+	e->epoch = m->epoch;
+	e->value = m->value;
+	e->kept_count = *n;
+	memcpy(e->kept, fds, *n * sizeof(*fds));
+	return true;
+}
+
 /* A descriptor for the caller; false: the message made no sense, and it is closed. */
 static bool take_fd(struct seat *s, const struct seat_message *m, int fd, struct seat_event *e) {
 	bool right = m->kind == SEAT_DOOR ? m->value >= SEAT_DOOR_CONTROL && m->value < SEAT_DOOR_COUNT
@@ -382,6 +448,12 @@ static int take(struct seat *s, const struct seat_message *m, int fds[SEAT_FDS_M
 		return m->process < s->plan->processes.count;
 	case SEAT_CHANNEL:
 	case SEAT_DOOR: return take_fd(s, m, fds[0], e);
+	case SEAT_DIRECTORY:
+		take_directory(s, fds[0]);
+		close_all(fds, n);
+		return 0;
+	case SEAT_KEEP:
+	case SEAT_KEEP_DOORS: return take_kept(s, m, fds, n, e);
 	case SEAT_QUIT: e->kind = SEAT_EVENT_QUIT; return 1;
 	case SEAT_DOWN: e->kind = SEAT_EVENT_DOWN; return 1;
 	case SEAT_STOP: e->kind = SEAT_EVENT_STOPPED; return m->process < s->plan->processes.count;

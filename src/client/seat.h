@@ -14,7 +14,8 @@
  *        |               START, STOP, DOWN (core), FAILED |
  *        |<----------------------------------------------|
  *
- * Death has no message: it is the end of the socket, or a pidfd.
+ * Death has no message: it is the end of the socket, or a pidfd.  A parent that is killed is followed by another
+ * one, with the same sockets (runtime/legacy.h): of that a child hears DIRECTORY, and nothing else changes.
  *
  * The first half of this file serves both sides.  A struct seat belongs to one (control) thread;
  * seat.peers is read by data threads as peers.h says.
@@ -30,7 +31,7 @@
 
 #define SEAT_MAGIC 0x74616573u   /* "seat" */
 #define SEAT_ATTACH_MAGIC 0x74746163u
-#define SEAT_ABI 3u
+#define SEAT_ABI 4u
 #define SEAT_ENV "CADMUS_SEAT"   /* "<process index>:<fd>" */
 #define SEAT_TEXT_MAX 108
 #define SEAT_FDS_MAX (2 + PLAN_PARTS_MAX)
@@ -47,6 +48,9 @@ enum seat_kind {
 	SEAT_FAILED,    /* child: text; also the parent's answer to one without a place: value is an errno */
 	SEAT_DOWN,      /* core: end the machine; parent to core: it is going down, nothing is to begin */
 	SEAT_LEAVE,     /* who is not a child of the parent: it goes in good order */
+	SEAT_DIRECTORY, /* parent: another one is here, and this is its directory; fd */
+	SEAT_KEEP,      /* parent to core: process, epoch; value: set of SEAT_KEEP_...; fds those, then its parts */
+	SEAT_KEEP_DOORS, /* parent to core: fds attach, control, stop, perhaps a handle of who started the machine */
 	SEAT_KIND_COUNT
 };
 
@@ -55,6 +59,10 @@ enum seat_door {
 	SEAT_DOOR_STOP,        /* guard: the stop door */
 	SEAT_DOOR_COUNT
 };
+
+/* What core keeps for the parent of each process, so that another parent can go on: runtime/legacy.h. */
+#define SEAT_KEEP_SOCKET 1u /* the parent's end of its seat */
+#define SEAT_KEEP_END 2u    /* a handle of the process */
 
 struct seat_message {
 	uint32_t magic, kind, process, epoch, value;
@@ -97,6 +105,12 @@ MUST_CHECK int seat_send_peer(int fd, uint16_t process, uint32_t epoch, const st
 		uint32_t parts);
 MUST_CHECK int seat_send_channel(int fd, uint16_t process, int channel);
 MUST_CHECK int seat_send_door(int fd, enum seat_door door, int listener);
+MUST_CHECK int seat_send_directory(int fd, int directory);
+/* To core.  socket and end may be -1. */
+MUST_CHECK int seat_send_keep(int fd, uint16_t process, uint32_t epoch, int socket, int end,
+		const struct segment_files *segment);
+/* To core.  starter may be -1. */
+MUST_CHECK int seat_send_keep_doors(int fd, const int doors[3], int starter);
 MUST_CHECK int seat_send_quit(int fd);
 /* To core: the machine is going down; QUIT comes when others have ended. */
 MUST_CHECK int seat_send_down(int fd);
@@ -121,7 +135,8 @@ struct seat {
 };
 
 enum seat_event_kind {
-	SEAT_EVENT_CHANNEL, SEAT_EVENT_DOOR, SEAT_EVENT_QUIT, SEAT_EVENT_PEER, SEAT_EVENT_STOPPED, SEAT_EVENT_DOWN
+	SEAT_EVENT_CHANNEL, SEAT_EVENT_DOOR, SEAT_EVENT_QUIT, SEAT_EVENT_PEER, SEAT_EVENT_STOPPED, SEAT_EVENT_DOWN,
+	SEAT_EVENT_KEEP, SEAT_EVENT_KEEP_DOORS /* core only */
 };
 
 struct seat_event {
@@ -129,6 +144,9 @@ struct seat_event {
 	uint16_t process;    /* CHANNEL: to whom; PEER: whose segment was replaced; STOPPED: who is gone for good */
 	enum seat_door door;
 	int fd;              /* CHANNEL, DOOR: the caller's now, non-blocking; else -1 */
+	uint32_t epoch, value; /* KEEP: as in the message */
+	int kept[SEAT_FDS_MAX]; /* KEEP, KEEP_DOORS: the caller's now */
+	unsigned kept_count;
 };
 
 /*

@@ -8,10 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "store/desk.h"
 #include "test/lib/leaks.h"
 #include "test/lib/world.h"
 
@@ -174,6 +177,54 @@ static void skips_what_makes_no_sense(void) {
 	done();
 }
 
+static void *sleeps(void *field) {
+	CHECK(wait_field(field, 60 * NS_PER_S) == -EOWNERDEAD);
+	return NULL;
+}
+
+/* Another parent has another directory: a death is seen in that one, by who sleeps already, too. */
+static void follows_another_parent(void) {
+	struct seat s;
+	struct seat_event e;
+	struct field f;
+	struct field_writer out;
+	struct field_meta meta = field_meta_of(0);
+	struct directory next;
+	pthread_t t;
+	uint64_t v;
+	fresh();
+	hello();
+	CHECK(open_seat(&s) == 0);
+	unsigned files = open_files();
+	CHECK(seat_send_peer(parent, CAM, 1, &w.files[CAM], 3) == 0);
+	CHECK(seat_handle(&s, &e) == 1 && field_open(&f, &s.peers, level) == 0);
+	CHECK(field_writer_open(&out, &w.at[CAM], level) == 0);
+	CHECK(field_write(&out, &(uint64_t){ 42 }, 8, &meta, clock_mono()) == 0);
+	CHECK(field_read(&f, &v, sizeof(v), clock_mono(), NULL) == 0 && v == 42);
+	CHECK(pthread_create(&t, NULL, sleeps, &f) == 0);
+	while (desk_waits(&s.peers, level) == 0)
+		sched_yield();
+	int file = directory_create();
+	CHECK(file >= 0 && seat_send_directory(parent, file) == 0); /* not one yet: the old one stays */
+	CHECK(seat_handle(&s, &e) == 0 && directory_get(&s.peers.directory, CAM).state == DIRECTORY_LIVE);
+	CHECK(directory_map_writer(&next, w.plan, file) == 0);
+	for (uint16_t p = 0; p < w.count; p++) {
+		struct directory_entry was = directory_get(&w.directory, p);
+		directory_restore(&next, p, &was);
+	}
+	CHECK(seat_send_directory(parent, file) == 0 && seat_handle(&s, &e) == 0);
+	directory_set(&next, CAM, DIRECTORY_DEAD, clock_mono());
+	CHECK(pthread_join(t, NULL) == 0 && directory_get(&w.directory, CAM).state == DIRECTORY_LIVE);
+	/* what only core keeps */
+	CHECK(seat_send_keep(parent, CAM, 1, file, -1, &w.files[CAM]) == 0);
+	CHECK(seat_send_keep_doors(parent, (int[3]){ file, file, file }, -1) == 0);
+	close(file);
+	CHECK(seat_handle(&s, &e) == 0 && open_files() == files);
+	directory_unmap(&next);
+	seat_close(&s);
+	done();
+}
+
 static void refuses_broken_messages(void) {
 	struct seat_message good = { .magic = SEAT_MAGIC, .kind = SEAT_QUIT }, m;
 	int fds[SEAT_FDS_MAX], five[5];
@@ -295,6 +346,7 @@ int main(void) {
 	handles_what_the_parent_says();
 	leaks_nothing();
 	skips_what_makes_no_sense();
+	follows_another_parent();
 	refuses_broken_messages();
 	refuses_broken_greetings();
 	receives_attach_records();

@@ -26,9 +26,10 @@ static const struct plan_process *process(const struct children *c, uint16_t p) 
 	return &plan_processes(c->plan)[p];
 }
 
-int children_init(struct children *c, const struct plan *plan, int plan_fd, int control_door, int stop_door) {
-	*c = (struct children){ .plan = plan, .plan_fd = plan_fd, .directory_fd = -1,
-		.control_door = control_door, .stop_door = stop_door };
+int children_init(struct children *c, const struct plan *plan, int plan_fd, const int doors[DOORS_COUNT],
+		int starter) {
+	*c = (struct children){ .plan = plan, .plan_fd = plan_fd, .directory_fd = -1, .starter = starter };
+	memcpy(c->doors, doors, sizeof(c->doors));
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++) {
 		c->at[p].pidfd = c->at[p].socket = -1;
 		c->at[p].segment = segment_no_files();
@@ -40,8 +41,18 @@ int children_init(struct children *c, const struct plan *plan, int plan_fd, int 
 				   : directory_map_writer(&c->directory, plan, c->directory_fd);
 }
 
-static void release(struct child *k) {
+static void hang_up(struct child *k) {
+	if (k->socket >= 0)
+		(void)shutdown(k->socket, SHUT_RDWR); /* core has a copy of it */
 	io_close(&k->socket);
+}
+
+void children_hang_up(struct children *c, uint16_t p) {
+	hang_up(&c->at[p]);
+}
+
+static void release(struct child *k) {
+	hang_up(k);
 	io_close(&k->pidfd);
 }
 
@@ -100,8 +111,8 @@ static void connect_with_core(struct children *c, uint16_t p) {
 		c->at[p].apart = c->at[core].behind = true;
 		return;
 	}
-	int one = seat_send_channel(c->at[core].socket, p, pair[0]);
-	int other = one == 0 ? seat_send_channel(c->at[p].socket, core, pair[1]) : 0;
+	int other = seat_send_channel(c->at[p].socket, core, pair[1]); /* first: what core has is whole */
+	int one = other == 0 ? seat_send_channel(c->at[core].socket, p, pair[0]) : 0;
 	told(c, core, one);
 	told(c, p, other);
 	c->at[p].apart = one < 0 || other < 0; /* half a channel hangs up; the next pair replaces it */
@@ -120,28 +131,67 @@ static void tell_core_gone(struct children *c, uint16_t p) {
 	told(c, c->plan->core, rc);
 }
 
+/* ---- what core keeps for the parent after us: legacy.h ---- */
+
+static bool keeps(const struct children *c) {
+	const struct child *core = &c->at[c->plan->core];
+	return core->socket >= 0 && (core->state == CHILD_STARTING || core->state == CHILD_LIVE);
+}
+
+static void keep(struct children *c, uint16_t p) {
+	uint16_t core = c->plan->core;
+	const struct child *k = &c->at[p];
+	if (keeps(c) && k->segment.fd[0] >= 0)
+		told(c, core, seat_send_keep(c->at[core].socket, p, k->epoch, p == core ? -1 : k->socket, k->pidfd,
+				&k->segment));
+}
+
+static void keep_doors(struct children *c) {
+	if (keeps(c))
+		told(c, c->plan->core, seat_send_keep_doors(c->at[c->plan->core].socket, c->doors, c->starter));
+}
+
+static void keep_all(struct children *c) {
+	for (uint16_t p = 0; p < c->plan->processes.count; p++)
+		keep(c, p);
+	keep_doors(c); /* last: with them it is whole */
+}
+
 static void give_doors(struct children *c, uint16_t p) {
 	struct child *k = &c->at[p];
 	int rc = 0;
 	if (p == c->plan->core)
-		rc = seat_send_door(k->socket, SEAT_DOOR_CONTROL, c->control_door);
+		rc = seat_send_door(k->socket, SEAT_DOOR_CONTROL, c->doors[DOORS_CONTROL]);
 	else if (p == c->plan->guard)
-		rc = seat_send_door(k->socket, SEAT_DOOR_STOP, c->stop_door);
+		rc = seat_send_door(k->socket, SEAT_DOOR_STOP, c->doors[DOORS_STOP]);
 	k->has_doors = rc == 0;
 	told(c, p, rc);
 }
 
-void children_door(struct children *c, enum seat_door door, int fd) {
-	uint16_t p = door == SEAT_DOOR_CONTROL ? c->plan->core : c->plan->guard;
-	*(door == SEAT_DOOR_CONTROL ? &c->control_door : &c->stop_door) = fd;
-	if (p < c->plan->processes.count && c->at[p].state == CHILD_LIVE)
-		give_doors(c, p);
+void children_doors(struct children *c, const int doors[DOORS_COUNT]) {
+	const uint16_t behind_them[] = { c->plan->core, c->plan->guard };
+	memcpy(c->doors, doors, sizeof(c->doors));
+	for (unsigned i = 0; i < COUNT_OF(behind_them); i++)
+		if (behind_them[i] < c->plan->processes.count && c->at[behind_them[i]].state == CHILD_LIVE)
+			give_doors(c, behind_them[i]);
+	keep_doors(c);
+}
+
+static void give_directory(struct children *c, uint16_t p) {
+	struct child *k = &c->at[p];
+	int rc = seat_send_directory(k->socket, c->directory_fd);
+	k->has_directory = rc == 0;
+	told(c, p, rc);
 }
 
 void children_catch_up(struct children *c, uint16_t p) {
 	struct child *k = &c->at[p];
 	k->behind = false;
+	if (!k->has_directory)
+		give_directory(c, p);
 	tell_peers(c, p);
+	if (p == c->plan->core)
+		keep_all(c);
 	if (k->state == CHILD_LIVE && !k->has_doors)
 		give_doors(c, p);
 	for (uint16_t other = 0; other < c->plan->processes.count; other++) {
@@ -230,6 +280,7 @@ static int renew_segment(struct children *c, uint16_t p, pid_t pid) {
 	segment_close_files(&k->segment);
 	k->segment = fresh;
 	k->published = false;
+	k->has_directory = true; /* with its HELLO */
 	k->started = clock_mono();
 	k->epoch = directory_starting(&c->directory, p, pid, k->started);
 	return 0;
@@ -256,7 +307,11 @@ int children_start(struct children *c, uint16_t p) {
 	}
 	k->state = CHILD_STARTING;
 	directory_set_pid(&c->directory, p, k->pid);
+	if (p != c->plan->core)
+		keep(c, p); /* before its HELLO: whom nobody would know is not to begin */
 	told(c, p, greet(c, p)); /* if it is gone already, its end comes by its pidfd */
+	if (p == c->plan->core)
+		keep_all(c);
 	connect_with_core(c, p);
 	return 0;
 }
@@ -287,6 +342,7 @@ int children_seat(struct children *c, uint16_t p, int socket, pid_t pid) {
 	k->pid = 0;
 	k->behind = k->has_left = false;
 	k->state = CHILD_STARTING;
+	keep(c, p);
 	if (greet(c, p) == 0)
 		return 0;
 	k->socket = -1; /* it is the caller's, and the seat is free again */
@@ -327,6 +383,57 @@ int children_ready(struct children *c, uint16_t p) {
 		connect_with_core(c, other);
 	log_info("%s is live, epoch %u", process(c, p)->name, k->epoch);
 	return 0;
+}
+
+/* ---- what another parent left ---- */
+
+static bool is_left_alive(const struct legacy_seat *left, bool outsider) {
+	return directory_is_alive(left->life.state) && left->epoch == left->life.epoch && left->socket >= 0 &&
+	       (left->end >= 0 || outsider);
+}
+
+static bool wants_again(const struct children *c, uint16_t p, enum directory_state was) {
+	bool never = was == DIRECTORY_FREE && process(c, p)->start == PLAN_WITH_MACHINE;
+	bool died = (directory_is_alive(was) || was == DIRECTORY_DEAD) && process(c, p)->restart;
+	return !children_outsider(c, p) && (never || died);
+}
+
+/* Nobody is there, and perhaps somebody should be. */
+static void adopt_gone(struct children *c, uint16_t p, struct directory_entry life) {
+	struct child *k = &c->at[p];
+	enum directory_state was = life.state;
+	release(k);
+	k->wanted = wants_again(c, p, was);
+	k->retry_at_ns = k->wanted ? clock_mono().ns : 0;
+	if (directory_is_alive(was)) {
+		life.state = process(c, p)->role == PLAN_CLIENT ? DIRECTORY_FREE : DIRECTORY_DEAD;
+		life.died = clock_mono();
+	}
+	directory_restore(&c->directory, p, &life);
+}
+
+void children_adopt(struct children *c, uint16_t p, const struct legacy_seat *left) {
+	struct child *k = &c->at[p];
+	*k = (struct child){ .socket = left->socket, .pidfd = left->end, .segment = left->segment,
+		.epoch = left->life.epoch, .started = left->life.started };
+	k->published = left->epoch == left->life.epoch && left->segment.fd[0] >= 0 &&
+			segment_is_frozen(c->plan, p, &left->segment);
+	if (!is_left_alive(left, children_outsider(c, p)))
+		return adopt_gone(c, p, left->life);
+	k->state = left->life.state == DIRECTORY_STARTING ? CHILD_STARTING : CHILD_LIVE;
+	k->suspect = left->life.state == DIRECTORY_SUSPECT;
+	k->wanted = !children_outsider(c, p);
+	k->apart = !left->joined;
+	k->behind = true;
+	directory_restore(&c->directory, p, &left->life);
+}
+
+void children_adopted(struct children *c) {
+	for (uint16_t p = 0; p < c->plan->processes.count; p++)
+		if (c->at[p].state == CHILD_STARTING)
+			told(c, p, greet(c, p)); /* who has heard that already does not mind */
+	if (c->at[c->plan->core].state == CHILD_STARTING && children_ready(c, c->plan->core) < 0)
+		log_warn("core is not ready, and goes on");
 }
 
 /* ---- ending ---- */
@@ -437,10 +544,11 @@ static bool is_stopped(int32_t pid) {
 	return end && end[1] == ' ' && (end[2] == 'T' || end[2] == 't');
 }
 
-static void look_at_outsiders(struct children *c, struct cdm_mono now) {
+/* Outsiders, and the children of the parent before us: of neither a signal tells. */
+static void look_at_others(struct children *c, struct cdm_mono now) {
 	bool any = false;
 	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
-		if (!children_outsider(c, p) || c->at[p].state != CHILD_LIVE)
+		if (c->at[p].pid > 0 || c->at[p].state != CHILD_LIVE)
 			continue;
 		any = true;
 		if (now.ns >= c->look_at_ns)
@@ -453,7 +561,7 @@ static void look_at_outsiders(struct children *c, struct cdm_mono now) {
 }
 
 void children_tick(struct children *c, struct cdm_mono now) {
-	look_at_outsiders(c, now);
+	look_at_others(c, now);
 	for (uint16_t p = 0; p < c->plan->processes.count; p++) {
 		struct child *k = &c->at[p];
 		if (k->state == CHILD_ENDING && k->end_by_ns && now.ns >= k->end_by_ns) {

@@ -17,6 +17,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "client/seat.h"
+#include "runtime/doors.h"
+#include "runtime/legacy.h"
 #include "schema/plan.h"
 #include "store/directory.h"
 
@@ -29,11 +31,12 @@ struct child {
 	bool behind;     /* its socket was full: it misses messages, see children_catch_up() */
 	bool apart;      /* it and core should have a channel and have none yet */
 	bool has_doors;  /* nothing of core's or the guard's doors is due */
+	bool has_directory; /* it knows ours, and not only that of the parent before us */
 	bool core_knows; /* core was told that it is gone and stays so */
 	bool suspect;    /* LIVE, but stopped by somebody */
 	bool has_left;   /* an outsider that said so: its end is no death */
-	pid_t pid;       /* 0: an outsider, whose process is not ours */
-	int pidfd;       /* of a child, or of an outsider's process; -1 also where the kernel gave none */
+	pid_t pid;       /* 0: not a child of ours, but an outsider, or a child of the parent before us */
+	int pidfd;       /* of its process; -1 also where the kernel gave none for an outsider */
 	int socket;      /* its seat socket, our end */
 	struct segment_files segment; /* its memory, kept after its death until the next start */
 	bool published;  /* others have, or may have, that segment */
@@ -54,13 +57,21 @@ struct children {
 	int directory_fd;
 	struct directory directory;
 	int64_t look_at_ns; /* when outsiders are looked at next; 0: there are none */
-	int control_door, stop_door; /* listening sockets that outlive core and guard */
+	int doors[DOORS_COUNT]; /* listening sockets that outlive core, the guard, and us */
+	int starter;      /* a handle of the program with which the machine ends; -1: none */
 	struct child at[PLAN_PROCESSES_MAX];
 };
 
-/* Create the directory; `plan`, `plan_fd` and the doors are borrowed. */
-MUST_CHECK int children_init(struct children *c, const struct plan *plan, int plan_fd, int control_door,
-		int stop_door);
+/* Create the directory; `plan`, `plan_fd`, the doors and `starter` are borrowed. */
+MUST_CHECK int children_init(struct children *c, const struct plan *plan, int plan_fd, const int doors[DOORS_COUNT],
+		int starter);
+/*
+ * Seat p as the last parent left it: its descriptors are taken.  Who lives goes on; who does not is started again
+ * if the machine wants it.  For core, `left` has what core says of itself.
+ */
+void children_adopt(struct children *c, uint16_t p, const struct legacy_seat *left);
+/* All seats are adopted: core counts as ready, and everybody hears of us with the next children_catch_up(). */
+void children_adopted(struct children *c);
 void children_fini(struct children *c);
 
 /* Fork and exec process p; it is STARTING until its READY comes.  -errno. */
@@ -75,8 +86,10 @@ MUST_CHECK int children_seat_of(const struct children *c, const char *entity);
 MUST_CHECK int children_seat(struct children *c, uint16_t p, int socket, pid_t pid);
 /* It said READY: publish its segment, connect it with core, hand it its doors. */
 MUST_CHECK int children_ready(struct children *c, uint16_t p);
-/* A door was made anew (fd is borrowed): core or the guard gets it, now or when it is live. */
-void children_door(struct children *c, enum seat_door door, int fd);
+/* Doors were made anew (borrowed): core and the guard get theirs, now or when they are live. */
+void children_doors(struct children *c, const int doors[DOORS_COUNT]);
+/* Hang up on it, whoever else holds our end of its seat. */
+void children_hang_up(struct children *c, uint16_t p);
 /* Ask it to end; killed when its patience runs out (see children_tick). */
 void children_end(struct children *c, uint16_t p);
 /*

@@ -34,6 +34,12 @@ static void tell(const struct seat *s, const char *what, unsigned number) {
 	CHECK(write(atoi(getenv(SAYS)), line, (size_t)n) == n);
 }
 
+/* What core keeps for the parent after us: nobody follows here. */
+static void drop(struct seat_event *e) {
+	for (unsigned i = 0; i < e->kept_count; i++)
+		io_close(&e->kept[i]);
+}
+
 static void hear(struct seat *s) {
 	struct pollfd p = { .fd = seat_fd(s), .events = POLLIN };
 	struct seat_event e;
@@ -49,6 +55,8 @@ static void hear(struct seat *s) {
 			exit(0);
 		if (e.kind == SEAT_EVENT_PEER)
 			tell(s, "peer", e.process);
+		else if (e.kind == SEAT_EVENT_KEEP || e.kind == SEAT_EVENT_KEEP_DOORS)
+			drop(&e);
 		else
 			tell(s, e.kind == SEAT_EVENT_DOOR ? "door"
 					: e.kind == SEAT_EVENT_CHANNEL ? "channel" : "stopped",
@@ -104,7 +112,7 @@ static void fresh(void) {
 	CHECK(plan_fd >= 0 && door >= 0 && pipe(says) == 0);
 	snprintf(number, sizeof(number), "%d", says[1]);
 	CHECK(setenv(SAYS, number, 1) == 0);
-	CHECK(children_init(&c, plan, plan_fd, door, door) == 0);
+	CHECK(children_init(&c, plan, plan_fd, (int[DOORS_COUNT]){ door, door, door }, -1) == 0);
 	does("live");
 	heard[0] = 0;
 }
@@ -238,9 +246,8 @@ static void tells_who_is_there(void) {
 	until("core channel 3\n");
 	until("guard channel 0\n");
 	until("parrot channel 0\n");
-	children_door(&c, SEAT_DOOR_STOP, door);
+	children_doors(&c, (int[DOORS_COUNT]){ door, door, door });
 	until("guard door 2\n");
-	children_door(&c, SEAT_DOOR_CONTROL, door);
 	until("core door 1\n");
 	children_end(&c, PARROT);
 	died(PARROT);
@@ -257,12 +264,12 @@ static void tells_who_is_there(void) {
 /* A door that is made anew while nobody sits behind it goes to the next one. */
 static void keeps_a_door_for_the_next(void) {
 	fresh();
-	children_door(&c, SEAT_DOOR_CONTROL, plan_fd); /* any descriptor will do */
+	children_doors(&c, (int[DOORS_COUNT]){ plan_fd, plan_fd, plan_fd }); /* any descriptor will do */
 	start(CORE);
-	children_door(&c, SEAT_DOOR_CONTROL, door); /* nor is it live yet */
+	children_doors(&c, (int[DOORS_COUNT]){ door, door, door }); /* nor is it live yet */
 	live(CORE);
 	until("core door 1\n");
-	CHECK(child(CORE)->has_doors && c.control_door == door && !strstr(heard, "door"));
+	CHECK(child(CORE)->has_doors && c.doors[DOORS_CONTROL] == door && !strstr(heard, "door"));
 	over();
 }
 
@@ -364,7 +371,7 @@ static void catches_up(void) {
 	until("core peer 2\n");
 	CHECK(kill(child(CORE)->pid, SIGSTOP) == 0);
 	for (int i = 0; i < 10000 && !child(CORE)->behind; i++)
-		children_door(&c, SEAT_DOOR_CONTROL, door);
+		children_doors(&c, (int[DOORS_COUNT]){ door, door, door });
 	CHECK(child(CORE)->behind && !child(CORE)->has_doors);
 	dies_and_waits(CAMERA, 0); /* nobody else waits for it */
 	CHECK(kill(child(CORE)->pid, SIGCONT) == 0);

@@ -90,11 +90,15 @@ static void on_seat(struct core *c) {
 			models_stopped(c, e.process);
 		else if (e.kind == SEAT_EVENT_DOWN)
 			go_down(c);
+		else if (e.kind == SEAT_EVENT_KEEP || e.kind == SEAT_EVENT_KEEP_DOORS)
+			legacy_keep(&c->legacy, &e);
 		else if (e.kind == SEAT_EVENT_QUIT)
 			c->quit = true;
 	}
-	if (rc < 0)
-		c->quit = true; /* without a parent there is no machine */
+	if (rc < 0 && (c->quit || (rc = heir_find(c)) < 0)) {
+		log_warn("without a parent there is no machine: %s", err_text(rc));
+		c->quit = true;
+	}
 }
 
 /* The control door is the operator's: whoever runs the machine, or root.  Who came is heard before many more come. */
@@ -220,6 +224,9 @@ static void init(struct core *c, struct seat *seat) {
 	c->seat = seat;
 	c->plan = seat->plan;
 	c->peers = &seat->peers;
+	legacy_init(&c->legacy);
+	c->parent_end = -1;
+	heir_know_parent(c, getppid());
 	c->door = c->guard_channel = c->epoll = c->tick = c->patience = -1;
 	c->active = c->plan->first_model;
 	for (unsigned i = 0; i < CORE_SESSIONS; i++)
@@ -258,6 +265,8 @@ static void stop(struct core *c) {
 		session_close(c, i);
 	for (unsigned i = 0; i < PLAN_PROCESSES_MAX; i++)
 		io_close(&c->models[i].channel);
+	legacy_fini(&c->legacy);
+	io_close(&c->parent_end);
 	io_close(&c->door);
 	io_close(&c->guard_channel);
 	io_close(&c->tick);

@@ -8,6 +8,7 @@
  *      act      symbols -> verdict                  motion  verdict -> set-points for the guard
  *      ledger   what waits for the disk             rules   the data thread
  *      recall   what only the file still knows
+ *      heir     another parent, when ours was killed
  *
  * A request comes in by session, becomes a turn or an act, is committed by the ledger, and is answered
  * by session.  Everything here belongs to the control thread, but for struct rules.
@@ -26,6 +27,7 @@
 #include "model/model_client.h"
 #include "runtime/core.h"
 #include "runtime/aware.h"
+#include "runtime/legacy.h"
 #include "runtime/request.h"
 #include "runtime/rules.h"
 #include "schema/plan.h"
@@ -99,6 +101,15 @@ enum recall { RECALL_USER, RECALL_ANSWER };
 MUST_CHECK int recall_text(struct core *c, uint64_t seq, enum recall what, char *out, size_t capacity);
 /* Before core is ready: each command that has no outcome gets `interrupted`. */
 void recall_interrupted(struct core *c);
+
+/* ---- heir: another parent, when ours was killed ---- */
+
+void heir_know_parent(struct core *c, pid_t pid);
+/*
+ * The seat hung up: start another parent, and sit down with it.  -EPIPE: ours lives, or left too little to follow it;
+ * -EAGAIN: several died at once; -errno.  Then the machine ends.
+ */
+MUST_CHECK int heir_find(struct core *c);
 
 /* ---- models ---- */
 
@@ -313,8 +324,13 @@ struct core {
 	const struct plan *plan;
 	struct peers *peers;
 	int epoll, door, tick, patience, guard_channel;
+	int parent_end;         /* a handle of our parent; -1: not known */
 	bool quit, failed;
 	bool going_down;        /* nothing begins any more */
+	bool asked_down;        /* somebody wants the machine to end, and our parent was told */
+	struct legacy legacy;   /* what our parent would leave */
+	unsigned heirs;         /* parents that came in a row, each soon after the one before */
+	struct cdm_mono heir_came;
 	struct journal *journal;
 	struct journal_stats journal_told; /* what our counters have of it */
 	bool all_at_once;       /* durability: full */
@@ -358,6 +374,7 @@ void models_listen(struct core *c, uint16_t entity); /* take what it has said by
 void models_ping(struct core *c, uint16_t entity);   /* turn_model_lives() when it answers */
 bool models_loads(const struct core *c, uint16_t entity, struct cdm_mono *since);
 int models_unload(struct core *c, uint16_t entity); /* 0 gone, -EAGAIN on its way */
+void models_ask_again(struct core *c, uint16_t process); /* of a parent that may not know what was asked */
 void models_stopped(struct core *c, uint16_t process); /* the parent: it is gone, and stays so until it is asked for */
 void models_channel(struct core *c, uint16_t process, int fd);
 void models_readable(struct core *c, uint16_t process);

@@ -133,6 +133,20 @@ int doors_open(struct doors *d, const char *machine, struct cdm_diag *diag) {
 	return 0;
 }
 
+void doors_adopt(struct doors *d, const char *machine, const int fds[DOORS_COUNT], struct cdm_mono now) {
+	*d = doors_none();
+	d->machine = machine;
+	d->repair_at_ns = now.ns;
+	CHECK(run_dir_path(machine, NULL, d->folder) == 0); /* or there would be no doors */
+	d->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	watch_folders(d);
+	for (unsigned i = 0; i < DOORS_COUNT; i++) {
+		d->fd[i] = fds[i];
+		if (io_listen_again(fds[i]) < 0 || look(d, i, &d->place[i]) < 0)
+			d->place[i] = (struct doors_place){ 0 };
+	}
+}
+
 void doors_close(struct doors *d) {
 	for (unsigned i = 0; i < DOORS_COUNT; i++)
 		io_close(&d->fd[i]);

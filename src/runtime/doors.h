@@ -50,6 +50,8 @@ struct doors {
  * On failure doors_close() is still to be called.
  */
 MUST_CHECK int doors_open(struct doors *d, const char *machine, struct cdm_diag *diag);
+/* The same with the sockets (taken) at which the last parent listened.  What is not at its path is made anew soon. */
+void doors_adopt(struct doors *d, const char *machine, const int fds[DOORS_COUNT], struct cdm_mono now);
 /* A closed one: doors_close() of it does nothing. */
 struct doors doors_none(void);
 void doors_close(struct doors *d);

@@ -174,6 +174,14 @@ static void lost(struct core *c, uint16_t process) {
 	turn_pump(c);
 }
 
+void models_ask_again(struct core *c, uint16_t process) {
+	enum model_step step = c->models[process].step;
+	int rc = step == MODEL_STARTING ? seat_ask_start(c->seat, process)
+	       : step == MODEL_ENDING ? seat_ask_stop(c->seat, process) : 0;
+	if (rc < 0)
+		log_error("the new parent does not hear what %s should do", plan_processes(c->plan)[process].name);
+}
+
 void models_stopped(struct core *c, uint16_t process) {
 	struct model_slot *m = &c->models[process];
 	if (!is_language_model(c, process))

@@ -332,6 +332,7 @@ static void op_stop(struct core *c, const struct asked *r) {
 
 static void op_down(struct core *c, const struct asked *r) {
 	session_done(c, &r->to);
+	c->asked_down = true;
 	if (seat_ask_down(c->seat) < 0)
 		log_error("the parent does not hear that the machine should go down");
 }

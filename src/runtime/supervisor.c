@@ -9,6 +9,7 @@
 #include "runtime/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,9 +28,10 @@
 #include "runtime/greet.h"
 #include "runtime/report.h"
 
-enum source { ON_SIGNAL, ON_ATTACH, ON_FOLDER, ON_GREETING, ON_SEAT, ON_END, ON_STANDBY };
+enum source { ON_SIGNAL, ON_STARTER, ON_ATTACH, ON_FOLDER, ON_GREETING, ON_SEAT, ON_END, ON_STANDBY };
 
 #define STANDBYS_MAX 16
+#define DESCRIPTORS_MAX 4096u
 
 /* A program that takes the place of an external entity when that is free. */
 struct standby {
@@ -245,7 +248,7 @@ static void on_seat(struct supervisor *s, uint16_t p) {
 	if (children_outsider(&s->children, p))
 		children_died(&s->children, p);
 	else
-		io_close(&k->socket); /* its end comes by its pidfd */
+		children_hang_up(&s->children, p); /* its end comes by its pidfd */
 }
 
 /*
@@ -389,6 +392,12 @@ static void on_signal(struct supervisor *s) {
 	}
 }
 
+/* Whoever started the machine, to be there as long as it is, is gone. */
+static void on_starter(struct supervisor *s) {
+	(void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->children.starter, NULL);
+	begin_down(s);
+}
+
 static void on_event(struct supervisor *s, uint64_t data) {
 	unsigned index = (unsigned)(data >> 32) & 0xffffffu;
 	enum source source = (enum source)(data >> 56);
@@ -397,6 +406,7 @@ static void on_event(struct supervisor *s, uint64_t data) {
 		return; /* of a process before this one */
 	switch (source) {
 	case ON_SIGNAL: on_signal(s); break;
+	case ON_STARTER: on_starter(s); break;
 	case ON_ATTACH: on_attach(s); break;
 	case ON_FOLDER: doors_heard(&s->doors, clock_mono()); break;
 	case ON_GREETING: on_greeting(s, index, (uint32_t)data); break;
@@ -426,10 +436,8 @@ static void look_after_doors(struct supervisor *s) {
 	unsigned renewed = s->stage < 0 ? doors_tick(&s->doors, clock_mono()) : 0;
 	if (renewed & 1u << DOORS_ATTACH && watch(s, s->doors.fd[DOORS_ATTACH], ON_ATTACH, 0, 0) < 0)
 		log_error("cannot watch the attach door");
-	if (renewed & 1u << DOORS_CONTROL)
-		children_door(&s->children, SEAT_DOOR_CONTROL, s->doors.fd[DOORS_CONTROL]);
-	if (renewed & 1u << DOORS_STOP)
-		children_door(&s->children, SEAT_DOOR_STOP, s->doors.fd[DOORS_STOP]);
+	if (renewed)
+		children_doors(&s->children, s->doors.fd);
 }
 
 static void tick(struct supervisor *s) {
@@ -491,6 +499,7 @@ static void start_all(struct supervisor *s) {
 
 static void close_all(struct supervisor *s) {
 	children_fini(&s->children);
+	io_close(&s->children.starter);
 	greet_fini(&s->greet);
 	for (unsigned i = 0; i < STANDBYS_MAX; i++)
 		io_close(&s->standby[i].fd);
@@ -501,44 +510,103 @@ static void close_all(struct supervisor *s) {
 	free(s->plan);
 }
 
-/* Signals first: whoever ends us from then on finds no door left behind. */
-static int prepare(struct supervisor *s, int plan_fd, struct cdm_diag *diag) {
-	s->signals = open_signals();
-	int rc = s->signals < 0 ? s->signals : take_plan(s, plan_fd, diag);
+/* Whoever has more seats and parts than the usual 1024: up to what we may, within reason. */
+static void allow_descriptors(void) {
+	struct rlimit r;
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= DESCRIPTORS_MAX)
+		return;
+	r.rlim_cur = r.rlim_max < DESCRIPTORS_MAX ? r.rlim_max : DESCRIPTORS_MAX;
+	(void)!setrlimit(RLIMIT_NOFILE, &r);
+}
+
+/* What our children are not to inherit. */
+static void keep_to_ourselves(int fd) {
+	if (fd >= 0)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static int begin(struct supervisor *s, const struct supervisor_options *o, struct cdm_diag *diag) {
+	keep_to_ourselves(o->plan_fd);
+	keep_to_ourselves(o->starter_fd);
+	int rc = take_plan(s, o->plan_fd, diag);
 	if (rc < 0 || (rc = doors_open(&s->doors, s->plan->machine, diag)) < 0)
 		return rc;
-	rc = children_init(&s->children, s->plan, plan_fd, s->doors.fd[DOORS_CONTROL], s->doors.fd[DOORS_STOP]);
-	if (rc < 0) {
+	rc = children_init(&s->children, s->plan, o->plan_fd, s->doors.fd, o->starter_fd);
+	if (rc < 0)
 		cdm_diag_add(diag, CDM_ERROR, "R0104", "no memory for the directory: %s", strerror(-rc));
+	return rc;
+}
+
+/* Go on where another parent was killed. */
+static int inherit(struct supervisor *s, int legacy_fd, struct cdm_diag *diag) {
+	struct legacy l;
+	int rc = legacy_read(&l, legacy_fd, diag);
+	close(legacy_fd);
+	if (rc < 0 || (rc = take_plan(s, l.plan, diag)) < 0)
 		return rc;
-	}
+	doors_adopt(&s->doors, s->plan->machine, l.doors, clock_mono());
+	rc = children_init(&s->children, s->plan, l.plan, s->doors.fd, l.starter);
+	for (uint16_t p = 0; rc == 0 && p < s->plan->processes.count; p++)
+		children_adopt(&s->children, p, &l.seats[p]);
+	return rc;
+}
+
+static int watch_all(struct supervisor *s) {
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll < 0)
 		return -errno;
-	rc = watch(s, s->signals, ON_SIGNAL, 0, 0);
+	int rc = watch(s, s->signals, ON_SIGNAL, 0, 0);
 	if (rc == 0)
 		rc = watch(s, s->doors.fd[DOORS_ATTACH], ON_ATTACH, 0, 0);
 	if (rc == 0 && s->doors.notify >= 0)
 		rc = watch(s, s->doors.notify, ON_FOLDER, 0, 0);
+	if (rc == 0 && s->children.starter >= 0)
+		rc = watch(s, s->children.starter, ON_STARTER, 0, 0);
 	return rc;
 }
 
-int supervisor_main(const struct supervisor_options *options, struct cdm_diag *diag) {
-	struct supervisor s = { .epoll = -1, .signals = -1, .doors = doors_none(),
-		.stage = -1 };
-	report_init(&s.report, options->ready_fd);
-	greet_init(&s.greet);
+/* Signals first: whoever ends us from then on finds no door left behind. */
+static int prepare(struct supervisor *s, const struct supervisor_options *o, struct cdm_diag *diag) {
+	s->signals = open_signals();
+	if (s->signals < 0)
+		return s->signals;
+	allow_descriptors();
+	int rc = o->legacy_fd >= 0 ? inherit(s, o->legacy_fd, diag) : begin(s, o, diag);
+	return rc < 0 ? rc : watch_all(s);
+}
+
+static void go_on(struct supervisor *s) {
+	log_warn("in the place of a daemon that was killed");
+	for (uint16_t p = 0; p < s->plan->processes.count; p++)
+		if (s->children.at[p].state != CHILD_FREE)
+			watch_child(s, p);
+	on_seat(s, s->plan->core); /* what it wants, before it is told who is not there */
+	children_adopted(&s->children);
+	tick(s);
+}
+
+static void init(struct supervisor *s, const struct supervisor_options *o) {
+	*s = (struct supervisor){ .epoll = -1, .signals = -1, .doors = doors_none(), .stage = -1 };
+	report_init(&s->report, o->ready_fd);
+	greet_init(&s->greet);
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
-		s.children.at[p] = (struct child){ .pidfd = -1, .socket = -1, .segment = segment_no_files() };
-	s.children.directory_fd = -1;
+		s->children.at[p] = (struct child){ .pidfd = -1, .socket = -1, .segment = segment_no_files() };
+	s->children.directory_fd = s->children.starter = -1;
 	for (unsigned i = 0; i < STANDBYS_MAX; i++)
-		s.standby[i].fd = -1;
-	int rc = prepare(&s, options->plan_fd, diag);
+		s->standby[i].fd = -1;
+}
+
+int supervisor_main(const struct supervisor_options *options, struct cdm_diag *diag) {
+	static struct supervisor s;
+	init(&s, options);
+	int rc = prepare(&s, options, diag);
 	if (rc == 0) {
-		start_all(&s);
+		options->legacy_fd >= 0 ? go_on(&s) : start_all(&s);
 		loop(&s);
 	} else if (diag && diag->count)
 		report_dead(&s.report, diag->at[0].text, diag->at[0].hint);
+	if (rc < 0 && options->legacy_fd >= 0)
+		return rc; /* core, which holds everything, may find another heir: nobody is hung up on */
 	doors_remove(&s.doors);
 	close_all(&s);
 	return rc;

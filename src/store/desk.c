@@ -26,6 +26,10 @@ bool desk_is_known(const struct peers *t, const struct segment *writer) {
 			t->own.epoch;
 }
 
+bool desk_is_heard(const struct peers *t, const struct segment *writer) {
+	return desk_is_known(t, writer) || directory_is_over(&t->directory, writer->process, writer->epoch);
+}
+
 uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version) {
 	uint64_t word = lease_word(field, epoch, slot, version), *leases = desk_in(t, &t->own)->leases;
 

@@ -28,6 +28,8 @@ void desk_view_drop(struct desk_view *v);
 
 /* Does the owner of `writer` respect our desk? */
 bool desk_is_known(const struct peers *t, const struct segment *writer);
+/* The same, or does it write no more?  Its successor comes with another generation. */
+bool desk_is_heard(const struct peers *t, const struct segment *writer);
 
 /*
  * Reader: take a free word of our own desk and say what we hold; NULL: the quota is used up.  The sample need not

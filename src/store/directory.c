@@ -66,6 +66,17 @@ int directory_map_reader(struct directory *d, const struct plan *p, int fd) {
 	return -EPROTO;
 }
 
+int directory_follow(struct directory *d, const struct plan *p, int fd) {
+	struct directory next;
+	CHECK(d->shared && !d->writable);
+	int rc = directory_map_reader(&next, p, fd);
+	if (rc < 0)
+		return rc;
+	directory_unmap(&next); /* it is one; its place is where the old one is */
+	void *at = mmap(d->shared, file_bytes(), PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
+	return at == MAP_FAILED ? err_last() : 0;
+}
+
 void directory_unmap(struct directory *d) {
 	if (d->shared)
 		CHECK(munmap(d->shared, file_bytes()) == 0);
@@ -114,6 +125,15 @@ void directory_set(struct directory *d, uint16_t process, enum directory_state s
 	if (state == DIRECTORY_FREE)
 		word_poke(&e->pid, 0);
 	set_life(d, e, life_of(state, (uint32_t)(word_peek(&e->life) >> 32)));
+}
+
+void directory_restore(struct directory *d, uint16_t process, const struct directory_entry *from) {
+	struct layout_entry *e = entry_of(d, process);
+	word_poke(&e->pid, (uint64_t)(uint32_t)from->pid);
+	word_poke(&e->restarts, from->restarts);
+	word_poke(&e->started_ns, (uint64_t)from->started.ns);
+	word_poke(&e->died_ns, (uint64_t)from->died.ns);
+	set_life(d, e, life_of(from->state, from->epoch));
 }
 
 void directory_set_pid(struct directory *d, uint16_t process, int32_t pid) {

@@ -31,6 +31,7 @@ enum directory_state {
 struct directory {
 	struct layout_directory *shared;
 	bool writable;
+	bool lost; /* atomic: of a parent that was killed, and that none follows */
 };
 
 struct directory_entry {
@@ -47,12 +48,23 @@ MUST_CHECK int directory_create(void);
 MUST_CHECK int directory_map_writer(struct directory *d, const struct plan *p, int fd);
 /* -EPROTO: not a directory of this plan. */
 MUST_CHECK int directory_map_reader(struct directory *d, const struct plan *p, int fd);
+/*
+ * Map another parent's directory in the place of the one that is mapped, under readers: each get sees one or the
+ * other.  Who sleeps on the old one's word is for the caller to wake.  -EPROTO, -errno: the old one stays.
+ */
+MUST_CHECK int directory_follow(struct directory *d, const struct plan *p, int fd);
+/* Nobody writes it any more, nor will: what is read is an ORPHAN from now on, while desks count as before. */
+static inline void directory_lose(struct directory *d) {
+	__atomic_store_n(&d->lost, true, __ATOMIC_RELEASE);
+}
 void directory_unmap(struct directory *d);
 
 /* A process is being started: STARTING, epoch + 1.  Returns that epoch. */
 uint32_t directory_starting(struct directory *d, uint16_t process, int32_t pid, struct cdm_mono now);
 /* Change the state within the epoch; DEAD and STOPPED note the time, FREE forgets the pid. */
 void directory_set(struct directory *d, uint16_t process, enum directory_state state, struct cdm_mono now);
+/* An entry as another directory had it. */
+void directory_restore(struct directory *d, uint16_t process, const struct directory_entry *e);
 /* The pid, when it is known only after directory_starting(). */
 void directory_set_pid(struct directory *d, uint16_t process, int32_t pid);
 
@@ -72,6 +84,11 @@ static inline bool directory_is_over(const struct directory *d, uint16_t process
 	uint32_t state = (uint32_t)life;
 	return life >> 32 != epoch || !directory_is_alive(state);
 }
+/* Is a sample of that generation an ORPHAN: is its writer over, or does nobody know? */
+static inline bool directory_is_orphan(const struct directory *d, uint16_t process, uint32_t epoch) {
+	return __atomic_load_n(&d->lost, __ATOMIC_ACQUIRE) || directory_is_over(d, process, epoch);
+}
+
 /* "live" ...; "?" outside the enum. */
 const char *directory_state_text(unsigned state);
 

@@ -2,6 +2,7 @@
 #include "store/directory.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,49 @@ static void bounds_what_it_reads(void) {
 	CHECK(strcmp(directory_state_text(99), "?") == 0);
 }
 
+/* Another parent's directory takes the place of this one, at its address, while somebody reads. */
+static void *reads_on(void *stop) {
+	while (!__atomic_load_n((bool *)stop, __ATOMIC_ACQUIRE)) {
+		struct directory_entry e = directory_get(&reader, 7);
+		CHECK(e.epoch == 9 && e.state == DIRECTORY_LIVE);
+	}
+	return NULL;
+}
+
+static void follows_another_parent(void) {
+	bool stop = false;
+	pthread_t t;
+	struct directory next;
+	struct layout_directory *at = reader.shared;
+	for (int i = 0; i < 9; i++)
+		CHECK(directory_starting(&parent, 7, 70, (struct cdm_mono){ 5 }) == (uint32_t)i + 1);
+	directory_set(&parent, 7, DIRECTORY_LIVE, (struct cdm_mono){ 6 });
+	CHECK(pthread_create(&t, NULL, reads_on, &stop) == 0);
+	for (int i = 0; i < 200; i++) {
+		int file = directory_create();
+		CHECK(file >= 0 && directory_follow(&reader, plan, file) == -EPROTO); /* not frozen */
+		CHECK(directory_map_writer(&next, plan, file) == 0);
+		for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++) {
+			struct directory_entry e = directory_get(&reader, p);
+			directory_restore(&next, p, &e);
+		}
+		CHECK(directory_follow(&reader, plan, file) == 0 && reader.shared == at);
+		directory_unmap(&parent);
+		parent = next;
+		close(file);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	CHECK(pthread_join(t, NULL) == 0);
+	struct directory_entry e = directory_get(&reader, 3);
+	CHECK(e.state == DIRECTORY_FREE && e.epoch == 4 && e.restarts == 2 && e.started.ns == 400 && e.died.ns == 900);
+	e = directory_get(&reader, 7);
+	CHECK(e.pid == 70 && e.started.ns == 5 && directory_starting(&parent, 7, 71, (struct cdm_mono){ 7 }) == 10);
+	CHECK(directory_is_over(&reader, 7, 9) && !directory_is_over(&reader, 7, 10));
+	CHECK(!directory_is_orphan(&reader, 7, 10) && directory_is_orphan(&reader, 7, 9));
+	directory_lose(&reader);
+	CHECK(directory_is_orphan(&reader, 7, 10) && !directory_is_over(&reader, 7, 10)); /* its desk counts */
+}
+
 int main(void) {
 	static struct plan_builder b;
 	plan_builder_begin(&b, "robot");
@@ -79,6 +123,7 @@ int main(void) {
 	refuses_another_plan();
 	tells_lives();
 	bounds_what_it_reads();
+	follows_another_parent();
 	directory_unmap(&parent);
 	directory_unmap(&reader);
 	directory_unmap(&reader);

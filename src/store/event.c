@@ -134,10 +134,15 @@ static bool is_now(const struct event_reader *r) {
 	return peers_is_now(r->peers, r->process, r->segment);
 }
 
-/* The ring as it is now; a new epoch begins with its first record.  NULL: no such process yet. */
+/* A writer that waits for its listeners does not wait for us, as long as it does not know us. */
+static bool is_too_early(const struct event_reader *r, const struct segment *s) {
+	return r->late && s->epoch != r->epoch && r->peers->own.base && !desk_is_heard(r->peers, s);
+}
+
+/* The ring as it is now; a new epoch begins with its first record.  NULL: no such process, or it knows us not yet. */
 static const struct layout_events *current(struct event_reader *r) {
 	const struct segment *s = peers_now(r->peers, r->process, &r->segment);
-	if (!s)
+	if (!s || is_too_early(r, s))
 		return NULL;
 	const struct layout_events *ring = ring_in(s, r->peers->plan);
 	if (s->epoch != r->epoch) {

@@ -327,6 +327,41 @@ static void refuses_for_those_who_wait(void) {
 	world_close(&w);
 }
 
+/* A listener whom the writer does not know is not waited for: it hears nothing until then, and then loses nothing. */
+static void refuses_for_whom_it_knows(void) {
+	struct event_writer out;
+	struct event_reader in;
+	struct event e;
+	fresh_that_refuses();
+	event_writer_open(&out, &w.at[CAM]);
+	world_stop(&w, CORE);
+	world_start(&w, CORE, false);
+	CHECK(peers_replace(&w.at[CORE], CAM, w.at[CAM].own.epoch, &w.files[CAM]) == 0);
+	event_reader_open(&in, &w.at[CORE], CAM);
+	CHECK(event_write(&out, clock_mono(), EVENT_DEADLINE, 0, 0, 0, NULL));
+	CHECK(event_next(&in, &e) == -EAGAIN && event_news(&in) == 0);
+	for (uint64_t n = 0; n < 3 * LAYOUT_EVENTS; n++)
+		CHECK(event_write(&out, clock_mono(), EVENT_DEADLINE, 0, n, 0, NULL));
+	CHECK(event_next(&in, &e) == -EAGAIN && in.missed == 0);
+	CHECK(peers_replace(&w.at[CAM], CORE, w.at[CORE].own.epoch, &w.files[CORE]) == 0);
+	CHECK(event_next(&in, &e) > 0);
+	uint64_t missed = in.missed, taken = 1, there = 3 * LAYOUT_EVENTS + 1;
+	while (event_write(&out, clock_mono(), EVENT_DEADLINE, 0, 0, 0, NULL))
+		there++;
+	while (event_next(&in, &e) >= 0)
+		taken++;
+	CHECK(in.missed == missed && missed + taken == there);
+	directory_set(&w.directory, CAM, DIRECTORY_DEAD, clock_mono()); /* nor need the dead know anybody */
+	world_stop(&w, CORE);
+	world_start(&w, CORE, false);
+	CHECK(peers_replace(&w.at[CORE], CAM, w.at[CAM].own.epoch, &w.files[CAM]) == 0);
+	event_reader_open(&in, &w.at[CORE], CAM);
+	CHECK(event_next(&in, &e) > 0);
+	event_reader_close(&in);
+	event_writer_close(&out);
+	world_close(&w);
+}
+
 int main(void) {
 	carries_records_in_order();
 	counts_what_a_slow_reader_missed();
@@ -339,5 +374,6 @@ int main(void) {
 	wakes_who_waits();
 	refuses_when_somebody_is_slow();
 	refuses_for_those_who_wait();
+	refuses_for_whom_it_knows();
 	puts("event_test: ok");
 }

@@ -276,7 +276,7 @@ HOT bool credible(const struct field *f, const struct saying *w) {
 
 static uint16_t status_of(const struct field *f, const struct saying *w, struct cdm_mono now) {
 	uint16_t said = (uint16_t)(w->origin >> 48);
-	if (directory_is_over(&f->peers->directory, f->plan->process, f->segment->epoch))
+	if (directory_is_orphan(&f->peers->directory, f->plan->process, f->segment->epoch))
 		return CDM_ORPHAN;
 	bool stale = f->plan->max_age_ns && (int64_t)w->source_ns < now.ns - f->plan->max_age_ns;
 	return stale && said < CDM_STALE ? CDM_STALE : said;

@@ -108,8 +108,12 @@ int peers_own(struct peers *t, uint32_t epoch, const struct segment_files *files
 }
 
 int peers_directory(struct peers *t, int fd) {
-	CHECK(!t->directory.shared);
-	return directory_map_reader(&t->directory, t->plan, fd);
+	if (!t->directory.shared)
+		return directory_map_reader(&t->directory, t->plan, fd);
+	int rc = directory_follow(&t->directory, t->plan, fd);
+	if (rc == 0)
+		peers_interrupt(t); /* who sleeps on a word of the old one sleeps on one of the new */
+	return rc;
 }
 
 /* Counted in from here on; false: it was replaced meanwhile, and nothing in it may be looked at. */

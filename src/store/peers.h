@@ -51,7 +51,7 @@ void peers_fini(struct peers *t);
 
 /* Map, format and freeze one's own segment; the files are borrowed.  As segment_map_writer(). */
 MUST_CHECK int peers_own(struct peers *t, uint32_t epoch, const struct segment_files *files);
-/* Map the directory; fd is borrowed. */
+/* Map the directory, or another one in the place of what is mapped (as directory_follow()); fd is borrowed. */
 MUST_CHECK int peers_directory(struct peers *t, int fd);
 /*
  * Map a peer's (new) segment in the place of the old one; the files are borrowed.  Wakes all threads that

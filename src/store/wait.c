@@ -64,7 +64,7 @@ static void watch_word(struct watch *w, const uint32_t *word, uint32_t value, ui
 /* Is the writer of what we saw last gone, and nobody was told? */
 static bool lost_writer(struct field *f) {
 	if (!f->segment || f->over_told == f->segment->epoch ||
-			!directory_is_over(&f->peers->directory, f->plan->process, f->segment->epoch))
+			!directory_is_orphan(&f->peers->directory, f->plan->process, f->segment->epoch))
 		return false;
 	f->over_told = f->segment->epoch;
 	return true;
@@ -89,11 +89,6 @@ static int find_news(const struct wait_set *s) {
 	return -EAGAIN;
 }
 
-/* Whoever is over writes no more: its successor comes with another generation. */
-static bool hears_us(const struct peers *t, uint16_t process, const struct segment *writer) {
-	return desk_is_known(t, writer) || directory_is_over(&t->directory, process, writer->epoch);
-}
-
 /* The words are loaded before we look for news: if one changes in between, we do not fall asleep. */
 static void watch_all(const struct wait_set *s, uint32_t generation, struct watch *w) {
 	const struct peers *t = peers_of(s);
@@ -109,14 +104,14 @@ static void watch_all(const struct wait_set *s, uint32_t generation, struct watc
 			continue;
 		const uint32_t *word = event_word(s->events[i]);
 		watch_word(w, word, __atomic_load_n(word, __ATOMIC_SEQ_CST), 0);
-		w->sliced |= !hears_us(t, s->events[i]->process, s->events[i]->segment);
+		w->sliced |= !desk_is_heard(t, s->events[i]->segment);
 	}
 	for (unsigned i = 0; i < s->field_count; i++) {
 		struct field *f = s->fields[i];
 		if (!field_look(f))
 			continue;
 		watch_word(w, low_half(f->ring.head), (uint32_t)word_load_total(f->ring.head), 0); /* S3 */
-		w->sliced |= !hears_us(t, f->plan->process, f->segment); /* S4 */
+		w->sliced |= !desk_is_heard(t, f->segment); /* S4 */
 	}
 }
 

@@ -17,9 +17,9 @@ import socket
 import struct
 import time
 
-LAYOUT, PLAN, SEAT = 3, 3, 3
+LAYOUT, PLAN, SEAT = 3, 3, 4
 MESSAGE, ATTACH = 0x74616573, 0x74746163
-HELLO, PEER, READY, FAILED = 1, 2, 6, 9
+HELLO, PEER, READY, FAILED, ANOTHER = 1, 2, 6, 9, 12
 SEGMENT, DIRECTORY = 0x316765736d6463, 0x317269646d6463
 PARTS, INLINE, LARGE, SLOTS_AT, EVENTS, TRIES = 14, 88, 4096, 384, 1024, 1000
 SEAL, SHRINK, GROW, FUTURE_WRITE = 1, 2, 4, 16
@@ -220,15 +220,21 @@ class Memory:
         must(kind != FAILED, text(raw[20:]))
         must(kind == HELLO and value == SEAT and len(fds) >= 3, 'HELLO')
         self.plan = Plan(os.pread(fds[0], os.fstat(fds[0]).st_size, 0))
-        self.directory = Words(fds[1], os.fstat(fds[1]).st_size)
-        must(self.directory.word(0) == DIRECTORY and self.directory.half(8) == LAYOUT and
-             bytes(self.directory.bytes[16:48]) == self.plan.hash, 'the directory')
+        self.take_directory(fds[1])
         own = fds[2:]
         self.own = Segment(self.plan, self.index, self.epoch, range(len(own)), list(own), writable=True)
         self.own.format(own)
         for fd in fds:
             os.close(fd)
         self.socket.send(struct.pack('<5I108s', MESSAGE, READY, self.index, self.epoch, 0, b''))
+
+    def take_directory(self, fd):
+        """The parent's, or that of the next one when it was killed."""
+        if self.directory:
+            self.directory.close()
+        self.directory = Words(fd, os.fstat(fd).st_size)
+        must(self.directory.word(0) == DIRECTORY and self.directory.half(8) == LAYOUT and
+             bytes(self.directory.bytes[16:48]) == self.plan.hash, 'the directory')
 
     def hear(self, patience=0.0):
         """Take what the parent has sent; True when there was something."""
@@ -243,6 +249,8 @@ class Memory:
             rights = [k for k, p in enumerate(self.plan.processes[process].parts) if p.readers >> self.index & 1]
             must(parts == rights and len(fds) == len(parts), f'parts {parts} of process {process}, and our rights are {rights}')
             self.segments[process] = Segment(self.plan, process, epoch, parts, list(fds))
+        elif kind == ANOTHER:
+            self.take_directory(fds[0])
         for fd in fds:
             os.close(fd)
         return True

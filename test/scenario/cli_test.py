@@ -585,11 +585,11 @@ def flights(m):
     """A flight has a memory of its own: whatever becomes of it, the one that was there is back afterwards."""
     m.start()
     rc, out, err = m.run('say', '#name = Zoe')
-    core = m.processes()['core']['pid']
-    m.kill(m.daemon, signal.SIGSTOP)  # else core would end in good order without it, or come again
+    core, daemon = m.processes()['core']['pid'], m.daemon
+    m.kill(daemon, signal.SIGSTOP)  # else core would come again
     m.kill(core)  # its last words stand in the -wal
-    m.kill(m.daemon)
-    until('they are gone', lambda: not any(os.path.exists(f'/proc/{pid}') and not is_zombie(pid) for pid in (m.daemon, core)))
+    m.kill(daemon)  # and nobody is there who could start another one
+    until('they are gone', lambda: not any(os.path.exists(f'/proc/{pid}') and not is_zombie(pid) for pid in (daemon, core)))
     expect('what was there has a -wal', rc == 0 and os.path.exists(m.work + '/state/small.journal-wal'), out + err)
     before = remembered(m)
     expect('and knows a name', 'Zoe' in [f['value'] for f in before['facts']], before)

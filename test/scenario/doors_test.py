@@ -62,7 +62,7 @@ def reachable(m, what):
 def gives_descriptors(m):
     """A client hands descriptors to the parent, which has asked for none and keeps none."""
     s = knock(m, 'attach.sock')
-    s.send(struct.pack('3I48x', 0x74746163, 3, 0))
+    s.send(struct.pack('3I48x', 0x74746163, 4, 0))
     _, fds, _, _ = socket.recv_fds(s, 256, 8)
     for fd in fds:
         os.close(fd)
@@ -209,7 +209,7 @@ def main():
         raise
     finally:
         expect('it goes down in good order', m.stop())
-    until('and is gone', lambda: not os.path.exists(f'/proc/{m.daemon}'))
+    until('and is gone', lambda: not m.daemon)
     return verdict()
 
 

@@ -63,8 +63,6 @@ def main():
         until('both are asked', lambda: exchanges(port) == 2)
         rc, out, err = m.run('down')
         expect('it goes down', rc == 0, out + err)
-        if rc == 0:
-            m.daemon = None
         answer = read(whole)
         expect('who waits hears why', answer.startswith('HTTP/1.') and ' 503 ' in answer.split('\r\n')[0] and
                answer.endswith(DOWN), answer)

@@ -14,8 +14,9 @@ from machine import Control, Gone, Machine, until  # noqa: E402
 
 ROUNDS = int(os.environ.get('CADMUS_KILLS', '40'))
 SEED = int(os.environ.get('CADMUS_SEED', str(random.randrange(1 << 30))))
-VICTIMS = ('core', 'guard', 'legs.sim', 'parrot')
-QUICK_S, QUICK_MAX = 2.5, 3  # the parent gives up one that dies six times within 2 s of its start
+PROCESSES = ('core', 'guard', 'legs.sim', 'parrot')
+VICTIMS = PROCESSES + ('daemon',)
+QUICK_S, QUICK_MAX = 2.5, 3  # the parent gives up one that dies six times within 2 s of its start, core after three parents
 MOVING = 1                   # of legs.state
 WALK = '𐤌𐤟𐤖'
 
@@ -110,9 +111,14 @@ class Storm:
         """One that lives, sometimes two."""
         def found():
             now = self.machine.processes()
-            return [(n, now[n]['pid']) for n in VICTIMS if now[n]['state'] == 'live' and self.may_die(n)]
+            who = [(n, now[n]['pid']) for n in PROCESSES if now[n]['state'] == 'live' and self.may_die(n)]
+            if now['core']['state'] == 'live' and self.may_die('daemon'):  # core knows the next one
+                who.append(('daemon', self.machine.daemon))
+            return who
         who = until('somebody to kill', found)
-        return self.rng.sample(who, 2 if len(who) > 1 and self.rng.random() < 0.25 else 1)
+        chosen = self.rng.sample(who, 2 if len(who) > 1 and self.rng.random() < 0.25 else 1)
+        both = {'core', 'daemon'} == {name for name, _ in chosen}  # without both nobody is left to go on
+        return chosen[:1] if both else chosen
 
     def round(self):
         time.sleep(self.rng.random() * 0.3)  # any moment: nothing depends on which
@@ -137,7 +143,7 @@ class Storm:
 
 
 def whole(machine):
-    machine.live(*VICTIMS)
+    machine.live(*PROCESSES)
 
 
 def journal_holds(machine, talker):

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -29,7 +30,6 @@ def pack(pairs):
 
 def unpack(data):
     """What core sends: maps, arrays, texts, numbers, booleans."""
-    import struct
     at = 0
 
     def take(n):
@@ -154,7 +154,7 @@ class Machine:
         self.path = self.work + '/small.cdl.yaml'
         with open(self.path, 'w', encoding='utf-8') as f:
             f.write(change(text) if change else text)
-        self.daemon = None
+        self.listened = None
 
     def run(self, *args, env=None, patience=60):
         done = subprocess.run([self.cadmus, *args], env=env or self.env, capture_output=True, timeout=patience)
@@ -177,12 +177,23 @@ class Machine:
     def start(self):
         rc, out, err = self.run('run', '--detach', self.path)
         assert rc == 0, out + err
-        self.daemon = self.parent_of(self.processes()['core']['pid'])
 
-    @staticmethod
-    def parent_of(pid):
-        with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
-            return int(f.read().rsplit(')', 1)[1].split()[1])
+    @property
+    def daemon(self):
+        """The process that listens at the doors (after it was killed: the next one, once it does); None: nobody."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as s:
+            try:
+                s.connect(self.door('attach.sock'))
+            except OSError:
+                return None
+            self.listened = struct.unpack('iII', s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+            return self.listened
+
+    def kill_daemon(self):
+        """And wait until another one has taken its place; its process."""
+        before = self.daemon
+        self.kill(before)
+        return until('another daemon listens', lambda: (now := self.daemon) != before and now, pause=0.001)
 
     def door(self, name):
         return f'{self.work}/run/small/{name}'
@@ -208,10 +219,10 @@ class Machine:
 
     def descriptors(self):
         """What the parent has open: {descriptor: where it points}."""
-        found = {}
-        for fd in os.listdir(f'/proc/{self.daemon}/fd'):
+        found, folder = {}, f'/proc/{self.daemon or self.listened}/fd'
+        for fd in os.listdir(folder):
             try:
-                found[fd] = os.readlink(f'/proc/{self.daemon}/fd/{fd}')
+                found[fd] = os.readlink(f'{folder}/{fd}')
             except OSError:
                 pass
         return found
@@ -240,10 +251,18 @@ class Machine:
         except ProcessLookupError:
             pass
 
+    @staticmethod
+    def is_daemon(pid):
+        try:
+            with open(f'/proc/{pid}/cmdline', 'rb') as f:
+                return b'cadmusd' in f.read()
+        except OSError:
+            return False
+
     def stop(self):
         """Down, and nothing left; True when it went in good order."""
         rc = self.run('down')[0]
-        if rc and self.daemon:
-            self.kill(self.daemon, signal.SIGTERM)  # it cannot be reached: that is what the test failed for
+        if rc and self.is_daemon(self.listened):
+            self.kill(self.listened, signal.SIGTERM)  # it cannot be reached: that is what the test failed for
         shutil.rmtree(self.work, ignore_errors=True)
         return rc == 0

@@ -483,7 +483,6 @@ def ends(m, c):
         t.start()
         until('somebody stands by', lambda: len(os.listdir(f'/proc/{m.daemon}/fd')) > links)
         expect('the machine ends', m.run('down')[0] == 0)
-        m.daemon = None
         t.join(60)
         expect('who stands by is told', len(said) == 1 and isinstance(said[0], (cadmus.NotRunning, cadmus.Busy)), said)
         until('and all the others', lambda: not c.alive and not camera.alive)
