@@ -143,11 +143,16 @@ static uint32_t slot_behind(const struct field *f) {
 }
 
 /* The head says that nothing is new, and may lag behind a stamp by which field_news() said otherwise. */
-static void prefer_behind(const struct field *f, struct found *x) {
+static int prefer_behind(const struct field *f, struct found *x) {
 	uint64_t version = f->version + 1;
-	if (f->grouped || version == 1 || stamp_of(f, slot_behind(f)) != version << 1) /* R1 */
-		return;
-	*x = (struct found){ .slot = slot_behind(f), .version = version, .newest = version };
+	if (f->grouped || version == 1)
+		return 0;
+	uint64_t stamp = stamp_of(f, slot_behind(f)); /* R1 */
+	if (stamp >> 1 > version) /* the writer has been all round since we saw the head */
+		return MOVED_ON;
+	if (stamp == version << 1)
+		*x = (struct found){ .slot = slot_behind(f), .version = version, .newest = version };
+	return 0;
 }
 
 HOT int find_latest(struct field *f, struct found *x) {
@@ -168,10 +173,8 @@ HOT int find_latest(struct field *f, struct found *x) {
 	x->version = x->newest = stamp >> 1;
 	if (x->version > f->version || !same_epoch(f))
 		return 0;
-	if (x->version == f->version) {
-		prefer_behind(f, x);
-		return 0;
-	}
+	if (x->version == f->version)
+		return prefer_behind(f, x);
 	/* A head that lags behind what was taken by its stamp is right; one that we slept over, for a lap, is old. */
 	if (stamp_of(f, f->slot) != f->version << 1) /* R4 */
 		return word_load_total(f->ring.head) == head ? broken(f) : MOVED_ON;

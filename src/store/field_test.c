@@ -284,6 +284,26 @@ static void reads_what_it_was_told_of(void) {
 	world_close(&w);
 }
 
+/* The same, and the writer has been all round meanwhile, past the old sample, which is held. */
+static void reads_no_older_than_it_was_told_of(void) {
+	struct field_lease held;
+	uint64_t v;
+	fresh();
+	open_both(frame);
+	CHECK(put(1, 1) == 0 && field_lease(&reader, at(2), &held) == 0);
+	uint64_t head = *writer.ring.head;
+	CHECK(put(2, 2) == 0 && field_news(&reader) == 1);
+	for (uint64_t n = 3; n <= 6; n++)
+		CHECK(put(n, 2) == 0);
+	uint64_t later = *writer.ring.head;
+	*writer.ring.head = head; /* as it was a moment ago */
+	CHECK(field_read(&reader, &v, sizeof(v), at(2), NULL) == -EAGAIN);
+	*writer.ring.head = later;
+	CHECK(field_read(&reader, &v, sizeof(v), at(2), NULL) == 0 && v == 6);
+	field_release(&held);
+	world_close(&w);
+}
+
 static void finds_that_very_sample(void) {
 	struct cdm_info info;
 	uint64_t v;
@@ -445,6 +465,7 @@ int main(void) {
 	begins_anew_with_a_new_epoch();
 	finds_what_was_true_then();
 	reads_what_it_was_told_of();
+	reads_no_older_than_it_was_told_of();
 	finds_that_very_sample();
 	leases_hold_samples();
 	drops_and_counts_when_all_is_leased();

@@ -13,6 +13,7 @@
  *   no_overwritten_lease        no word of a slot is stored to while somebody holds it
  *   newest_stays                at each instruction of the writer the sample that the head names is whole in its slot
  *   versions_increase           in order: each version is larger than the last one; of the latest: never smaller
+ *   reads_what_it_was_told_of   of the latest: who saw by its stamp that there is a newer one gets a newer one
  *   counts_missed_exactly       in order: what is said to be missed is what lies between
  *   an_honest_writer_is_not_called_broken
  *   writer_progress             the writer ends whatever readers do: it publishes or drops, and never waits for one
@@ -37,6 +38,7 @@
 #endif
 
 bool no_torn_read = true, says_its_version = true, no_overwritten_lease = true, newest_stays = true;
+bool reads_what_it_was_told_of = true;
 bool versions_increase = true, counts_missed_exactly = true, an_honest_writer_is_not_called_broken = true;
 byte held[SLOTS]; /* leases that were granted: not of the protocol, but what it promises */
 bool ended; /* the writer */
@@ -155,6 +157,8 @@ active proctype writer() {
 	ended = true
 }
 
+#define BEHIND(slot) ((slot) + 1 < SLOTS -> (slot) + 1 : 0)
+
 inline find_latest() { /* goes to `again` when there is none, or the writer has moved on */
 	atomic { head = mem[HEAD]; slot = head / 32 } /* R2 */
 	atomic { /* R3 */
@@ -179,6 +183,24 @@ inline find_latest() { /* goes to `again` when there is none, or the writer has 
 				goto again
 			fi
 		}
+	:: else
+	fi;
+	if
+	:: version == taken && taken > 0 -> /* prefer_behind() */
+#ifndef BUG_BELIEVES_THE_HEAD
+		atomic { /* R1 */
+			if
+			:: mem[STAMP(BEHIND(place))] == EVEN(taken + 1) ->
+				slot = BEHIND(place); version = taken + 1; newest = version
+#ifndef BUG_PASSED_IS_NOTHING
+			:: mem[STAMP(BEHIND(place))] / 2 > taken + 1 -> goto again
+#endif
+			:: else
+			fi
+		}
+#else
+		skip
+#endif
 	:: else
 	fi
 }
@@ -231,6 +253,8 @@ inline took() {
 	:: else -> versions_increase = version >= taken
 	fi;
 	assert(versions_increase);
+	reads_what_it_was_told_of = !told || version > taken;
+	assert(reads_what_it_was_told_of);
 	counts_missed_exactly = !in_order || missed == version - taken - 1;
 	assert(counts_missed_exactly);
 	taken = version;
@@ -239,7 +263,7 @@ inline took() {
 
 active [READERS] proctype reader() {
 	byte taken = 0, place = 0, reads = 0, ahead = 0, head, slot, version, newest, stamp, there, k, a, b, missed;
-	bool in_order, by_lease, found;
+	bool in_order, by_lease, found, told;
 
 again:
 	do
@@ -248,6 +272,7 @@ again:
 		atomic {
 			reads++;
 			found = false;
+			told = false;
 			if
 			:: in_order = false
 			:: in_order = true
@@ -260,7 +285,7 @@ again:
 		if
 		:: in_order && taken > 0 ->
 			atomic { /* R1 */
-				slot = (place + 1 < SLOTS -> place + 1 : 0);
+				slot = BEHIND(place);
 				stamp = mem[STAMP(slot)];
 				found = stamp == EVEN(taken + 1);
 				version = taken + 1;
@@ -276,6 +301,7 @@ again:
 			:: stamp == ODD(taken + 1) && (!by_lease || ahead == HOLDS(slot, version)) -> goto again
 			:: else
 			fi
+		:: !in_order && taken > 0 -> told = mem[STAMP(BEHIND(place))] == EVEN(taken + 1) /* field_news(): R1 */
 		:: else
 		fi;
 		if

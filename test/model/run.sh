@@ -41,6 +41,8 @@ rows() {
 	ring | $order LEASES=0 BUG_EARLY_EVEN                              | says_its_version
 	ring | $order LEASES=0 BUG_TAKES_NEWEST                            | newest_stays
 	ring | $order LEASES=1 BUG_HALF_LAP_GOES_BACK                      | versions_increase
+	ring | $order LEASES=0 BUG_BELIEVES_THE_HEAD                       | reads_what_it_was_told_of
+	ring | $lease TSO BUG_PASSED_IS_NOTHING                            | reads_what_it_was_told_of
 	ring | $order LEASES=0 BUG_COUNTS_BY_NEWEST                        | counts_missed_exactly
 	ring | $order LEASES=0 TAKEN_GONE_IS_BROKEN                        | an_honest_writer_is_not_called_broken
 	ring | $lease BUG_SCAN_FIRST                                       | no_overwritten_lease
