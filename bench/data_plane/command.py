@@ -16,11 +16,12 @@ import frames
 import host
 import report
 import rest
+import steps
 from machine import ROOT, SIZES, Machine
 from nodes import No, percentiles
 from transports import PUBLISHED, TRANSPORTS, helper, missing
 
-PARTS = ('ping-pong', 'fan-out', 'costs', 'death', 'rest', 'frames')
+PARTS = ('ping-pong', 'fan-out', 'costs', 'death', 'rest', 'frames', 'steps')
 EPILOG = """parts: """ + ', '.join(PARTS) + """
 transports: """ + ', '.join(TRANSPORTS) + """
 
@@ -126,7 +127,8 @@ def measure(run):
     try:
         run.start()
         exchanges(run, result)
-        for name, part in (('costs', costs.costs), ('death', death.death), ('frames', frames.frames), ('rest', rest.rest)):
+        for name, part in (('costs', costs.costs), ('death', death.death), ('frames', frames.frames), ('steps', steps.steps),
+                           ('rest', rest.rest)):
             if name not in run.parts:
                 continue
             run.progress(name)

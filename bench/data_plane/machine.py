@@ -29,6 +29,8 @@ def description():
             'entities:\n  people:\n    - {id: operator}\n  sensors:\n',
             writers('ping', SIZES, 2), writers('pong', SIZES, 2), writers('fan', FAN_SIZES, 20),
             writers('self', READ_SIZES, 2),
+            sensor('once', ['{field: step_in, dtype: f32, shape: [64], leases: 4}']),
+            sensor('twice', ['{field: step_out, dtype: f32, shape: [64], leases: 4}']),
             sensor('mortal', ['{field: beat, dtype: u64}']),
             sensor('camera', [], '      frame: {width: %d, height: %d}\n' % FRAME),
             'trust_anchors: [operator]\ngrants: [{to: operator, rights: [say, actuate, set, control]}]\n']
