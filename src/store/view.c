@@ -114,11 +114,19 @@ static void give_back(struct view_part *p, unsigned n) {
 		field_release(&p[i].lease);
 }
 
+/* A writer may say another time of the same sample by now: then nothing that was compared is true. */
+static int take_chosen(struct view_part *p, const struct choice *c, struct cdm_mono now) {
+	int rc = field_take_found(p->field, &c->chosen, p->out, p->capacity, p->out ? NULL : &p->lease, now, &p->info);
+	if (rc < 0 || p->info.source_time.ns == c->source_time.ns)
+		return rc;
+	field_release(&p->lease);
+	return FIELD_MOVED;
+}
+
 static int take_all(struct view_part *p, unsigned n, const struct choice *c, struct cdm_mono now) {
 	for (unsigned i = 0; i < n; i++) {
 		p[i].lease = (struct field_lease){ 0 };
-		int rc = field_take_found(p[i].field, &c[i].chosen, p[i].out, p[i].capacity,
-				p[i].out ? NULL : &p[i].lease, now, &p[i].info);
+		int rc = take_chosen(&p[i], &c[i], now);
 		if (rc < 0) {
 			give_back(p, i);
 			return rc;

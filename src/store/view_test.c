@@ -7,7 +7,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include "store/field_priv.h"
 #include "store/wait.h"
+#include "store/word.h"
 #include "test/lib/world.h"
 
 enum { CORE, GUARD, EYE, EAR, READER, FIELDS = 3, ROUNDS = 20000 };
@@ -227,6 +229,37 @@ static void never_lies(void) {
 	over();
 }
 
+/* Says one time and then another of the same sample, which no honest writer does. */
+static void *waver(void *unused) {
+	uint64_t *time = &ring_slot(&out[1].ring, out[1].newest)->source_ns;
+	(void)unused;
+	while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
+		word_store(time, 1000);
+		word_store(time, 900000);
+	}
+	return NULL;
+}
+
+static void holds_the_writer_to_one_time(void) {
+	const struct view_terms t = { .max_skew_ns = 10, .at = at(1000000) };
+	pthread_t thread;
+	int had = 0;
+	fresh();
+	put(0, 1000);
+	put(1, 1000);
+	stop = false;
+	CHECK(pthread_create(&thread, NULL, waver, NULL) == 0);
+	for (int i = 0; i < ROUNDS || had == 0; i++) {
+		if (view(2, &t, 1000000) < 0)
+			continue;
+		had++;
+		CHECK(parts[0].info.source_time.ns == 1000 && parts[1].info.source_time.ns == 1000);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
+	CHECK(pthread_join(thread, NULL) == 0);
+	over();
+}
+
 int main(void) {
 	speaks_of_the_latest_time_that_all_know();
 	keeps_its_terms();
@@ -234,6 +267,7 @@ int main(void) {
 	counts_as_taken();
 	takes_a_group_from_one_commit();
 	never_lies();
+	holds_the_writer_to_one_time();
 	CHECK(strcmp(view_reason_text(VIEW_SKEW), "skew") == 0 && strcmp(view_reason_text(99), "?") == 0);
 	puts("view_test: ok");
 }
