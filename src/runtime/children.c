@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ static const struct plan_process *process(const struct children *c, uint16_t p) 
 
 int children_init(struct children *c, const struct plan *plan, int plan_fd, const int doors[DOORS_COUNT],
 		int starter) {
-	*c = (struct children){ .plan = plan, .plan_fd = plan_fd, .directory_fd = -1, .starter = starter };
+	*c = (struct children){ .plan = plan, .plan_fd = plan_fd, .directory_fd = -1, .epoll = -1, .starter = starter };
 	memcpy(c->doors, doors, sizeof(c->doors));
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++) {
 		c->at[p].pidfd = c->at[p].socket = -1;
@@ -41,24 +42,28 @@ int children_init(struct children *c, const struct plan *plan, int plan_fd, cons
 				   : directory_map_writer(&c->directory, plan, c->directory_fd);
 }
 
-static void hang_up(struct child *k) {
-	if (k->socket >= 0)
-		(void)shutdown(k->socket, SHUT_RDWR); /* core has a copy of it */
-	io_close(&k->socket);
+/* Core has a copy of what we close, so an epoll would go on telling of it. */
+static void let_go(const struct children *c, int *fd) {
+	if (*fd >= 0 && c->epoll >= 0)
+		(void)epoll_ctl(c->epoll, EPOLL_CTL_DEL, *fd, NULL);
+	io_close(fd);
 }
 
 void children_hang_up(struct children *c, uint16_t p) {
-	hang_up(&c->at[p]);
+	struct child *k = &c->at[p];
+	if (k->socket >= 0)
+		(void)shutdown(k->socket, SHUT_RDWR); /* or it would stay connected with that copy */
+	let_go(c, &k->socket);
 }
 
-static void release(struct child *k) {
-	hang_up(k);
-	io_close(&k->pidfd);
+static void release(struct children *c, uint16_t p) {
+	children_hang_up(c, p);
+	let_go(c, &c->at[p].pidfd);
 }
 
 void children_fini(struct children *c) {
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++) {
-		release(&c->at[p]);
+		release(c, p);
 		segment_close_files(&c->at[p].segment);
 	}
 	directory_unmap(&c->directory);
@@ -301,7 +306,7 @@ int children_start(struct children *c, uint16_t p) {
 	}
 	if (rc < 0) {
 		log_error("cannot start %s: %s", process(c, p)->name, strerror(-rc));
-		release(k);
+		release(c, p);
 		directory_set(&c->directory, p, DIRECTORY_DEAD, clock_mono());
 		return rc;
 	}
@@ -402,7 +407,7 @@ static bool wants_again(const struct children *c, uint16_t p, enum directory_sta
 static void adopt_gone(struct children *c, uint16_t p, struct directory_entry life) {
 	struct child *k = &c->at[p];
 	enum directory_state was = life.state;
-	release(k);
+	release(c, p);
 	k->wanted = wants_again(c, p, was);
 	k->retry_at_ns = k->wanted ? clock_mono().ns : 0;
 	if (directory_is_alive(was)) {
@@ -488,7 +493,7 @@ void children_died(struct children *c, uint16_t p) {
 			return;
 		log_end(c, p, &how);
 	}
-	release(k);
+	release(c, p);
 	k->state = CHILD_FREE;
 	k->end_by_ns = 0;
 	k->pid = 0;

@@ -58,6 +58,7 @@ struct children {
 	struct directory directory;
 	int64_t look_at_ns; /* when outsiders are looked at next; 0: there are none */
 	int doors[DOORS_COUNT]; /* listening sockets that outlive core, the guard, and us */
+	int epoll;        /* where our caller watches sockets and handles; -1: nowhere */
 	int starter;      /* a handle of the program with which the machine ends; -1: none */
 	struct child at[PLAN_PROCESSES_MAX];
 };

@@ -433,8 +433,11 @@ static void look_for_the_needed(struct supervisor *s) {
 
 /* Doors that were made anew go to those who sit behind them. */
 static void look_after_doors(struct supervisor *s) {
-	unsigned renewed = s->stage < 0 ? doors_tick(&s->doors, clock_mono()) : 0;
-	if (renewed & 1u << DOORS_ATTACH && watch(s, s->doors.fd[DOORS_ATTACH], ON_ATTACH, 0, 0) < 0)
+	if (s->stage >= 0 || doors_next_ns(&s->doors, clock_mono()) != 0)
+		return;
+	(void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->doors.fd[DOORS_ATTACH], NULL); /* core has a copy of it */
+	unsigned renewed = doors_tick(&s->doors, clock_mono());
+	if (watch(s, s->doors.fd[DOORS_ATTACH], ON_ATTACH, 0, 0) < 0)
 		log_error("cannot watch the attach door");
 	if (renewed)
 		children_doors(&s->children, s->doors.fd);
@@ -552,7 +555,7 @@ static int inherit(struct supervisor *s, int legacy_fd, struct cdm_diag *diag) {
 }
 
 static int watch_all(struct supervisor *s) {
-	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	s->epoll = s->children.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll < 0)
 		return -errno;
 	int rc = watch(s, s->signals, ON_SIGNAL, 0, 0);
@@ -591,7 +594,7 @@ static void init(struct supervisor *s, const struct supervisor_options *o) {
 	greet_init(&s->greet);
 	for (uint16_t p = 0; p < PLAN_PROCESSES_MAX; p++)
 		s->children.at[p] = (struct child){ .pidfd = -1, .socket = -1, .segment = segment_no_files() };
-	s->children.directory_fd = s->children.starter = -1;
+	s->children.directory_fd = s->children.starter = s->children.epoll = -1;
 	for (unsigned i = 0; i < STANDBYS_MAX; i++)
 		s->standby[i].fd = -1;
 }

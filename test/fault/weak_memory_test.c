@@ -195,6 +195,23 @@ static void interrupts(void) {
 	peers_interrupt(&w.at[CAM]);
 }
 
+/* Told of a death, though it comes while one falls asleep. */
+static void sleeps_until_death(void) {
+	struct field in;
+	uint64_t words[WORDS];
+	int rc;
+	MUST(field_open(&in, &w.at[CAM], beside) == 0);
+	MUST(field_read(&in, words, sizeof(words), (struct cdm_mono){ 100 }, NULL) == 0);
+	while ((rc = wait_field(&in, -1)) == -ECANCELED || is_none(rc))
+		continue;
+	MUST(rc == -EOWNERDEAD);
+	field_close(&in);
+}
+
+static void dies(void) {
+	directory_set(&w.directory, OTHER, DIRECTORY_DEAD, (struct cdm_mono){ 100 });
+}
+
 /* ---- lives of a peer ----------------------------------------------------------------------------- */
 
 static void replaces(void) {
@@ -277,6 +294,18 @@ static void follows_events(void) {
 	event_reader_close(&r);
 }
 
+static void sleeps_for_events(void) {
+	struct event_reader r, *all = &r;
+	event_reader_open(&r, &w.at[CAM], CAM);
+	while (r.number < RECORDS) {
+		const struct wait_set set = { .events = &all, .event_count = 1, .told = &r.generation };
+		int rc = wait_set(&set, -1);
+		MUST(rc == 0 || rc == -ECANCELED || is_none(rc));
+		event_skip(&r);
+	}
+	event_reader_close(&r);
+}
+
 /* Reads where it is overwritten: the record that the head names is the next one. */
 static void reads_laps(void) {
 	struct event_reader r;
@@ -325,8 +354,10 @@ static const struct scenario {
 	{ "lease", 4, &large, 3, { lends, borrows, borrows } },
 	{ "wait", 1, &small, 3, { writes_copies, sleeps, sleeps } },
 	{ "interrupt", 1, &large, 3, { interrupts, sleeps_until_told, sleeps_until_told } },
+	{ "death", 1, NULL, 3, { dies, sleeps_until_death, sleeps_until_death } },
 	{ "peers", 1, NULL, 3, { replaces, follows, follows } },
 	{ "event", 1, NULL, 3, { notes, notes, follows_events } },
+	{ "told", 1, NULL, 3, { notes, sleeps_for_events, sleeps_for_events } },
 	{ "laps", 1, NULL, 3, { notes_laps, reads_laps, reads_laps } },
 	{ "directory", 1, NULL, 2, { restarts, looks_up } },
 };
@@ -336,15 +367,23 @@ static void run_one(const struct scenario *s, uint64_t seed) {
 	if (s->written)
 		MUST(field_writer_open(&out, &w.at[CAM], *s->written) == 0);
 	event_writer_open(&events, &w.at[CAM]);
-	bool lives = s->run[0] == replaces;
+	bool lives = s->run[0] == replaces || s->run[0] == dies;
+	struct layout_directory *own_view = w.at[CAM].directory.shared;
 	for (uint32_t e = 2; lives && e <= LIVES; e++)
 		bear(e);
 	if (lives) /* the first one has a sample too */
 		MUST(peers_replace(&w.at[CAM], OTHER, 2, &birth[2]) == 0);
+	if (s->run[0] == dies) {
+		w.at[CAM].directory.shared = w.directory.shared; /* memory is known by its address */
+		while (directory_starting(&w.directory, OTHER, 1, (struct cdm_mono){ 1 }) < 2)
+			continue;
+		directory_set(&w.directory, OTHER, DIRECTORY_LIVE, (struct cdm_mono){ 1 });
+	}
 	if (!weak_run(seed, s->threads, s->run)) {
 		printf("weak_memory_test: %s: asleep, and nobody wakes them\n", s->name);
 		exit(1);
 	}
+	w.at[CAM].directory.shared = own_view;
 	if (s->written)
 		field_writer_close(&out);
 	peers_tidy(&w.at[CAM]);

@@ -44,6 +44,16 @@ def nobody_notices(m):
     control.close()
 
 
+def rests(m):
+    """The daemon sleeps: nothing that was closed keeps it busy, though core has copies of all."""
+    def state():
+        with open(f'/proc/{m.daemon}/stat', encoding='utf-8') as f:
+            return f.read().rsplit(')', 1)[1].split()[0]
+    m.run('get')
+    m.run('watch', 'legs.feedback', '-n', '2')
+    until('the daemon sleeps', lambda: all(state() == 'S' for _ in range(20)))
+
+
 def leaves_nothing(m):
     files, open_before = len(m.memory_files()), len(m.descriptors())
     core = f"/proc/{m.processes()['core']['pid']}/fd"
@@ -158,7 +168,9 @@ def main():
         m.start()
         m.live('core', 'guard', 'legs.sim', 'parrot')
         m.reports('legs.feedback')
+        rests(m)
         nobody_notices(m)
+        rests(m)
         leaves_nothing(m)
         goes_on_as_before(m)
         dies_meanwhile(m)
