@@ -48,12 +48,17 @@ static void record(struct core *c, uint16_t entity, enum body_what what) {
 		log_warn("that %s was %s is not written down", core_entity_name(c, entity), body_what_name(what));
 }
 
+/* A parent that was killed has heard nothing; the next one is asked again, by heir.c. */
+static int as_heard(int rc) {
+	return rc == -EPIPE ? 0 : rc;
+}
+
 /* ENDING lasts until the parent says that it is gone: see models_stopped(). */
 static void end(struct core *c, uint16_t process) {
 	struct model_slot *m = &c->models[process];
 	if (m->step == MODEL_ENDING)
 		return;
-	if (seat_ask_stop(c->seat, process) < 0)
+	if (as_heard(seat_ask_stop(c->seat, process)) < 0)
 		log_error("the parent does not hear that %s should end", plan_processes(c->plan)[process].name);
 	else
 		m->step = MODEL_ENDING;
@@ -73,7 +78,7 @@ static bool alone(struct core *c, uint16_t wanted) {
 
 static int start(struct core *c, uint16_t process) {
 	struct model_slot *m = &c->models[process];
-	int rc = seat_ask_start(c->seat, process);
+	int rc = as_heard(seat_ask_start(c->seat, process));
 	if (rc < 0)
 		return rc == -EAGAIN ? -EBUSY : rc; /* nobody has heard it, so nothing is on its way */
 	m->step = MODEL_STARTING;

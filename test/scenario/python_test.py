@@ -29,7 +29,7 @@ begin(sys.argv[2])
 from machine import Machine, expect, until, verdict  # noqa: E402
 import cadmus  # noqa: E402
 from cadmus import Status, _library  # noqa: E402
-from python_together import events, groups, local, views  # noqa: E402
+from python_together import events, groups, leased, local, views  # noqa: E402
 from python_values import (DEEP, LEASES, TYPES, bytes_of_any_length, deep_without_numpy, dlpack, lifetimes, loans,  # noqa: E402
                            news, np, quota, says_no, scalars, values_with_numpy, values_without_numpy)
 
@@ -423,6 +423,33 @@ def core_dies(m, c):
                now['finder'].pid == os.getpid() and now['core'].epoch == epoch + 1, now)
 
 
+def daemon_dies(m, c):
+    """Daemons are killed while samples are written, read in order and held: nobody misses one, nobody is hung up on."""
+    with cadmus.attach('small', as_='camera') as camera:
+        w, r = camera.writer('deep'), c.reader('deep')
+        r.skip()
+        w.write(bytes(96))
+        until('its writer has heard of us', lambda: leased(r))
+        held = r.lease()
+        before, wrong = bytes(held.memory.cast('B')), []
+        for n in range(300):
+            w.write(bytes([n % 256]) * 96)
+            s = r.next()
+            wrong += [n] if bytes(s.memory.cast('B')) != bytes([n % 256]) * 96 or s.status != Status.OK else []
+            if n % 100 == 50:
+                daemon = m.kill_daemon()
+        expect('samples are read in order while daemons die', not wrong and r.missed == 0, (wrong, r.missed))
+        expect('what is held stays', bytes(held.memory.cast('B')) == before)
+        expect('nobody is hung up on', c.alive and camera.alive and c.processes['camera'].state == 'live', c.processes['camera'])
+        with cadmus.attach('small') as late:
+            q = late.reader('deep')
+            expect('who comes later reads', bytes(q.read().memory.cast('B')) == bytes([299 % 256]) * 96)
+            until('and borrows', lambda: leased(q))
+        expect('of the last one', m.daemon == daemon)
+        held.close()
+        w.close()
+
+
 def in_threads(camera, c):
     """Threads that use, share and close everything at once: exceptions, and nothing worse."""
     w, wrong, stop = camera.writer('ticks'), [], threading.Event()
@@ -621,6 +648,7 @@ def main():
                 events(m, camera, c)
             dies(c)
             core_dies(m, c)
+            daemon_dies(m, c)
             ends(m, c)
     except BaseException:
         try:
