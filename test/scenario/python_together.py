@@ -85,7 +85,10 @@ def groups(camera, c):
     def read():
         mine, other = c.reader('left'), c.reader('right')
         while not over.is_set():
-            a, b = cadmus.view([mine, other])
+            try:
+                a, b = cadmus.view([mine, other])
+            except (cadmus.NoSample, cadmus.Incoherent):  # the writer, which never rests, was faster again and again
+                continue
             seen.add(a.version)
             if a.version != b.version or b.memory.tolist() != [a.memory.tolist()] * 3:
                 torn.append((a.version, b.version, a.memory.tolist(), b.memory.tolist()))
@@ -94,9 +97,10 @@ def groups(camera, c):
     t.start()
     for n in range(3000):
         g.write({'left': float(n), 'right': numbers(n, n, n)})
+    until('somebody looks meanwhile', lambda: g.write({'left': 1.0, 'right': numbers(1, 1, 1)}) and len(seen) > 5)
     over.set()
     t.join()
-    expect('whoever looks meanwhile sees whole commits', not torn and len(seen) > 5, (torn[:1], len(seen)))
+    expect('whoever looks meanwhile sees whole commits', not torn, torn[:1])
     g.close()
     says_no('a closed group', ValueError, lambda: g.write({'left': 1.0, 'right': numbers(1, 2, 3)}), 'closed')
     camera.group('left').close()
