@@ -68,10 +68,32 @@ OWN = 'the thread\'s own words: nobody else stores them'
 FOUND = 'stronger than needed: what is found by it is acquired again (R7, L3)'
 NAME = 'stronger than needed: the file descriptor came from who had stored it'
 COUNT = 'stronger than needed: acq_rel would do; a count that lags only keeps a mapping for longer'
+AGAIN = 'stronger than needed: R2 has acquired all up to the newest, and what is newer is seen by the look after the copy (R9, L3)'
+TIME = 'stronger than needed: what is taken is compared with it (take_chosen in view.c)'
+HERE = 'NEEDED, and seen by no test: a reader who comes while the writer looks who is there; in the simulation all are there before'
+PLAIN = 'NEEDED, and seen by no test: it keeps plain loads and stores of a sample in their place, and the simulation knows nothing of those'
 HEAD = 'stronger than needed: futex(2) compares the same word again before it sleeps'
 UNSEEN = {
     'field `field_open`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: an old value makes the first wait say -ECANCELED once more',
     'field `stamp_of`: word_load -> word_peek': FOUND,
+    'field `find_latest` R2: word_load_total -> word_load': HEAD,
+    'field `find_latest`: word_load_total -> word_load': 'stronger than needed: it decides whether to look again, and a head never goes back',
+    'field `find_behind` R1: word_load -> word_peek': FOUND,
+    'field `copy_words` R7: word_load -> word_peek': 'stronger than needed: that stamp was acquired when it was found (R1, R3, R5)',
+    'field `copy_words` R9: word_load -> word_peek': 'stronger than needed: the words before it were acquired, and it comes after them by that',
+    'field `field_find_at`: word_load -> word_peek': AGAIN,
+    'field `field_find_at`: word_load -> word_peek (2)': AGAIN,
+    'field `field_source_time`: word_load -> word_peek': TIME,
+    'field `field_source_time`: word_load -> word_peek (2)': TIME,
+    'field_write `mark`: word_load_total -> word_load': PLAIN,
+    'field_write `open_one`: word_load -> word_peek': OWN,
+    'field_write `open_one`: word_load -> word_peek (2)': OWN,
+    'desk `desk_clear`: word_store -> word_poke': PLAIN,
+    'desk `present`: __atomic_load_n seq_cst -> acquire': HERE,
+    'peers `set_now`: __atomic_fetch_or seq_cst -> acq_rel': HERE,
+    'peers `set_now`: __atomic_fetch_or seq_cst -> relaxed': HERE,
+    'wait `watch_all` S3: word_load_total -> word_load': HEAD,
+    'wait `word_changed`: __atomic_load_n seq_cst -> acquire': HEAD,
     'desk `desk_is_known`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: `now` was stored before (T1), and comes with it',
     'desk `desk_holds` T5: word_load_total -> word_load': 'stronger than needed: T4 has acquired what every user did before he left',
     'desk `desk_wait_end` S7: __atomic_fetch_sub seq_cst -> acq_rel': 'stronger than needed: a count that lags only makes one wake-up more',
