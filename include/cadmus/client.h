@@ -187,7 +187,8 @@ struct cdm_field {
 	uint32_t readable;           /**< 1: this client may read it */
 	int64_t half_life_ns;        /**< 0: does not decay */
 	int64_t max_age_ns;          /**< older is CDM_STALE; 0: never */
-	uint64_t reserved[4];        /**< 0 */
+	uint64_t layout;             /**< hash of dtype, shape, slots and bytes */
+	uint64_t reserved[3];        /**< 0 */
 };
 
 /** How many fields the machine has. */
@@ -198,6 +199,15 @@ CDM_API int cdm_describe(const struct cdm_machine *m, uint32_t index, struct cdm
 
 /** Describe a field by name.  0, or -ENOENT. */
 CDM_API int cdm_find(const struct cdm_machine *m, const char *name, struct cdm_field *out);
+
+/**
+ * Is a field what the program was written for?  To be asked before its bytes are given a meaning.
+ *
+ * @param layout  as a description writes it: "u8[480,640,3]", "f64", and with a space before it the unit, "f32[3] rad";
+ *                without a unit any will do
+ * @return 0; -EPROTO: it is something else, and `diag` shows both; -ENOENT: no such field; -EINVAL: `layout` is none
+ */
+CDM_API int cdm_expect(const struct cdm_machine *m, const char *field, const char *layout, struct cdm_diag *diag);
 
 /* ---- processes, entities, models ----------------------------------------------------------------- */
 

@@ -218,7 +218,7 @@ int cdm_describe(const struct cdm_machine *m, uint32_t index, struct cdm_field *
 		return -EINVAL;
 	const struct plan_field *f = &plan_fields(p)[index];
 	*out = (struct cdm_field){ .index = index, .kind = f->kind, .dtype = f->dtype, .dims = f->dims,
-		.bytes = f->bytes, .slots = f->slots, .leases = f->leases,
+		.bytes = f->bytes, .layout = f->layout, .slots = f->slots, .leases = f->leases,
 		.readable = (uint32_t)(f->readers >> m->seat.process & 1), .half_life_ns = f->half_life_ns,
 		.max_age_ns = f->max_age_ns };
 	memcpy(out->name, f->name, sizeof(out->name));

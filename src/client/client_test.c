@@ -222,6 +222,35 @@ static void says_why_it_cannot_attach(void) {
 	end();
 }
 
+static int expect(const struct cdm_machine *m, const char *field, const char *layout, const char *says) {
+	struct cdm_diag d = { .count = 0 };
+	int rc = cdm_expect(m, field, layout, &d);
+	CHECK(d.count == (rc < 0) && (rc == 0 || strstr(d.at[0].text, says)));
+	return rc;
+}
+
+/* What a program was written for is refused, with both layouts, when the field is something else. */
+static void is_held_to_what_is_expected(void) {
+	begin(false);
+	struct cdm_machine *m = attach();
+	struct cdm_field f;
+	CHECK(expect(m, "battery.level", "u64[1]", "") == 0 && expect(m, "battery.level", "u64[1] V", "") == 0);
+	CHECK(expect(m, "frame", "u8[100,200]", "") == 0 && cdm_find(m, "frame", &f) == 0 && f.layout != 0);
+	CHECK(expect(m, "frame", "u8[200,100]", "u8[100,200]") == -EPROTO);
+	CHECK(expect(m, "frame", "u8[200,100]", "written for u8[200,100]") == -EPROTO);
+	CHECK(expect(m, "frame", "u8", "u8[100,200]") == -EPROTO && expect(m, "frame", "i8[100,200]", "i8") == -EPROTO);
+	CHECK(expect(m, "frame", "u8[100,200,1]", "u8[100,200]") == -EPROTO);
+	CHECK(expect(m, "battery.level", "u64[1] mV", "u64[1] V") == -EPROTO);
+	CHECK(expect(m, "none", "u8", "none") == -ENOENT);
+	static const char *const no_layouts[] = { "", "u", "u8[", "u8[]", "u8[0]", "u8[1", "u8[1,]", "u8[1] ", "u8[1]x",
+		"u8[-1]", "u8[ 1]", "u8[99999999999]", "u8[1,1,1,1,1,1,1,1,1]", "u8 a unit that is too long for one" };
+	for (size_t i = 0; i < COUNT_OF(no_layouts); i++)
+		CHECK(expect(m, "frame", no_layouts[i], "no layout") == -EINVAL);
+	CHECK(cdm_expect(m, "frame", "u9", NULL) == -EINVAL);
+	cdm_detach(m);
+	end();
+}
+
 static void describes_the_machine(void) {
 	struct cdm_field f;
 	begin(false);
@@ -802,6 +831,7 @@ int main(void) {
 	CHECK(mkdtemp(base) && setenv("CADMUS_RUN_DIR", base, 1) == 0);
 	says_why_it_cannot_attach();
 	describes_the_machine();
+	is_held_to_what_is_expected();
 	reads(false);
 	reads(true);
 	borrows();

@@ -33,7 +33,7 @@ static void check_version(void *library) {
 
 int main(int argc, char **argv) {
 	static const char *const shown[] = { "cdm_abi_version", "cdm_dlpack",
-		"cdm_attach", "cdm_detach", "cdm_machine_name", "cdm_machine_alive",
+		"cdm_attach", "cdm_expect", "cdm_detach", "cdm_machine_name", "cdm_machine_alive",
 		"cdm_interrupt", "cdm_entity_name", "cdm_field_count", "cdm_describe", "cdm_find", "cdm_open",
 		"cdm_close", "cdm_read", "cdm_next", "cdm_read_at", "cdm_skip", "cdm_missed", "cdm_lease",
 		"cdm_lease_next", "cdm_release", "cdm_wait", "cdm_wait_any", "cdm_control_open", "cdm_control_close",

@@ -223,12 +223,18 @@ static struct segment_files files_of(uint32_t parts, const int *fds) {
 	return f;
 }
 
+static int refuse_version(uint32_t theirs, struct cdm_diag *diag) {
+	cdm_diag_add(diag, CDM_ERROR, "S0103", "the machine speaks version %u of the seat protocol, this program "
+			"version %u: build it anew", theirs, SEAT_ABI);
+	return -EPROTO;
+}
+
 static int take_hello(struct seat *s, const struct seat_message *m, const int *fds, unsigned n,
 		struct cdm_diag *diag) {
 	if (m->kind == SEAT_FAILED)
 		return cdm_diag_add(diag, CDM_ERROR, "S0102", "%s", m->text), refusal(m->value);
 	if (m->kind != SEAT_HELLO || m->value != SEAT_ABI)
-		return explain(diag, "S0103", -EPROTO, "the parent speaks another version");
+		return refuse_version(m->kind == SEAT_HELLO ? m->value : 0, diag);
 	int rc = take_plan(s, fds[0], diag);
 	if (rc < 0)
 		return rc;

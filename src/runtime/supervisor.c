@@ -357,8 +357,16 @@ static void seat_client(struct supervisor *s, int fd, pid_t pid) {
 	seat_one(s, fd, pid, (uint16_t)p);
 }
 
+static void refuse_version(int fd, const struct seat_attach *a) {
+	char why[SEAT_TEXT_MAX];
+	snprintf(why, sizeof(why), a->magic != SEAT_ATTACH_MAGIC ? "this is no attach record"
+			: "this machine speaks version %u of the seat protocol, the program version %u: build it anew",
+			SEAT_ABI, a->abi);
+	refuse(fd, -EPROTO, why);
+}
+
 static void on_greeting(struct supervisor *s, unsigned i, uint32_t serial) {
-	struct seat_attach a;
+	struct seat_attach a = { .magic = 0 };
 	uid_t uid;
 	pid_t pid;
 	int fd = greet_take(&s->greet, i, serial);
@@ -371,7 +379,7 @@ static void on_greeting(struct supervisor *s, unsigned i, uint32_t serial) {
 		return;
 	}
 	if (rc <= 0)
-		return refuse(fd, -EPROTO, "this is not an attach record of this version");
+		return refuse_version(fd, &a);
 	if (io_peer(fd, &uid, &pid) < 0 || (uid != getuid() && uid != 0))
 		return refuse(fd, -EACCES, "this machine belongs to another user");
 	if (s->stage >= 0)

@@ -76,6 +76,14 @@ def gives_descriptors(m):
     s.close()
 
 
+def other_version(m):
+    s = knock(m, 'attach.sock')
+    s.send(struct.pack('3I48x', 0x74746163, 99, 0))
+    said = s.recv(256)
+    expect('a program of another version hears of both', b'version 4 ' in said and b'version 99' in said, said)
+    s.close()
+
+
 def sent(s, message, fds):
     try:
         return socket.send_fds(s, [message], fds, socket.MSG_DONTWAIT) > 0
@@ -200,6 +208,7 @@ def main():
         silence(m)
         neighbours(m)
         gives_descriptors(m)
+        other_version(m)
         deleted(m)
         restarted(m)
         remove(m.work + '/run/small')

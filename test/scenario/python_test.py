@@ -146,6 +146,15 @@ def interrupted():
         expect('and its place is free', m.alive)
 
 
+def expectations(c):
+    c.expect('camera.frame', 'u8[48,64,3]')
+    c.expect('level', c.fields['level'].dtype)
+    says_no('another shape', cadmus.Broken, lambda: c.expect('camera.frame', 'u8[64,48,3]'), 'u8[48,64,3]', code=errno.EPROTO)
+    says_no('which is shown, too', cadmus.Broken, lambda: c.expect('camera.frame', 'u8[64,48,3]'), 'written for u8[64,48,3]')
+    says_no('what is no layout', OSError, lambda: c.expect('camera.frame', 'byte'), 'no layout', code=errno.EINVAL)
+    says_no('a field that is not there', cadmus.NotFound, lambda: c.expect('camera.farme', 'u8'), 'camera.farme')
+
+
 def rights(c):
     says_no('who is not external', PermissionError, lambda: cadmus.attach('small', as_='operator'), 'external', code=errno.EACCES)
     says_no('nobody', FileNotFoundError, lambda: cadmus.attach('small', as_='nobody'), code=errno.ENOENT)
@@ -622,6 +631,7 @@ def main():
         m.live('core', 'guard')
         with cadmus.attach('small') as c:
             descriptions(c)
+            expectations(c)
             rights(c)
             with cadmus.attach('small', as_='camera') as camera, cadmus.attach('small', as_='finder') as finder:
                 with camera.writer('level') as w, c.reader('level') as r:

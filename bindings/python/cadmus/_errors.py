@@ -58,7 +58,7 @@ class Canceled(Error):
 
 
 class Broken(Error):
-    """EPROTO: the other side's memory or messages are not what they must be; they were not followed."""
+    """EPROTO: the other side's memory or messages are not what they must be, or a field not what the program was written for."""
 
 
 class HungUp(Error, BrokenPipeError):

@@ -34,7 +34,7 @@ class Field(ctypes.Structure):
                 ('entity', c_char * NAME_MAX), ('index', c_uint32), ('kind', c_uint32), ('dtype', c_uint32),
                 ('dims', c_uint32), ('shape', c_uint32 * DIMS_MAX), ('bytes', c_uint32), ('slots', c_uint32),
                 ('leases', c_uint32), ('readable', c_uint32), ('half_life_ns', c_int64), ('max_age_ns', c_int64),
-                ('reserved', c_uint64 * 4)]
+                ('layout', c_uint64), ('reserved', c_uint64 * 3)]
 
 
 class Process(ctypes.Structure):
@@ -82,6 +82,7 @@ _FUNCTIONS = {
     'cdm_interrupt': (None, c_void_p),
     'cdm_entity_name': (c_char_p, c_void_p, c_uint32),
     'cdm_field_count': (c_uint32, c_void_p),
+    'cdm_expect': (c_int, c_void_p, c_char_p, c_char_p, POINTER(Diag)),
     'cdm_describe': (c_int, c_void_p, c_uint32, POINTER(Field)),
     'cdm_process_count': (c_uint32, c_void_p),
     'cdm_process_at': (c_int, c_void_p, c_uint32, POINTER(Process)),

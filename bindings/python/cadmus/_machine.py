@@ -82,6 +82,17 @@ class Machine(Handle):
             fail(rc or -errno.ENOMEM, name)
         return self.fields[name], out.value
 
+    def expect(self, name: str, layout: str) -> None:
+        """Refuse a field that is not what this program was written for: "u8[480,640,3]", "f64", "f32[3] rad".
+
+        Broken: it is something else; the text shows both.  NotFound: there is no such field.  OSError: `layout` is none.
+        """
+        diag = _library.Diag()
+        with self._lock:
+            rc = _lib.cdm_expect(self.pointer, name.encode(), layout.encode(), diag)
+        if rc < 0:
+            fail(rc, explained(diag, name))
+
     def reader(self, name: str) -> Reader:
         """A reader of that field, which need not have a writer yet.
 
