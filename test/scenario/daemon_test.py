@@ -137,9 +137,8 @@ def gives_up(m):
     m.start()
     m.live('core', 'guard', 'legs.sim', 'parrot')
     pids = [p['pid'] for p in m.processes().values() if p['pid'] > 0]
-    for _ in range(6):
-        m.kill_daemon()
-    m.kill(m.daemon)
+    daemons = [m.kill_daemon() for _ in range(6)]
+    m.kill(daemons[-1])
     until('the machine ends', lambda: not any(is_there(p) for p in pids))
     expect('when one after the other dies', 'without a parent there is no machine' in m.daemon_log(), m.daemon_log())
 
