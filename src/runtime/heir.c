@@ -63,7 +63,7 @@ static void complete(struct core *c, int socket) {
 	l->plan = seat_plan_file(c->plan);
 }
 
-/* In the child: only async-signal-safe calls until exec. */
+/* In the child, in our memory: only async-signal-safe calls, which change what is its own, until exec. */
 static _Noreturn void become(const char *path, const struct legacy *l, int file, char *number) {
 	sigset_t none;
 	sigemptyset(&none);
@@ -76,6 +76,14 @@ static _Noreturn void become(const char *path, const struct legacy *l, int file,
 	_exit(127);
 }
 
+/* No copy of our pages is made meanwhile: what moves waits for our next set-point.  Its process, or -errno. */
+static pid_t start_next(const char *path, const struct legacy *l, int file, char *number) {
+	pid_t pid = vfork();
+	if (pid == 0)
+		become(path, l, file, number);
+	return pid < 0 ? err_last() : pid;
+}
+
 static int spawn(struct core *c) {
 	char path[1024], number[16];
 	int rc = program_find(PROGRAM_BINARY, "cadmusd", path, sizeof(path));
@@ -84,14 +92,11 @@ static int spawn(struct core *c) {
 		return file;
 	snprintf(number, sizeof(number), "%d", file);
 	signal(SIGCHLD, SIG_IGN); /* its end is none of our business: our seat tells */
-	pid_t pid = fork();
-	rc = pid < 0 ? err_last() : 0;
-	if (pid == 0)
-		become(path, &c->legacy, file, number);
+	pid_t pid = start_next(path, &c->legacy, file, number);
 	if (pid > 0)
 		heir_know_parent(c, pid);
 	close(file);
-	return rc;
+	return pid < 0 ? pid : 0;
 }
 
 static void ask_again(struct core *c) {
