@@ -16,11 +16,6 @@ static uint32_t quota_of(const struct peers *t, uint16_t process) {
 	return plan_processes(t->plan)[process].lease_quota;
 }
 
-/* Where the plan puts the desk of a segment; what stands in it is its owner's word. */
-static struct layout_desk *desk_in(const struct peers *t, const struct segment *s) {
-	return (struct layout_desk *)(void *)(s->base + plan_processes(t->plan)[s->process].desk_offset);
-}
-
 bool desk_is_known(const struct peers *t, const struct segment *writer) {
 	return t->own.base && __atomic_load_n(&segment_head(writer)->desks[t->self], __ATOMIC_SEQ_CST) ==
 			t->own.epoch;
@@ -31,7 +26,7 @@ bool desk_is_heard(const struct peers *t, const struct segment *writer) {
 }
 
 uint64_t *desk_post(const struct peers *t, uint16_t field, uint32_t epoch, uint32_t slot, uint64_t version) {
-	uint64_t word = lease_word(field, epoch, slot, version), *leases = desk_in(t, &t->own)->leases;
+	uint64_t word = lease_word(field, epoch, slot, version), *leases = t->own.desk->leases;
 
 	CHECK(t->own.writable && slot < LAYOUT_SLOTS_MAX); /* 24 bits */
 	for (uint32_t i = 0; i < quota_of(t, t->self); i++) {
@@ -50,7 +45,7 @@ void desk_clear(uint64_t *lease) {
 }
 
 unsigned desk_index(const struct peers *t, const uint64_t *lease) {
-	unsigned i = (unsigned)(lease - desk_in(t, &t->own)->leases);
+	unsigned i = (unsigned)(lease - t->own.desk->leases);
 	CHECK(i < quota_of(t, t->self));
 	return i;
 }
@@ -71,7 +66,7 @@ void desk_mark_ahead(struct peers *t, const uint64_t *lease, bool ahead) {
 bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch) {
 	if (!t->own.base)
 		return false;
-	const uint64_t *leases = desk_in(t, &t->own)->leases;
+	const uint64_t *leases = t->own.desk->leases;
 	for (uint32_t i = 0; i < quota_of(t, t->self); i++) {
 		uint64_t word = word_load_total(&leases[i]); /* T5 */
 		uint32_t field = (uint32_t)(word & 0xffff) - 1;
@@ -85,26 +80,26 @@ bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch) {
 unsigned desk_count(const struct peers *t) {
 	unsigned n = 0;
 	for (uint32_t i = 0; t->own.base && i < quota_of(t, t->self); i++)
-		n += word_peek(&desk_in(t, &t->own)->leases[i]) != 0;
+		n += word_peek(&t->own.desk->leases[i]) != 0;
 	return n;
 }
 
-static uint32_t *wait_word(const struct peers *t, const struct segment *s, uint32_t what) {
-	return &desk_in(t, s)->waits[what % LAYOUT_WAITS];
+static uint32_t *wait_word(const struct segment *s, uint32_t what) {
+	return &s->desk->waits[what % LAYOUT_WAITS];
 }
 
 void desk_wait_begin(const struct peers *t, uint32_t what) {
 	CHECK(t->own.writable);
-	__atomic_fetch_add(wait_word(t, &t->own, what), 1, __ATOMIC_SEQ_CST); /* S1 */
+	__atomic_fetch_add(wait_word(&t->own, what), 1, __ATOMIC_SEQ_CST); /* S1 */
 }
 
 void desk_wait_end(const struct peers *t, uint32_t what) {
-	uint32_t before = __atomic_fetch_sub(wait_word(t, &t->own, what), 1, __ATOMIC_SEQ_CST); /* S7 */
+	uint32_t before = __atomic_fetch_sub(wait_word(&t->own, what), 1, __ATOMIC_SEQ_CST); /* S7 */
 	CHECK(before != 0);
 }
 
 uint32_t desk_waits(const struct peers *t, uint32_t what) {
-	return __atomic_load_n(wait_word(t, &t->own, what), __ATOMIC_SEQ_CST);
+	return __atomic_load_n(wait_word(&t->own, what), __ATOMIC_SEQ_CST);
 }
 
 void desk_view_drop(struct desk_view *v) {
@@ -124,8 +119,8 @@ static const struct segment *next_reader(struct desk_view *v, uint64_t *readers)
 	return NULL;
 }
 
-/* Of these, who has ever been here: a seat that nobody took costs nothing.  Pairs with set_now() in peers.c: whoever is
-   not seen here was acknowledged after it, and finds by the stamp or the head what we did before. */
+/* Of these, who is here: a seat that nobody took, or that somebody has left, costs nothing.  Pairs with set_now() in
+   peers.c: whoever is not seen here was acknowledged after it, and finds what we did before by the stamp or head. */
 static uint64_t present(const struct desk_view *v, uint64_t readers) {
 	return readers & __atomic_load_n(&v->peers->mapped, __ATOMIC_SEQ_CST);
 }
@@ -134,7 +129,7 @@ bool desk_is_leased(struct desk_view *v, uint64_t readers, uint16_t field, uint3
 	uint64_t word = lease_word(field, v->peers->own.epoch, slot, version);
 	readers = present(v, readers);
 	for (const struct segment *s; (s = next_reader(v, &readers));) {
-		const uint64_t *leases = desk_in(v->peers, s)->leases;
+		const uint64_t *leases = s->desk->leases;
 		for (uint32_t i = 0; i < quota_of(v->peers, s->process); i++)
 			if (word_load_total(&leases[i]) == word) /* W2 */
 				return true;
@@ -169,7 +164,7 @@ uint64_t desk_slowest_listener(struct desk_view *v, uint64_t newest) {
 bool desk_waiting(struct desk_view *v, uint64_t readers, uint32_t what) {
 	readers = present(v, readers);
 	for (const struct segment *s; (s = next_reader(v, &readers));)
-		if (__atomic_load_n(wait_word(v->peers, s, what), __ATOMIC_SEQ_CST) != 0) /* W8 */
+		if (__atomic_load_n(wait_word(s, what), __ATOMIC_SEQ_CST) != 0) /* W8 */
 			return true;
 	return false;
 }

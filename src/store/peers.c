@@ -152,8 +152,20 @@ static bool let_go(const struct peers *t, struct segment *s) {
 	return users == 0;
 }
 
+/* A life that is over stays so, and its desk is void: writers of ours need not look, and who still does finds nothing.
+   The next life comes by set_now(). */
+static void forget_the_gone(struct peers *t) {
+	for (uint16_t p = 0; p < t->plan->processes.count; p++) {
+		const struct segment *now = t->at[p].now;
+		struct directory_entry e = directory_get(&t->directory, p);
+		if (now && (e.epoch > now->epoch || (e.epoch == now->epoch && !directory_is_alive(e.state))))
+			__atomic_fetch_and(&t->mapped, ~(UINT64_C(1) << p), __ATOMIC_RELAXED);
+	}
+}
+
 unsigned peers_tidy(struct peers *t) {
 	unsigned kept = 0;
+	forget_the_gone(t);
 	for (uint16_t p = 0; p < t->plan->processes.count; p++) {
 		struct segment **at = &t->at[p].retired;
 		while (*at) {
@@ -177,6 +189,7 @@ static void fill(struct segment *s, const struct segment *with) {
 	s->process = with->process;
 	s->writable = with->writable;
 	s->parts = with->parts;
+	s->desk = with->desk;
 	s->tally_count = with->tally_count;
 	s->tallies = with->tallies;
 	s->emptied = with->emptied;

@@ -36,7 +36,7 @@ struct peers {
 	uint32_t generation;     /* atomic futex word: grows with each replacement and interrupt */
 	bool plain_futex;        /* do not use futex_waitv (old kernels; set by tests) */
 	uint32_t spin;           /* looks at a field before going to sleep; 0 where there are two cores or fewer */
-	uint64_t mapped;         /* atomic: set of the processes that have ever been mapped */
+	uint64_t mapped;         /* atomic: set of the processes that are mapped, less those known to be over */
 	uint64_t tallied[PLAN_TALLIES_MAX / 64]; /* atomic: tallies of ours that a handle has */
 	struct layout_tally unseen; /* where handles count that have none */
 	uint64_t ahead[(UINT16_MAX + 1) / 64]; /* atomic: lease words of ours that hold nothing yet; see desk.h */

@@ -99,6 +99,23 @@ static void holds_more_lives_than_it_has_room_for(void) {
 	world_close(&w);
 }
 
+/* Whoever has ended costs writers no look, from the next arrival on; and is looked at again when he comes back. */
+static void forgets_who_is_over(void) {
+	fresh();
+	struct peers *core = &w.at[CORE];
+	CHECK(core->mapped == (1u << CORE | 1u << GUARD | 1u << CAM | 1u << READER));
+	world_stop(&w, READER);
+	directory_set(&w.directory, READER, DIRECTORY_DEAD, clock_mono());
+	restart_camera();
+	CHECK(core->mapped == (1u << CORE | 1u << GUARD | 1u << CAM));
+	CHECK(peers_get(core, READER) && peers_get(core, READER)->epoch == 1); /* whose last samples are there */
+	world_start(&w, READER, true);
+	CHECK(core->mapped == (1u << CORE | 1u << GUARD | 1u << CAM | 1u << READER));
+	CHECK(peers_replace(core, CAM, 3, &w.files[CORE]) == -EPROTO && peers_tidy(core) == 0);
+	CHECK(core->mapped == (1u << CORE | 1u << GUARD | 1u << CAM | 1u << READER));
+	world_close(&w);
+}
+
 static void refuses_what_is_not_newer_or_not_right(void) {
 	fresh();
 	struct peers *t = &w.at[READER];
@@ -260,6 +277,7 @@ int main(void) {
 	leaks_nothing_over_many_lives();
 	allocates_nothing_for_a_new_life();
 	holds_more_lives_than_it_has_room_for();
+	forgets_who_is_over();
 	refuses_what_is_not_newer_or_not_right();
 	keeps_what_is_leased();
 	keeps_what_is_held();

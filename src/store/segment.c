@@ -89,6 +89,7 @@ static int map(struct segment *s, const struct plan_process *q, const struct seg
 	if (base == MAP_FAILED)
 		return -errno;
 	s->base = base;
+	s->desk = (struct layout_desk *)(void *)(s->base + q->desk_offset);
 	s->tallies = (struct layout_tally *)(void *)(s->base + q->tally_offset);
 	int rc = 0;
 	for (unsigned k = 0; k < q->part_count && rc == 0; k++)
@@ -97,10 +98,6 @@ static int map(struct segment *s, const struct plan_process *q, const struct seg
 	if (rc < 0)
 		segment_unmap(s);
 	return rc;
-}
-
-static struct layout_desk *desk_of(const struct segment *s, const struct plan *p) {
-	return (struct layout_desk *)(void *)(s->base + process_of(p, s->process)->desk_offset);
 }
 
 static struct layout_field *field_of(const struct segment *s, const struct plan_field *f) {
@@ -117,7 +114,7 @@ static void format(const struct segment *s, const struct plan *p) {
 	h->segment_bytes = s->bytes;
 	memcpy(h->plan, p->hash.bytes, sizeof(h->plan));
 	h->formatted_ns = clock_mono().ns;
-	desk_of(s, p)->lease_quota = process_of(p, s->process)->lease_quota;
+	s->desk->lease_quota = process_of(p, s->process)->lease_quota;
 	for (uint32_t i = 0; i < p->fields.count; i++) {
 		const struct plan_field *f = &plan_fields(p)[i];
 		if (f->process != s->process)
@@ -152,8 +149,7 @@ static bool head_is_right(const struct segment *s, const struct plan *p) {
 	return word_load(&h->magic) == LAYOUT_SEGMENT_MAGIC && h->abi == LAYOUT_ABI &&
 			h->process == s->process && h->epoch == s->epoch && h->segment_bytes == s->bytes &&
 			memcmp(h->plan, p->hash.bytes, sizeof(h->plan)) == 0 &&
-			desk_of(s, p)->lease_quota == process_of(p, s->process)->lease_quota &&
-			desk_of(s, p)->reserved == 0;
+			s->desk->lease_quota == process_of(p, s->process)->lease_quota && s->desk->reserved == 0;
 }
 
 static bool fields_are_right(const struct segment *s, const struct plan *p) {

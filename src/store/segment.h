@@ -48,6 +48,7 @@ struct segment {
 	uint16_t process;
 	bool writable;
 	uint32_t parts;       /* set of those that are mapped */
+	struct layout_desk *desk; /* in it */
 	uint32_t tally_count;
 	struct layout_tally *tallies; /* in it */
 	uint32_t epoch;      /* 1 or more */
