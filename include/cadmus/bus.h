@@ -28,47 +28,51 @@
 extern "C" {
 #endif
 
-#define CDM_BUS_ADDRESS_MAX 64
-#define CDM_FRAME_EXTENDED 1u /* a 29-bit id; else 11 bits */
-#define CDM_FRAME_REMOTE 2u   /* a request: it has a length, but no data */
+#define CDM_BUS_ADDRESS_MAX 64 /**< bytes of an address, its terminating zero included */
+#define CDM_FRAME_EXTENDED 1u /**< a 29-bit id; else 11 bits */
+#define CDM_FRAME_REMOTE 2u   /**< a request: it has a length, but no data */
 
+/** A classic CAN frame. */
 struct cdm_frame {
-	uint32_t id;
-	uint8_t flags;  /* set of CDM_FRAME_* */
-	uint8_t length; /* 0..8 */
-	uint8_t reserved[2];
-	uint8_t data[8];
+	uint32_t id;    /**< 11 bits, or 29 */
+	uint8_t flags;  /**< set of CDM_FRAME_* */
+	uint8_t length; /**< 0..8 */
+	uint8_t reserved[2]; /**< 0 */
+	uint8_t data[8];     /**< `length` of them count */
 };
 
+/** What a handle has seen of its bus, in frames. */
 struct cdm_bus_counts {
-	uint64_t sent, refused; /* refused: the bus was full or down */
-	uint64_t received;
-	uint64_t own;           /* our own frames, echoed by the carrier and dropped */
-	uint64_t malformed;     /* not a classic CAN frame, or not from this machine: dropped */
+	uint64_t sent;          /**< given to the bus */
+	uint64_t refused;       /**< not sent: the bus was full or down */
+	uint64_t received;      /**< given to the caller */
+	uint64_t own;           /**< our own frames, echoed by the carrier and dropped */
+	uint64_t malformed;     /**< not a classic CAN frame, or not from this machine: dropped */
 };
 
 struct cdm_bus;
 
-/*
+/**
  * Open `address`; `machine` is the machine's name, for "auto".  -EINVAL: no such address.
  * -ENOTSUP: this kernel has no CAN.  -ENODEV: no such interface.  -EPERM, -EIO, -ENOMEM.  What a
  * person should know is in `diag`.  *bus is NULL after a failure.
  */
 int cdm_bus_open(struct cdm_bus **bus, const char *address, const char *machine,
 		struct cdm_diag *diag) __attribute__((warn_unused_result));
-/* Close *bus if it is one, and set it to NULL. */
+/** Close *bus if it is one, and set it to NULL. */
 void cdm_bus_close(struct cdm_bus **bus);
 
-/* Readable when a frame waits. */
+/** Readable when a frame waits. */
 int cdm_bus_fd(const struct cdm_bus *bus);
-/* What "auto" became: an address that opens the same bus again. */
+/** What "auto" became: an address that opens the same bus again. */
 const char *cdm_bus_address(const struct cdm_bus *bus);
 
-/* Never waits.  -EAGAIN: the bus is full right now.  -EIO: it is down.  -EINVAL: not a frame. */
+/** Never waits.  -EAGAIN: the bus is full right now.  -EIO: it is down.  -EINVAL: not a frame. */
 int cdm_bus_send(struct cdm_bus *bus, const struct cdm_frame *frame) __attribute__((warn_unused_result));
-/* Never waits.  -EAGAIN: none now (the fd stays readable if more came than one call looks at).  -EIO. */
+/** Never waits.  -EAGAIN: none now (the fd stays readable if more came than one call looks at).  -EIO. */
 int cdm_bus_receive(struct cdm_bus *bus, struct cdm_frame *frame) __attribute__((warn_unused_result));
 
+/** What it has seen so far. */
 struct cdm_bus_counts cdm_bus_counts(const struct cdm_bus *bus);
 
 #ifdef __cplusplus

@@ -21,69 +21,77 @@
 extern "C" {
 #endif
 
-/* What a message is.  Values are the bus's; a lower priority value wins arbitration. */
+/** What a message is.  Values are the bus's; a lower priority value wins arbitration. */
 enum cdm_can_kind {
-	CDM_CAN_ESTOP = 0,     /* priority 0: every node on the bus holds, at once */
-	CDM_CAN_SETPOINT = 1,  /* priority 1: guard -> joint node */
-	CDM_CAN_FEEDBACK = 2,  /* priority 2: joint node -> guard: where the joint is */
-	CDM_CAN_ODOMETRY = 3,  /* priority 3: body node -> guard: where the body is */
-	CDM_CAN_HEARTBEAT = 4, /* priority 4: "I am here, in this state" */
+	CDM_CAN_ESTOP = 0,     /**< priority 0: every node on the bus holds, at once */
+	CDM_CAN_SETPOINT = 1,  /**< priority 1: guard -> joint node */
+	CDM_CAN_FEEDBACK = 2,  /**< priority 2: joint node -> guard: where the joint is */
+	CDM_CAN_ODOMETRY = 3,  /**< priority 3: body node -> guard: where the body is */
+	CDM_CAN_HEARTBEAT = 4, /**< priority 4: "I am here, in this state" */
 	CDM_CAN_KINDS
 };
 
+/** What a message says of its sender; a set. */
 enum cdm_can_flag {
-	CDM_CAN_SAFE = 1,    /* guard: this moves to, or holds, the safe pose */
-	CDM_CAN_HOLDING = 2, /* node: no lease; it holds its position */
-	CDM_CAN_STOPPED = 4, /* an emergency stop is latched here */
-	CDM_CAN_FAULT = 8,   /* node: it refused something, or cannot do it */
+	CDM_CAN_SAFE = 1,    /**< guard: this moves to, or holds, the safe pose */
+	CDM_CAN_HOLDING = 2, /**< node: no lease; it holds its position */
+	CDM_CAN_STOPPED = 4, /**< an emergency stop is latched here */
+	CDM_CAN_FAULT = 8,   /**< node: it refused something, or cannot do it */
 };
 
-#define CDM_CAN_VALUE_CDEG_MAX 32767    /* set-points and positions: hundredths of a degree */
-#define CDM_CAN_RATE_UNIT_CDEG_S 400    /* rates: 4 degrees per second */
-#define CDM_CAN_LEASE_UNIT_NS 10000000  /* leases: 10 ms */
-#define CDM_CAN_FIELD_MAX 8191u
-#define CDM_CAN_COUNTERS 16u
+#define CDM_CAN_VALUE_CDEG_MAX 32767    /**< set-points and positions: hundredths of a degree */
+#define CDM_CAN_RATE_UNIT_CDEG_S 400    /**< rates: 4 degrees per second */
+#define CDM_CAN_LEASE_UNIT_NS 10000000  /**< leases: 10 ms */
+#define CDM_CAN_FIELD_MAX 8191u /**< largest field number */
+#define CDM_CAN_COUNTERS 16u    /**< counters go from 0 to one less, and begin anew */
 
+/** A message of ours, as values. */
 struct cdm_can {
-	uint8_t kind;   /* enum cdm_can_kind */
-	uint8_t node;
-	uint16_t field; /* 0: position; others are free */
-	uint16_t motion; /* number of the motion this belongs to, as the guard counts them */
-	int16_t value;
-	uint8_t rate, lease;
-	uint8_t counter; /* 0..15, one more than in the message before with the same id */
-	uint8_t flags;   /* set of enum cdm_can_flag */
+	uint8_t kind;   /**< enum cdm_can_kind */
+	uint8_t node;   /**< number of the joint or body */
+	uint16_t field; /**< 0: position; others are free */
+	uint16_t motion; /**< number of the motion this belongs to, as the guard counts them */
+	int16_t value;  /**< hundredths of a degree */
+	uint8_t rate;   /**< at most, in CDM_CAN_RATE_UNIT_CDEG_S */
+	uint8_t lease;  /**< how long it is good for, in CDM_CAN_LEASE_UNIT_NS */
+	uint8_t counter; /**< 0..15, one more than in the message before with the same id */
+	uint8_t flags;   /**< set of enum cdm_can_flag */
 };
 
-/* -EINVAL: kind, field, counter or flags are out of range. */
+/** -EINVAL: kind, field, counter or flags are out of range. */
 int cdm_can_encode(const struct cdm_can *m, struct cdm_frame *f) __attribute__((warn_unused_result));
-/*
+/**
  * -EPROTO: not one of these messages (id, priority or length).  -EBADMSG: the CRC does not match.
  * An emergency stop is never refused for its payload: ask cdm_can_is_estop() first.
  */
 int cdm_can_decode(const struct cdm_frame *f, struct cdm_can *m) __attribute__((warn_unused_result));
-/* Whatever its payload, length or CRC. */
+/** Whatever its payload, length or CRC. */
 bool cdm_can_is_estop(const struct cdm_frame *f);
-/* The id of a message of that kind. */
+/** The id of a message of that kind. */
 uint32_t cdm_can_id(enum cdm_can_kind kind, uint8_t node, uint16_t field);
 
-/* CRC-8/AUTOSAR: polynomial 0x2f, start and final xor 0xff, most significant bit first. */
+/** CRC-8/AUTOSAR: polynomial 0x2f, start and final xor 0xff, most significant bit first. */
 uint8_t cdm_can_crc(uint32_t id, const uint8_t data[8]);
 
-/* Where the body is, modulo 65.536 m and 655.36 degrees; receivers add up differences. */
+/** Where the body is, modulo 65.536 m and 655.36 degrees; receivers add up differences. */
 struct cdm_can_pose {
-	int16_t x_mm, y_mm, heading_cdeg;
+	int16_t x_mm;         /**< forward of where it began, millimetres */
+	int16_t y_mm;         /**< to the left of that, millimetres */
+	int16_t heading_cdeg; /**< counter-clockwise, hundredths of a degree */
 };
-/* An odometry message uses motion, value, rate and lease for its three numbers. */
+
+/** An odometry message uses motion, value, rate and lease for its three numbers. */
 void cdm_can_set_pose(struct cdm_can *m, struct cdm_can_pose p);
+/** Those three numbers of it. */
 struct cdm_can_pose cdm_can_get_pose(const struct cdm_can *m);
 
-/* What a receiver remembers of one id.  Zeroed: nothing yet. */
+/** What a receiver remembers of one id.  Zeroed: nothing yet. */
 struct cdm_can_order {
-	uint8_t next;
-	bool known;
+	uint8_t next; /**< counter that continues the row */
+	bool known;   /**< there is a row */
 };
-/*
+
+/**
  * May this message be used?  Only one that continues the count.  The first of a row, and one after
  * a loss, a repetition or a stranger, is refused but remembered, so that its successor counts.
  */

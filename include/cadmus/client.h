@@ -96,9 +96,12 @@ CDM_API int cdm_attach(const char *machine, struct cdm_machine **out, struct cdm
  * (`backend: external`, `driver: external`).  Its fields are written by this program from then on, and are orphans
  * when this program ends.
  *
+ * @param machine  name of the machine
  * @param entity   its name
  * @param wait_ns  how long to stand by while another program is it; this one takes over when that one ends.  0: not
  *                 at all; negative: for ever
+ * @param out      the machine, as that entity sees it; yours until cdm_detach()
+ * @param diag     gets what a person must understand; may be NULL
  * @return as cdm_attach(), but -ENOENT also: no such entity; -EACCES also: it is not left to programs; -EBUSY and
  *         -ETIMEDOUT: another program is it
  */
@@ -140,7 +143,10 @@ struct cdm_local;
  * Make one of a compiled description, which `cadmus plan --output FILE` writes.  Nobody is in it, and nothing of it is
  * outside this program: no socket, no file, no daemon.
  *
- * @param diag  why not; may be NULL
+ * @param plan   `bytes` of it; it is copied
+ * @param bytes  of the plan
+ * @param out    the machine, yours until cdm_local_close()
+ * @param diag   why not; may be NULL
  * @return 0, -EPROTO (no plan of this version), -ENOMEM, -errno; *out is NULL then
  */
 CDM_API int cdm_local_open(const void *plan, size_t bytes, struct cdm_local **out, struct cdm_diag *diag);
@@ -153,7 +159,9 @@ CDM_API void cdm_local_close(struct cdm_local *l);
  * thread may be somebody else, and one thread several.  A place is free again when who had it was detached, and his
  * last reader, writer and sample are closed and given back.
  *
+ * @param l    the machine
  * @param who  name of an entity or process: "camera", "core"; NULL: a client
+ * @param out  the machine as that one sees it, yours until cdm_detach()
  * @return 0, -ENOENT (there is no such one), -EBUSY (somebody is it, or all places of clients are taken), -ENOMEM,
  *         -errno
  */
@@ -164,6 +172,7 @@ CDM_API void cdm_local_die(struct cdm_machine *m);
 
 /* ---- descriptions -------------------------------------------------------------------------------- */
 
+/** How the samples of a field come about. */
 enum cdm_field_kind {
 	CDM_FIELD_SAMPLES = 0,   /**< what a sensor, a model or the guard publishes */
 	CDM_FIELD_AWARENESS = 1, /**< made by a rule; decays with half_life_ns */
@@ -172,7 +181,7 @@ enum cdm_field_kind {
 
 /** What is fixed about a field. */
 struct cdm_field {
-	char name[CDM_NAME_MAX];
+	char name[CDM_NAME_MAX];     /**< "battery.level" */
 	char unit[16];               /**< UCUM: "m", "rad", "1"; "" when none is declared */
 	char writer[CDM_NAME_MAX];   /**< process that writes it */
 	char entity[CDM_NAME_MAX];   /**< source that its samples name unless they are derived */
@@ -203,14 +212,18 @@ CDM_API int cdm_find(const struct cdm_machine *m, const char *name, struct cdm_f
 /**
  * Is a field what the program was written for?  To be asked before its bytes are given a meaning.
  *
+ * @param m       the machine
+ * @param field   name of the field
  * @param layout  as a description writes it: "u8[480,640,3]", "f64", and with a space before it the unit, "f32[3] rad";
  *                without a unit any will do
+ * @param diag    gets both, where they differ; may be NULL
  * @return 0; -EPROTO: it is something else, and `diag` shows both; -ENOENT: no such field; -EINVAL: `layout` is none
  */
 CDM_API int cdm_expect(const struct cdm_machine *m, const char *field, const char *layout, struct cdm_diag *diag);
 
 /* ---- processes, entities, models ----------------------------------------------------------------- */
 
+/** What a process is for. */
 enum cdm_process_role {
 	CDM_PROCESS_CORE = 0,
 	CDM_PROCESS_GUARD = 1,   /**< the last word before the motors */
@@ -220,6 +233,7 @@ enum cdm_process_role {
 	CDM_PROCESS_CLIENT = 5,  /**< a place for a program like this one */
 };
 
+/** Does it live? */
 enum cdm_process_state {
 	CDM_PROCESS_FREE = 0,     /**< never started, or a client's place that nobody has */
 	CDM_PROCESS_STARTING = 1,
@@ -231,7 +245,7 @@ enum cdm_process_state {
 
 /** A process as it is now: known from the kernel, kept by the daemon in shared memory. */
 struct cdm_process {
-	char name[CDM_NAME_MAX];
+	char name[CDM_NAME_MAX];   /**< "core", "camera" ... */
 	char entity[CDM_NAME_MAX]; /**< whom it runs; "" for none */
 	uint32_t index;            /**< in this machine, from 0 */
 	uint32_t role;             /**< enum cdm_process_role */
@@ -281,7 +295,7 @@ struct cdm_tally {
 	uint32_t doing;   /**< enum cdm_doing */
 	uint32_t index;   /**< of the field; of CDM_LISTENS, of the process whose events it reads */
 	uint32_t open;    /**< 1: a handle has it now; 0: it was closed, and the next one like it goes on with it */
-	uint32_t reserved;
+	uint32_t reserved; /**< 0 */
 	uint64_t taken;   /**< read by copy; published; read, of events */
 	uint64_t leased;  /**< borrowed */
 	uint64_t missed;  /**< that went by unread */
@@ -310,12 +324,12 @@ struct cdm_field_counts {
 /** @return 0; -EAGAIN: nobody has written it yet; -EACCES: the plan does not let us read it; -EINVAL: no such field */
 CDM_API int cdm_field_counts(struct cdm_machine *m, uint32_t field, struct cdm_field_counts *out);
 
-#define CDM_ERROR_TEXT 96
+#define CDM_ERROR_TEXT 96 /**< bytes of the text of an error, its terminating zero included */
 
 /** One sort of error of a process, and how often it came.  Times are those of cdm_info. */
 struct cdm_error {
-	uint64_t count;
-	struct cdm_mono first, last;
+	uint64_t count;              /**< times */
+	struct cdm_mono first, last; /**< when it came */
 	char text[CDM_ERROR_TEXT]; /**< of the first one, zero terminated; the word of that process: anything */
 };
 
@@ -329,6 +343,7 @@ CDM_API int cdm_error_at(struct cdm_machine *m, uint32_t process, uint32_t i, st
 /**
  * Note an error of this program where `cadmus stat` and others see it.  No lock, no system call.  Any thread.
  *
+ * @param m     the machine
  * @param kind  what makes it the same error as another one: a text that does not change with the circumstances
  * @param text  what is shown of the first one, up to 95 bytes of UTF-8
  */
@@ -364,7 +379,9 @@ CDM_API void cdm_close(struct cdm_reader *r);
 /**
  * Copy the latest sample.
  *
- * @param out       `capacity` bytes for it; cdm_field.bytes always suffice
+ * @param r         the reader
+ * @param out       `capacity` bytes for it
+ * @param capacity  room in `out`; cdm_field.bytes always suffice
  * @param info      gets what is known of it; may be NULL.  info->bytes of `out` are valid.
  *                  info->status is the worst of what the writer said, CDM_STALE (older than
  *                  max_age_ns) and CDM_ORPHAN (its writer is gone).
@@ -416,7 +433,7 @@ CDM_API uint64_t cdm_missed(const struct cdm_reader *r);
  */
 struct cdm_sample {
 	const void *data;     /**< info.bytes of it, read-only, 64-aligned; page-aligned above 4096 bytes */
-	struct cdm_info info;
+	struct cdm_info info; /**< what is known of it */
 	void *hold[2];        /**< the library's */
 };
 
@@ -444,6 +461,7 @@ CDM_API void cdm_release(struct cdm_sample *s);
  *              yours and nothing in `hold`: that is copied
  * @param f     description of its field
  * @param copy  1: copy a borrowed one too.  A copied tensor may be written
+ * @param out   the tensor, yours until its deleter was called
  * @return 0, -EINVAL (its bytes are not whole rows of the field's shape), -ENOMEM; *out is NULL then
  */
 CDM_API int cdm_dlpack(const struct cdm_sample *s, const struct cdm_field *f, int copy, void **out);
@@ -499,17 +517,18 @@ enum cdm_view_reason {
 struct cdm_view_part {
 	struct cdm_reader *reader; /**< in: each reader once */
 	void *out;                 /**< in: `capacity` bytes for a copy; NULL: it is borrowed, into `sample` */
-	size_t capacity;
+	size_t capacity;           /**< in: bytes of `out` */
 	struct cdm_info info;      /**< out */
 	struct cdm_sample sample;  /**< out, where `out` is NULL: cdm_release() it */
 };
 
+/** Why there is no view, and the field that it is due to. */
 struct cdm_view_refusal {
 	uint32_t reason; /**< enum cdm_view_reason */
 	uint32_t part;   /**< index of the one it is due to */
 	int64_t ns;      /**< the skew or age that was found */
 	float trust;     /**< that was found */
-	uint32_t reserved;
+	uint32_t reserved; /**< 0 */
 };
 
 /**
@@ -517,7 +536,10 @@ struct cdm_view_refusal {
  * it.  Fields of one group come from one commit.  There is a view that keeps the terms, or a reason; never a mixture
  * that looks like one.  Counts what the fields had as taken, as cdm_skip().
  *
- * @param why  may be NULL
+ * @param parts  the fields, and where what they had goes
+ * @param count  of parts, 1 to 64
+ * @param terms  what it must be
+ * @param why    why there is none; may be NULL
  * @return 0; -ESTALE (none under these terms: *why names the field), -EAGAIN (the writers were faster many times in a
  *         row, or one has not heard of us yet), -EINVAL (none, more than 64, or of two machines), and what
  *         reading gives; nothing is borrowed then
@@ -629,17 +651,18 @@ CDM_API void cdm_group_abandon(struct cdm_group *g);
 
 /* ---- events -------------------------------------------------------------------------------------- */
 
-#define CDM_EVENT_TEXT 24
+#define CDM_EVENT_TEXT 24 /**< bytes of the text of an event, its terminating zero included */
 
 /** A small record of what happened: in a process, for everybody. */
 struct cdm_event {
 	uint64_t number;      /**< 1, 2, 3 ... within a life of the process: a gap is what was missed */
-	struct cdm_mono time;
+	struct cdm_mono time; /**< when */
 	uint32_t kind;        /**< see cdm_event_kind_name() */
 	uint32_t process;     /**< in whose memory it stands: index of cdm_process_at() */
 	uint32_t source;      /**< entity it is of, or CDM_NO_INDEX */
 	uint32_t reserved;    /**< 0 */
-	uint64_t a, b;        /**< what the kind says of them */
+	uint64_t a;           /**< what the kind says of it */
+	uint64_t b;           /**< what the kind says of it */
 	char text[CDM_EVENT_TEXT]; /**< ended by a zero; the word of that process: it may hold anything */
 };
 
@@ -649,7 +672,9 @@ struct cdm_events;
 /**
  * Begin with what memory still holds, up to 1024 records of each process; see cdm_events_skip().
  *
+ * @param m        the machine
  * @param process  its name; NULL: all of them
+ * @param out      the reader, yours until cdm_events_close(); NULL after a failure
  * @return 0, -ENOENT (no such process), -ENOMEM, -EBUSY (one that says `event_overflow: refuse` could not see this
  *         reader: too many of this program are open)
  */
@@ -661,6 +686,7 @@ CDM_API void cdm_events_close(struct cdm_events *e);
 /**
  * Take only these from now on; the others are passed over.
  *
+ * @param e       the reader
  * @param kinds   set: the sum of UINT64_C(1) << kind; UINT64_MAX: all
  * @param source  index of an entity; CDM_NO_INDEX: any
  */
@@ -684,6 +710,7 @@ CDM_API uint64_t cdm_events_missed(const struct cdm_events *e);
 /**
  * Sleep until there is one.
  *
+ * @param e           the reader
  * @param timeout_ns  0: do not sleep; negative: for ever
  * @return 0, -ETIMEDOUT, -ECANCELED (cdm_interrupt())
  */
@@ -702,6 +729,7 @@ CDM_API const char *cdm_event_kind_text(uint32_t kind);
  * Tell all who listen: an event of kind "noted", of this program's own process.  No system call unless somebody sleeps
  * for it.  Any thread.
  *
+ * @param m     the machine
  * @param a, b  whatever the program means by them
  * @param text  up to 23 bytes of UTF-8; NULL: none
  * @return 0; -EAGAIN: it was not written, and is counted: a listener is a whole ring behind, and the description says

@@ -16,27 +16,32 @@
 extern "C" {
 #endif
 
-#define CDM_DIAG_MAX 64
-#define CDM_DIAG_TEXT 320
+#define CDM_DIAG_MAX 64   /**< messages that a list holds */
+#define CDM_DIAG_TEXT 320 /**< bytes of a text, its terminating zero included */
 
+/** Only errors make a description, a file or a request unusable. */
 enum cdm_severity { CDM_ERROR, CDM_WARNING, CDM_NOTE };
 
+/** One message, and the place in a text that it is about. */
 struct cdm_message {
-	enum cdm_severity severity;
-	char id[8];        /* stable: "C0412", "" when there is none */
-	uint32_t line;     /* 1-based; 0: no place in a text */
-	uint32_t column;   /* 1-based, in characters */
-	uint32_t length;   /* characters to underline, at least 1 */
-	char text[CDM_DIAG_TEXT];
-	char hint[CDM_DIAG_TEXT]; /* what to do next; may be empty */
+	enum cdm_severity severity; /**< how bad it is */
+	char id[8];        /**< stable: "C0412", "" when there is none */
+	uint32_t line;     /**< 1-based; 0: no place in a text */
+	uint32_t column;   /**< 1-based, in characters */
+	uint32_t length;   /**< characters to underline, at least 1 */
+	char text[CDM_DIAG_TEXT]; /**< what is wrong */
+	char hint[CDM_DIAG_TEXT]; /**< what to do next; may be empty */
 };
 
+/** A list of messages.  Zeroed: empty.  One thread at a time. */
 struct cdm_diag {
-	uint32_t count, errors, dropped;
-	struct cdm_message at[CDM_DIAG_MAX];
+	uint32_t count;   /**< messages in `at` */
+	uint32_t errors;  /**< errors among all that were added */
+	uint32_t dropped; /**< that did not fit */
+	struct cdm_message at[CDM_DIAG_MAX]; /**< in the order they came */
 };
 
-/* Add one message; d may be NULL.  Returns the entry, or NULL when it was dropped. */
+/** Add one message; d may be NULL.  Returns the entry, or NULL when it was dropped. */
 CDM_API struct cdm_message *cdm_diag_add(struct cdm_diag *d, enum cdm_severity s, const char *id,
 		const char *format, ...) __attribute__((format(printf, 4, 5)));
 
