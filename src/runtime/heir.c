@@ -5,9 +5,9 @@
  * is on its way, and for the end, if that had begun.  All of these may be said twice.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -63,36 +63,47 @@ static void complete(struct core *c, int socket) {
 	l->plan = seat_plan_file(c->plan);
 }
 
-/* In the child, in our memory: only async-signal-safe calls, which change what is its own, until exec. */
-static _Noreturn void become(const char *path, const struct legacy *l, int file, char *number) {
-	sigset_t none;
+/* With nothing blocked, and its children its own business.  -errno. */
+static int set_signals(posix_spawnattr_t *how) {
+	sigset_t none, own;
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGCHLD, SIG_DFL);
-	legacy_pass_on(l);
-	if (fcntl(file, F_SETFD, 0) < 0)
-		_exit(126);
-	execl(path, path, "--legacy-fd", number, (char *)NULL);
-	_exit(127);
+	sigemptyset(&own);
+	sigaddset(&own, SIGCHLD);
+	int rc = posix_spawnattr_setflags(how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	if (rc == 0)
+		rc = posix_spawnattr_setsigmask(how, &none);
+	return -(rc ? rc : posix_spawnattr_setsigdefault(how, &own));
 }
 
-/* No copy of our pages is made meanwhile: what moves waits for our next set-point.  Its process, or -errno. */
-static pid_t start_next(const char *path, const struct legacy *l, int file, char *number) {
-	pid_t pid = vfork();
-	if (pid == 0)
-		become(path, l, file, number);
-	return pid < 0 ? err_last() : pid;
+/* A spawn copies none of our pages, as a fork would: what moves waits for our next set-point.  Its pid, or -errno. */
+static pid_t start_next(const char *path, const struct legacy *l, int file) {
+	char number[16], *arguments[] = { (char *)(uintptr_t)path, "--legacy-fd", number, NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t how;
+	pid_t pid = -1;
+	snprintf(number, sizeof(number), "%d", file);
+	posix_spawn_file_actions_init(&actions); /* as glibc has them, these two do not fail */
+	posix_spawnattr_init(&how);
+	int rc = legacy_pass_on(l, &actions);
+	if (rc == 0)
+		rc = -posix_spawn_file_actions_adddup2(&actions, file, file);
+	if (rc == 0)
+		rc = set_signals(&how);
+	if (rc == 0)
+		rc = -posix_spawn(&pid, path, &actions, &how, arguments, environ);
+	posix_spawnattr_destroy(&how);
+	posix_spawn_file_actions_destroy(&actions);
+	return rc < 0 ? rc : pid;
 }
 
 static int spawn(struct core *c) {
-	char path[1024], number[16];
+	char path[1024];
 	int rc = program_find(PROGRAM_BINARY, "cadmusd", path, sizeof(path));
 	int file = rc < 0 ? rc : legacy_write(&c->legacy);
 	if (file < 0)
 		return file;
-	snprintf(number, sizeof(number), "%d", file);
 	signal(SIGCHLD, SIG_IGN); /* its end is none of our business: our seat tells */
-	pid_t pid = start_next(path, &c->legacy, file, number);
+	pid_t pid = start_next(path, &c->legacy, file);
 	if (pid > 0)
 		heir_know_parent(c, pid);
 	close(file);

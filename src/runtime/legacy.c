@@ -11,40 +11,42 @@
 #define LEGACY_MAGIC 0x7967656cu /* "legy" */
 
 /* Each descriptor in turn; 0, or what `visit` said first that is not 0. */
-static int each(struct legacy *l, int (*visit)(int32_t *fd)) {
-	int rc = visit(&l->plan);
+static int each(struct legacy *l, int (*visit)(int32_t *fd, void *with), void *with) {
+	int rc = visit(&l->plan, with);
 	if (rc == 0)
-		rc = visit(&l->starter);
+		rc = visit(&l->starter, with);
 	for (unsigned i = 0; rc == 0 && i < DOORS_COUNT; i++)
-		rc = visit(&l->doors[i]);
+		rc = visit(&l->doors[i], with);
 	for (unsigned p = 0; rc == 0 && p < PLAN_PROCESSES_MAX; p++) {
 		struct legacy_seat *s = &l->seats[p];
-		rc = visit(&s->socket);
+		rc = visit(&s->socket, with);
 		if (rc == 0)
-			rc = visit(&s->end);
+			rc = visit(&s->end, with);
 		for (unsigned k = 0; rc == 0 && k < PLAN_PARTS_MAX; k++)
-			rc = visit(&s->segment.fd[k]);
+			rc = visit(&s->segment.fd[k], with);
 	}
 	return rc;
 }
 
-static int set_none(int32_t *fd) {
+static int set_none(int32_t *fd, void *with) {
+	(void)with;
 	*fd = -1;
 	return 0;
 }
 
-static int close_one(int32_t *fd) {
+static int close_one(int32_t *fd, void *with) {
+	(void)with;
 	io_close(fd);
 	return 0;
 }
 
 void legacy_init(struct legacy *l) {
 	*l = (struct legacy){ .magic = LEGACY_MAGIC, .abi = SEAT_ABI };
-	(void)each(l, set_none);
+	(void)each(l, set_none, NULL);
 }
 
 void legacy_fini(struct legacy *l) {
-	(void)each(l, close_one);
+	(void)each(l, close_one, NULL);
 }
 
 /* ---- core ---- */
@@ -88,19 +90,19 @@ int legacy_write(const struct legacy *l) {
 	return rc < 0 ? rc : fd;
 }
 
-static int stay_open(int32_t *fd) {
-	if (*fd >= 0)
-		(void)fcntl(*fd, F_SETFD, 0);
-	return 0;
+/* Onto itself: which takes close-on-exec from it. */
+static int stay_open(int32_t *fd, void *actions) {
+	return *fd < 0 ? 0 : -posix_spawn_file_actions_adddup2(actions, *fd, *fd);
 }
 
-void legacy_pass_on(const struct legacy *l) {
-	(void)each((struct legacy *)(uintptr_t)l, stay_open); /* which changes nothing in it */
+int legacy_pass_on(const struct legacy *l, posix_spawn_file_actions_t *actions) {
+	return each((struct legacy *)(uintptr_t)l, stay_open, actions); /* which changes nothing in it */
 }
 
 /* ---- the next parent ---- */
 
-static int take_one(int32_t *fd) {
+static int take_one(int32_t *fd, void *with) {
+	(void)with;
 	return *fd < 0 || fcntl(*fd, F_SETFD, FD_CLOEXEC) == 0 ? 0 : -EPROTO;
 }
 
@@ -112,7 +114,7 @@ int legacy_read(struct legacy *l, int fd, struct cdm_diag *diag) {
 		cdm_diag_add(diag, CDM_ERROR, "R0105", "what the last parent left is of another version");
 		return -EPROTO;
 	}
-	int rc = each(l, take_one);
+	int rc = each(l, take_one, NULL);
 	if (rc < 0)
 		cdm_diag_add(diag, CDM_ERROR, "R0105", "what the last parent left is not all here");
 	return rc;

@@ -5,7 +5,7 @@
  *        | KEEP, KEEP_DOORS             |                                  |
  *        |----------------------------->|  copies of all that it holds     |
  *        x killed                       |                                  |
- *                                       |  fork, exec cadmusd --legacy-fd  |
+ *                                       |  spawn cadmusd --legacy-fd       |
  *                                       |--------------------------------->|  the same sockets, pidfds, memory, doors
  *                                       |                        DIRECTORY |  the same lives in a new directory
  *                                       |<---------------------------------|  (to everybody)
@@ -19,6 +19,7 @@
 #ifndef RUNTIME_LEGACY_H
 #define RUNTIME_LEGACY_H
 
+#include <spawn.h>
 #include <stdbool.h>
 #include "base/check.h"
 #include "cadmus/diag.h"
@@ -54,8 +55,8 @@ bool legacy_is_whole(const struct legacy *l);
 
 /* A memory file that says all this to whoever inherits the descriptors; -errno. */
 MUST_CHECK int legacy_write(const struct legacy *l);
-/* Between fork and exec: all of it stays open.  Async-signal-safe. */
-void legacy_pass_on(const struct legacy *l);
+/* All of it stays open in the program that is spawned with these actions.  -errno. */
+MUST_CHECK int legacy_pass_on(const struct legacy *l, posix_spawn_file_actions_t *actions);
 /*
  * What such a file says, when all of it was inherited; the descriptors are the caller's, close-on-exec again.
  * -EPROTO, explained in diag.

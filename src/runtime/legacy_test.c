@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "base/io.h"
 #include "test/lib/leaks.h"
@@ -56,6 +58,27 @@ static bool is_closed_by_exec(int fd) {
 	return (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0;
 }
 
+static bool all_are_closed_by_exec(const struct legacy *of) {
+	return is_closed_by_exec(of->plan) && is_closed_by_exec(of->starter) && is_closed_by_exec(of->doors[2]) &&
+			is_closed_by_exec(of->seats[5].socket) && is_closed_by_exec(of->seats[5].end) &&
+			is_closed_by_exec(of->seats[5].segment.fd[13]);
+}
+
+/* Is all of it open in a program that is started with it?  That is this one, see main(). */
+static bool is_found_by_the_next(int file) {
+	char number[16], *arguments[] = { "legacy_test", number, NULL };
+	posix_spawn_file_actions_t actions;
+	int status;
+	pid_t pid;
+	snprintf(number, sizeof(number), "%d", file);
+	CHECK(posix_spawn_file_actions_init(&actions) == 0 && legacy_pass_on(&l, &actions) == 0);
+	CHECK(posix_spawn_file_actions_adddup2(&actions, file, file) == 0);
+	CHECK(posix_spawn(&pid, "/proc/self/exe", &actions, NULL, arguments, environ) == 0);
+	posix_spawn_file_actions_destroy(&actions);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static void is_what_it_was(void) {
 	legacy_init(&l);
 	struct seat_event e = kept(5, 7, SEAT_KEEP_SOCKET | SEAT_KEEP_END, 16);
@@ -65,12 +88,8 @@ static void is_what_it_was(void) {
 	l.seats[5].life = (struct directory_entry){ .state = DIRECTORY_LIVE, .epoch = 7, .pid = 99, .restarts = 3 };
 	int file = legacy_write(&l);
 	CHECK(file >= 0 && is_closed_by_exec(l.plan));
-	legacy_pass_on(&l);
-	CHECK(!is_closed_by_exec(l.plan) && !is_closed_by_exec(l.starter) && !is_closed_by_exec(l.doors[2]) &&
-			!is_closed_by_exec(l.seats[5].socket) && !is_closed_by_exec(l.seats[5].segment.fd[13]));
+	CHECK(is_found_by_the_next(file) && all_are_closed_by_exec(&l));
 	CHECK(legacy_read(&next, file, NULL) == 0 && memcmp(&l, &next, sizeof(l)) == 0);
-	CHECK(is_closed_by_exec(l.plan) && is_closed_by_exec(l.starter) && is_closed_by_exec(l.doors[2]) &&
-			is_closed_by_exec(l.seats[5].socket) && is_closed_by_exec(l.seats[5].segment.fd[13]));
 	close(l.seats[5].segment.fd[4]); /* one was not inherited */
 	struct cdm_diag diag = { .count = 0 };
 	CHECK(legacy_read(&next, file, &diag) == -EPROTO && diag.count == 1);
@@ -85,7 +104,10 @@ static void is_what_it_was(void) {
 	legacy_fini(&l);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+	if (argc > 1) /* the next parent */
+		return legacy_read(&next, atoi(argv[1]), NULL) == 0 && next.seats[5].life.pid == 99 &&
+				all_are_closed_by_exec(&next) ? 0 : 1;
 	keeps_the_newest();
 	is_what_it_was();
 	puts("legacy_test: ok");
