@@ -1,7 +1,6 @@
 /*
  * events.c - see events.h.
  *
- * Each process has a ring and we a reader with one record in hand; the oldest in hand is shown next.
  * We sleep until one of the rings has something, and every LOOK_MS look for messages of the parent; before one is
  * taken the rings are emptied: it may put a new segment in the place of one that died, and with it go its last words.
  */
@@ -12,22 +11,15 @@
 #include "base/clock.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/output.h"
-#include "store/wait.h"
+#include "store/event_merge.h"
 
 #define LOOK_MS 200
 #define SENTENCE_MAX 256
 
-struct source {
-	struct event_reader reader;
-	struct event event; /* in hand */
-	int missed;         /* just before it */
-	bool have;
-};
-
 struct follower {
 	const struct verb_context *context;
 	struct seat *seat;
-	struct source at[PLAN_PROCESSES_MAX];
+	struct event_merge all;
 	uint64_t shown, count;
 };
 
@@ -75,7 +67,7 @@ static void sentence(const struct plan *p, const struct event *e, char out[SENTE
 	out[n] = 0;
 }
 
-static void print(const struct plan *p, const struct source *s, const char *process) {
+static void print(const struct plan *p, const struct event_source *s, const char *process) {
 	char time[CLOCK_TEXT_MAX], text[SENTENCE_MAX], own[EVENT_TEXT_MAX];
 	const struct event *e = &s->event;
 	const char *who = source_name(p, e);
@@ -87,7 +79,7 @@ static void print(const struct plan *p, const struct source *s, const char *proc
 			text, own[0] ? ": " : "", output_clean(own, false));
 }
 
-static json_t *as_json(const struct plan *p, const struct source *s, const char *process) {
+static json_t *as_json(const struct plan *p, const struct event_source *s, const char *process) {
 	char time[CLOCK_TEXT_MAX], own[EVENT_TEXT_MAX];
 	const struct event *e = &s->event;
 	memcpy(own, e->text, sizeof(own));
@@ -99,7 +91,7 @@ static json_t *as_json(const struct plan *p, const struct source *s, const char 
 }
 
 /* < 0: it could not be written. */
-static int show(struct follower *f, const struct source *s) {
+static int show(struct follower *f, const struct event_source *s) {
 	const struct plan *p = f->seat->plan;
 	const char *process = plan_processes(p)[s->reader.process].name;
 	f->shown++;
@@ -111,43 +103,27 @@ static int show(struct follower *f, const struct source *s) {
 
 /* ---- all of them ---- */
 
-static void look(struct source *s) {
-	if (s->have)
-		return;
-	s->missed = event_next(&s->reader, &s->event);
-	s->have = s->missed >= 0;
-	if (s->missed != -EPROTO)
-		return;
-	event_skip(&s->reader); /* go on behind what cannot be; that it was so is an event itself */
-	s->event = (struct event){ .time = clock_mono(), .kind = EVENT_BROKEN, .source = PLAN_NONE,
-		.a = s->reader.process };
-	s->missed = 0;
-	s->have = true;
-}
-
-static struct source *oldest(struct follower *f) {
-	struct source *best = NULL;
-	for (uint16_t i = 0; i < f->seat->plan->processes.count; i++) {
-		struct source *s = &f->at[i];
-		look(s);
-		if (s->have && (!best || s->event.time.ns < best->event.time.ns))
-			best = s;
-	}
-	return best;
-}
-
 static bool enough(const struct follower *f) {
 	return f->count && f->shown >= f->count;
 }
 
+/* That some memory is not what it must be is an event itself. */
+static void tell_broken(struct event_source *s) {
+	s->event = (struct event){ .time = clock_mono(), .kind = EVENT_BROKEN, .source = PLAN_NONE,
+		.a = s->reader.process };
+	s->missed = 0;
+}
+
 /* Show what is there; < 0: it could not be written. */
 static int drain(struct follower *f) {
-	int rc = 0;
-	for (struct source *s; rc == 0 && !enough(f) && (s = oldest(f));) {
-		rc = show(f, s);
-		s->have = false;
+	struct event_source *s;
+	int rc, written = 0;
+	while (written == 0 && !enough(f) && (rc = event_merge_next(&f->all, &s)) != -EAGAIN) {
+		if (rc < 0)
+			tell_broken(s);
+		written = show(f, s);
 	}
-	return rc;
+	return written;
 }
 
 /* < 0: the machine is gone. */
@@ -159,31 +135,20 @@ static int look_around(struct seat *s) {
 	return rc;
 }
 
-static void sleep_for_news(struct follower *f) {
-	struct event_reader *readers[PLAN_PROCESSES_MAX];
-	uint16_t n = (uint16_t)f->seat->plan->processes.count;
-	for (uint16_t i = 0; i < n; i++)
-		readers[i] = &f->at[i].reader;
-	const struct wait_set set = { .events = readers, .event_count = n };
-	(void)!wait_set(&set, LOOK_MS * NS_PER_MS);
-}
-
 int events_follow(const struct verb_context *c, struct seat *s, bool only_new, uint64_t count) {
 	static struct follower f;
 	bool gone = false;
 	f = (struct follower){ .context = c, .seat = s, .count = count };
-	for (uint16_t i = 0; i < s->plan->processes.count; i++) {
-		event_reader_open(&f.at[i].reader, &s->peers, i);
-		if (only_new)
-			event_skip(&f.at[i].reader);
-	}
-	while (drain(&f) == 0 && !enough(&f)) { /* what could not be written, main() tells */
-		if (gone)
-			return verb_failed("watch", -EPIPE, "the machine is down");
-		sleep_for_news(&f);
+	event_merge_open(&f.all, &s->peers, 0, s->plan->processes.count);
+	if (only_new)
+		event_merge_skip(&f.all);
+	while (!gone && drain(&f) == 0 && !enough(&f)) { /* what could not be written, main() tells */
+		(void)!event_merge_wait(&f.all, NULL, LOOK_MS * NS_PER_MS);
 		if (drain(&f) < 0 || enough(&f))
 			break;
 		gone = look_around(s) < 0;
 	}
-	return 0;
+	bool ended = gone && drain(&f) == 0 && !enough(&f);
+	event_merge_close(&f.all);
+	return ended ? verb_failed("watch", -EPIPE, "the machine is down") : 0;
 }
