@@ -11,10 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <ucontext.h>
 #include "base/check.h"
 
-enum { PLACES = 512, THREADS = 8, STACK = 256 << 10, MESSAGES = 1 << 13, GONE = 4096, WATCHED = 4 };
+enum { PLACES = 512, THREADS = 8, STACK = 256 << 10, MESSAGES = 1 << 13, GONE = 4096, WATCHED = 4, MAPPINGS = 256 };
 
 /* Of each place, the oldest message that may still be seen. */
 struct view {
@@ -29,7 +30,7 @@ struct message {
 };
 
 static struct place {
-	const void *at;
+	uint64_t at; /* 0: none */
 	struct message *newest;
 	uint16_t total; /* of the newest seq_cst store */
 } places[PLACES];
@@ -38,7 +39,7 @@ static struct thread {
 	ucontext_t context;
 	struct view view;
 	void (*run)(void);
-	const void *asleep_on[WATCHED];
+	uint64_t asleep_on[WATCHED]; /* places */
 	unsigned watched; /* 0: awake */
 	bool ended;
 	char *stack;
@@ -47,6 +48,7 @@ static struct thread {
 static struct message messages[MESSAGES];
 static struct view views[MESSAGES];
 static struct { const char *from, *to; } gone[GONE];
+static struct { const char *from, *to; uint64_t place; } mappings[MAPPINGS]; /* of files; from NULL: free */
 static unsigned thread_count, message_count, gone_count;
 static uint32_t patience, staleness; /* of a run: how seldom threads change places, how often loads are late; of 100 */
 static struct thread *now; /* NULL: nothing is simulated */
@@ -99,15 +101,24 @@ static struct message *add_message(struct place *at, uint64_t value, struct mess
 	return at->newest = m;
 }
 
+/* What memory that is: of a file it is the same wherever it is mapped. */
+static uint64_t name_of(const void *p) {
+	for (unsigned i = 0; i < MAPPINGS; i++)
+		if ((const char *)p >= mappings[i].from && (const char *)p < mappings[i].to)
+			return mappings[i].place + (uint64_t)((const char *)p - mappings[i].from);
+	return (uintptr_t)p;
+}
+
 static struct place *place_of(const void *p, size_t bytes) {
 	for (unsigned i = 0; i < gone_count; i++)
 		CHECK((const char *)p < gone[i].from || (const char *)p >= gone[i].to);
-	uint32_t i = (uint32_t)((uintptr_t)p >> 2) * 2654435761u % PLACES;
-	for (unsigned tries = 0; places[i].at != p; i = (i + 1) % PLACES) {
+	uint64_t name = name_of(p);
+	uint32_t i = (uint32_t)((name ^ name >> 32) >> 2) * 2654435761u % PLACES;
+	for (unsigned tries = 0; places[i].at != name; i = (i + 1) % PLACES) {
 		CHECK(tries++ < PLACES);
 		if (places[i].at)
 			continue;
-		places[i] = (struct place){ .at = p };
+		places[i] = (struct place){ .at = name };
 		add_message(&places[i], peek(p, bytes), NULL);
 		break;
 	}
@@ -211,15 +222,15 @@ bool weak_compare_exchange(void *p, size_t bytes, void *expected, uint64_t v, in
 
 /* ---- the kernel ---------------------------------------------------------------------------------- */
 
-static void wake(const void *p) {
+static void wake(uint64_t place) {
 	for (unsigned i = 0; i < thread_count; i++)
 		for (unsigned k = 0; k < threads[i].watched; k++)
-			if (threads[i].asleep_on[k] == p)
+			if (threads[i].asleep_on[k] == place)
 				threads[i].watched = 0;
 }
 
 /* The kernel looks as a seq_cst load would, and falls asleep in the same step. */
-static long sleep_on(const struct futex_waitv *words, unsigned n) {
+static long sleep_on(const struct futex_waitv *words, unsigned n, bool limited) {
 	step();
 	CHECK(n <= WATCHED);
 	for (unsigned i = 0; i < n; i++) {
@@ -229,7 +240,11 @@ static long sleep_on(const struct futex_waitv *words, unsigned n) {
 			errno = EAGAIN;
 			return -1;
 		}
-		now->asleep_on[i] = p;
+		now->asleep_on[i] = at->at;
+	}
+	if (limited) {
+		errno = ETIMEDOUT;
+		return -1;
 	}
 	now->watched = n;
 	step();
@@ -238,22 +253,42 @@ static long sleep_on(const struct futex_waitv *words, unsigned n) {
 
 long weak_syscall(long number, ...) {
 	va_list list;
-	long a[2];
+	long a[4];
 	va_start(list, number);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 4; i++)
 		a[i] = va_arg(list, long);
 	va_end(list);
 	if (!now)
 		return 0;
 	if (number != SYS_futex) /* futex_waitv */
-		return sleep_on((const struct futex_waitv *)(uintptr_t)a[0], (unsigned)a[1]);
+		return sleep_on((const struct futex_waitv *)(uintptr_t)a[0], (unsigned)a[1], a[3] != 0);
 	CHECK((a[1] & FUTEX_CMD_MASK) == FUTEX_WAKE);
 	step();
-	wake((const void *)(uintptr_t)a[0]);
+	wake(name_of((const void *)(uintptr_t)a[0]));
 	return 0;
 }
 
+/* Whole mappings: those of a segment are forgotten together. */
+static void forget(const char *from, const char *to) {
+	for (unsigned i = 0; i < MAPPINGS; i++)
+		if (mappings[i].from && mappings[i].from < to && mappings[i].to > from)
+			mappings[i].from = mappings[i].to = NULL;
+}
+
+static void remember(const char *from, const char *to, int fd, uint64_t at) {
+	struct stat s;
+	unsigned i = 0;
+	CHECK(fstat(fd, &s) == 0);
+	while (i < MAPPINGS && mappings[i].from)
+		i++;
+	CHECK(i < MAPPINGS);
+	mappings[i].from = from;
+	mappings[i].to = to;
+	mappings[i].place = UINT64_C(1) << 63 | ((uint64_t)s.st_ino & 0x7fffffff) << 32 | at;
+}
+
 int weak_munmap(void *p, size_t bytes) {
+	forget(p, (const char *)p + bytes);
 	if (!now)
 		return munmap(p, bytes);
 	CHECK(gone_count < GONE);
@@ -266,12 +301,12 @@ void *weak_mmap(void *p, size_t bytes, int protection, int how, int fd, off_t at
 	bool zeros = now && how & MAP_FIXED && how & MAP_ANONYMOUS;
 	if (zeros)
 		step();
-	void *got = mmap(p, bytes, protection, how, fd, at);
-	for (unsigned i = 0; zeros && i < PLACES; i++)
-		if (places[i].at >= p && (const char *)places[i].at < (const char *)p + bytes) {
-			places[i].total = add_message(&places[i], 0, places[i].newest)->number;
-			*seen(&places[i]) = places[i].total;
-		}
+	char *got = mmap(p, bytes, protection, how, fd, at);
+	if (got == MAP_FAILED)
+		return MAP_FAILED;
+	forget(got, got + bytes); /* from now on these are addresses where nobody has stored anything */
+	if (fd >= 0)
+		remember(got, got + bytes, fd, (uint64_t)at);
 	for (unsigned i = 0; zeros && i < thread_count; i++)
 		join(&threads[i].view, &now->view);
 	return got;

@@ -5,7 +5,8 @@
  * step of a simulation.  Threads are coroutines that change places at each step.  A store leaves a message at its
  * address; a load takes any message that its thread may still see: not one older than what it has seen there, nor than
  * what came to it with an acquire of a release.  seq_cst steps are in the order of their execution.  So a missing
- * release, acquire or seq_cst shows on any processor.  Not simulated: loads that see what is stored later (C11 allows
+ * release, acquire or seq_cst shows on any processor.  Memory is known by its file, so several processes can be played
+ * in one, each with mappings of its own.  Not simulated: loads that see what is stored later (C11 allows
  * it for relaxed ones), plain accesses, and seq_cst orders that contradict the order of other loads.
  */
 #ifndef TEST_FAULT_WEAK_MEMORY_H
@@ -23,11 +24,11 @@ void weak_store(void *p, size_t bytes, uint64_t v, int order);
 /* What was there; the new value is (old & keep) + v. */
 uint64_t weak_change(void *p, size_t bytes, uint64_t keep, uint64_t v, int order);
 bool weak_compare_exchange(void *p, size_t bytes, void *expected, uint64_t v, int order);
-/* futex and futex_waitv */
+/* futex and futex_waitv; a sleep that has a limit has passed it at once */
 long weak_syscall(long number, ...);
 /* The address space stays taken, so that no other mapping has the same addresses, and nobody may touch it. */
 int weak_munmap(void *p, size_t bytes);
-/* Over what is mapped already: zeros for all threads at once, with a barrier in each, as the kernel does it. */
+/* Anonymous, over what is mapped: zeros for all threads at once, with a barrier in each, as the kernel does it. */
 void *weak_mmap(void *p, size_t bytes, int protection, int how, int fd, off_t at);
 
 #define __atomic_load_n(p, order) ((__typeof__(*(p)))(uintptr_t)weak_load(p, sizeof(*(p)), order))
@@ -38,6 +39,9 @@ void *weak_mmap(void *p, size_t bytes, int protection, int how, int fd, off_t at
 	((__typeof__(*(p)))weak_change(p, sizeof(*(p)), UINT64_MAX, (uint64_t)(v), order))
 #define __atomic_fetch_sub(p, v, order) \
 	((__typeof__(*(p)))weak_change(p, sizeof(*(p)), UINT64_MAX, -(uint64_t)(v), order))
+#define __atomic_fetch_or(p, v, order) \
+	((__typeof__(*(p)))weak_change(p, sizeof(*(p)), ~(uint64_t)(v), (uint64_t)(v), order))
+#define __atomic_fetch_and(p, v, order) ((__typeof__(*(p)))weak_change(p, sizeof(*(p)), (uint64_t)(v), 0, order))
 #define __atomic_compare_exchange_n(p, expected, v, weak, order, other) \
 	weak_compare_exchange(p, sizeof(*(p)), expected, (uint64_t)(uintptr_t)(v), order)
 #define syscall weak_syscall

@@ -1,8 +1,9 @@
 /*
  * weak_memory_test.c - the code of src/store on the weakest processor that C11 allows, in thousands of random orders.
  *
- * All threads are of one process and use one mapping, as in field_race_test.  What each scenario promises is checked by
- * those who read; a sleeper that nobody wakes ends the run.  usage: weak_memory_test [RUNS [SCENARIO [SEED]]]
+ * Most threads are of the camera's process, readers too; in some scenarios another process is played beside it, with
+ * mappings of its own.  What each scenario promises is checked by those who read; a sleeper that nobody wakes ends the
+ * run.  usage: weak_memory_test [RUNS [SCENARIO [SEED]]]
  */
 #include "test/fault/weak_memory.h"
 
@@ -21,6 +22,7 @@ static struct world w;
 static uint16_t small, large, beside;
 static struct field_writer out;
 static struct event_writer events;
+static struct peers *reading; /* whose threads the readers are */
 static bool quit;
 static struct segment_files birth[LIVES + 1]; /* segments of OTHER, by epoch: nobody has mapped them yet */
 
@@ -32,7 +34,7 @@ static struct segment_files birth[LIVES + 1]; /* segments of OTHER, by epoch: no
 		} \
 	} while (0)
 
-/* Only one of its processes lives: a thousand times a second. */
+/* Only one of its processes lives, if no more are needed: a thousand times a second. */
 static void open_world(void) {
 	static struct plan_builder b;
 	plan_builder_begin(&b, "robot");
@@ -45,15 +47,17 @@ static void open_world(void) {
 	w = (struct world){ .plan = plan_builder_finish(&b) };
 	w.directory_fd = directory_create();
 	MUST(w.directory_fd >= 0 && directory_map_writer(&w.directory, w.plan, w.directory_fd) == 0);
-	w.files[CAM] = segment_no_files();
+	w.files[CAM] = w.files[OTHER] = segment_no_files();
 	world_start(&w, CAM, false);
 	w.at[CAM].spin = 0;
+	reading = &w.at[CAM];
 	quit = false;
 }
 
 static void close_world(void) {
 	world_stop(&w, CAM);
 	segment_close_files(&w.files[CAM]);
+	segment_close_files(&w.files[OTHER]);
 	directory_unmap(&w.directory);
 	io_close(&w.directory_fd);
 	free(w.plan);
@@ -148,7 +152,7 @@ static void borrows(void) {
 	struct field in;
 	struct field_lease l;
 	uint64_t words[WORDS], last = 0;
-	MUST(field_open(&in, &w.at[CAM], large) == 0);
+	MUST(field_open(&in, reading, large) == 0);
 	for (int i = 0; i < 10; i++) {
 		bool next = weak_draw(2);
 		int rc = next ? field_lease_next(&in, (struct cdm_mono){ 100 }, &l)
@@ -173,7 +177,7 @@ static void borrows(void) {
 
 static void sleeps(void) {
 	struct field in;
-	MUST(field_open(&in, &w.at[CAM], small) == 0);
+	MUST(field_open(&in, reading, small) == 0);
 	while (in.version < SAMPLES && !__atomic_load_n(&quit, __ATOMIC_RELAXED)) {
 		int rc = wait_field(&in, -1);
 		MUST(rc == 0 || rc == -ECANCELED || is_none(rc));
@@ -230,7 +234,7 @@ static void follows(void) {
 		if (!l.word)
 			(void)!field_lease(&in, (struct cdm_mono){ 100 }, &l);
 		int rc = field_read(&in, words, sizeof(words), (struct cdm_mono){ 100 }, &info);
-		MUST(rc == 0 && words[0] == info.epoch && words[1] == info.epoch);
+		MUST(rc == 0 && words[0] == info.epoch && words[1] == info.version);
 		if (l.word)
 			MUST(word_peek(l.data) == l.info.epoch);
 		if (weak_draw(2))
@@ -244,12 +248,41 @@ static void follows(void) {
 	field_close(&in);
 }
 
+/* The first of many lives writes on, and is over. */
+static void lives_on(void) {
+	struct field_writer f;
+	struct field_meta m = field_meta_of(0);
+	MUST(field_writer_open(&f, &w.at[OTHER], beside) == 0);
+	for (uint64_t v = 1; v <= 3; v++) {
+		uint64_t words[WORDS] = { 1, v };
+		(void)!field_write(&f, words, sizeof(words), &m, (struct cdm_mono){ 100 });
+	}
+	field_writer_close(&f);
+	MUST(peers_replace(&w.at[CAM], OTHER, 2, &birth[2]) == 0);
+}
+
+/* Is ready for samples before they come, and keeps what it borrows when their writer is replaced. */
+static void borrows_ahead(void) {
+	struct field in;
+	struct field_lease l;
+	MUST(field_open(&in, &w.at[CAM], beside) == 0);
+	for (int i = 0; i < 10; i++) {
+		int rc = field_lease_next(&in, (struct cdm_mono){ 100 }, &l);
+		MUST(rc >= 0 || is_none(rc));
+		for (int twice = 0; rc >= 0 && twice < 2; twice++)
+			MUST(word_peek(l.data) == l.info.epoch &&
+					word_peek((const uint64_t *)l.data + 1) == l.info.version);
+		field_release(&l);
+	}
+	field_close(&in);
+}
+
 /* A life that leaves a sample with its epoch in it. */
 static void bear(uint32_t epoch) {
 	struct peers t;
 	struct field_writer f;
 	struct field_meta m = field_meta_of(0);
-	uint64_t words[WORDS] = { epoch, epoch };
+	uint64_t words[WORDS] = { epoch, 1 };
 	MUST(segment_create(w.plan, OTHER, &birth[epoch]) == 0);
 	peers_init(&t, w.plan, OTHER);
 	MUST(peers_own(&t, epoch, &birth[epoch]) == 0);
@@ -258,6 +291,45 @@ static void bear(uint32_t epoch) {
 	MUST(field_write(&f, words, sizeof(words), &m, (struct cdm_mono){ 100 }) == 0);
 	field_writer_close(&f);
 	peers_fini(&t);
+}
+
+/* ---- somebody arrives ---------------------------------------------------------------------------- */
+
+/* Until now the writer knew of nobody, or of that one's former life. */
+static void welcomes(void) {
+	struct peers *o = &w.at[OTHER];
+	MUST(peers_replace(&w.at[CAM], OTHER, o->own.epoch, &w.files[OTHER]) == 0);
+}
+
+/* Borrows what is to be had first, and looks at it until the writer has been all round. */
+static void borrows_for_long(void) {
+	struct field in;
+	struct field_lease l;
+	uint64_t words[WORDS];
+	int rc = -EAGAIN;
+	MUST(field_open(&in, reading, large) == 0);
+	for (int i = 0; i < 12 && rc < 0; i++)
+		rc = field_lease(&in, (struct cdm_mono){ 100 }, &l);
+	for (int i = 0; i < 24 && rc == 0; i++) {
+		for (int k = 0; k < WORDS; k++)
+			words[k] = word_peek((const uint64_t *)l.data + k);
+		check_whole(words, &l.info);
+	}
+	field_release(&l);
+	field_close(&in);
+}
+
+/* `former`: he was here before, and died. */
+static void prepare_guest(bool former) {
+	if (former) {
+		world_start(&w, OTHER, false);
+		MUST(peers_replace(&w.at[CAM], OTHER, 1, &w.files[OTHER]) == 0);
+		world_stop(&w, OTHER);
+	}
+	world_start(&w, OTHER, false);
+	w.at[OTHER].spin = 0;
+	MUST(peers_replace(&w.at[OTHER], CAM, w.at[CAM].own.epoch, &w.files[CAM]) == 0);
+	reading = &w.at[OTHER];
 }
 
 /* ---- events -------------------------------------------------------------------------------------- */
@@ -343,52 +415,68 @@ static void looks_up(void) {
 
 /* ---- all of them --------------------------------------------------------------------------------- */
 
+enum others { ALONE, LIVES_OF_OTHER, OTHER_LIVES_ON, GUEST, GUEST_AGAIN };
+
 static const struct scenario {
 	const char *name;
-	unsigned weight;   /* runs for each that is asked for */
-	uint16_t *written; /* by `out` */
+	unsigned weight;    /* runs for each that is asked for */
+	enum others others; /* who there is beside the camera's process */
+	uint16_t *written;  /* by `out` */
 	unsigned threads;
 	void (*run[4])(void);
 } scenarios[] = {
-	{ "copy", 1, &small, 3, { writes_copies, reads_copies, reads_copies } },
-	{ "lease", 4, &large, 3, { lends, borrows, borrows } },
-	{ "wait", 1, &small, 3, { writes_copies, sleeps, sleeps } },
-	{ "interrupt", 1, &large, 3, { interrupts, sleeps_until_told, sleeps_until_told } },
-	{ "death", 1, NULL, 3, { dies, sleeps_until_death, sleeps_until_death } },
-	{ "peers", 1, NULL, 3, { replaces, follows, follows } },
-	{ "event", 1, NULL, 3, { notes, notes, follows_events } },
-	{ "told", 1, NULL, 3, { notes, sleeps_for_events, sleeps_for_events } },
-	{ "laps", 1, NULL, 3, { notes_laps, reads_laps, reads_laps } },
-	{ "directory", 1, NULL, 2, { restarts, looks_up } },
+	{ "copy", 1, ALONE, &small, 3, { writes_copies, reads_copies, reads_copies } },
+	{ "lease", 4, ALONE, &large, 3, { lends, borrows, borrows } },
+	{ "wait", 1, ALONE, &small, 3, { writes_copies, sleeps, sleeps } },
+	{ "interrupt", 1, ALONE, &large, 3, { interrupts, sleeps_until_told, sleeps_until_told } },
+	{ "death", 1, LIVES_OF_OTHER, NULL, 3, { dies, sleeps_until_death, sleeps_until_death } },
+	{ "peers", 1, LIVES_OF_OTHER, NULL, 3, { replaces, follows, follows } },
+	{ "ahead", 2, OTHER_LIVES_ON, NULL, 3, { lives_on, borrows_ahead, borrows_ahead } },
+	{ "arrival", 2, GUEST, &large, 3, { lends, welcomes, borrows_for_long } },
+	{ "return", 2, GUEST_AGAIN, &large, 3, { lends, welcomes, borrows_for_long } },
+	{ "sleeper", 2, GUEST, &small, 3, { writes_copies, welcomes, sleeps } },
+	{ "event", 1, ALONE, NULL, 3, { notes, notes, follows_events } },
+	{ "told", 1, ALONE, NULL, 3, { notes, sleeps_for_events, sleeps_for_events } },
+	{ "laps", 1, ALONE, NULL, 3, { notes_laps, reads_laps, reads_laps } },
+	{ "directory", 1, ALONE, NULL, 2, { restarts, looks_up } },
 };
+
+/* What is there before the threads are. */
+static void prepare(const struct scenario *s) {
+	uint32_t first = s->others == OTHER_LIVES_ON ? 1 : 2;
+	if (s->others == GUEST || s->others == GUEST_AGAIN)
+		prepare_guest(s->others == GUEST_AGAIN);
+	if (s->others != LIVES_OF_OTHER && s->others != OTHER_LIVES_ON)
+		return;
+	if (s->others == OTHER_LIVES_ON) {
+		world_start(&w, OTHER, false);
+		MUST(peers_replace(&w.at[OTHER], CAM, w.at[CAM].own.epoch, &w.files[CAM]) == 0);
+	}
+	for (uint32_t e = 2; e <= LIVES; e++)
+		bear(e);
+	MUST(peers_replace(&w.at[CAM], OTHER, first, first == 1 ? &w.files[OTHER] : &birth[first]) == 0);
+	while (directory_get(&w.directory, OTHER).epoch < first)
+		directory_starting(&w.directory, OTHER, 1, (struct cdm_mono){ 1 });
+	directory_set(&w.directory, OTHER, DIRECTORY_LIVE, (struct cdm_mono){ 1 });
+}
 
 static void run_one(const struct scenario *s, uint64_t seed) {
 	open_world();
-	if (s->written)
+	prepare(s);
+	if (s->written) /* who holds the desk of a former life of the guest */
 		MUST(field_writer_open(&out, &w.at[CAM], *s->written) == 0);
 	event_writer_open(&events, &w.at[CAM]);
-	bool lives = s->run[0] == replaces || s->run[0] == dies;
-	struct layout_directory *own_view = w.at[CAM].directory.shared;
-	for (uint32_t e = 2; lives && e <= LIVES; e++)
-		bear(e);
-	if (lives) /* the first one has a sample too */
-		MUST(peers_replace(&w.at[CAM], OTHER, 2, &birth[2]) == 0);
-	if (s->run[0] == dies) {
-		w.at[CAM].directory.shared = w.directory.shared; /* memory is known by its address */
-		while (directory_starting(&w.directory, OTHER, 1, (struct cdm_mono){ 1 }) < 2)
-			continue;
-		directory_set(&w.directory, OTHER, DIRECTORY_LIVE, (struct cdm_mono){ 1 });
-	}
 	if (!weak_run(seed, s->threads, s->run)) {
 		printf("weak_memory_test: %s: asleep, and nobody wakes them\n", s->name);
 		exit(1);
 	}
-	w.at[CAM].directory.shared = own_view;
 	if (s->written)
 		field_writer_close(&out);
 	peers_tidy(&w.at[CAM]);
-	MUST(peers_mappings(&w.at[CAM]) == 1u + lives); /* all handles are closed */
-	for (uint32_t e = 2; lives && e <= LIVES; e++)
+	MUST(peers_mappings(&w.at[CAM]) == 1u + (s->others != ALONE)); /* all handles are closed */
+	if (w.at[OTHER].own.base)
+		world_stop(&w, OTHER);
+	for (uint32_t e = 2; e <= LIVES; e++)
 		segment_close_files(&birth[e]);
 	close_world();
 }
@@ -396,6 +484,8 @@ static void run_one(const struct scenario *s, uint64_t seed) {
 int main(int argc, char **argv) {
 	uint64_t runs = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000;
 	uint64_t first = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
+	for (int e = 0; e <= LIVES; e++)
+		birth[e] = segment_no_files();
 	for (size_t i = 0; i < COUNT_OF(scenarios); i++) {
 		if (argc > 2 && strcmp(argv[2], scenarios[i].name) != 0)
 			continue;

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Mutation check of src/store: each memory order is weakened in turn, and some steps are left out; who sees it?
 
-usage: weaken.py [--all] [--by=KIND] [--list] [--table] [WORD]...    only mutants in whose name a WORD stands
+usage: weaken.py [--all] [--by=KIND] [--jobs=N] [--list] [--table] [WORD]...    only mutants in whose name a WORD stands
 
     --list     name the mutants and end
     --all      run every check of every mutant; else the first that sees it ends the matter, and those of UNSEEN have the first only
     --by=KIND  run no check but this one: weak, tsan or plain
+    --jobs=N   try so many mutants at the same time; else one for each processor
     --table    write the result into test/fault/README.md
 
 Works on a copy in a temporary folder.  The checks, quickest first: `weak`, weak_memory_test; `tsan`, the tests of src/store that have
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 FILES = ['word.h', 'field.c', 'field_write.c', 'desk.c', 'wait.c', 'peers.h', 'peers.c', 'event.c', 'segment.c', 'directory.c', 'tally.c', 'error_log.c']
@@ -27,7 +29,7 @@ UNITS = ['segment', 'directory', 'peers', 'desk', 'field', 'field_write', 'wait'
 FLAGS = ['-std=gnu11', '-g', '-w', '-D_GNU_SOURCE', '-DCADMUS_VERSION="0"', '-Iinclude', '-Isrc', '-I.']
 WEAK = ['-include', 'test/fault/weak_memory.h']
 KINDS = {  # compiler, flags of all, flags of src/store and tests, programs with their arguments
-    'weak': (['gcc', '-O2'], [], WEAK, [('weak_memory_test', ['4000'])]),
+    'weak': (['gcc', '-O2'], [], WEAK, [('weak_memory_test', ['1500'])]),
     'tsan': (['clang', '-O1', '-fsanitize=thread'], [], [],
              [('field_race_test', []), ('event_test', []), ('wait_test', []), ('tally_test', []), ('error_log_test', [])]),
     'plain': (['gcc', '-O2'], [], [], [('field_race_test', []), ('field_kill_test', []), ('wait_test', []), ('peers_race_test', [])]),
@@ -49,8 +51,8 @@ LOGICAL = [
     ('the newest sample\'s slot is taken', 'field_write.c', 'for (uint32_t i = 1; i < slots', 'for (uint32_t i = 0; i < slots'),
     ('half a lap back may be before the last', 'field.c', 'version <= taken || version >=', 'version >='),
     ('missed is counted to the newest', 'field.c', 'lost + (x->version - taken - 1)', 'lost + (x->newest - taken - 1)'),
-    ('the sleeper is not counted in', 'desk.c', '__atomic_fetch_add(wait_word(t, &t->own, what), 1, __ATOMIC_SEQ_CST);',
-     '__atomic_fetch_add(wait_word(t, &t->own, what), 0, __ATOMIC_SEQ_CST);'),
+    ('the sleeper is not counted in', 'desk.c', '__atomic_fetch_add(wait_word(&t->own, what), 1, __ATOMIC_SEQ_CST);',
+     '__atomic_fetch_add(wait_word(&t->own, what), 0, __ATOMIC_SEQ_CST);'),
     ('no second look before sleep', 'wait.c', 'int rc = find_news(s); /* S5 */', 'int rc = -EAGAIN;'),
     ('nobody is woken', 'wait.c', 'if (!desk_waiting(&w->desks, w->readers, w->plan->group))', 'if (true)'),
     ('no third look at a mapping', 'peers.c', 'if (__atomic_load_n(&t->at[process].now, __ATOMIC_SEQ_CST) == s) /* H3 */', 'if (true)'),
@@ -70,7 +72,6 @@ NAME = 'stronger than needed: the file descriptor came from who had stored it'
 COUNT = 'stronger than needed: acq_rel would do; a count that lags only keeps a mapping for longer'
 AGAIN = 'stronger than needed: R2 has acquired all up to the newest, and what is newer is seen by the look after the copy (R9, L3)'
 TIME = 'stronger than needed: what is taken is compared with it (take_chosen in view.c)'
-HERE = 'NEEDED, and seen by no test: a reader who comes while the writer looks who is there; in the simulation all are there before'
 PLAIN = 'NEEDED, and seen by no test: it keeps plain loads and stores of a sample in their place, and the simulation knows nothing of those'
 HEAD = 'stronger than needed: futex(2) compares the same word again before it sleeps'
 UNSEEN = {
@@ -89,9 +90,6 @@ UNSEEN = {
     'field_write `open_one`: word_load -> word_peek': OWN,
     'field_write `open_one`: word_load -> word_peek (2)': OWN,
     'desk `desk_clear`: word_store -> word_poke': PLAIN,
-    'desk `present`: __atomic_load_n seq_cst -> acquire': HERE,
-    'peers `set_now`: __atomic_fetch_or seq_cst -> acq_rel': HERE,
-    'peers `set_now`: __atomic_fetch_or seq_cst -> relaxed': HERE,
     'wait `watch_all` S3: word_load_total -> word_load': HEAD,
     'wait `word_changed`: __atomic_load_n seq_cst -> acquire': HEAD,
     'desk `desk_is_known`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: `now` was stored before (T1), and comes with it',
@@ -100,7 +98,7 @@ UNSEEN = {
     'desk `desk_wait_end` S7: __atomic_fetch_sub seq_cst -> relaxed': 'stronger than needed: a count that lags only makes one wake-up more',
     'desk `desk_waits`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: tests and people read it',
     'wait `sleep_until` S2: __atomic_load_n seq_cst -> acquire': HEAD,
-    'peers.h `peers_now`: __atomic_load_n seq_cst -> acquire': 'NEEDED, and seen by no test: a reborn reader\'s lease and the writer\'s look at his desk; one mapping has one desk only',
+    'peers.h `peers_now`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: whoever looks at desks has acquired it with `mapped` (present in desk.c)',
     'peers `acknowledge` T2: __atomic_store_n seq_cst -> release': 'stronger than needed: who acquires it knows of T1',
     'peers `count_in` H4: __atomic_fetch_sub seq_cst -> acq_rel': COUNT,
     'peers `count_in` H4: __atomic_fetch_sub seq_cst -> relaxed': 'who steps back has looked at nothing in it',
@@ -303,19 +301,29 @@ def main():
         print('\n'.join(m.name for m in chosen))
         return 0
     kinds = [a[5:] for a in options if a.startswith('--by=')] or list(KINDS)
-    rows, wrong, begun = [], 0, time.monotonic()
+    jobs = next((int(a[7:]) for a in options if a.startswith('--jobs=')), os.cpu_count() or 1)
+    every, rows, wrong, begun = '--all' in options, [], 0, time.monotonic()
     with tempfile.TemporaryDirectory(prefix='weaken.') as folder:
-        bench = Bench(folder, kinds)
+        benches = [Bench(os.path.join(folder, str(i)), kinds) for i in range(max(1, min(jobs, len(chosen))))]
         for kind in kinds:
-            program = bench.sees(kind)
+            program = benches[0].sees(kind)
             if program:
                 print(f'{kind} fails without any mutation: {program}')
                 return 2
-        for m in chosen:
-            seen = bench.try_mutant(m, kinds[:1] if m.name in UNSEEN and '--all' not in options else kinds, '--all' in options)
-            wrong += any(seen.values()) == (m.name in UNSEEN)
-            rows.append(told(m, seen))
-            print(rows[-1], flush=True)
+
+        def one(m):
+            bench = benches.pop()
+            try:
+                return bench.try_mutant(m, kinds[:1] if m.name in UNSEEN and not every else kinds, every)
+            finally:
+                benches.append(bench)
+
+        with ThreadPoolExecutor(len(benches)) as pool:
+            for m, seen in zip(chosen, pool.map(one, chosen)):
+                unexpected = any(seen.values()) == (m.name in UNSEEN)
+                wrong += unexpected
+                rows.append(told(m, seen))
+                print(rows[-1] + (' <-- not as expected' if unexpected else ''), flush=True)
     print(f'{len(rows)} mutants, {wrong} not as expected, {time.monotonic() - begun:.0f} s')
     if '--table' in options:
         write_table(rows)
