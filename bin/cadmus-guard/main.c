@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -99,6 +100,7 @@ static int spare_from_oom_killer(void) {
 /* Be there when the machine is short of memory or time.  All of it is a help, none a condition. */
 static void harden(void) {
 	const struct sched_param sched = { .sched_priority = PRIORITY };
+	malloc_trim(0); /* what is locked is what is used */
 	note(mlockall(MCL_CURRENT), "to lock memory");
 	note(sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &sched), "to run before others (SCHED_FIFO)");
 	note(spare_from_oom_killer(), "to be spared when memory runs out");

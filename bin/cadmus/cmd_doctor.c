@@ -139,12 +139,12 @@ static void check_llama(struct finding *f) {
 }
 
 static void check_daemon(struct finding *f) {
-	static const char *const names[] = { "cadmusd", "cadmus-guard" };
+	static const char *const names[] = { "cadmusd", "cadmus-core", "cadmus-guard" };
 	char path[1024];
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (program_find(PROGRAM_BINARY, names[i], path, sizeof(path)) < 0)
 			return FOUND(BAD, "%s is not installed beside this program", names[i]);
-	FOUND(GOOD, "the daemon and the guard are where they belong");
+	FOUND(GOOD, "the daemon, core and the guard are where they belong");
 }
 
 static void check_state(struct finding *f) {

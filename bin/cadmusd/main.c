@@ -3,49 +3,22 @@
  *
  *      cadmusd --plan-fd N [--ready-fd N] [--starter-fd N]     the parent: as `cadmus run` starts it
  *      cadmusd --legacy-fd N                  the parent: as core starts it, when the one before was killed
- *      cadmusd --role core|host|worker        a child: with its seat in CADMUS_SEAT
+ *      cadmusd --role host|worker             a child: with its seat in CADMUS_SEAT
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
-#include "client/seat.h"
 #include "model/worker.h"
-#include "runtime/core.h"
 #include "runtime/host.h"
+#include "runtime/role.h"
 #include "runtime/supervisor.h"
 
-static const struct {
-	const char *name;
-	int (*main)(struct seat *seat);
-} roles[] = {
-	{ "core", core_main },
-	{ "host", host_main },
-	{ "worker", worker_main },
-};
-
-static struct cdm_diag diag;
-
-static int complain(const char *what) {
-	for (unsigned i = 0; i < diag.count; i++)
-		log_error("%s: %s%s%s", what, diag.at[i].text, diag.at[i].hint[0] ? "; " : "", diag.at[i].hint);
-	return 1;
-}
-
 static int run_role(const char *name) {
-	struct seat seat = { .fd = -1 };
-	log_init(name);
-	for (size_t i = 0; i < COUNT_OF(roles); i++) {
-		if (strcmp(roles[i].name, name) != 0)
-			continue;
-		if (seat_open_inherited(&seat, &diag) < 0)
-			return complain("no seat");
-		log_init(seat_process(&seat)->name);
-		seat_log(&seat);
-		int code = roles[i].main(&seat);
-		seat_close(&seat);
-		return code;
-	}
+	if (strcmp(name, "host") == 0)
+		return role_run(name, host_main);
+	if (strcmp(name, "worker") == 0)
+		return role_run(name, worker_main);
 	fprintf(stderr, "cadmusd: no role '%s'\n", name);
 	return 2;
 }
@@ -73,6 +46,10 @@ int main(int argc, char **argv) {
 	}
 	if (o.plan_fd < 0 && o.legacy_fd < 0)
 		return usage();
+	static struct cdm_diag diag;
 	log_init("cadmusd");
-	return supervisor_main(&o, &diag) == 0 ? 0 : complain("cannot run");
+	if (supervisor_main(&o, &diag) == 0)
+		return 0;
+	log_diag("cannot run", &diag);
+	return 1;
 }

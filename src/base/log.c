@@ -80,3 +80,10 @@ void log_line(enum log_level level, const char *format, ...) {
 	line[end++] = '\n';
 	write_out(line, end);
 }
+
+void log_diag(const char *what, const struct cdm_diag *diag) {
+	for (uint32_t i = 0; i < diag->count; i++) {
+		const struct cdm_message *m = &diag->at[i];
+		log_error("%s: %s%s%s", what, m->text, m->hint[0] ? "; " : "", m->hint);
+	}
+}

@@ -9,6 +9,7 @@
 #define BASE_LOG_H
 
 #include "base/check.h"
+#include "cadmus/diag.h"
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -17,6 +18,8 @@ void log_init(const char *role);
 /* From now on, and before any other thread logs: each warning and error is told to `hear` too, written or not. */
 void log_also(void (*hear)(void *self, const char *format, const char *text), void *self);
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+/* All that it says, a line for each message, as errors: `what` went wrong. */
+void log_diag(const char *what, const struct cdm_diag *diag);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)

@@ -221,6 +221,8 @@ static int greet(struct children *c, uint16_t p) {
 
 static int find_program(const struct children *c, uint16_t p, char *path, size_t capacity) {
 	const struct plan_process *q = process(c, p);
+	if (q->role == PLAN_CORE)
+		return program_find(PROGRAM_BINARY, "cadmus-core", path, capacity);
 	if (q->role == PLAN_GUARD)
 		return program_find(PROGRAM_BINARY, "cadmus-guard", path, capacity);
 	if (q->role != PLAN_GATEWAY)
