@@ -511,6 +511,7 @@ enum cdm_view_reason {
 	CDM_VIEW_SKEW = 3,    /**< it is the oldest, and too far from the newest */
 	CDM_VIEW_AGE = 4,     /**< it is the oldest, and too old */
 	CDM_VIEW_TRUST = 5,   /**< it is trusted the least, and too little */
+	CDM_VIEW_BROKEN = 6,  /**< its writer's memory is not what it must be (-EPROTO) */
 };
 
 /** One field of a view. */
@@ -540,9 +541,9 @@ struct cdm_view_refusal {
  * @param count  of parts, 1 to 64
  * @param terms  what it must be
  * @param why    why there is none; may be NULL
- * @return 0; -ESTALE (none under these terms: *why names the field), -EAGAIN (the writers were faster many times in a
- *         row, or one has not heard of us yet), -EINVAL (none, more than 64, or of two machines), and what
- *         reading gives; nothing is borrowed then
+ * @return 0; -ESTALE (none under these terms: *why names the field), -EPROTO (*why names it, too), -EAGAIN (the
+ *         writers were faster many times in a row, or one has not heard of us yet), -EINVAL (none, more than 64,
+ *         or of two machines), and what reading gives; nothing is borrowed then
  */
 CDM_API int cdm_view(struct cdm_view_part *parts, uint32_t count, const struct cdm_view_terms *terms,
 		struct cdm_view_refusal *why);

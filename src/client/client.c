@@ -434,7 +434,7 @@ int cdm_fd(struct cdm_reader *r) {
 
 /* ---- several at one time ---- */
 
-_Static_assert(CDM_VIEW_EMPTY == (int)VIEW_EMPTY && CDM_VIEW_TRUST == (int)VIEW_TRUST, "one enum in two places");
+_Static_assert(CDM_VIEW_EMPTY == (int)VIEW_EMPTY && CDM_VIEW_BROKEN == (int)VIEW_BROKEN, "one enum in two places");
 
 static void hand_out_part(struct cdm_view_part *p, const struct view_part *v) {
 	p->info = v->info;

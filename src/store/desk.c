@@ -84,6 +84,10 @@ unsigned desk_count(const struct peers *t) {
 	return n;
 }
 
+bool desk_has_plenty(const struct peers *t) {
+	return 2 * desk_count(t) + 1 < quota_of(t, t->self);
+}
+
 static uint32_t *wait_word(const struct segment *s, uint32_t what) {
 	return &s->desk->waits[what % LAYOUT_WAITS];
 }

@@ -48,6 +48,8 @@ void desk_mark_ahead(struct peers *t, const uint64_t *lease, bool ahead);
 bool desk_holds(const struct peers *t, uint16_t process, uint32_t epoch);
 /* Leases that we hold. */
 unsigned desk_count(const struct peers *t);
+/* Is more than half of our lease words free, and more than one? */
+bool desk_has_plenty(const struct peers *t);
 
 /*
  * What one waits for is a field (by the one whose head it has) or the events of a process: a number, whose low bits

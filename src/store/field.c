@@ -330,13 +330,16 @@ static uint64_t *post(struct field *f, uint32_t slot, uint64_t version) {
 	return desk_post(f->peers, f->index, f->segment->epoch, slot, version); /* L2 */
 }
 
-/* Nothing new: be ready for version + 1 where it will most likely stand. */
+/* Nothing new: be ready for version + 1 where it will most likely stand.  Not with the last words: they are for what is
+   borrowed, by whichever reader. */
 static void post_ahead(struct field *f) {
 	uint64_t version = f->version + 1;
 	if (!f->segment || !same_epoch(f) || !f->plan->leases || !desk_is_known(f->peers, f->segment) ||
 			(f->ahead && f->ahead_version == version && f->ahead_epoch == f->epoch))
 		return;
 	drop_ahead(f);
+	if (!desk_has_plenty(f->peers))
+		return;
 	f->ahead_slot = slot_behind(f);
 	f->ahead_version = version;
 	f->ahead_epoch = f->epoch;
@@ -416,12 +419,15 @@ HOT int try_take(struct field *f, const struct request *q, struct found *x) {
 }
 
 void field_took(struct field *f, const struct found *x) {
-	if (!same_epoch(f))
+	if (!same_epoch(f)) {
 		tally_begin_life(f->tally, f->segment->epoch, 0);
+		f->known = 0;
+	}
 	f->epoch = f->segment->epoch;
 	f->version = x->version;
-	f->known = x->newest;
 	f->slot = x->slot;
+	if (x->newest > f->known)
+		f->known = x->newest;
 	word_poke(&f->tally->cursor, x->version);
 }
 
@@ -485,17 +491,29 @@ void field_release(struct field_lease *l) {
 	l->data = NULL;
 }
 
+int field_source_time(const struct field *f, const struct found *x, struct cdm_mono *out) {
+	const struct layout_slot *s = ring_slot(&f->ring, x->slot);
+	uint64_t source_ns = word_load(&s->source_ns);
+	if (word_load(&s->stamp) != x->version << 1)
+		return MOVED_ON;
+	if (source_ns > INT64_MAX) /* nobody's clock says so, and times are subtracted */
+		return broken(f);
+	out->ns = (int64_t)source_ns;
+	return 0;
+}
+
 /* From the newest back, one by one: the first with source time <= at.  -EAGAIN: history does not reach so far. */
 int field_find_at(struct field *f, struct found *x) {
 	int rc = find_latest(f, x);
 	if (rc < 0)
 		return rc;
 	for (uint32_t i = 0; i < f->ring.count; i++, x->slot = slot_before(f, x->slot, 1)) {
-		const struct layout_slot *s = ring_slot(&f->ring, x->slot);
-		if (word_load(&s->stamp) != x->version << 1)
+		struct cdm_mono t;
+		if (stamp_of(f, x->slot) != x->version << 1)
 			continue; /* an older one, that somebody holds; or what is being written, at the end */
-		if ((int64_t)word_load(&s->source_ns) <= f->at.ns)
-			return 0;
+		rc = field_source_time(f, x, &t);
+		if (rc < 0 || t.ns <= f->at.ns)
+			return rc;
 		if (--x->version == 0)
 			break;
 	}
@@ -533,12 +551,6 @@ int field_read_version(struct field *f, uint64_t version, void *out, size_t capa
 
 int field_find_latest(struct field *f, struct found *x) {
 	return find_latest(f, x);
-}
-
-int field_source_time(const struct field *f, const struct found *x, struct cdm_mono *out) {
-	const struct layout_slot *s = ring_slot(&f->ring, x->slot);
-	out->ns = (int64_t)word_load(&s->source_ns);
-	return word_load(&s->stamp) == x->version << 1 ? 0 : MOVED_ON;
 }
 
 int field_take_found(struct field *f, const struct found *x, void *out, size_t capacity, struct field_lease *l,

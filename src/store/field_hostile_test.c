@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "store/event.h"
+#include "store/view.h"
 #include "test/lib/world.h"
 
 enum { CORE, GUARD, CAM, READER, FIELDS = 4, ROUNDS = 200000, RACES = 60000 };
@@ -66,6 +67,23 @@ static void check_info(const struct cdm_info *info, const struct plan_field *f) 
 	CHECK(info->source_time.ns >= 0 && info->source_time.ns <= info->publish_time.ns);
 }
 
+/* Of two fields, as of some moment or another. */
+static void view_them(struct field *f, struct field *beside, uint64_t *seed) {
+	static unsigned char out[2][700 * 8];
+	static const int64_t moments[] = { 0, 1, INT64_MAX, 1000000000 };
+	const struct view_terms terms = { .max_skew_ns = (int64_t)(draw(seed) % 2) * 1000,
+		.max_age_ns = (int64_t)(draw(seed) % 2) * 1000, .at = { moments[draw(seed) % COUNT_OF(moments)] } };
+	struct view_part parts[] = { { .field = f, .out = out[0], .capacity = sizeof(out[0]) },
+		{ .field = beside, .out = out[1], .capacity = sizeof(out[1]) } };
+	struct view_refusal why;
+	int rc = view_take(parts, f == beside ? 1 : 2, &terms, clock_mono(), &why);
+	CHECK(rc <= 0 && why.part < 2 && (rc != -ESTALE || why.reason != VIEW_COHERENT));
+	if (rc == 0)
+		check_info(&parts[0].info, f->plan);
+	if (rc == -EPROTO)
+		f->version = f->known = beside->version = beside->known = 0;
+}
+
 static void read_every_way(struct field *f, uint64_t *seed) {
 	static unsigned char out[700 * 8 + 64];
 	struct cdm_info info;
@@ -117,12 +135,15 @@ static void survives_any_word(void) {
 		scribble(&w.at[CAM].own, &seed);
 		int i = (int)(draw(&seed) % FIELDS);
 		read_every_way(&in[i], &seed);
+		view_them(&in[i], &in[draw(&seed) % FIELDS], &seed);
 		if (round % 8 == 0)
 			good_sample(&out[i], i);
 	}
 	CHECK(counter_get(&w.at[READER].own, COUNTER_broken) > 100);
 	CHECK(counter_get(&w.at[READER].own, COUNTER_reads) > 100);
 	CHECK(counter_get(&w.at[READER].own, COUNTER_leases) > 100);
+	for (int i = 0; i < FIELDS; i++)
+		field_close(&in[i]); /* with what they had ready for the next sample */
 	CHECK(desk_count(&w.at[READER]) == 0);
 }
 
@@ -147,6 +168,7 @@ static void survives_words_that_change(void) {
 	CHECK(pthread_create(&t, NULL, scribble_on, NULL) == 0);
 	for (int round = 0; round < RACES; round++) {
 		read_every_way(&in[draw(&seed) % FIELDS], &seed);
+		view_them(&in[draw(&seed) % FIELDS], &in[draw(&seed) % FIELDS], &seed);
 		expect(event_next(&events, &e));
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);

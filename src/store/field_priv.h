@@ -33,7 +33,7 @@ int field_find_latest(struct field *f, struct found *x);
 int field_find_at(struct field *f, struct found *x);
 /* From the newest, x, to an earlier one; false: it is not there any more. */
 bool field_find_version(const struct field *f, struct found *x, uint64_t version);
-/* When the world was like that sample says; FIELD_MOVED. */
+/* When the world was like that sample says, 0 or later; FIELD_MOVED, -EPROTO. */
 int field_source_time(const struct field *f, const struct found *x, struct cdm_mono *out);
 /* Copy it (out), borrow it (l), or neither, and say what is known of it.  0, FIELD_MOVED, and what reading gives. */
 int field_take_found(struct field *f, const struct found *x, void *out, size_t capacity, struct field_lease *l,

@@ -238,6 +238,7 @@ static void begins_anew_with_a_new_epoch(void) {
 	for (int i = 0; i < 5; i++)
 		CHECK(put(writer.version + 1, 1) == 0);
 	CHECK(field_next(&reader, &v, sizeof(v), at(2), &info) == 0 && v == 1);
+	CHECK(field_next(&reader, &v, sizeof(v), at(2), &info) == 0 && v == 2); /* where it stood; the head is not asked */
 	world_stop(&w, CAM);
 	world_start(&w, CAM, true);
 	CHECK(field_news(&reader) == 0);
@@ -245,7 +246,7 @@ static void begins_anew_with_a_new_epoch(void) {
 	CHECK(field_writer_open(&writer, &w.at[CAM], level) == 0 && writer.version == 0);
 	CHECK(put(71, 3) == 0 && put(72, 3) == 0);
 	CHECK(field_news(&reader) == 1);
-	CHECK(field_next(&reader, &v, sizeof(v), at(4), &info) == 4); /* 2..5 of the old epoch */
+	CHECK(field_next(&reader, &v, sizeof(v), at(4), &info) == 3); /* 3..5 of the old epoch */
 	CHECK(v == 71 && info.epoch == 2 && info.version == 1 && info.status == CDM_OK);
 	CHECK(field_next(&reader, &v, sizeof(v), at(4), &info) == 0 && v == 72);
 	world_close(&w);
@@ -318,6 +319,27 @@ static void finds_that_very_sample(void) {
 	CHECK(field_read_version(&reader, 0, &v, sizeof(v), at(30), NULL) == -ENOENT);
 	CHECK(field_read_version(&reader, 21, &v, sizeof(v), at(30), NULL) == -EAGAIN);
 	CHECK(field_read_version(&reader, 20, &v, 4, at(30), NULL) == -E2BIG && field_news(&reader) == 1);
+	world_close(&w);
+}
+
+/* Being ready for what comes takes no word that somebody needs for what is there. */
+static void leases_ahead_leave_room(void) {
+	struct field beside;
+	struct field_lease a, b, none;
+	fresh();
+	open_both(frame); /* quota of the reader 2 */
+	CHECK(field_open(&beside, &w.at[READER], frame) == 0);
+	CHECK(put(1, 1) == 0);
+	CHECK(field_lease_next(&reader, at(2), &a) == 0 && field_lease_next(&beside, at(2), &b) == 0);
+	field_release(&a);
+	field_release(&b);
+	CHECK(field_lease_next(&reader, at(2), &none) == -EAGAIN && field_lease_next(&beside, at(2), &none) == -EAGAIN);
+	CHECK(desk_count(&w.at[READER]) == 1);
+	CHECK(field_lease(&beside, at(2), &b) == 0);
+	field_release(&b);
+	field_close(&reader);
+	field_close(&beside);
+	CHECK(desk_count(&w.at[READER]) == 0);
 	world_close(&w);
 }
 
@@ -467,6 +489,7 @@ int main(void) {
 	reads_what_it_was_told_of();
 	reads_no_older_than_it_was_told_of();
 	finds_that_very_sample();
+	leases_ahead_leave_room();
 	leases_hold_samples();
 	drops_and_counts_when_all_is_leased();
 	leases_need_a_plan_that_allows_them();

@@ -15,6 +15,12 @@ struct choice {
 	struct cdm_mono source_time; /* of the chosen one */
 };
 
+/* An error that is due to one of them. */
+static int due_to(struct view_refusal *why, unsigned part, int rc) {
+	*why = (struct view_refusal){ .reason = rc == -EPROTO ? VIEW_BROKEN : VIEW_COHERENT, .part = part };
+	return rc;
+}
+
 static int refuse(struct view_refusal *why, enum view_reason reason, unsigned part) {
 	*why = (struct view_refusal){ .reason = reason, .part = part };
 	return -EAGAIN;
@@ -33,7 +39,7 @@ static int look_at_heads(struct view_part *p, unsigned n, struct choice *c, stru
 		if (rc == 0)
 			rc = field_source_time(p[i].field, &c[i].newest, &t);
 		if (rc < 0)
-			return rc;
+			return due_to(why, i, rc);
 		if (t.ns < common->ns)
 			*common = t;
 	}
@@ -70,12 +76,12 @@ static int choose(struct view_part *p, unsigned n, struct choice *c, struct cdm_
 		if (rc == 0)
 			rc = field_source_time(p[i].field, &c[i].chosen, &c[i].source_time);
 		if (rc < 0)
-			return rc;
+			return due_to(why, i, rc);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		int rc = p[i].field->grouped ? agree(p, n, c, i) : 0;
 		if (rc < 0)
-			return rc;
+			return due_to(why, i, rc);
 	}
 	return 0;
 }
@@ -123,13 +129,14 @@ static int take_chosen(struct view_part *p, const struct choice *c, struct cdm_m
 	return FIELD_MOVED;
 }
 
-static int take_all(struct view_part *p, unsigned n, const struct choice *c, struct cdm_mono now) {
+static int take_all(struct view_part *p, unsigned n, const struct choice *c, struct cdm_mono now,
+		struct view_refusal *why) {
 	for (unsigned i = 0; i < n; i++) {
 		p[i].lease = (struct field_lease){ 0 };
 		int rc = take_chosen(&p[i], &c[i], now);
 		if (rc < 0) {
 			give_back(p, i);
-			return rc;
+			return due_to(why, i, rc);
 		}
 		p[i].lease.info = p[i].info;
 	}
@@ -140,6 +147,7 @@ static int take_all(struct view_part *p, unsigned n, const struct choice *c, str
 static int try_view(struct view_part *p, unsigned n, struct choice *c, const struct view_terms *terms,
 		struct cdm_mono now, struct view_refusal *why) {
 	struct cdm_mono common;
+	*why = (struct view_refusal){ .reason = VIEW_COHERENT };
 	for (unsigned i = 0; i < n; i++)
 		c[i] = (struct choice){ .newest = { .version = 0 } };
 	int rc = look_at_heads(p, n, c, &common, why);
@@ -148,7 +156,7 @@ static int try_view(struct view_part *p, unsigned n, struct choice *c, const str
 	if (rc == 0)
 		rc = check_times(c, n, terms, now, why);
 	if (rc == 0)
-		rc = take_all(p, n, c, now);
+		rc = take_all(p, n, c, now, why);
 	if (rc == 0 && (rc = check_trust(p, n, terms, why)) < 0)
 		give_back(p, n);
 	return rc;
@@ -159,7 +167,6 @@ int view_take(struct view_part *p, unsigned n, const struct view_terms *terms, s
 	struct choice c[VIEW_PARTS_MAX];
 	int rc = FIELD_MOVED;
 	CHECK(n > 0 && n <= VIEW_PARTS_MAX);
-	*why = (struct view_refusal){ .reason = VIEW_COHERENT };
 	for (int i = 0; i < FIELD_TRIES && rc == FIELD_MOVED; i++)
 		rc = try_view(p, n, c, terms, now, why);
 	for (unsigned i = 0; i < n; i++)
@@ -171,6 +178,6 @@ int view_take(struct view_part *p, unsigned n, const struct view_terms *terms, s
 }
 
 const char *view_reason_text(unsigned reason) {
-	static const char *const texts[] = { "coherent", "empty", "history", "skew", "age", "trust" };
+	static const char *const texts[] = { "coherent", "empty", "history", "skew", "age", "trust", "broken" };
 	return reason < COUNT_OF(texts) ? texts[reason] : "?";
 }

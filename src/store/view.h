@@ -28,6 +28,7 @@ enum view_reason {
 	VIEW_SKEW,    /* it is the oldest, and too far from the newest */
 	VIEW_AGE,     /* it is the oldest, and too old */
 	VIEW_TRUST,   /* it is trusted the least, and too little */
+	VIEW_BROKEN,  /* its writer's memory is not what it must be: -EPROTO */
 };
 
 struct view_part {

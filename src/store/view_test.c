@@ -260,6 +260,18 @@ static void holds_the_writer_to_one_time(void) {
 	over();
 }
 
+static void names_who_is_broken(void) {
+	fresh();
+	put(0, 1000);
+	put(1, 1000);
+	uint64_t *time = &ring_slot(&out[1].ring, out[1].newest)->source_ns;
+	word_store(time, UINT64_C(1) << 63); /* would be before all that ever was */
+	CHECK(view(2, &any, 2000) == -EPROTO && why.reason == VIEW_BROKEN && why.part == 1);
+	word_store(time, 1000);
+	CHECK(view(2, &any, 2000) == 0 && why.reason == VIEW_COHERENT && why.part == 0);
+	over();
+}
+
 int main(void) {
 	speaks_of_the_latest_time_that_all_know();
 	keeps_its_terms();
@@ -268,6 +280,7 @@ int main(void) {
 	takes_a_group_from_one_commit();
 	never_lies();
 	holds_the_writer_to_one_time();
+	names_who_is_broken();
 	CHECK(strcmp(view_reason_text(VIEW_SKEW), "skew") == 0 && strcmp(view_reason_text(99), "?") == 0);
 	puts("view_test: ok");
 }

@@ -74,19 +74,18 @@ static struct peers *peers_of(const struct wait_set *s) {
 	return s->field_count ? s->fields[0]->peers : s->events[0]->peers;
 }
 
-/* Index of one with news, -EAGAIN: none; -EPROTO. */
+/* Index of one with news, -EAGAIN: none.  -EPROTO: none, and some memory is not what it must be; one that lies keeps
+   nobody from hearing of the others. */
 static int find_news(const struct wait_set *s) {
-	for (unsigned i = 0; i < s->field_count; i++) {
-		int rc = field_news(s->fields[i]);
-		if (rc != 0)
-			return rc < 0 ? rc : (int)i;
+	int none = -EAGAIN;
+	for (unsigned i = 0; i < s->field_count + s->event_count; i++) {
+		int rc = i < s->field_count ? field_news(s->fields[i]) : event_news(s->events[i - s->field_count]);
+		if (rc > 0)
+			return (int)i;
+		if (rc < 0)
+			none = rc;
 	}
-	for (unsigned i = 0; i < s->event_count; i++) {
-		int rc = event_news(s->events[i]);
-		if (rc != 0)
-			return rc < 0 ? rc : (int)(s->field_count + i);
-	}
-	return -EAGAIN;
+	return none;
 }
 
 /* The words are loaded before we look for news: if one changes in between, we do not fall asleep. */

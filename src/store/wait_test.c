@@ -155,6 +155,24 @@ static void waits_for_any_of_many(bool plain) {
 	world_close(&w);
 }
 
+/* Memory that is not what it must be is told of, but keeps nobody from hearing of the others. */
+static void hears_of_the_honest_beside_a_liar(void) {
+	struct field_writer liar, honest;
+	struct field first, second, *in[] = { &first, &second };
+	struct cdm_info info;
+	fresh(false);
+	CHECK(field_writer_open(&liar, &w.at[LEFT], many[0]) == 0);
+	CHECK(field_writer_open(&honest, &w.at[LEFT], many[1]) == 0);
+	CHECK(field_open(&first, &w.at[RIGHT], many[0]) == 0 && field_open(&second, &w.at[RIGHT], many[1]) == 0);
+	*liar.ring.head = UINT64_C(99) << 32 | 5; /* there is no such slot */
+	CHECK(wait_any(in, 2, MINUTE) == -EPROTO);
+	put(&honest, 1);
+	CHECK(wait_any(in, 2, MINUTE) == 1);
+	field_skip(&second);
+	CHECK(wait_any(in, 2, MINUTE) == -EPROTO && field_peek(&first, clock_mono(), &info) == -EPROTO);
+	world_close(&w);
+}
+
 static bool quit;
 
 static void *sleep_until_told(void *which) {
@@ -290,6 +308,7 @@ int main(void) {
 		waits_for_any_of_many(plain);
 		can_be_interrupted(plain);
 	}
+	hears_of_the_honest_beside_a_liar();
 	publishes_without_system_calls_when_nobody_waits();
 	follows_a_writer_into_its_next_life();
 	tells_of_a_death();
