@@ -169,14 +169,14 @@ ssize_t io_receive(int fd, void *data, size_t capacity, int *fds, unsigned *fd_c
 		return errno == EWOULDBLOCK ? -EAGAIN : errno == ECONNRESET ? 0 : -errno;
 	}
 	take_fds(&m, fds, fd_count);
-	int cut = m.msg_flags & MSG_TRUNC;
+	int cut = m.msg_flags & MSG_TRUNC ? -E2BIG : fds && m.msg_flags & MSG_CTRUNC ? -EMFILE : 0;
 	if (n > 0 && !cut)
 		return n;
 	for (unsigned i = 0; fds && fd_count && i < *fd_count; i++)
 		close(fds[i]);
 	if (fd_count)
 		*fd_count = 0;
-	return cut ? -E2BIG : 0;
+	return cut;
 }
 
 int io_peer(int fd, uid_t *uid, pid_t *pid) {

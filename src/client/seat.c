@@ -39,6 +39,7 @@ static const struct {
 	[SEAT_FAILED] = { "failed", 0, 0 },          [SEAT_DOWN] = { "down", 0, 0 },
 	[SEAT_LEAVE] = { "leave", 0, 0 },            [SEAT_DIRECTORY] = { "directory", 1, 1 },
 	[SEAT_KEEP] = { "keep", 1, SEAT_FDS_MAX },   [SEAT_KEEP_DOORS] = { "keep doors", 3, 4 },
+	[SEAT_REPEAT] = { "repeat", 0, 0 },
 };
 
 const char *seat_kind_text(unsigned kind) {
@@ -88,7 +89,7 @@ int seat_receive(int fd, struct seat_message *m, int fds[SEAT_FDS_MAX], unsigned
 		return 0;
 	if (n == 0)
 		return -EPIPE;
-	if (n < 0 && n != -E2BIG)
+	if (n < 0 && n != -E2BIG && n != -EMFILE)
 		return (int)n;
 	if (n == sizeof(*m) && is_well_formed(m, *fd_count))
 		return 1;
@@ -467,15 +468,24 @@ static int take(struct seat *s, const struct seat_message *m, int fds[SEAT_FDS_M
 	}
 }
 
+/* It may have come without its descriptors, where we had room for no more: a parent that talks nonsense is no death. */
+static void ask_again(struct seat *s, const struct seat_message *m) {
+	counter_add(&s->peers.own, COUNTER_broken, 1);
+	(void)!seat_send(s->fd, SEAT_REPEAT, s->process, s->epoch, m->kind, NULL, NULL, 0);
+}
+
 int seat_handle(struct seat *s, struct seat_event *e) {
-	struct seat_message m;
+	struct seat_message m = { .kind = 0 };
 	int fds[SEAT_FDS_MAX], rc;
 	unsigned n;
 	if (s->fd < 0)
 		return -EPIPE;
-	while ((rc = seat_receive(s->fd, &m, fds, &n)) > 0)
-		if (take(s, &m, fds, &n, e))
+	while ((rc = seat_receive(s->fd, &m, fds, &n)) > 0 || rc == -EPROTO) {
+		if (rc < 0)
+			ask_again(s, &m);
+		else if (take(s, &m, fds, &n, e))
 			return 1;
+	}
 	return rc;
 }
 

@@ -31,7 +31,7 @@
 
 #define SEAT_MAGIC 0x74616573u   /* "seat" */
 #define SEAT_ATTACH_MAGIC 0x74746163u
-#define SEAT_ABI 4u
+#define SEAT_ABI 5u
 #define SEAT_ENV "CADMUS_SEAT"   /* "<process index>:<fd>" */
 #define SEAT_TEXT_MAX 108
 #define SEAT_FDS_MAX (2 + PLAN_PARTS_MAX)
@@ -51,6 +51,7 @@ enum seat_kind {
 	SEAT_DIRECTORY, /* parent: another one is here, and this is its directory; fd */
 	SEAT_KEEP,      /* parent to core: process, epoch; value: set of SEAT_KEEP_...; fds those, then its parts */
 	SEAT_KEEP_DOORS, /* parent to core: fds attach, control, stop, perhaps a handle of who started the machine */
+	SEAT_REPEAT,    /* child: value: the kind of a message that came without its fds, or made no sense; 0: unknown */
 	SEAT_KIND_COUNT
 };
 
@@ -182,8 +183,9 @@ static inline const struct plan_process *seat_process(const struct seat *s) {
 
 /*
  * Process what has come, without waiting, until there is something for the caller.  1 and *e; 0:
- * nothing more now; -EPIPE: the parent is gone (what is mapped stays good); -EPROTO; -errno.
- * A PEER that cannot be mapped is counted (COUNTER_broken) and skipped.
+ * nothing more now; -EPIPE: the parent is gone (what is mapped stays good); -errno.
+ * A PEER that cannot be mapped is counted (COUNTER_broken) and skipped.  So is a message that makes no sense, or came
+ * without its descriptors because we may have no more: the parent is asked to say it again.
  */
 MUST_CHECK int seat_handle(struct seat *s, struct seat_event *e);
 

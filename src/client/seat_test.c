@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "store/desk.h"
@@ -173,6 +174,41 @@ static void skips_what_makes_no_sense(void) {
 	CHECK(seat_send_peer(parent, CAM, 1, &w.files[CORE], 1) == 0); /* not what it says */
 	CHECK(seat_handle(&s, &e) == 1 && e.kind == SEAT_EVENT_PEER && !peers_get(&s.peers, CAM));
 	CHECK(counter_get(&s.peers.own, COUNTER_broken) == 2 && open_files() == files);
+	seat_close(&s);
+	done();
+}
+
+/* The next descriptor would be one too many. */
+static void allow_no_more_files(struct rlimit *before) {
+	int next = dup(0);
+	CHECK(next >= 0 && getrlimit(RLIMIT_NOFILE, before) == 0);
+	close(next);
+	CHECK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ (rlim_t)next, before->rlim_max }) == 0);
+}
+
+/* What comes without its descriptors, since we have too many, is asked for again; the parent has not died by that. */
+static void asks_again_for_what_was_cut(void) {
+	struct seat s;
+	struct seat_event e;
+	struct seat_message m;
+	struct rlimit limit;
+	int fds[SEAT_FDS_MAX];
+	unsigned n;
+	fresh();
+	hello();
+	CHECK(open_seat(&s) == 0);
+	unsigned files = open_files();
+	CHECK(seat_send_peer(parent, CAM, 1, &w.files[CAM], 3) == 0);
+	CHECK(seat_send_directory(parent, w.directory_fd) == 0);
+	allow_no_more_files(&limit);
+	CHECK(seat_handle(&s, &e) == 0);
+	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	CHECK(open_files() == files && !peers_get(&s.peers, CAM));
+	static const uint32_t kinds[] = { SEAT_PEER, SEAT_DIRECTORY };
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		CHECK(seat_receive(parent, &m, fds, &n) == 1 && m.kind == SEAT_REPEAT && m.value == kinds[i]);
+	CHECK(seat_send_peer(parent, CAM, 1, &w.files[CAM], 3) == 0);
+	CHECK(seat_handle(&s, &e) == 1 && peers_get(&s.peers, CAM));
 	seat_close(&s);
 	done();
 }
@@ -349,6 +385,7 @@ int main(void) {
 	handles_what_the_parent_says();
 	leaks_nothing();
 	skips_what_makes_no_sense();
+	asks_again_for_what_was_cut();
 	follows_another_parent();
 	refuses_broken_messages();
 	refuses_broken_greetings();

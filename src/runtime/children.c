@@ -189,6 +189,14 @@ static void give_directory(struct children *c, uint16_t p) {
 	told(c, p, rc);
 }
 
+void children_repeat(struct children *c, uint16_t p, uint32_t kind) {
+	struct child *k = &c->at[p];
+	k->behind = true;
+	k->has_directory &= kind != SEAT_DIRECTORY;
+	k->has_doors &= kind != SEAT_DOOR;
+	k->apart |= kind == SEAT_CHANNEL;
+}
+
 void children_catch_up(struct children *c, uint16_t p) {
 	struct child *k = &c->at[p];
 	k->behind = false;
@@ -456,7 +464,10 @@ void children_end(struct children *c, uint16_t p) {
 	if (k->socket >= 0)
 		told(c, p, seat_send_quit(k->socket));
 	k->state = CHILD_ENDING;
-	k->end_by_ns = clock_mono().ns + CHILDREN_PATIENCE_NS;
+	if (children_outsider(c, p))
+		children_hang_up(c, p); /* it is not ours to end, and holds what it borrowed until it does */
+	else
+		k->end_by_ns = clock_mono().ns + CHILDREN_PATIENCE_NS;
 }
 
 static void log_end(const struct children *c, uint16_t p, const siginfo_t *how) {

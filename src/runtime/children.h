@@ -91,7 +91,10 @@ MUST_CHECK int children_ready(struct children *c, uint16_t p);
 void children_doors(struct children *c, const int doors[DOORS_COUNT]);
 /* Hang up on it, whoever else holds our end of its seat. */
 void children_hang_up(struct children *c, uint16_t p);
-/* Ask it to end; killed when its patience runs out (see children_tick). */
+/*
+ * Ask it to end; killed when its patience runs out (see children_tick).  An outsider is told and hung up on, and stays
+ * ENDING, and alive in the directory, until its end: what it borrowed is nobody's to write on.
+ */
 void children_end(struct children *c, uint16_t p);
 /*
  * Its process is gone: reap, mark it in the directory, plan the next start.  Nothing happens when it lives:
@@ -106,6 +109,8 @@ void children_look_for_stopped(struct children *c);
 void children_ask(struct children *c, uint16_t p);
 /* What time brings: retries and the end of patience. */
 void children_tick(struct children *c, struct cdm_mono now);
+/* A message of that kind did not reach it as a whole: it is sent again with the next children_catch_up(). */
+void children_repeat(struct children *c, uint16_t p, uint32_t kind);
 /* Send again what a full socket could not take. */
 void children_catch_up(struct children *c, uint16_t p);
 /* Nanoseconds until children_tick() has something to do, -1: nothing. */

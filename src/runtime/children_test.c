@@ -431,7 +431,23 @@ static void seats_clients(void) {
 	CHECK(children_seat(&c, GUEST, pair[1], getpid()) == -EPIPE && state(GUEST) == DIRECTORY_FREE);
 	io_close(&pair[1]);
 	CHECK(come(&second) == GUEST && child(GUEST)->epoch == 3);
+	c.at[GUEST].state = CHILD_LIVE;
+	directory_set(&c.directory, GUEST, DIRECTORY_LIVE, clock_mono());
+	children_end(&c, GUEST); /* what it borrowed stays borrowed until the kernel says that it is gone */
+	struct seat_message m;
+	int fds[SEAT_FDS_MAX];
+	unsigned n = 0;
+	CHECK(seat_receive(second, &m, fds, &n) == 1 && m.kind == SEAT_HELLO);
+	for (unsigned i = 0; i < n; i++)
+		close(fds[i]);
+	while (seat_receive(second, &m, fds, &n) == 1 && m.kind == SEAT_PEER)
+		for (unsigned i = 0; i < n; i++)
+			close(fds[i]);
+	CHECK(m.kind == SEAT_QUIT && seat_receive(second, &m, fds, &n) == -EPIPE);
+	CHECK(child(GUEST)->state == CHILD_ENDING && state(GUEST) == DIRECTORY_LIVE && child(GUEST)->pidfd >= 0);
+	CHECK(children_next_ns(&c, clock_mono()) == -1); /* nobody waits for it, nor kills it */
 	children_died(&c, GUEST);
+	CHECK(state(GUEST) == DIRECTORY_FREE);
 	io_close(&second);
 	over();
 }

@@ -140,14 +140,7 @@ static int stage_of(const struct plan *plan, uint16_t p) {
 
 #define STAGES 5
 
-/* An outsider is not ours to end: hanging up tells it. */
-static void end_one(struct supervisor *s, uint16_t p) {
-	children_end(&s->children, p);
-	if (children_outsider(&s->children, p) && s->children.at[p].state != CHILD_FREE)
-		children_died(&s->children, p);
-}
-
-/* End the next stage that has anyone in it; true when all are gone. */
+/* End the next stage that has anyone in it; true when all are gone.  Outsiders are told, and nobody waits for them. */
 static bool go_down(struct supervisor *s) {
 	for (; s->stage < STAGES; s->stage++) {
 		bool any = false;
@@ -155,8 +148,8 @@ static bool go_down(struct supervisor *s) {
 			if (stage_of(s->plan, p) != s->stage)
 				continue;
 			if (s->children.at[p].state != CHILD_ENDING)
-				end_one(s, p);
-			any |= s->children.at[p].state != CHILD_FREE;
+				children_end(&s->children, p);
+			any |= s->children.at[p].state != CHILD_FREE && !children_outsider(&s->children, p);
 		}
 		if (any)
 			return false;
@@ -217,6 +210,7 @@ static void on_message(struct supervisor *s, uint16_t p, const struct seat_messa
 			report_live(&s->report, clock_mono());
 		break;
 	case SEAT_FAILED: on_failed(s, p, m->text); break;
+	case SEAT_REPEAT: children_repeat(&s->children, p, m->value); break;
 	case SEAT_LEAVE: s->children.at[p].has_left = children_outsider(&s->children, p); break;
 	case SEAT_START:
 	case SEAT_STOP:
@@ -245,7 +239,8 @@ static void on_seat(struct supervisor *s, uint16_t p) {
 	}
 	if (k->socket < 0 || rc >= 0)
 		return;
-	if (children_outsider(&s->children, p))
+	bool gone = rc == -EPIPE || k->pidfd < 0; /* who talks nonsense lives, and holds what it holds */
+	if (children_outsider(&s->children, p) && gone)
 		children_died(&s->children, p);
 	else
 		children_hang_up(&s->children, p); /* its end comes by its pidfd */
