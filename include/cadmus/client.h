@@ -110,7 +110,7 @@ CDM_API int cdm_attach_as(const char *machine, const char *entity, int64_t wait_
 
 /**
  * Leave it.  Readers and borrowed samples that are still out stay good until they are closed and
- * released.  NULL is allowed.
+ * released; with the last of them the library's thread ends, and the place in the machine is free.  NULL is allowed.
  */
 CDM_API void cdm_detach(struct cdm_machine *m);
 
@@ -118,7 +118,7 @@ CDM_API void cdm_detach(struct cdm_machine *m);
 CDM_API const char *cdm_machine_name(const struct cdm_machine *m);
 
 /**
- * 1 while its daemon is there.  0 afterwards: samples can still be read, and are what they were.
+ * 1 while its daemon is there.  0 afterwards: samples can still be read, and are orphans.
  */
 CDM_API int cdm_machine_alive(const struct cdm_machine *m);
 
@@ -429,10 +429,11 @@ CDM_API void cdm_skip(struct cdm_reader *r);
 CDM_API uint64_t cdm_missed(const struct cdm_reader *r);
 
 /**
- * A borrowed sample: `data` points into the memory of its writer, who does not touch it meanwhile.
+ * A borrowed sample: `data` points into the memory of its writer, who does not touch it meanwhile.  8-aligned;
+ * 64-aligned where the field's samples may have more than 88 bytes, page-aligned above 4096.
  */
 struct cdm_sample {
-	const void *data;     /**< info.bytes of it, read-only, 64-aligned; page-aligned above 4096 bytes */
+	const void *data;     /**< info.bytes of it, read-only */
 	struct cdm_info info; /**< what is known of it */
 	void *hold[2];        /**< the library's */
 };
@@ -471,15 +472,17 @@ CDM_API int cdm_dlpack(const struct cdm_sample *s, const struct cdm_field *f, in
  * call per sample while somebody sleeps, and nothing else.
  *
  * @return 0, -ETIMEDOUT, -ECANCELED, -EPROTO; -EOWNERDEAD: there is none, and its writer has ended or died.  This is
- *         said once for each life of a writer; wait again for the first sample of the next
+ *         said once for each life of a writer; wait again for the first sample of the next.  -ECONNREFUSED: there is
+ *         none, and the machine has ended
  */
 CDM_API int cdm_wait(struct cdm_reader *r, int64_t timeout_ns);
 
 /**
  * Sleep until one of several readers, all of one machine, has news.
  *
- * @return its index, -ETIMEDOUT, -ECANCELED, -EPROTO, -EOWNERDEAD (of any of them: cdm_peek() tells CDM_ORPHAN), -E2BIG
- *         (more than 126), -EINVAL (none, or of two machines)
+ * @return its index, -ETIMEDOUT, -ECANCELED, -EPROTO and -EOWNERDEAD (none has news, and one of them is to blame:
+ *         cdm_peek() tells which, by -EPROTO or CDM_ORPHAN), -ECONNREFUSED, -E2BIG (more than 126), -EINVAL (none, or
+ *         of two machines)
  */
 CDM_API int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t timeout_ns);
 
@@ -581,7 +584,8 @@ CDM_API void cdm_writer_close(struct cdm_writer *w);
 /**
  * Say that the samples of `w` are made from what `r` takes, by whatever call.  From then on each sample that is
  * published carries the oldest source time, the lowest trust and the worst status of itself and of all that
- * `r` has taken since the sample before it; or of the last it has taken, if there was nothing new.  A field
+ * `r` has taken since the sample before it, or still borrows; or of the last it has taken, if there was nothing new.
+ * (So what goes into a later sample than the next is to be borrowed, not copied.)  A field
  * that is written by a model needs this for at least one reader: nothing derived is fresher, or more
  * trusted, than what it was made from.
  *
@@ -713,7 +717,7 @@ CDM_API uint64_t cdm_events_missed(const struct cdm_events *e);
  *
  * @param e           the reader
  * @param timeout_ns  0: do not sleep; negative: for ever
- * @return 0, -ETIMEDOUT, -ECANCELED (cdm_interrupt())
+ * @return 0, -ETIMEDOUT, -ECANCELED (cdm_interrupt()), -ECONNREFUSED (there is none, and the machine has ended)
  */
 CDM_API int cdm_events_wait(struct cdm_events *e, int64_t timeout_ns);
 

@@ -54,11 +54,19 @@ void client_keep(struct cdm_machine *m) {
 	__atomic_fetch_add(&m->users, 1, __ATOMIC_RELAXED);
 }
 
+static void stop_following(struct cdm_machine *m) {
+	uint64_t one = 1;
+	CHECK(write(m->quit, &one, sizeof(one)) == sizeof(one));
+	CHECK(pthread_join(m->follower, NULL) == 0);
+}
+
 void client_let_go(struct cdm_machine *m) {
 	if (__atomic_sub_fetch(&m->users, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
 	if (m->local)
 		local_leave(m, true); /* not before: what it lends and writes is its own so long */
+	if (m->follows)
+		stop_following(m); /* nor this: what is read until now is to know who lives */
 	bells_fini(&m->bells);
 	event_writer_close(&m->events);
 	seat_close(&m->seat);
@@ -66,14 +74,16 @@ void client_let_go(struct cdm_machine *m) {
 	io_close(&m->channel);
 	pthread_cond_destroy(&m->changed);
 	pthread_mutex_destroy(&m->lock);
-	free(m->shares);
+	free(m->loans);
 	free(m);
 }
 
-/* Nobody tells any more who lives: whoever sleeps for a sample hears that. */
+/* Nobody tells any more who lives: whoever sleeps hears that. */
 static void lose_parent(struct cdm_machine *m) {
+	__atomic_store_n(&m->alive, 0, __ATOMIC_SEQ_CST);
 	directory_lose(&m->seat.peers.directory);
 	peers_interrupt(&m->seat.peers);
+	gateway_over(m);
 }
 
 /* Take in what has come; false: the parent is gone. */
@@ -88,8 +98,6 @@ static bool follow_once(struct cdm_machine *m) {
 		if (e.kind == SEAT_EVENT_QUIT)
 			return false;
 	}
-	if (rc < 0)
-		lose_parent(m);
 	return rc == 0;
 }
 
@@ -103,14 +111,13 @@ static void *follow(void *self) {
 			return NULL;
 		alive = follow_once(m);
 	}
-	__atomic_store_n(&m->alive, 0, __ATOMIC_RELEASE);
-	gateway_over(m);
+	lose_parent(m);
 	return NULL;
 }
 
 int client_begin(struct cdm_machine *m) {
-	m->shares = calloc((size_t)seat_process(&m->seat)->lease_quota + 1, sizeof(*m->shares));
-	if (!m->shares)
+	m->loans = calloc((size_t)seat_process(&m->seat)->lease_quota + 1, sizeof(*m->loans));
+	if (!m->loans)
 		return -ENOMEM;
 	event_writer_open(&m->events, &m->seat.peers);
 	return 0;
@@ -128,6 +135,7 @@ int client_follow(struct cdm_machine *m) {
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&m->follower, NULL, follow, m);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	m->follows = rc == 0;
 	return -rc;
 }
 
@@ -182,9 +190,6 @@ void cdm_detach(struct cdm_machine *m) {
 		return;
 	}
 	seat_leave(&m->seat);
-	uint64_t one = 1;
-	CHECK(write(m->quit, &one, sizeof(one)) == sizeof(one));
-	CHECK(pthread_join(m->follower, NULL) == 0);
 	client_let_go(m);
 }
 
@@ -289,13 +294,29 @@ void client_unlink(struct client_link *k) {
 	*at = k->next;
 }
 
+/* What a reader still borrows may become part of any sample to come. */
+static struct field_meta sum_of_loans(const struct cdm_reader *r) {
+	struct field_meta sum = field_meta_of(0);
+	for (uint32_t i = 0; i < seat_process(&r->machine->seat)->lease_quota; i++) {
+		const struct client_loan *l = &r->machine->loans[i];
+		if (__atomic_load_n(&l->by, __ATOMIC_ACQUIRE) != r)
+			continue;
+		uint32_t trust = (uint32_t)__atomic_load_n(&l->trust, __ATOMIC_RELAXED);
+		struct cdm_info info = { .source_time = { (int64_t)__atomic_load_n(&l->source_ns, __ATOMIC_RELAXED) },
+			.status = (uint16_t)__atomic_load_n(&l->said, __ATOMIC_RELAXED) };
+		memcpy(&info.trust, &trust, sizeof(trust));
+		field_meta_merge(&sum, &info);
+	}
+	return sum;
+}
+
 /* rc of a call that gave out a sample, if it is not negative. */
 static int taken(struct cdm_reader *r, int rc, const struct cdm_info *info) {
 	if (r->bell)
 		bell_arm(&r->machine->bells, r->bell, &r->field);
 	for (struct client_link *k = rc < 0 ? NULL : r->links; k; k = k->next) {
 		if (!k->any || k->published)
-			k->sum = field_meta_of(0);
+			k->sum = sum_of_loans(r);
 		field_meta_merge(&k->sum, info);
 		k->any = true;
 		k->published = false;
@@ -342,12 +363,28 @@ uint64_t cdm_missed(const struct cdm_reader *r) {
 	return r->field.missed;
 }
 
+static struct client_loan *loan_of(const struct cdm_sample *s) {
+	struct cdm_machine *m = s->hold[1];
+	return &m->loans[desk_index(&m->seat.peers, s->hold[0])];
+}
+
+static void note_loan(const struct cdm_reader *r, const struct cdm_sample *s) {
+	struct client_loan *l = loan_of(s);
+	uint32_t trust;
+	memcpy(&trust, &s->info.trust, sizeof(trust));
+	__atomic_store_n(&l->source_ns, (uint64_t)s->info.source_time.ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&l->trust, trust, __ATOMIC_RELAXED);
+	__atomic_store_n(&l->said, s->info.status, __ATOMIC_RELAXED);
+	__atomic_store_n(&l->by, r, __ATOMIC_RELEASE);
+}
+
 static int hand_out(struct cdm_reader *r, int rc, const struct field_lease *l, struct cdm_sample *out) {
 	*out = (struct cdm_sample){ .data = NULL };
 	if (rc < 0)
 		return rc;
 	*out = (struct cdm_sample){ .data = l->data, .info = l->info, .hold = { l->word, r->machine } };
 	client_keep(r->machine);
+	note_loan(r, out);
 	return taken(r, rc, &out->info);
 }
 
@@ -361,22 +398,18 @@ int cdm_lease_next(struct cdm_reader *r, struct cdm_sample *out) {
 	return hand_out(r, field_lease_next(&r->field, now_for(r), &l), &l, out);
 }
 
-static uint32_t *shares_of(const struct cdm_sample *s) {
-	struct cdm_machine *m = s->hold[1];
-	return &m->shares[desk_index(&m->seat.peers, s->hold[0])];
-}
-
 void client_share(const struct cdm_sample *s) {
-	__atomic_fetch_add(shares_of(s), 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&loan_of(s)->shares, 1, __ATOMIC_RELAXED);
 	client_keep(s->hold[1]);
 }
 
 /* Is the caller the last who holds the sample?  Then its word is his alone, and begins anew. */
 static bool is_last_holder(const struct cdm_sample *s) {
-	uint32_t *n = shares_of(s);
-	if (__atomic_fetch_sub(n, 1, __ATOMIC_ACQ_REL) != 0)
+	struct client_loan *l = loan_of(s);
+	if (__atomic_fetch_sub(&l->shares, 1, __ATOMIC_ACQ_REL) != 0)
 		return false;
-	__atomic_store_n(n, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&l->shares, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&l->by, NULL, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -397,10 +430,17 @@ bool client_was_interrupted(const struct cdm_machine *m, uint32_t *told) {
 	return again;
 }
 
+int64_t client_patience(const struct cdm_machine *m, int64_t timeout_ns) {
+	return timeout_ns != 0 && !cdm_machine_alive(m) ? 1 : timeout_ns;
+}
+
 static int wait_readers(struct cdm_reader *const *r, struct field *const *f, uint32_t count, int64_t timeout_ns) {
 	int64_t until_ns = clock_deadline_ns(timeout_ns);
 	for (;;) {
-		int rc = wait_any(f, count, timeout_ns);
+		int64_t patience_ns = client_patience(r[0]->machine, timeout_ns);
+		int rc = wait_any(f, count, patience_ns);
+		if (rc == -ETIMEDOUT && patience_ns != timeout_ns)
+			return -ECONNREFUSED;
 		if (rc != -ECANCELED || client_was_interrupted(r[0]->machine, &r[0]->interrupts))
 			return rc;
 		timeout_ns = clock_left_ns(until_ns);

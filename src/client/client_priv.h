@@ -33,6 +33,14 @@ int bell_fd(const struct bell *b);
 void bell_arm(struct bells *t, struct bell *b, struct field *of);
 void bell_close(struct bells *t, struct bell *b);
 
+/* A borrowed sample: who holds it, and what anything made of it is held to.  All atomic: any thread may release. */
+struct client_loan {
+	uint32_t shares;            /* who holds it besides the first */
+	uint32_t said;              /* its status */
+	const struct cdm_reader *by;
+	uint64_t source_ns, trust;  /* trust: bits of the float */
+};
+
 struct cdm_machine {
 	struct seat seat;
 	struct bells bells;
@@ -44,7 +52,8 @@ struct cdm_machine {
 	uint32_t users;      /* atomic */
 	uint64_t written[PLAN_FIELDS_MAX / 64]; /* atomic: fields that have a writer open */
 	struct event_writer events; /* any thread */
-	uint32_t *shares;    /* atomic, one for each lease word of our desk: who holds that sample besides the first */
+	struct client_loan *loans; /* one for each lease word of our desk */
+	bool follows;        /* the follower was started */
 
 	bool is_gateway;
 	pthread_mutex_t lock;
@@ -79,6 +88,9 @@ void client_share(const struct cdm_sample *s);
 void client_keep(struct cdm_machine *m);
 void client_let_go(struct cdm_machine *m);
 
+/* How long to sleep for news of it: no longer than a look when the machine has ended, for then nothing comes any more. */
+int64_t client_patience(const struct cdm_machine *m, int64_t timeout_ns);
+
 /* Was it the program that interrupted a wait, or only a process that came back?  *told: of the last time. */
 bool client_was_interrupted(const struct cdm_machine *m, uint32_t *told);
 
@@ -86,7 +98,7 @@ bool client_was_interrupted(const struct cdm_machine *m, uint32_t *told);
 struct cdm_machine *client_new(void);
 /* Its segment and directory are mapped: what a program needs besides.  -ENOMEM. */
 MUST_CHECK int client_begin(struct cdm_machine *m);
-/* Begin, and follow the seat socket; cdm_detach() ends it.  -errno. */
+/* Begin, and follow the seat socket until the last user goes.  -errno. */
 MUST_CHECK int client_follow(struct cdm_machine *m);
 
 /* Its place in the machine of its own program is free again. */

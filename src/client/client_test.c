@@ -483,6 +483,44 @@ static void derives(void) {
 	end_thinker(&t);
 }
 
+/* A frame with that trust, borrowed by r. */
+static struct cdm_sample borrow(struct cdm_reader *r, float trust) {
+	struct field_meta meta = field_meta_of(1);
+	struct cdm_sample s;
+	meta.trust = trust;
+	memset(field_loan(&frame_out), 1, 20000);
+	field_publish(&frame_out, 20000, &meta, clock_mono());
+	int rc;
+	while ((rc = cdm_lease(r, &s)) == -EAGAIN) /* the camera has yet to hear of us */
+		sched_yield();
+	CHECK(rc == 0 && s.info.trust == trust);
+	return s;
+}
+
+/* A model that takes the next frame while it is still at the last one: what it borrows counts until it is given back. */
+static void derives_from_what_is_still_borrowed(void) {
+	struct thinker t = begin_thinker();
+	struct cdm_reader *frames;
+	uint64_t v = 7;
+	CHECK(cdm_open(t.machine, "frame", &frames) == 0 && cdm_derive(t.writer, frames) == 0);
+	struct cdm_sample a = borrow(frames, 0.7f), b = borrow(frames, 0.2f);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == 1 && last(t.own).trust == 0.2f);
+	cdm_release(&a);
+	struct cdm_sample c = borrow(frames, 0.75f);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == 2 && last(t.own).trust == 0.2f);
+	CHECK(last(t.own).source_time.ns == b.info.source_time.ns);
+	cdm_release(&b);
+	a = borrow(frames, 0.78f);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == 3 && last(t.own).trust == 0.75f);
+	cdm_release(&a);
+	cdm_release(&c);
+	a = borrow(frames, 0.78f);
+	CHECK(cdm_write(t.writer, &v, 8, NULL) == 4 && last(t.own).trust == 0.78f);
+	cdm_release(&a);
+	cdm_close(frames);
+	end_thinker(&t);
+}
+
 /* What a sample was made from that readers left no room for counts for the next one. */
 static void remembers_what_was_dropped(void) {
 	struct thinker t = begin_thinker();
@@ -767,8 +805,49 @@ static void reads_on_without_the_daemon(void) {
 	put(3);
 	CHECK(cdm_wait(r, MINUTE) == 0 && cdm_read(r, &v, sizeof(v), &info) == 0 && v == 3);
 	CHECK(info.status == CDM_ORPHAN);
+	CHECK(cdm_wait(r, -1) == -ECONNREFUSED && cdm_wait(r, MINUTE) == -ECONNREFUSED && cdm_wait(r, 0) == -ETIMEDOUT);
 	cdm_close(r);
 	cdm_detach(m);
+	end();
+}
+
+static void *sleep_for_ever(void *reader) {
+	int rc;
+	while ((rc = cdm_wait(reader, -1)) == -EOWNERDEAD)
+		continue;
+	CHECK(rc == -ECONNREFUSED);
+	return NULL;
+}
+
+static void *listen_for_ever(void *events) {
+	CHECK(cdm_events_wait(events, -1) == -ECONNREFUSED);
+	return NULL;
+}
+
+/* However a machine ends, nobody sleeps on for what will never come; a reader that was left over is told as well. */
+static void ends_all_sleep(bool in_order) {
+	struct cdm_reader *r, *never;
+	struct cdm_events *events;
+	pthread_t t[3];
+	begin(false);
+	struct cdm_machine *m = attach();
+	CHECK(cdm_open(m, "battery.level", &r) == 0 && cdm_open(m, "thought", &never) == -EACCES);
+	CHECK(cdm_open(m, "frame", &never) == 0 && cdm_events_open(m, NULL, &events) == 0);
+	put(1);
+	cdm_skip(r);
+	CHECK(pthread_create(&t[0], NULL, sleep_for_ever, r) == 0);
+	CHECK(pthread_create(&t[1], NULL, sleep_for_ever, never) == 0);
+	CHECK(pthread_create(&t[2], NULL, listen_for_ever, events) == 0);
+	cdm_detach(m); /* three of its things are out */
+	if (in_order)
+		CHECK(seat_send_quit(parent.sockets[0]) == 0);
+	else
+		end_parent();
+	for (int i = 0; i < 3; i++)
+		CHECK(pthread_join(t[i], NULL) == 0);
+	cdm_events_close(events);
+	cdm_close(never);
+	cdm_close(r);
 	end();
 }
 
@@ -842,6 +921,7 @@ int main(void) {
 	can_be_polled();
 	opens_one_writer();
 	derives();
+	derives_from_what_is_still_borrowed();
 	remembers_what_was_dropped();
 	forgets_readers_that_are_closed();
 	shares_with_tensors();
@@ -850,6 +930,8 @@ int main(void) {
 	tells_what_is_counted();
 	waits();
 	reads_on_without_the_daemon();
+	ends_all_sleep(true);
+	ends_all_sleep(false);
 	leaves_nothing_behind();
 	talks();
 	CHECK(rmdir(base) == 0);

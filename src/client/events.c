@@ -76,7 +76,10 @@ uint64_t cdm_events_missed(const struct cdm_events *e) {
 int cdm_events_wait(struct cdm_events *e, int64_t timeout_ns) {
 	int64_t until_ns = clock_deadline_ns(timeout_ns);
 	for (;;) {
-		int rc = event_merge_wait(&e->all, &e->generation, clock_left_ns(until_ns));
+		int64_t left_ns = clock_left_ns(until_ns), patience_ns = client_patience(e->machine, left_ns);
+		int rc = event_merge_wait(&e->all, &e->generation, patience_ns);
+		if (rc == -ETIMEDOUT && patience_ns != left_ns)
+			return -ECONNREFUSED;
 		if (rc != -ECANCELED || client_was_interrupted(e->machine, &e->interrupts))
 			return rc;
 	}

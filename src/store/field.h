@@ -78,8 +78,8 @@ MUST_CHECK int field_writer_open(struct field_writer *w, struct peers *t, uint16
 void field_writer_close(struct field_writer *w);
 
 /*
- * Borrow the memory of the next sample (plan->bytes of it, old contents) to fill it in place; page-aligned
- * when large, 64-aligned else.  NULL: all slots are leased, and a drop is counted.  Then publish, or
+ * Borrow the memory of the next sample (plan->bytes of it, old contents) to fill it in place; 8-aligned, 64-aligned
+ * above 88 bytes, page-aligned above 4096.  NULL: all slots are leased, and a drop is counted.  Then publish, or
  * abandon it.
  */
 void *field_loan(struct field_writer *w);
