@@ -50,6 +50,8 @@ static void greet(int fd) {
 		for (uint16_t o = 0; o <= CAM && !parent.shy; o++)
 			CHECK(seat_send_peer(fd, o, w.at[o].own.epoch, &w.files[o],
 					segment_parts_for(w.plan, o, p)) == 0);
+		if (!parent.shy)
+			CHECK(seat_send_all(fd) == 0);
 		return;
 	}
 	CHECK(seat_send(fd, SEAT_FAILED, 0, 0, 0, "no seat is free", NULL, 0) == 0);
@@ -74,6 +76,8 @@ static void on_client(uint16_t i) {
 			rc = peers_replace(&w.at[o], p, m.epoch, &w.files[p]);
 			CHECK(rc == 0 || (rc == -ESTALE && o == CAM));
 		}
+		if (parent.shy)
+			CHECK(seat_send_all(parent.sockets[i]) == 0);
 	}
 	if (rc == 0)
 		return;
@@ -220,6 +224,22 @@ static void says_why_it_cannot_attach(void) {
 	io_close(&parent.plan_fd);
 	end_parent();
 	CHECK(cdm_attach("robot", &m, NULL) == -ECONNREFUSED);
+	end();
+}
+
+/* Whoever comes after a writer has gone finds what that said last, and not that nobody ever said anything. */
+static void finds_what_the_dead_left(void) {
+	struct cdm_reader *r;
+	struct cdm_info info;
+	uint64_t v;
+	begin(true);
+	put(42);
+	directory_set(&w.directory, CAM, DIRECTORY_STOPPED, clock_mono());
+	struct cdm_machine *m = attach();
+	CHECK(cdm_open(m, "battery.level", &r) == 0);
+	CHECK(cdm_read(r, &v, sizeof(v), &info) == 0 && v == 42 && info.status == CDM_ORPHAN);
+	cdm_close(r);
+	cdm_detach(m);
 	end();
 }
 
@@ -912,6 +932,7 @@ static void talks(void) {
 int main(void) {
 	CHECK(mkdtemp(base) && setenv("CADMUS_RUN_DIR", base, 1) == 0);
 	says_why_it_cannot_attach();
+	finds_what_the_dead_left();
 	describes_the_machine();
 	is_held_to_what_is_expected();
 	reads(false);

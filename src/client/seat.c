@@ -39,7 +39,7 @@ static const struct {
 	[SEAT_FAILED] = { "failed", 0, 0 },          [SEAT_DOWN] = { "down", 0, 0 },
 	[SEAT_LEAVE] = { "leave", 0, 0 },            [SEAT_DIRECTORY] = { "directory", 1, 1 },
 	[SEAT_KEEP] = { "keep", 1, SEAT_FDS_MAX },   [SEAT_KEEP_DOORS] = { "keep doors", 3, 4 },
-	[SEAT_REPEAT] = { "repeat", 0, 0 },
+	[SEAT_REPEAT] = { "repeat", 0, 0 },          [SEAT_ALL] = { "all", 0, 0 },
 };
 
 const char *seat_kind_text(unsigned kind) {
@@ -115,6 +115,10 @@ int seat_send_peer(int fd, uint16_t process, uint32_t epoch, const struct segmen
 		if (parts >> k & 1)
 			fds[n++] = segment->fd[k];
 	return seat_send(fd, SEAT_PEER, process, epoch, parts, NULL, fds, n);
+}
+
+int seat_send_all(int fd) {
+	return seat_send(fd, SEAT_ALL, 0, 0, 0, NULL, NULL, 0);
 }
 
 int seat_send_channel(int fd, uint16_t process, int channel) {
@@ -295,29 +299,16 @@ int seat_open_inherited(struct seat *s, struct cdm_diag *diag) {
 	return rc;
 }
 
-/* Is the memory of every process that lives mapped?  That of clients, too: they may hold and await what we write. */
-static bool all_here(const struct seat *s) {
-	uint16_t count = (uint16_t)s->plan->processes.count;
-	for (uint16_t p = 0; p < count; p++) {
-		struct directory_entry e = directory_get(&s->peers.directory, p);
-		const struct segment *have = peers_get(&s->peers, p);
-		bool matters = e.state == DIRECTORY_LIVE || e.state == DIRECTORY_SUSPECT;
-		if (matters && (!have || have->epoch < e.epoch))
-			return false;
-	}
-	return true;
-}
-
 /* The peers of a client follow its HELLO; what else comes is none of its business. */
 static void settle(struct seat *s) {
 	struct pollfd p = { .fd = s->fd, .events = POLLIN };
 	int64_t left, deadline = clock_mono().ns + SETTLE_PATIENCE_NS;
 	struct seat_event e;
-	while (!all_here(s) && (left = deadline - clock_mono().ns) > 0) {
+	while (!s->told_all && (left = deadline - clock_mono().ns) > 0) {
 		int rc = seat_handle(s, &e);
 		if (rc > 0)
 			io_close(&e.fd);
-		if (rc < 0 || (rc == 0 && poll(&p, 1, (int)(left / NS_PER_MS) + 1) < 0 && errno != EINTR))
+		if (rc < 0 || (rc == 0 && !s->told_all && poll(&p, 1, (int)(left / NS_PER_MS) + 1) < 0 && errno != EINTR))
 			return;
 	}
 }
@@ -461,6 +452,7 @@ static int take(struct seat *s, const struct seat_message *m, int fds[SEAT_FDS_M
 		return 0;
 	case SEAT_KEEP:
 	case SEAT_KEEP_DOORS: return take_kept(s, m, fds, n, e);
+	case SEAT_ALL: s->told_all = true; return 0;
 	case SEAT_QUIT: e->kind = SEAT_EVENT_QUIT; return 1;
 	case SEAT_DOWN: e->kind = SEAT_EVENT_DOWN; return 1;
 	case SEAT_STOP: e->kind = SEAT_EVENT_STOPPED; return m->process < s->plan->processes.count;

@@ -52,6 +52,7 @@ enum seat_kind {
 	SEAT_KEEP,      /* parent to core: process, epoch; value: set of SEAT_KEEP_...; fds those, then its parts */
 	SEAT_KEEP_DOORS, /* parent to core: fds attach, control, stop, perhaps a handle of who started the machine */
 	SEAT_REPEAT,    /* child: value: the kind of a message that came without its fds, or made no sense; 0: unknown */
+	SEAT_ALL,       /* parent: a PEER was sent of everybody who has memory by now */
 	SEAT_KIND_COUNT
 };
 
@@ -104,6 +105,8 @@ MUST_CHECK int seat_send_hello(int fd, uint16_t process, uint32_t epoch, int pla
 		const struct segment_files *segment);
 MUST_CHECK int seat_send_peer(int fd, uint16_t process, uint32_t epoch, const struct segment_files *segment,
 		uint32_t parts);
+/* After the PEERs of everybody. */
+MUST_CHECK int seat_send_all(int fd);
 MUST_CHECK int seat_send_channel(int fd, uint16_t process, int channel);
 MUST_CHECK int seat_send_door(int fd, enum seat_door door, int listener);
 MUST_CHECK int seat_send_directory(int fd, int directory);
@@ -133,6 +136,7 @@ struct seat {
 	uint32_t epoch;
 	struct plan *plan;   /* verified private copy, owned */
 	struct peers peers;  /* own segment and directory are mapped */
+	bool told_all;       /* everybody who had memory when we came is mapped, if that can be */
 };
 
 enum seat_event_kind {
@@ -157,8 +161,8 @@ struct seat_event {
  */
 MUST_CHECK int seat_open_inherited(struct seat *s, struct cdm_diag *diag);
 /*
- * Knock at a running machine; ends with READY, and waits up to 2 s until every process that lives is
- * mapped.  -ENOENT, -ECONNREFUSED: not running; -EACCES: somebody else's; -EBUSY: no place.
+ * Knock at a running machine; ends with READY, and waits up to 2 s for the memory of everybody who has any, the dead
+ * among them: what they said last is there.  -ENOENT, -ECONNREFUSED: not running; -EACCES: somebody else's; -EBUSY: no place.
  */
 MUST_CHECK int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag);
 /*

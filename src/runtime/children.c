@@ -91,6 +91,8 @@ static void tell_peer(struct children *c, uint16_t to, uint16_t about) {
 static void tell_peers(struct children *c, uint16_t to) {
 	for (uint16_t other = 0; other < c->plan->processes.count; other++)
 		tell_peer(c, to, other);
+	if (!c->at[to].behind)
+		told(c, to, seat_send_all(c->at[to].socket));
 }
 
 static void tell_all_of(struct children *c, uint16_t about) {

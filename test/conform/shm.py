@@ -17,9 +17,9 @@ import socket
 import struct
 import time
 
-LAYOUT, PLAN, SEAT = 3, 3, 4
+LAYOUT, PLAN, SEAT = 3, 3, 5
 MESSAGE, ATTACH = 0x74616573, 0x74746163
-HELLO, PEER, READY, FAILED, ANOTHER = 1, 2, 6, 9, 12
+HELLO, PEER, READY, FAILED, LEAVE, ANOTHER, ALL = 1, 2, 6, 9, 11, 12, 16
 SEGMENT, DIRECTORY = 0x316765736d6463, 0x317269646d6463
 PARTS, INLINE, LARGE, SLOTS_AT, EVENTS, TRIES = 14, 88, 4096, 384, 1024, 1000
 SEAL, SHRINK, GROW, FUTURE_WRITE = 1, 2, 4, 16
@@ -64,7 +64,16 @@ class Field:
         self.process, = struct.unpack_from('<H', raw, 68)
         self.bytes, self.slots, self.leases, self.group, self.part, self.offset, self.readers, self.layout = \
             struct.unpack_from('<IIIHHQQQ', raw, 104)
-        self.max_age, = struct.unpack_from('<q', raw, 152)
+        self.half_life, self.max_age = struct.unpack_from('<qq', raw, 144)
+        self.fades = raw[64] == 1
+
+    def layout_hash(self):
+        """FNV-1a over what the page names."""
+        h = 0xcbf29ce484222325
+        shape = self.shape + (0,) * (8 - len(self.shape))
+        for byte in struct.pack('<BB8III', [t for t, _ in TYPES].index(self.type), len(self.shape), *shape, self.slots, self.bytes):
+            h = (h ^ byte) * 0x100000001b3 & 0xffffffffffffffff
+        return h
 
     def payload(self, slot):
         """Where that slot's payload is, from the beginning of the segment."""
@@ -199,7 +208,7 @@ class Memory:
     """A seat of a client.  One thread."""
 
     def __init__(self, door, entity=''):
-        self.segments, self.taken, self.own, self.directory = {}, {}, None, None
+        self.segments, self.taken, self.own, self.directory, self.told_all = {}, {}, None, None, False
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.connect(door)
         self.socket.settimeout(10)
@@ -251,17 +260,17 @@ class Memory:
             self.segments[process] = Segment(self.plan, process, epoch, parts, list(fds))
         elif kind == ANOTHER:
             self.take_directory(fds[0])
+        elif kind == ALL:
+            self.told_all = True
         for fd in fds:
             os.close(fd)
         return True
 
     def settle(self):
-        """Until everybody who lives is mapped."""
+        """Until everybody is mapped who had memory when we came."""
         end = time.monotonic() + 10
-        while not all(e[0] not in (2, 5) or (p in self.segments and self.segments[p].epoch == e[1]) or p == self.index
-                      for p, e in enumerate(map(self.life, range(len(self.plan.processes))))
-                      if not self.plan.processes[p].name.startswith('client_')):
-            must(time.monotonic() < end, 'memory of those who live')
+        while not self.told_all:
+            must(time.monotonic() < end, 'all peers')
             self.hear(0.1)
         return self
 
@@ -314,11 +323,14 @@ class Memory:
             return None
         source_time, publish_time, origin, extent = (words.word(header + 8 * i) for i in range(1, 5))
         must(extent <= f.bytes, 'valid bytes')
+        must(source_time <= publish_time and origin >> 48 <= ORPHAN and (origin >> 32 & 0xffff) < len(self.plan.entities),
+             'what is said of a sample')
         payload = f.payload(slot) - segment.process.parts[f.part].at
         data = bytes(words.bytes[payload:payload + extent])
         if words.word(header) != version << 1:
             return None
         trust, = struct.unpack('<f', struct.pack('<I', origin & 0xffffffff))
+        must(0 <= trust <= 1, 'trust')
         return Sample(version, source_time, publish_time, trust, self.plan.entities[origin >> 32 & 0xffff],
                       self.status(f, segment.epoch, origin >> 48, source_time), segment.epoch, data)
 
@@ -333,6 +345,16 @@ class Memory:
             if sample:
                 return sample
         raise TimeoutError(name)
+
+    def group(self, *names):
+        """The newest samples of fields under one head, of one commit."""
+        fields = [self.plan.fields[n] for n in names]
+        for _ in range(TRIES):
+            found = self.find(fields[0])
+            samples = [self.take(f, *found) for f in fields] if found else []
+            if all(samples):
+                return samples
+        raise TimeoutError(names)
 
     def history(self, name):
         """What is there of it, from the oldest to the newest."""
@@ -416,6 +438,14 @@ class Memory:
         for at in range(1024, 1024 + 24 * 128, 128):
             if words.word(at + 16):
                 yield Error(words.word(at + 8), words.word(at + 16), words.word(at + 24), text(bytes(words.bytes[at + 32:at + 128])))
+
+    def counters(self, process):
+        """What stands in the head."""
+        words = self.segments[process].parts[0]
+        return [words.word(128 + 8 * i) for i in range(64)]
+
+    def leave(self):
+        self.socket.send(struct.pack('<5I108s', MESSAGE, LEAVE, self.index, self.epoch, 0, b''))
 
     def close(self):
         for s in self.segments.values():

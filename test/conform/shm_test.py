@@ -178,7 +178,37 @@ def groups(m, memory):
         for n in range(12):
             g.write({'left': float(n), 'right': array.array('d', [n] * 20)})
     a, b = memory.latest('left'), memory.latest('right')
+    expect('and are read together', memory.group('left', 'right') == [a, b])
     expect('both are of one commit', a.version == b.version == 12 and a.data * 20 == b.data == struct.pack('<20d', *[11] * 20), (a, b))
+
+
+def table(title):
+    """First and second column of a table of the page, as they are numbered."""
+    with open(os.path.join(HERE, '../../spec/shm.md'), encoding='utf-8') as f:
+        rows = f.read().split(f'## {title}', 1)[1].split('\n## ', 1)[0].split('\n|---', 1)[1].split('\n')[1:]
+    return [(int(n), name.strip('` '), rest) for n, name, rest in (r.strip('| ').split(' | ', 2) for r in rows if r.startswith('|'))]
+
+
+def lists(m, memory):
+    """What the page says of counters and events is what the library knows, by number."""
+    counters, kinds = table('8. Counters'), table('9. Kinds of events')
+    expect('counters of the page', [n for _, n, _ in counters] == list(m.counters('camera')), [n for _, n, _ in counters])
+    names = [cadmus._library.lib.cdm_event_kind_name(k).decode() for k in range(len(kinds) + 1)]
+    expect('kinds of events of the page', [n for _, n, _ in kinds] == names[:-1] and names[-1] == '?', (kinds, names))
+    said, camera = m.counters('camera'), memory.plan.fields['deep'].process
+    head, tallies = memory.counters(camera), list(memory.tallies(camera))
+    for number, name, rest in counters:
+        where = rest.split(' | ', 1)[0].split()
+        ours = head[number] if where[0] == 'head' else sum(t[1 + int(where[1])] for t in tallies if t.doing == int(where[-1]))
+        if name not in ('waits', 'timeouts'):
+            expect(f'counter {name}', ours == said[name], (ours, said[name]))
+
+
+def layouts(m, memory):
+    for name, f in memory.plan.fields.items():
+        if f.layout_hash() != f.layout or f.fades or f.half_life:
+            expect(f'layout of {name}', False, (f.layout_hash(), f.layout, f.fades, f.half_life))
+    expect('layout hashes are made as the page says', len(memory.plan.fields) > 20)
 
 
 def rights(memory):
@@ -273,7 +303,13 @@ def main():
                 groups(m, memory)
                 counts(m, memory)
                 events(m, memory)
+                layouts(m, memory)
+                lists(m, memory)
                 rights(memory)
+            with shm.Memory(door) as late:
+                old = late.settle().latest('deep')
+                expect('who comes when the writer has gone finds what it said last', old and old.status == shm.ORPHAN, old)
+                late.leave()
             lives(machine, memory, start_writer(machine, 5))
         try:
             shm.Memory(door, 'nobody')
