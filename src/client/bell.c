@@ -28,6 +28,7 @@ struct bell {
 	struct bell *next;
 	struct field field; /* the thread's; under the lock while it is not armed */
 	int fd;
+	uint32_t over;      /* the thread's: the life of the writer whose end it rang for last */
 	bool armed, closed; /* under the lock */
 };
 
@@ -73,10 +74,17 @@ static unsigned gather(struct bells *t, struct bell *armed[], struct field *fiel
 	return n;
 }
 
-/* A death, or memory that is broken, is something to look at as well. */
-static void ring_those_with_news(struct bell *armed[], unsigned n, bool all) {
+/* Was the wait told that the writer of this one has ended? */
+static bool has_lost_its_writer(struct bell *b) {
+	bool lost = b->over != b->field.over_told;
+	b->over = b->field.over_told;
+	return lost;
+}
+
+/* A death, or memory that is broken, is something to look at as well: for its own readers, once. */
+static void ring_those_with_news(struct bell *armed[], unsigned n) {
 	for (unsigned i = 0; i < n; i++)
-		if (armed[i]->armed && (all || field_news(&armed[i]->field) != 0)) {
+		if (armed[i]->armed && (has_lost_its_writer(armed[i]) || field_news(&armed[i]->field) != 0)) {
 			armed[i]->armed = false;
 			ring(armed[i]);
 		}
@@ -92,10 +100,10 @@ static void *wait_and_ring(void *self) {
 		free_closed(t);
 		unsigned n = gather(t, armed, fields);
 		pthread_mutex_unlock(&t->lock);
-		int rc = wait_set(&(struct wait_set){ .fields = fields, .field_count = n, .word = &t->word,
+		(void)!wait_set(&(struct wait_set){ .fields = fields, .field_count = n, .word = &t->word,
 				.value = word }, -1);
 		pthread_mutex_lock(&t->lock);
-		ring_those_with_news(armed, n, rc == -EOWNERDEAD || rc == -EPROTO);
+		ring_those_with_news(armed, n);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return NULL;

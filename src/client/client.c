@@ -380,11 +380,11 @@ static void note_loan(const struct cdm_reader *r, const struct cdm_sample *s) {
 
 static int hand_out(struct cdm_reader *r, int rc, const struct field_lease *l, struct cdm_sample *out) {
 	*out = (struct cdm_sample){ .data = NULL };
-	if (rc < 0)
-		return rc;
-	*out = (struct cdm_sample){ .data = l->data, .info = l->info, .hold = { l->word, r->machine } };
-	client_keep(r->machine);
-	note_loan(r, out);
+	if (rc >= 0) {
+		*out = (struct cdm_sample){ .data = l->data, .info = l->info, .hold = { l->word, r->machine } };
+		client_keep(r->machine);
+		note_loan(r, out);
+	}
 	return taken(r, rc, &out->info);
 }
 
@@ -476,13 +476,14 @@ int cdm_fd(struct cdm_reader *r) {
 
 _Static_assert(CDM_VIEW_EMPTY == (int)VIEW_EMPTY && CDM_VIEW_BROKEN == (int)VIEW_BROKEN, "one enum in two places");
 
-static void hand_out_part(struct cdm_view_part *p, const struct view_part *v) {
-	p->info = v->info;
+/* Of a view that was not had, too, what the field had counts as taken. */
+static void hand_out_part(struct cdm_view_part *p, int rc, const struct view_part *v) {
+	p->info = rc < 0 ? (struct cdm_info){ 0 } : v->info;
 	p->sample = (struct cdm_sample){ .data = NULL };
 	if (!p->out)
-		(void)hand_out(p->reader, 0, &v->lease, &p->sample);
+		(void)hand_out(p->reader, rc, &v->lease, &p->sample);
 	else
-		(void)taken(p->reader, 0, &v->info);
+		(void)taken(p->reader, rc, &v->info);
 }
 
 int cdm_view(struct cdm_view_part *parts, uint32_t count, const struct cdm_view_terms *terms,
@@ -499,8 +500,8 @@ int cdm_view(struct cdm_view_part *parts, uint32_t count, const struct cdm_view_
 			.capacity = parts[i].capacity };
 	}
 	int rc = view_take(v, count, &t, clock_mono(), &refusal);
-	for (uint32_t i = 0; i < count && rc == 0; i++)
-		hand_out_part(&parts[i], &v[i]);
+	for (uint32_t i = 0; i < count; i++)
+		hand_out_part(&parts[i], rc, &v[i]);
 	if (why)
 		*why = (struct cdm_view_refusal){ .reason = refusal.reason, .part = refusal.part, .ns = refusal.ns,
 			.trust = refusal.trust };

@@ -2,6 +2,7 @@
 #include "cadmus/client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -148,6 +149,53 @@ static void deaths_are_told(void) {
 	cdm_local_close(l);
 }
 
+/* Is it readable within that time? */
+static bool readable(int fd, int ms) {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	return poll(&p, 1, ms) == 1;
+}
+
+enum way { BY_COPY, BY_LEASE, BY_VIEW, WAYS };
+
+/* Ask for what cannot be had: there is nothing new, or the terms of the view are not kept. */
+static int ask(struct cdm_reader *in, enum way way) {
+	struct cdm_sample s;
+	struct cdm_view_part part = { .reader = in };
+	uint64_t v;
+	return way == BY_COPY ? cdm_next(in, &v, sizeof(v), NULL) : way == BY_LEASE ? cdm_lease_next(in, &s)
+			: cdm_view(&part, 1, &(struct cdm_view_terms){ .min_trust = 2.0f }, NULL);
+}
+
+/* An event loop that asks in vain is let sleep, whatever it asks for: it would run round and round else. */
+static void asking_in_vain_silences(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *client = be(l, NULL);
+	struct cdm_reader *in[WAYS];
+	int fd[WAYS];
+	for (int i = 0; i < WAYS; i++) {
+		CHECK(cdm_open(client, "level", &in[i]) == 0);
+		fd[i] = cdm_fd(in[i]);
+	}
+	for (uint64_t life = 1, v = 0; life <= 20; life++) {
+		struct cdm_machine *camera = be(l, "camera");
+		struct cdm_writer *out;
+		CHECK(cdm_writer_open(camera, "level", &out) == 0 && cdm_write(out, &v, sizeof(v), NULL) == 1);
+		CHECK(readable(fd[BY_VIEW], 10000) && ask(in[BY_VIEW], BY_VIEW) == -ESTALE);
+		cdm_skip(in[BY_COPY]);
+		cdm_skip(in[BY_LEASE]);
+		for (int i = 0; i < WAYS; i++) /* the thread may have rung for what was taken before it looked */
+			CHECK(!readable(fd[i], 20) || (ask(in[i], (enum way)i) < 0 && !readable(fd[i], 20)));
+		cdm_writer_close(out);
+		cdm_local_die(camera);
+		for (int i = 0; i < WAYS; i++)
+			CHECK(readable(fd[i], 10000) && ask(in[i], (enum way)i) < 0 && !readable(fd[i], 20));
+	}
+	for (int i = 0; i < WAYS; i++)
+		cdm_close(in[i]);
+	cdm_detach(client);
+	cdm_local_close(l);
+}
+
 static void *come_and_go(void *local) {
 	for (int i = 0; i < 200; i++)
 		cdm_detach(be(local, "thinker"));
@@ -181,6 +229,7 @@ int main(void) {
 	everybody_is_here();
 	leaves_with_its_last_sample();
 	deaths_are_told();
+	asking_in_vain_silences();
 	threads_come_and_go();
 	plan_free(plan);
 	puts("local_test: ok");
