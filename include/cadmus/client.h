@@ -689,7 +689,7 @@ CDM_API int cdm_events_open(struct cdm_machine *m, const char *process, struct c
 CDM_API void cdm_events_close(struct cdm_events *e);
 
 /**
- * Take only these from now on; the others are passed over.
+ * Take only these from now on; the others are passed over, also those that came before this call.
  *
  * @param e       the reader
  * @param kinds   set: the sum of UINT64_C(1) << kind; UINT64_MAX: all
@@ -713,11 +713,12 @@ CDM_API int cdm_events_next(struct cdm_events *e, struct cdm_event *out);
 CDM_API uint64_t cdm_events_missed(const struct cdm_events *e);
 
 /**
- * Sleep until there is one.
+ * Sleep until there is one that the filter lets through.
  *
  * @param e           the reader
  * @param timeout_ns  0: do not sleep; negative: for ever
- * @return 0, -ETIMEDOUT, -ECANCELED (cdm_interrupt()), -ECONNREFUSED (there is none, and the machine has ended)
+ * @return 0, -ETIMEDOUT, -ECANCELED (cdm_interrupt()), -ECONNREFUSED (there is none, and the machine has ended).  0 also
+ *         where cdm_events_next() has -EPROTO to say
  */
 CDM_API int cdm_events_wait(struct cdm_events *e, int64_t timeout_ns);
 

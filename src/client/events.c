@@ -50,8 +50,7 @@ void cdm_events_close(struct cdm_events *e) {
 }
 
 void cdm_events_filter(struct cdm_events *e, uint64_t kinds, uint32_t source) {
-	for (unsigned i = 0; i < e->all.count; i++)
-		event_filter(&e->all.at[i].reader, kinds, source < PLAN_NONE ? (uint16_t)source : PLAN_NONE);
+	event_merge_filter(&e->all, kinds, source < PLAN_NONE ? (uint16_t)source : PLAN_NONE);
 }
 
 void cdm_events_skip(struct cdm_events *e) {

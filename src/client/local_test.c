@@ -196,6 +196,26 @@ static void asking_in_vain_silences(void) {
 	cdm_local_close(l);
 }
 
+/* Nothing that is not wanted is given out, or ends a sleep. */
+static void keeps_to_the_filter(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *thinker = be(l, "thinker"), *client = be(l, NULL);
+	struct cdm_events *events;
+	struct cdm_event e;
+	CHECK(cdm_note(thinker, 1, 0, NULL) == 0 && cdm_note(client, 2, 0, NULL) == 0);
+	CHECK(cdm_events_open(client, NULL, &events) == 0 && cdm_events_next(events, &e) == 0 && e.a == 1);
+	cdm_events_filter(events, UINT64_C(1) << cdm_event_kind("stop"), CDM_NO_INDEX);
+	CHECK(cdm_events_next(events, &e) == -EAGAIN && cdm_events_wait(events, 0) == -ETIMEDOUT);
+	CHECK(cdm_note(thinker, 3, 0, NULL) == 0 && cdm_events_wait(events, 0) == -ETIMEDOUT);
+	cdm_events_filter(events, UINT64_C(1) << cdm_event_kind("noted"), CDM_NO_INDEX);
+	CHECK(cdm_note(thinker, 4, 0, NULL) == 0 && cdm_events_wait(events, -1) == 0);
+	CHECK(cdm_events_next(events, &e) == 0 && e.a == 4);
+	cdm_events_close(events);
+	cdm_detach(thinker);
+	cdm_detach(client);
+	cdm_local_close(l);
+}
+
 static void *come_and_go(void *local) {
 	for (int i = 0; i < 200; i++)
 		cdm_detach(be(local, "thinker"));
@@ -230,6 +250,7 @@ int main(void) {
 	leaves_with_its_last_sample();
 	deaths_are_told();
 	asking_in_vain_silences();
+	keeps_to_the_filter();
 	threads_come_and_go();
 	plan_free(plan);
 	puts("local_test: ok");

@@ -163,6 +163,7 @@ void event_skip(struct event_reader *r) {
 		if (is_now(r))
 			break;
 	}
+	r->gap = 0;
 	word_store(&r->tally->cursor, r->number);
 }
 
@@ -179,12 +180,19 @@ static bool copy(const struct layout_event *at, uint64_t n, struct event *out) {
 	return true;
 }
 
-static int missed(struct event_reader *r, uint64_t n) {
+static void count_missed(struct event_reader *r, uint64_t n) {
 	if (n == 0)
-		return 0;
+		return;
 	r->missed += n;
+	r->gap += n;
 	tally_add(&r->tally->laps, 1);
 	tally_add(&r->tally->missed, n);
+}
+
+/* Told once, with the record behind it, however many were passed over in between. */
+static int tell_gap(struct event_reader *r) {
+	uint64_t n = r->gap;
+	r->gap = 0;
 	return n < INT_MAX ? (int)n : INT_MAX;
 }
 
@@ -219,7 +227,7 @@ static int next_record(struct event_reader *r, struct event *out, uint64_t *lost
 	return -EAGAIN;
 }
 
-static bool is_wanted(const struct event_reader *r, const struct event *e) {
+bool event_is_wanted(const struct event_reader *r, const struct event *e) {
 	return e->kind < 64 && r->kinds >> e->kind & 1 && (r->source == PLAN_NONE || r->source == e->source);
 }
 
@@ -228,13 +236,18 @@ int event_next(struct event_reader *r, struct event *out) {
 	int rc = -EAGAIN;
 	for (unsigned n = 0; n < LAYOUT_EVENTS; n++) { /* a writer that is always ahead does not hold us here */
 		rc = next_record(r, out, &lost);
-		if (rc < 0 || is_wanted(r, out))
+		if (rc < 0 || event_is_wanted(r, out))
 			break;
 		r->filtered++;
 		rc = -EAGAIN;
 	}
-	int gap = missed(r, lost);
-	return rc < 0 ? rc : gap;
+	count_missed(r, lost);
+	return rc < 0 ? rc : tell_gap(r);
+}
+
+void event_pass_over(struct event_reader *r, int missed) {
+	r->filtered++;
+	r->gap += (uint64_t)missed;
 }
 
 void event_filter(struct event_reader *r, uint64_t kinds, uint16_t source) {

@@ -58,6 +58,7 @@ struct event_reader {
 	uint32_t epoch;
 	uint64_t number;           /* of the last record taken */
 	uint64_t missed;           /* in all */
+	uint64_t gap;              /* of these, the ones that the next record is to tell of */
 	uint64_t filtered;         /* records that were not of the wanted kinds or source, in all */
 	uint64_t kinds;            /* set of 1 << enum event_kind that is wanted; all at first */
 	uint16_t source;           /* wanted; PLAN_NONE: any, at first */
@@ -83,6 +84,8 @@ void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process
 void event_reader_close(struct event_reader *r);
 /* Take only records of these kinds, and, unless PLAN_NONE, of this source; others are passed over and counted. */
 void event_filter(struct event_reader *r, uint64_t kinds, uint16_t source);
+/* Does it let that record through? */
+bool event_is_wanted(const struct event_reader *r, const struct event *e);
 /* 1: there is a record that was not looked at.  0, -EPROTO. */
 MUST_CHECK int event_news(struct event_reader *r);
 /* Take all there is as read. */
@@ -92,6 +95,8 @@ void event_skip(struct event_reader *r);
  * process yet; -EPROTO.
  */
 MUST_CHECK int event_next(struct event_reader *r, struct event *out);
+/* The record that event_next() gave, with so many missed before it, is passed over after all, as by the filter. */
+void event_pass_over(struct event_reader *r, int missed);
 
 /* The word that changes with each record, in the mapping that the last call held; NULL: none. */
 const uint32_t *event_word(const struct event_reader *r);

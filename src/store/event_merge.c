@@ -2,6 +2,7 @@
 #include "store/event_merge.h"
 
 #include <errno.h>
+#include "base/clock.h"
 
 #define STREAK 64u
 
@@ -17,6 +18,16 @@ void event_merge_open(struct event_merge *m, struct peers *t, uint16_t process, 
 void event_merge_close(struct event_merge *m) {
 	for (unsigned i = 0; i < m->count; i++)
 		event_reader_close(&m->at[i].reader);
+}
+
+void event_merge_filter(struct event_merge *m, uint64_t kinds, uint16_t source) {
+	for (struct event_source *s = m->at; s < m->at + m->count; s++) {
+		event_filter(&s->reader, kinds, source);
+		if (s->have && !event_is_wanted(&s->reader, &s->event)) {
+			event_pass_over(&s->reader, s->missed);
+			s->have = false;
+		}
+	}
 }
 
 void event_merge_skip(struct event_merge *m) {
@@ -77,14 +88,29 @@ uint64_t event_merge_missed(const struct event_merge *m) {
 	return n;
 }
 
+/* Is there something for event_merge_next() to say?  What the filter keeps back is passed over here. */
+static bool has_next(struct event_merge *m) {
+	bool has = false;
+	for (struct event_source *s = m->at; s < m->at + m->count; s++) {
+		look(s);
+		has |= s->have || s->broken;
+	}
+	return has;
+}
+
 int event_merge_wait(struct event_merge *m, uint32_t *told, int64_t timeout_ns) {
 	struct event_reader *readers[PLAN_PROCESSES_MAX];
-	for (unsigned i = 0; i < m->count; i++) {
-		readers[i] = &m->at[i].reader;
-		if (m->at[i].have || m->at[i].broken)
-			return 0;
-	}
 	const struct wait_set set = { .events = readers, .event_count = m->count, .told = told };
-	int rc = wait_set(&set, timeout_ns);
-	return rc < 0 ? rc : 0;
+	int64_t until_ns = clock_deadline_ns(timeout_ns), left_ns = timeout_ns;
+	for (unsigned i = 0; i < m->count; i++)
+		readers[i] = &m->at[i].reader;
+	for (bool over = false; !has_next(m); over = left_ns == 0) {
+		if (over) /* who writes without end what is not wanted does not hold us */
+			return -ETIMEDOUT;
+		left_ns = clock_left_ns(until_ns);
+		int rc = wait_set(&set, left_ns);
+		if (rc < 0 && rc != -EPROTO) /* which the next look finds, and passes over */
+			return rc;
+	}
+	return 0;
 }

@@ -31,6 +31,8 @@ struct event_merge {
 void event_merge_open(struct event_merge *m, struct peers *t, uint16_t process, unsigned count);
 /* Let all of them go. */
 void event_merge_close(struct event_merge *m);
+/* As event_filter() of each, and of what is in hand. */
+void event_merge_filter(struct event_merge *m, uint64_t kinds, uint16_t source);
 /* Take all there is as read. */
 void event_merge_skip(struct event_merge *m);
 /*
@@ -40,7 +42,10 @@ void event_merge_skip(struct event_merge *m);
 MUST_CHECK int event_merge_next(struct event_merge *m, struct event_source **out);
 /* How many were missed in all. */
 uint64_t event_merge_missed(const struct event_merge *m);
-/* As wait_set(): 0 when there is one, or something else to look at. */
+/*
+ * Sleep until there is one that the filter lets through, or somebody's memory is not what it must be: 0, and
+ * event_merge_next() says which.  Else as wait_set().
+ */
 MUST_CHECK int event_merge_wait(struct event_merge *m, uint32_t *told, int64_t timeout_ns);
 
 #endif

@@ -2,7 +2,9 @@
 #include "store/event_merge.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
+#include "base/clock.h"
 #include "test/lib/world.h"
 
 enum { CORE, GUARD, CAM, EAR };
@@ -29,8 +31,12 @@ static void end(void) {
 	world_close(&w);
 }
 
+static void tell(uint16_t process, int64_t at, enum event_kind kind) {
+	CHECK(event_write(&writers[process], (struct cdm_mono){ at }, kind, 1, (uint64_t)at, 0, NULL));
+}
+
 static void note(uint16_t process, int64_t at) {
-	CHECK(event_write(&writers[process], (struct cdm_mono){ at }, EVENT_DEADLINE, 1, (uint64_t)at, 0, NULL));
+	tell(process, at, EVENT_DEADLINE);
 }
 
 /* Whose is the next? */
@@ -69,6 +75,61 @@ static void skips_what_is_in_hand(void) {
 	CHECK(next(&a) == CAM);
 	event_merge_skip(&all);
 	CHECK(next(&a) == -EAGAIN && event_merge_missed(&all) == 0);
+	end();
+}
+
+/* A filter is for all that is given out after it, also for what was in hand already. */
+static void filters_what_is_in_hand(void) {
+	uint64_t a = 0;
+	struct event_source *s;
+	fresh();
+	tell(CAM, 1, EVENT_NOTED);
+	for (int64_t i = 0; i < 3 * (int64_t)LAYOUT_EVENTS; i++)
+		tell(EAR, 2 + i, EVENT_NOTED);
+	CHECK(next(&a) == CAM && a == 1); /* which took one of the other's in hand, behind a gap */
+	uint64_t missed = event_merge_missed(&all);
+	CHECK(missed > 0);
+	event_merge_filter(&all, UINT64_C(1) << EVENT_STOP, PLAN_NONE);
+	CHECK(next(&a) == -EAGAIN);
+	tell(EAR, 1000000, EVENT_STOP);
+	CHECK(event_merge_next(&all, &s) == 0 && s->event.kind == EVENT_STOP && (uint64_t)s->missed == missed);
+	CHECK(s->reader.filtered == 3 * LAYOUT_EVENTS - missed && event_merge_missed(&all) == missed);
+	end();
+}
+
+static void *writes_soon(void *unused) {
+	(void)unused;
+	for (int64_t i = 0; i < 3 * (int64_t)LAYOUT_EVENTS; i++)
+		tell(CAM, i, EVENT_NOTED);
+	tell(EAR, 7, EVENT_STOP);
+	return NULL;
+}
+
+static void sleeps_until_one_is_wanted(void) {
+	uint64_t a = 0;
+	pthread_t t;
+	fresh();
+	event_merge_filter(&all, UINT64_C(1) << EVENT_STOP, PLAN_NONE);
+	tell(CAM, 1, EVENT_NOTED);
+	CHECK(event_merge_wait(&all, NULL, 0) == -ETIMEDOUT);
+	tell(CAM, 2, EVENT_NOTED);
+	CHECK(event_merge_wait(&all, NULL, NS_PER_MS) == -ETIMEDOUT);
+	CHECK(pthread_create(&t, NULL, writes_soon, NULL) == 0);
+	CHECK(event_merge_wait(&all, NULL, -1) == 0 && next(&a) == EAR && a == 7);
+	CHECK(pthread_join(t, NULL) == 0);
+	end();
+}
+
+static void tells_a_sleeper_of_a_ring_that_lies(void) {
+	uint64_t a = 0;
+	struct event_source *s;
+	fresh();
+	tell(CAM, 1, EVENT_NOTED);
+	CHECK(next(&a) == CAM);
+	writers[CAM].ring->head = 0;
+	CHECK(event_merge_wait(&all, NULL, -1) == 0);
+	CHECK(event_merge_next(&all, &s) == -EPROTO && s->reader.process == CAM);
+	CHECK(event_merge_wait(&all, NULL, 0) == -ETIMEDOUT);
 	end();
 }
 
@@ -115,6 +176,9 @@ static void tells_of_a_ring_that_lies_when_it_has_the_time(void) {
 int main(void) {
 	goes_by_time();
 	skips_what_is_in_hand();
+	filters_what_is_in_hand();
+	sleeps_until_one_is_wanted();
+	tells_a_sleeper_of_a_ring_that_lies();
 	counts_what_was_missed();
 	nobody_is_always_first();
 	tells_of_a_ring_that_lies_when_it_has_the_time();

@@ -59,7 +59,10 @@ class Events(Handle):
         self._names = names
 
     def filter(self, kinds: Iterable[str] | None = None, source: str | None = None) -> None:
-        """Take only those of these kinds, and of that entity; None: any.  NotFound: no such kind or entity."""
+        """Take only those of these kinds, and of that entity, also of what is there already; None: any.
+
+        NotFound: no such kind or entity.
+        """
         wanted = sum(1 << _kind_number(k) for k in set(kinds)) if kinds is not None else (1 << 64) - 1
         if source is not None and source not in self.machine.entities:
             raise NotFound(errno.ENOENT, f'{self.machine.name} has no entity {source!r}')
@@ -86,7 +89,7 @@ class Events(Handle):
                      self._names[e.process], source, e.a, e.b, e.text.decode(errors='replace'), rc)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Sleep until there is one, wanted or not.  False: not within `timeout` seconds.  Canceled: Machine.interrupt()."""
+        """Sleep until there is one that the filter lets through.  False: not within `timeout` seconds.  Canceled: Machine.interrupt()."""
         def once(ns: int) -> int:
             with self._lock:
                 return int(_lib.cdm_events_wait(self.pointer, ns))
