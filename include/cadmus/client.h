@@ -380,18 +380,20 @@ CDM_API void cdm_close(struct cdm_reader *r);
  * Copy the latest sample.
  *
  * @param r         the reader
- * @param out       `capacity` bytes for it
+ * @param out       `capacity` bytes for it; not NULL: what is known of a sample without its bytes, cdm_peek() says
  * @param capacity  room in `out`; cdm_field.bytes always suffice
  * @param info      gets what is known of it; may be NULL.  info->bytes of `out` are valid.
  *                  info->status is the worst of what the writer said, CDM_STALE (older than
  *                  max_age_ns) and CDM_ORPHAN (its writer is gone).
- * @return 0, -EAGAIN, -E2BIG, -EPROTO
+ * @return 0, -EAGAIN, -E2BIG, -EPROTO, -EINVAL (`out` is NULL: nothing was taken)
  */
 CDM_API int cdm_read(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info);
 
 /**
- * What is known of the latest sample, without its bytes.
+ * What is known of the latest sample, without its bytes.  Takes nothing.
  *
+ * @param r     the reader
+ * @param info  gets it; NULL: is there one at all?
  * @return 0, -EAGAIN, -EPROTO
  */
 CDM_API int cdm_peek(struct cdm_reader *r, struct cdm_info *info);
@@ -402,7 +404,7 @@ CDM_API int cdm_peek(struct cdm_reader *r, struct cdm_info *info);
  * (info->epoch tells).
  *
  * @return how many samples were missed just before this one, because we were slower than the
- *         history is long; -EAGAIN (nothing new), -E2BIG, -EPROTO
+ *         history is long; -EAGAIN (nothing new), -E2BIG, -EPROTO, -EINVAL (`out` is NULL)
  */
 CDM_API int cdm_next(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info);
 
@@ -410,7 +412,7 @@ CDM_API int cdm_next(struct cdm_reader *r, void *out, size_t capacity, struct cd
  * Copy the newest sample whose source_time is not after `at`: what was known of that moment.
  * Takes nothing.
  *
- * @return 0, -EAGAIN (also when the history does not reach that far), -E2BIG, -EPROTO
+ * @return 0, -EAGAIN (also when the history does not reach that far), -E2BIG, -EPROTO, -EINVAL (`out` is NULL)
  */
 CDM_API int cdm_read_at(struct cdm_reader *r, struct cdm_mono at, void *out, size_t capacity, struct cdm_info *info);
 
@@ -418,7 +420,8 @@ CDM_API int cdm_read_at(struct cdm_reader *r, struct cdm_mono at, void *out, siz
  * Copy that very sample of the present life of the writer.  Takes nothing.
  *
  * @param version  as in cdm_info, from 1 on
- * @return 0, -ENOENT (it is not there any more), -EAGAIN (it is not there yet), -E2BIG, -EPROTO
+ * @return 0, -ENOENT (it is not there any more), -EAGAIN (it is not there yet), -E2BIG, -EPROTO, -EINVAL (`out` is
+ *         NULL)
  */
 CDM_API int cdm_read_version(struct cdm_reader *r, uint64_t version, void *out, size_t capacity, struct cdm_info *info);
 
@@ -542,7 +545,7 @@ struct cdm_view_refusal {
  *
  * @param parts  the fields, and where what they had goes
  * @param count  of parts, 1 to 64
- * @param terms  what it must be
+ * @param terms  what it must be; NULL: anything
  * @param why    why there is none; may be NULL
  * @return 0; -ESTALE (none under these terms: *why names the field), -EPROTO (*why names it, too), -EAGAIN (the
  *         writers were faster many times in a row, or one has not heard of us yet), -EINVAL (none, more than 64,

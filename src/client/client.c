@@ -331,26 +331,27 @@ static struct cdm_mono now_for(const struct cdm_reader *r) {
 
 int cdm_read(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info) {
 	struct cdm_info own, *i = info ? info : &own;
-	return taken(r, field_read(&r->field, out, capacity, now_for(r), i), i);
+	return out ? taken(r, field_read(&r->field, out, capacity, now_for(r), i), i) : -EINVAL;
 }
 
 int cdm_next(struct cdm_reader *r, void *out, size_t capacity, struct cdm_info *info) {
 	struct cdm_info own, *i = info ? info : &own;
-	return taken(r, field_next(&r->field, out, capacity, now_for(r), i), i);
+	return out ? taken(r, field_next(&r->field, out, capacity, now_for(r), i), i) : -EINVAL;
 }
 
 int cdm_peek(struct cdm_reader *r, struct cdm_info *info) {
-	return field_peek(&r->field, now_for(r), info);
+	struct cdm_info own;
+	return field_peek(&r->field, now_for(r), info ? info : &own);
 }
 
 int cdm_read_at(struct cdm_reader *r, struct cdm_mono at, void *out, size_t capacity, struct cdm_info *info) {
 	struct cdm_info own, *i = info ? info : &own;
-	return taken(r, field_read_at(&r->field, at, out, capacity, now_for(r), i), i);
+	return out ? taken(r, field_read_at(&r->field, at, out, capacity, now_for(r), i), i) : -EINVAL;
 }
 
 int cdm_read_version(struct cdm_reader *r, uint64_t version, void *out, size_t capacity, struct cdm_info *info) {
 	struct cdm_info own, *i = info ? info : &own;
-	return taken(r, field_read_version(&r->field, version, out, capacity, now_for(r), i), i);
+	return out ? taken(r, field_read_version(&r->field, version, out, capacity, now_for(r), i), i) : -EINVAL;
 }
 
 void cdm_skip(struct cdm_reader *r) {
@@ -490,7 +491,9 @@ int cdm_view(struct cdm_view_part *parts, uint32_t count, const struct cdm_view_
 		struct cdm_view_refusal *why) {
 	struct view_part v[VIEW_PARTS_MAX];
 	struct view_refusal refusal = { .reason = VIEW_COHERENT };
-	const struct view_terms t = { terms->max_skew_ns, terms->max_age_ns, terms->min_trust, terms->at };
+	static const struct cdm_view_terms anything;
+	const struct cdm_view_terms *s = terms ? terms : &anything;
+	const struct view_terms t = { s->max_skew_ns, s->max_age_ns, s->min_trust, s->at };
 	if (count == 0 || count > VIEW_PARTS_MAX)
 		return -EINVAL;
 	for (uint32_t i = 0; i < count; i++) {

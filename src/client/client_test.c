@@ -321,6 +321,31 @@ static void reads(bool shy) {
 	end();
 }
 
+/* Where a pointer may be NULL, and what is left alone where it may not. */
+static void takes_nothing_for_nobody(void) {
+	struct cdm_view_part part = { .reader = NULL };
+	struct cdm_reader *r;
+	struct cdm_info info;
+	uint64_t v = 0;
+	begin(false);
+	struct cdm_machine *m = attach();
+	CHECK(cdm_open(m, "battery.level", &r) == 0 && cdm_peek(r, NULL) == -EAGAIN);
+	put(1);
+	CHECK(cdm_read(r, NULL, 0, &info) == -EINVAL && cdm_read(r, NULL, sizeof(v), NULL) == -EINVAL);
+	CHECK(cdm_next(r, NULL, 0, &info) == -EINVAL && cdm_next(r, NULL, sizeof(v), NULL) == -EINVAL);
+	CHECK(cdm_read_at(r, clock_mono(), NULL, sizeof(v), &info) == -EINVAL);
+	CHECK(cdm_read_version(r, 1, NULL, sizeof(v), &info) == -EINVAL);
+	CHECK(cdm_peek(r, NULL) == 0 && cdm_next(r, &v, sizeof(v), NULL) == 0 && v == 1);
+	part.reader = r;
+	part.out = &v;
+	part.capacity = sizeof(v);
+	put(2);
+	CHECK(cdm_view(&part, 1, NULL, NULL) == 0 && v == 2 && part.info.version == 2);
+	cdm_close(r);
+	cdm_detach(m);
+	end();
+}
+
 /* Whatever is closed first. */
 static void borrows(void) {
 	struct cdm_reader *r;
@@ -937,6 +962,7 @@ int main(void) {
 	is_held_to_what_is_expected();
 	reads(false);
 	reads(true);
+	takes_nothing_for_nobody();
 	borrows();
 	sees_at_one_time();
 	can_be_polled();
