@@ -526,7 +526,7 @@ struct cdm_view_part {
 	void *out;                 /**< in: `capacity` bytes for a copy; NULL: it is borrowed, into `sample` */
 	size_t capacity;           /**< in: bytes of `out` */
 	struct cdm_info info;      /**< out */
-	struct cdm_sample sample;  /**< out, where `out` is NULL: cdm_release() it */
+	struct cdm_sample sample;  /**< out, where `out` is NULL: cdm_release() it; else, or failed: zero */
 };
 
 /** Why there is no view, and the field that it is due to. */
@@ -549,7 +549,9 @@ struct cdm_view_refusal {
  * @param why    why there is none; may be NULL
  * @return 0; -ESTALE (none under these terms: *why names the field), -EPROTO (*why names it, too), -EAGAIN (the
  *         writers were faster many times in a row, or one has not heard of us yet), -EINVAL (none, more than 64,
- *         or of two machines), and what reading gives; nothing is borrowed then
+ *         or of two machines), and what reading gives; nothing is borrowed then.
+ *         What stood in `sample` before is overwritten, whatever comes out (but for a count that is none): release
+ *         it first
  */
 CDM_API int cdm_view(struct cdm_view_part *parts, uint32_t count, const struct cdm_view_terms *terms,
 		struct cdm_view_refusal *why);

@@ -479,8 +479,8 @@ _Static_assert(CDM_VIEW_EMPTY == (int)VIEW_EMPTY && CDM_VIEW_BROKEN == (int)VIEW
 
 /* Of a view that was not had, too, what the field had counts as taken. */
 static void hand_out_part(struct cdm_view_part *p, int rc, const struct view_part *v) {
-	p->info = rc < 0 ? (struct cdm_info){ 0 } : v->info;
-	p->sample = (struct cdm_sample){ .data = NULL };
+	if (rc == 0)
+		p->info = v->info;
 	if (!p->out)
 		(void)hand_out(p->reader, rc, &v->lease, &p->sample);
 	else
@@ -496,6 +496,10 @@ int cdm_view(struct cdm_view_part *parts, uint32_t count, const struct cdm_view_
 	const struct view_terms t = { s->max_skew_ns, s->max_age_ns, s->min_trust, s->at };
 	if (count == 0 || count > VIEW_PARTS_MAX)
 		return -EINVAL;
+	for (uint32_t i = 0; i < count; i++) {
+		parts[i].info = (struct cdm_info){ 0 };
+		parts[i].sample = (struct cdm_sample){ .data = NULL };
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		if (parts[i].reader->machine != parts[0].reader->machine)
 			return -EINVAL;

@@ -381,10 +381,11 @@ static void sees_at_one_time(void) {
 	struct cdm_view_part p[2] = { { .reader = NULL } };
 	struct cdm_view_terms terms = { .max_age_ns = MINUTE };
 	struct cdm_view_refusal why;
+	struct cdm_reader *other;
 	uint64_t v;
 	int rc;
 	begin(false);
-	struct cdm_machine *m = attach();
+	struct cdm_machine *m = attach(), *second = attach();
 	CHECK(cdm_open(m, "battery.level", &p[0].reader) == 0 && cdm_open(m, "frame", &p[1].reader) == 0);
 	p[0].out = &v;
 	p[0].capacity = sizeof(v);
@@ -401,9 +402,18 @@ static void sees_at_one_time(void) {
 	CHECK(rc == 0 && v == 7 && p[0].info.version == 1 && *(const unsigned char *)p[1].sample.data == 0x5a);
 	cdm_release(&p[1].sample);
 	terms = (struct cdm_view_terms){ .max_age_ns = 1 };
-	CHECK(cdm_view(p, 2, &terms, NULL) == -ESTALE);
+	memset(&p[1].sample, 0x5a, sizeof(p[1].sample)); /* what was left there by whoever had the memory before */
+	CHECK(cdm_view(p, 2, &terms, NULL) == -ESTALE && p[1].info.version == 0);
+	cdm_release(&p[1].sample);
+	other = p[1].reader;
+	CHECK(cdm_open(second, "frame", &p[1].reader) == 0);
+	memset(&p[1].sample, 0x5a, sizeof(p[1].sample));
+	CHECK(cdm_view(p, 2, &terms, NULL) == -EINVAL); /* of two machines */
+	cdm_release(&p[1].sample);
+	cdm_close(other);
 	cdm_close(p[0].reader);
 	cdm_close(p[1].reader);
+	cdm_detach(second);
 	cdm_detach(m);
 	end();
 }
