@@ -569,7 +569,7 @@ struct cdm_writer;
 struct cdm_meta {
 	struct cdm_mono source_time; /**< when the world was like this; 0 or later than now: now */
 	float trust;                 /**< 0..1; never more than the description trusts the writer; NaN counts as 0 */
-	uint32_t status;             /**< CDM_OK or CDM_DEGRADED */
+	uint32_t status;             /**< enum cdm_status: OK, DEGRADED; or passed on, what its source had */
 };
 
 /** True now, as trusted as its writer is, CDM_OK. */
@@ -612,8 +612,8 @@ CDM_API void *cdm_loan(struct cdm_writer *w);
  * Make the loan the newest sample, with `bytes` of it valid, and wake who sleeps for it (one system call if
  * somebody does, none if nobody does).
  *
- * @return its version, or -EINVAL: nothing is loaned, too many bytes, or a derived field whose sources have
- *         given nothing; the loan stays out then
+ * @return its version, or -EINVAL: nothing is loaned, too many bytes, a status outside enum cdm_status, or a derived
+ *         field whose sources have given nothing; the loan stays out then
  */
 CDM_API int64_t cdm_publish(struct cdm_writer *w, size_t bytes, const struct cdm_meta *meta);
 

@@ -576,6 +576,23 @@ static void derives_from_what_is_still_borrowed(void) {
 	end_thinker(&t);
 }
 
+/* What is passed on is no better than it was, also when a program does so by hand. */
+static void passes_on_what_is_said(void) {
+	struct thinker t = begin_thinker();
+	const struct cdm_meta none = { .trust = 1.0f, .status = CDM_ORPHAN + 1 };
+	uint64_t v = 7;
+	CHECK(cdm_derive(t.writer, t.level) == 0);
+	source(t.level, 0.5f);
+	for (uint32_t status = CDM_OK; status <= CDM_ORPHAN; status++) {
+		CHECK(cdm_write(t.writer, &v, 8, &(struct cdm_meta){ .trust = 1.0f, .status = status }) == status + 1);
+		CHECK(last(t.own).status == status);
+	}
+	CHECK(cdm_write(t.writer, &v, 8, &none) == -EINVAL);
+	CHECK(cdm_loan(t.writer) && cdm_publish(t.writer, 8, &none) == -EINVAL && cdm_publish(t.writer, 8, NULL) == 5);
+	CHECK(last(t.own).status == CDM_OK);
+	end_thinker(&t);
+}
+
 /* What a sample was made from that readers left no room for counts for the next one. */
 static void remembers_what_was_dropped(void) {
 	struct thinker t = begin_thinker();
@@ -979,6 +996,7 @@ int main(void) {
 	opens_one_writer();
 	derives();
 	derives_from_what_is_still_borrowed();
+	passes_on_what_is_said();
 	remembers_what_was_dropped();
 	forgets_readers_that_are_closed();
 	shares_with_tensors();

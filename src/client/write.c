@@ -91,7 +91,7 @@ static struct field_meta sum_up(const struct field_writer *w, const struct linea
 	struct field_meta m = field_meta_of(w->plan->entity);
 	m.source_time = s->source_time.ns > 0 && s->source_time.ns < now.ns ? s->source_time : now;
 	m.trust = !(s->trust >= 0.0f) ? 0.0f : s->trust < ceiling ? s->trust : ceiling;
-	m.status = s->status == CDM_DEGRADED ? CDM_DEGRADED : CDM_OK;
+	m.status = (uint16_t)s->status;
 	for (unsigned i = 0; i < l->count; i++)
 		if (l->links[i].any)
 			field_meta_join(&m, &l->links[i].sum);
@@ -154,13 +154,14 @@ void cdm_abandon(struct cdm_writer *w) {
 		field_abandon(&w->field);
 }
 
-/* May a sample of that size go out now? */
-static bool may_publish(const struct field_writer *w, const struct lineage *l, size_t bytes) {
-	return bytes <= w->plan->bytes && (!w->plan->derived || is_known(l));
+/* May a sample of that size, of which that is said, go out now? */
+static bool may_publish(const struct field_writer *w, const struct lineage *l, size_t bytes,
+		const struct cdm_meta *said) {
+	return bytes <= w->plan->bytes && (!w->plan->derived || is_known(l)) && (!said || said->status <= CDM_ORPHAN);
 }
 
 int64_t cdm_publish(struct cdm_writer *w, size_t bytes, const struct cdm_meta *meta) {
-	if (!w->field.loaned || !may_publish(&w->field, &w->lineage, bytes))
+	if (!w->field.loaned || !may_publish(&w->field, &w->lineage, bytes, meta))
 		return -EINVAL;
 	struct cdm_mono now = clock_mono();
 	struct field_meta m = sum_up(&w->field, &w->lineage, meta, now);
@@ -169,7 +170,7 @@ int64_t cdm_publish(struct cdm_writer *w, size_t bytes, const struct cdm_meta *m
 }
 
 int64_t cdm_write(struct cdm_writer *w, const void *data, size_t bytes, const struct cdm_meta *meta) {
-	if (!may_publish(&w->field, &w->lineage, bytes))
+	if (!may_publish(&w->field, &w->lineage, bytes, meta))
 		return -EINVAL;
 	struct cdm_mono now = clock_mono();
 	struct field_meta m = sum_up(&w->field, &w->lineage, meta, now);
@@ -246,10 +247,11 @@ int64_t cdm_group_publish(struct cdm_group *g, const size_t bytes[], const struc
 	for (unsigned i = 0; i < g->fields.count; i++) {
 		const struct field_writer *w = &g->fields.at[i];
 		size_t n = bytes ? bytes[i] : w->plan->bytes;
-		if (!may_publish(w, &g->lineage, n))
+		const struct cdm_meta *said = meta ? &meta[i] : NULL;
+		if (!may_publish(w, &g->lineage, n, said))
 			return -EINVAL;
 		valid[i] = (uint32_t)n;
-		m[i] = sum_up(w, &g->lineage, meta ? &meta[i] : NULL, now);
+		m[i] = sum_up(w, &g->lineage, said, now);
 	}
 	went_out(&g->lineage);
 	return (int64_t)field_group_publish(&g->fields, valid, m, now);
