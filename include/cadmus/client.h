@@ -492,7 +492,8 @@ CDM_API int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t ti
 /**
  * A descriptor for poll(), epoll and event loops: readable while the reader has news, or its writer has ended since it
  * looked last.  Do not read from it: what takes a sample, or asks for one in vain, sets it.  It costs a thread of the
- * library, shared by all readers of a machine, and each such call some system calls; cdm_wait() is cheaper.
+ * library, shared by all readers of a machine, and each such call some system calls; cdm_wait() is cheaper.  With more
+ * than 125 descriptors of a machine waiting, that thread looks every 2 ms, and is so much later at the most.
  *
  * @return the descriptor, the same each time, until cdm_close(); -ENOMEM, -EMFILE ...
  */

@@ -11,6 +11,9 @@
  *      news?  readable
  *
  * The thread has handles of its own; a bell that was closed is freed by it, since it may be sleeping on it.
+ *
+ * One sleep takes WAIT_BESIDE_MAX of them.  With more it sleeps for others each time, and not for long: it looks at all
+ * that are armed whenever it wakes up.
  */
 #include <errno.h>
 #include <limits.h>
@@ -20,9 +23,12 @@
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/io.h"
 #include "client/client_priv.h"
 #include "store/wait.h"
+
+#define SLICE_NS (2 * NS_PER_MS) /* how late it may look at one that no sleep has room for */
 
 struct bell {
 	struct bell *next;
@@ -64,14 +70,22 @@ static void free_closed(struct bells *t) {
 	}
 }
 
-static unsigned gather(struct bells *t, struct bell *armed[], struct field *fields[]) {
+static unsigned count_armed(const struct bells *t) {
 	unsigned n = 0;
-	for (struct bell *b = t->first; b; b = b->next)
-		if (b->armed && n < WAIT_BESIDE_MAX) {
-			armed[n] = b;
-			fields[n++] = &b->field;
-		}
+	for (const struct bell *b = t->first; b; b = b->next)
+		n += b->armed;
 	return n;
+}
+
+/* As many of those that are armed as one sleep takes, the next ones each time; how long it may last. */
+static int64_t gather(struct bells *t, struct field *fields[], unsigned *n) {
+	unsigned all = count_armed(t), at = 0;
+	*n = 0;
+	for (struct bell *b = t->first; b; b = b->next)
+		if (b->armed && (t->turn + at++) % all < WAIT_BESIDE_MAX)
+			fields[(*n)++] = &b->field;
+	t->turn = all > *n ? (t->turn + *n) % all : 0;
+	return all > *n ? SLICE_NS : -1;
 }
 
 /* Was the wait told that the writer of this one has ended? */
@@ -82,28 +96,28 @@ static bool has_lost_its_writer(struct bell *b) {
 }
 
 /* A death, or memory that is broken, is something to look at as well: for its own readers, once. */
-static void ring_those_with_news(struct bell *armed[], unsigned n) {
-	for (unsigned i = 0; i < n; i++)
-		if (armed[i]->armed && (has_lost_its_writer(armed[i]) || field_news(&armed[i]->field) != 0)) {
-			armed[i]->armed = false;
-			ring(armed[i]);
+static void ring_those_with_news(struct bells *t) {
+	for (struct bell *b = t->first; b; b = b->next)
+		if (b->armed && (has_lost_its_writer(b) || field_news(&b->field) != 0)) {
+			b->armed = false;
+			ring(b);
 		}
 }
 
 static void *wait_and_ring(void *self) {
 	struct bells *t = self;
-	struct bell *armed[WAIT_BESIDE_MAX];
 	struct field *fields[WAIT_BESIDE_MAX];
+	unsigned n;
 	pthread_mutex_lock(&t->lock);
 	while (!t->quit) {
 		uint32_t word = __atomic_load_n(&t->word, __ATOMIC_SEQ_CST);
 		free_closed(t);
-		unsigned n = gather(t, armed, fields);
+		int64_t most_ns = gather(t, fields, &n);
 		pthread_mutex_unlock(&t->lock);
 		(void)!wait_set(&(struct wait_set){ .fields = fields, .field_count = n, .word = &t->word,
-				.value = word }, -1);
+				.value = word }, most_ns);
 		pthread_mutex_lock(&t->lock);
-		ring_those_with_news(armed, n);
+		ring_those_with_news(t);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return NULL;

@@ -20,6 +20,7 @@ struct bells {
 	pthread_t thread;
 	bool running, quit;
 	uint32_t word; /* atomic futex word: something changed that the thread must know of */
+	unsigned turn; /* the thread's: so many of those that are armed wait for their turn in a sleep */
 	struct bell *first;
 };
 

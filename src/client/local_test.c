@@ -196,6 +196,35 @@ static void asking_in_vain_silences(void) {
 	cdm_local_close(l);
 }
 
+/* More descriptors than the kernel sleeps for at once: each is rung for its own news and its own writer's end. */
+static void many_can_be_polled(void) {
+	enum { MANY = 300 };
+	struct cdm_local *l = fresh();
+	struct cdm_machine *camera = be(l, "camera"), *thinker = be(l, "thinker");
+	struct cdm_writer *out;
+	static struct cdm_reader *in[MANY];
+	uint64_t v = 7;
+	CHECK(cdm_writer_open(camera, "level", &out) == 0);
+	for (int i = 0; i < MANY; i++) {
+		CHECK(cdm_open(thinker, i % 100 ? "secret" : "level", &in[i]) == 0);
+		CHECK(cdm_fd(in[i]) >= 0);
+	}
+	for (int round = 0; round < 20; round++) {
+		CHECK(cdm_write(out, &v, sizeof(v), NULL) > 0);
+		for (int i = 0; i < MANY; i += 100)
+			CHECK(readable(cdm_fd(in[i]), 10000) && cdm_next(in[i], &v, sizeof(v), NULL) == 0);
+	}
+	CHECK(!readable(cdm_fd(in[1]), 0) && !readable(cdm_fd(in[MANY - 1]), 0));
+	cdm_writer_close(out);
+	cdm_local_die(camera);
+	for (int i = 0; i < MANY; i++)
+		CHECK(readable(cdm_fd(in[i]), 10000));
+	for (int i = 0; i < MANY; i++)
+		cdm_close(in[i]);
+	cdm_detach(thinker);
+	cdm_local_close(l);
+}
+
 /* Nothing that is not wanted is given out, or ends a sleep. */
 static void keeps_to_the_filter(void) {
 	struct cdm_local *l = fresh();
@@ -250,6 +279,7 @@ int main(void) {
 	leaves_with_its_last_sample();
 	deaths_are_told();
 	asking_in_vain_silences();
+	many_can_be_polled();
 	keeps_to_the_filter();
 	threads_come_and_go();
 	plan_free(plan);
