@@ -170,6 +170,7 @@ int bell_open(struct bells *t, struct field *of, struct bell **out) {
 	}
 	pthread_mutex_unlock(&t->lock);
 	if (rc < 0) {
+		field_close(&b->field);
 		io_close(&b->fd);
 		free(b);
 		return rc;

@@ -196,6 +196,33 @@ static void asking_in_vain_silences(void) {
 	cdm_local_close(l);
 }
 
+static unsigned open_handles(struct cdm_machine *m) {
+	struct cdm_tally t;
+	unsigned n = 0;
+	for (uint32_t i = 0; cdm_tally_at(m, CLIENT, i, &t) == 0; i++)
+		n += t.open;
+	return n;
+}
+
+/* A descriptor for which there is no thread leaves nothing behind, and can be asked for again. */
+static void can_do_without_a_thread(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *client = be(l, NULL);
+	struct cdm_reader *in;
+	pthread_attr_t before, huge;
+	CHECK(cdm_open(client, "level", &in) == 0 && open_handles(client) == 1);
+	CHECK(pthread_getattr_default_np(&before) == 0 && pthread_attr_init(&huge) == 0);
+	CHECK(pthread_attr_setstacksize(&huge, SIZE_MAX / 4) == 0 && pthread_setattr_default_np(&huge) == 0);
+	for (int i = 0; i < 10; i++)
+		CHECK(cdm_fd(in) == -EAGAIN && open_handles(client) == 1);
+	CHECK(pthread_setattr_default_np(&before) == 0 && cdm_fd(in) >= 0 && open_handles(client) == 2);
+	pthread_attr_destroy(&before);
+	pthread_attr_destroy(&huge);
+	cdm_close(in);
+	cdm_detach(client);
+	cdm_local_close(l);
+}
+
 /* More descriptors than the kernel sleeps for at once: each is rung for its own news and its own writer's end. */
 static void many_can_be_polled(void) {
 	enum { MANY = 300 };
@@ -279,6 +306,7 @@ int main(void) {
 	leaves_with_its_last_sample();
 	deaths_are_told();
 	asking_in_vain_silences();
+	can_do_without_a_thread();
 	many_can_be_polled();
 	keeps_to_the_filter();
 	threads_come_and_go();
