@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,7 +19,8 @@
 #include "store/word.h"
 
 #define TRIES 16
-#define TURNS 10000 /* looks at a busy ring before a record is dropped */
+#define TURNS 1000 /* looks at a busy ring, each after a moment: who is in it writes, and is out in a few */
+#define YIELDS 16 /* looks after that before a record is dropped: who is in it may wait for our processor */
 
 _Static_assert(EVENT_KIND_COUNT <= 64, "a set of kinds is a word");
 _Static_assert(sizeof(struct event) == sizeof(struct layout_event), "a record is copied whole");
@@ -51,10 +53,19 @@ static bool drop(struct event_writer *w) {
 	return false;
 }
 
+static bool try_enter(struct event_writer *w) {
+	return __atomic_exchange_n(&w->busy, 1, __ATOMIC_ACQUIRE) == 0; /* E1 */
+}
+
 static bool enter(struct event_writer *w) {
-	for (int i = 0; i < TURNS; i++)
-		if (__atomic_exchange_n(&w->busy, 1, __ATOMIC_ACQUIRE) == 0) /* E1 */
+	for (int i = 0; i < TURNS + YIELDS; i++) {
+		if (try_enter(w))
 			return true;
+		if (i >= TURNS)
+			sched_yield();
+		else
+			word_pause();
+	}
 	return drop(w);
 }
 

@@ -4,9 +4,9 @@
  * One process writes, any number of readers follow at their own pace with a cursor of their own.  The
  * ring never waits.  What a slow reader loses is said to it, or to the writer, as the plan has it (PLAN_REFUSE).
  *
- * event_write(): any thread of the owner; two that meet take turns for a moment, and if that does
- * not help the record is dropped and counted; one system call if somebody sleeps for it (wait.h).  event_next(): one
- * thread per struct event_reader.
+ * event_write(): any thread of the owner; two that meet take turns for a moment, then give each other the processor for
+ * another one, and if that does not help the record is dropped and counted; one system call if somebody sleeps for it
+ * (wait.h).  event_next(): one thread per struct event_reader.
  */
 #ifndef STORE_EVENT_H
 #define STORE_EVENT_H

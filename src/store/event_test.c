@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include "test/lib/world.h"
@@ -115,6 +116,41 @@ static void drops_and_counts_when_the_ring_is_busy(void) {
 	writer.busy = 0;
 	CHECK(event_write(&writer, clock_mono(), EVENT_STOP, 0, 0, 0, NULL));
 	CHECK(event_next(&reader, &e) == 0 && e.number == 1);
+	world_close(&w);
+}
+
+static bool stays;
+
+/* In the ring, and not asleep: somebody else has its processor. */
+static void *stays_for_a_while(void *unused) {
+	struct cdm_mono since = clock_mono();
+	(void)unused;
+	writer.busy = 1;
+	__atomic_store_n(&stays, true, __ATOMIC_SEQ_CST);
+	while (mono_since(since, clock_mono()) < NS_PER_MS)
+		continue;
+	__atomic_store_n(&writer.busy, 0, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* A thread that lost its processor in the middle gets it back from the one who waits for it there. */
+static void waits_for_who_waits_for_its_processor(void) {
+	cpu_set_t before, one;
+	pthread_t t;
+	fresh();
+	CHECK(sched_getaffinity(0, sizeof(before), &before) == 0);
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+	for (int i = 0; i < 50; i++) {
+		stays = false;
+		CHECK(pthread_create(&t, NULL, stays_for_a_while, NULL) == 0); /* on the same processor */
+		while (!__atomic_load_n(&stays, __ATOMIC_SEQ_CST))
+			sched_yield();
+		note(1);
+		CHECK(pthread_join(t, NULL) == 0);
+	}
+	CHECK(writer.ring->drops == 0 && sched_setaffinity(0, sizeof(before), &before) == 0);
 	world_close(&w);
 }
 
@@ -368,6 +404,7 @@ int main(void) {
 	cuts_text_on_a_character();
 	begins_anew_with_a_new_epoch();
 	drops_and_counts_when_the_ring_is_busy();
+	waits_for_who_waits_for_its_processor();
 	survives_a_ring_that_lies();
 	holds_when_all_run();
 	takes_only_what_is_wanted();

@@ -149,9 +149,7 @@ static int spin(const struct wait_set *s) {
 	int rc = -EAGAIN;
 	for (uint32_t i = 0; i < peers_of(s)->spin && rc == -EAGAIN; i++) {
 		rc = find_news(s);
-#if defined(__x86_64__) || defined(__i386__)
-		__builtin_ia32_pause();
-#endif
+		word_pause();
 	}
 	return rc;
 }

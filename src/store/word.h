@@ -32,6 +32,13 @@ static inline void word_store_total(uint64_t *p, uint64_t v) {
 	__atomic_store_n(p, v, __ATOMIC_SEQ_CST);
 }
 
+/* Between two looks at a word that another processor is about to change. */
+static inline void word_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
 /* A store that no store after it, atomic or plain, can come before. */
 static inline void word_store_first(uint64_t *p, uint64_t v) {
 #if defined(__x86_64__) || defined(__i386__)
