@@ -10,11 +10,9 @@
 #include "bin/cadmus/output.h"
 #include "bin/cadmus/sample.h"
 
-#define FIELDS_MAX 1024
-
 struct view {
 	struct seat seat;
-	uint64_t version[FIELDS_MAX];
+	uint64_t version[PLAN_FIELDS_MAX];
 	struct cdm_mono at;
 };
 
@@ -48,7 +46,7 @@ static double rate(struct view *v, uint16_t f, const struct sample *x, double se
 static void field_lines(struct view *v, double seconds) {
 	struct sample x;
 	printf("\n%-26s %10s %8s %10s %6s %s\n", "FIELD", "value", "Hz", "age ms", "trust", "status");
-	for (uint16_t f = 0; f < v->seat.plan->fields.count && f < FIELDS_MAX; f++) {
+	for (uint16_t f = 0; f < v->seat.plan->fields.count; f++) {
 		if (sample_read(&v->seat, f, &x) < 0)
 			continue;
 		char value[16] = "-"; /* a picture has no number */
@@ -75,7 +73,7 @@ static json_t *as_json(struct view *v, double seconds) {
 		json_array_append_new(processes, json_pack("{s:s,s:s,s:i,s:o}", "name", plan_processes(s->plan)[p].name,
 				"state", directory_state_text(e.state), "epoch", (int)e.epoch, "counters", counters));
 	}
-	for (uint16_t f = 0; f < s->plan->fields.count && f < FIELDS_MAX; f++) {
+	for (uint16_t f = 0; f < s->plan->fields.count; f++) {
 		struct sample x;
 		if (sample_read(&v->seat, f, &x) < 0)
 			continue;

@@ -471,6 +471,21 @@ class Terminal:
         return code, time.monotonic() - began
 
 
+def many_fields(m):
+    """All fields of a plan are shown, also of one that has more than anybody looks at."""
+    extra = ''.join(f'  - {{id: s{i}, unit: "1", min: 0, max: 1}}\n' for i in range(1100))
+    wide = Machine(m.cadmus, change=lambda text: text.replace('settings:\n', 'settings:\n' + extra))
+    try:
+        wide.start()
+        wide.live('core')
+        rc, out, err = wide.run('set', 's1099', '1')
+        top = until('it is set', lambda: [f['field'] for f in wide.json('top', '--once')['fields'] if f['field'] == 's1099'] or rc)
+        expect('top shows the last of a thousand fields', top == ['s1099'], out + err)
+        expect('and in text', 's1099 ' in wide.run('top', '--once')[1])
+    finally:
+        wide.stop()
+
+
 def interrupts(m):
     t = Terminal(m, 'watch', 'kinesthetic')
     t.until(b'kinesthetic')
@@ -657,6 +672,7 @@ def main():
         files(m)
         one_core(m)
         without_home(m)
+        many_fields(m)
         bad_folders(m)
         interrupted_start(m)
         m.start()
