@@ -84,7 +84,7 @@ static json_t *as_json(const struct plan *p, const struct event_source *s, const
 	const struct event *e = &s->event;
 	memcpy(own, e->text, sizeof(own));
 	return json_pack("{s:s,s:s,s:i,s:I,s:s,s:s?,s:s?,s:I,s:I,s:s,s:i}", "time", when(e, time), "process", process,
-			"epoch", (int)s->reader.epoch, "number", (json_int_t)e->number, "kind",
+			"epoch", (int)s->epoch, "number", (json_int_t)e->number, "kind",
 			event_kind_text(e->kind), "source", source_name(p, e), "about", about(p, e), "a",
 			(json_int_t)e->a, "b", (json_int_t)e->b, "text", output_clean(own, false), "missed",
 			s->missed);

@@ -666,12 +666,12 @@ CDM_API void cdm_group_abandon(struct cdm_group *g);
 
 /** A small record of what happened: in a process, for everybody. */
 struct cdm_event {
-	uint64_t number;      /**< 1, 2, 3 ... within a life of the process: a gap is what was missed */
+	uint64_t number;      /**< 1, 2, 3 ... within a life of the process (`epoch`): a gap is what was missed */
 	struct cdm_mono time; /**< when */
 	uint32_t kind;        /**< see cdm_event_kind_name() */
 	uint32_t process;     /**< in whose memory it stands: index of cdm_process_at() */
 	uint32_t source;      /**< entity it is of, or CDM_NO_INDEX */
-	uint32_t reserved;    /**< 0 */
+	uint32_t epoch;       /**< of the process: grows each time it is started, and numbers begin anew */
 	uint64_t a;           /**< what the kind says of it */
 	uint64_t b;           /**< what the kind says of it */
 	char text[CDM_EVENT_TEXT]; /**< ended by a zero; the word of that process: it may hold anything */

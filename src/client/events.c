@@ -63,7 +63,8 @@ int cdm_events_next(struct cdm_events *e, struct cdm_event *out) {
 	if (rc < 0)
 		return rc;
 	*out = (struct cdm_event){ .number = s->event.number, .time = s->event.time, .kind = s->event.kind,
-		.process = s->reader.process, .source = s->event.source, .a = s->event.a, .b = s->event.b };
+		.process = s->reader.process, .source = s->event.source, .epoch = s->epoch,
+		.a = s->event.a, .b = s->event.b };
 	memcpy(out->text, s->event.text, sizeof(out->text));
 	return s->missed;
 }

@@ -272,6 +272,24 @@ static void keeps_to_the_filter(void) {
 	cdm_local_close(l);
 }
 
+/* Numbers begin anew with each life, so it is told which one that was. */
+static void tells_lives_apart(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *client = be(l, NULL);
+	struct cdm_events *events;
+	struct cdm_event e;
+	CHECK(cdm_events_open(client, "thinker", &events) == 0);
+	for (uint32_t life = 1; life <= 3; life++) {
+		struct cdm_machine *thinker = be(l, "thinker");
+		CHECK(cdm_note(thinker, 7, 0, NULL) == 0 && cdm_events_next(events, &e) == 0);
+		CHECK(e.number == 1 && e.epoch == life && e.a == 7);
+		cdm_detach(thinker);
+	}
+	cdm_events_close(events);
+	cdm_detach(client);
+	cdm_local_close(l);
+}
+
 static void *come_and_go(void *local) {
 	for (int i = 0; i < 200; i++)
 		cdm_detach(be(local, "thinker"));
@@ -309,6 +327,7 @@ int main(void) {
 	can_do_without_a_thread();
 	many_can_be_polled();
 	keeps_to_the_filter();
+	tells_lives_apart();
 	threads_come_and_go();
 	plan_free(plan);
 	puts("local_test: ok");

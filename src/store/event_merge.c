@@ -42,6 +42,7 @@ static void look(struct event_source *s) {
 		return;
 	int rc = event_next(&s->reader, &s->event);
 	s->have = rc >= 0;
+	s->epoch = s->reader.epoch;
 	s->missed = rc;
 	if (rc < 0 && rc != -EAGAIN) {
 		s->broken = true;

@@ -15,6 +15,7 @@
 struct event_source {
 	struct event_reader reader;
 	struct event event; /* the next of it, when `have` */
+	uint32_t epoch;     /* of the process, when it wrote that */
 	int missed;         /* just before that */
 	bool have;
 	bool broken;        /* something in its memory cannot be, and was passed over; nobody was told yet */

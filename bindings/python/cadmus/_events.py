@@ -40,6 +40,7 @@ class Event:
     b: int
     text: str     #: the word of that process; what is not UTF-8 in it is replaced
     missed: int   #: of that process, just before this one
+    epoch: int    #: of the process: grows each time it is started, and numbers begin anew
 
     @property
     def age(self) -> float:
@@ -86,7 +87,7 @@ class Events(Handle):
             fail(rc, 'events: the memory of a process is broken, and was not followed')
         source = self.machine.entities[e.source] if e.source < len(self.machine.entities) else ''
         return Event(e.number, e.time, _lib.cdm_event_kind_name(e.kind).decode(), _lib.cdm_event_kind_text(e.kind).decode(),
-                     self._names[e.process], source, e.a, e.b, e.text.decode(errors='replace'), rc)
+                     self._names[e.process], source, e.a, e.b, e.text.decode(errors='replace'), rc, e.epoch)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Sleep until there is one that the filter lets through.  False: not within `timeout` seconds.  Canceled: Machine.interrupt()."""

@@ -45,7 +45,7 @@ class Process(ctypes.Structure):
 
 class Event(ctypes.Structure):
     _fields_ = [('number', c_uint64), ('time', c_int64), ('kind', c_uint32), ('process', c_uint32), ('source', c_uint32),
-                ('reserved', c_uint32), ('a', c_uint64), ('b', c_uint64), ('text', c_char * 24)]
+                ('epoch', c_uint32), ('a', c_uint64), ('b', c_uint64), ('text', c_char * 24)]
 
 
 class ViewPart(ctypes.Structure):
