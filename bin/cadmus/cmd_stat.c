@@ -67,11 +67,22 @@ static void reader_lines(struct cursor *c, uint64_t newest) {
 
 #define READER_HEAD "    READER                           copied  borrowed    missed    laps  retries   sleeps   behind"
 
-static void field_lines(struct seat *s, uint16_t index, const struct field_counts *n) {
+/* What is known of a field without any of its readers. */
+struct about {
+	struct field_counts counts;
+	bool has_age;   /* it has a sample */
+	double age_ms;  /* since that was published */
+};
+
+static void field_lines(struct seat *s, uint16_t index, const struct about *a) {
 	const struct plan_field *f = &plan_fields(s->plan)[index];
-	printf("%-30s by %s: %llu published, %llu dropped, %llu degraded, %llu wake-ups\n", f->name,
+	const struct field_counts *n = &a->counts;
+	printf("%-30s by %s: %llu published, %llu dropped, %llu degraded, %llu wake-ups", f->name,
 			process_name(s, f->process), (unsigned long long)n->publishes, (unsigned long long)n->drops,
 			(unsigned long long)n->degraded, (unsigned long long)n->wakes);
+	if (a->has_age)
+		printf(", the last %.1f ms ago", a->age_ms);
+	putchar('\n');
 	reader_lines(&(struct cursor){ .seat = s, .doing = LAYOUT_READS, .index = index }, n->publishes);
 }
 
@@ -96,13 +107,14 @@ static json_t *readers_json(struct cursor *c, uint64_t newest) {
 	return list;
 }
 
-static json_t *field_json(struct seat *s, uint16_t index, const struct field_counts *n) {
+static json_t *field_json(struct seat *s, uint16_t index, const struct about *a) {
 	const struct plan_field *f = &plan_fields(s->plan)[index];
+	const struct field_counts *n = &a->counts;
 	struct cursor c = { .seat = s, .doing = LAYOUT_READS, .index = index };
-	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:o}", "field", f->name, "writer", process_name(s, f->process),
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:o,s:o}", "field", f->name, "writer", process_name(s, f->process),
 			"published", (json_int_t)n->publishes, "dropped", (json_int_t)n->drops, "degraded",
-			(json_int_t)n->degraded, "wakes", (json_int_t)n->wakes, "readers",
-			readers_json(&c, n->publishes));
+			(json_int_t)n->degraded, "wakes", (json_int_t)n->wakes, "age_ms",
+			a->has_age ? json_real(a->age_ms) : json_null(), "readers", readers_json(&c, n->publishes));
 }
 
 static json_t *error_json(const struct seat *s, uint16_t p, struct error_record *e) {
@@ -120,15 +132,19 @@ static void put(json_t *list, json_t *one) {
 /* `list` NULL: as lines. */
 static void show_field(struct seat *s, uint16_t index, json_t *list) {
 	struct field f;
-	struct field_counts n = { 0 };
+	struct about a = { .has_age = false };
+	struct cdm_info last;
 	if (field_open(&f, &s->peers, index) < 0)
 		return; /* not for clients */
-	bool there = field_counts(&f, &n) == 0;
+	bool there = field_counts(&f, &a.counts) == 0;
+	a.has_age = there && field_peek(&f, clock_mono(), &last) == 0;
+	if (a.has_age)
+		a.age_ms = ns_to_ms(mono_since(last.publish_time, clock_mono()));
 	field_close(&f);
 	if (list)
-		put(list, field_json(s, index, &n));
+		put(list, field_json(s, index, &a));
 	else if (there)
-		field_lines(s, index, &n);
+		field_lines(s, index, &a);
 }
 
 static void show_events(struct seat *s, uint16_t p, json_t *list) {

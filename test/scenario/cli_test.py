@@ -316,7 +316,10 @@ def right(m):
     rc, out, err = m.run('stat')
     expect('stat says who reads what', rc == 0 and re.search(r'legs\.feedback +by guard: \d+ published, 0 dropped', out) and
            re.search(r'^    core +\d+ +0 +0 +0 ', out, re.M) and 'events:' in out and 'legs.command' not in out, out + err)
+    expect('and how old the last sample is', re.search(r'legs\.feedback +by guard: .* wake-ups, the last \d+\.\d ms ago\n', out), out)
     one = m.json('stat', 'legs.feedback')
+    never = [f for f in m.json('stat')['fields'] if f['published'] == 0]
+    expect('of none there is no age', 0 <= one['age_ms'] < 60000 and all(f['age_ms'] is None for f in never), (one, never))
     expect('of one field, too', one['writer'] == 'guard' and one['published'] > 0 and
            any(r['process'] == 'core' and r['open'] and r['copied'] > 0 for r in one['readers']), one)
     errors = m.json('stat', '--errors')
