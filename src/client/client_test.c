@@ -100,7 +100,15 @@ static void restart_camera(void) {
 	CHECK(field_writer_open(&frame_out, &w.at[CAM], frame) == 0);
 }
 
-/* 1: end.  2: restart the camera. */
+/* Its memory is that of one who said READY and had formatted nothing: the parent cannot know. */
+static void spoil_camera(void) {
+	segment_close_files(&w.files[CAM]);
+	CHECK(segment_create(w.plan, CAM, &w.files[CAM]) == 0);
+	for (unsigned k = 0; k < PLAN_PARTS_MAX && w.files[CAM].fd[k] >= 0; k++)
+		CHECK(io_memory_freeze_writers(w.files[CAM].fd[k]) == 0);
+}
+
+/* 1: end.  2: restart the camera.  3: spoil it. */
 static void *run_parent(void *unused) {
 	(void)unused;
 	for (;;) {
@@ -116,6 +124,8 @@ static void *run_parent(void *unused) {
 			return NULL;
 		if (order == 2)
 			restart_camera();
+		if (order == 3)
+			spoil_camera();
 		for (uint16_t i = 0; i < SEATS; i++)
 			if (p[2 + i].revents)
 				on_client(i);
@@ -238,6 +248,25 @@ static void finds_what_the_dead_left(void) {
 	struct cdm_machine *m = attach();
 	CHECK(cdm_open(m, "battery.level", &r) == 0);
 	CHECK(cdm_read(r, &v, sizeof(v), &info) == 0 && v == 42 && info.status == CDM_ORPHAN);
+	cdm_close(r);
+	cdm_detach(m);
+	end();
+}
+
+/* A process that nobody can map is not there, and that is all: nobody waits for it. */
+static void does_not_wait_for_nonsense(void) {
+	struct cdm_reader *r;
+	uint64_t v, broken;
+	uint32_t counter = 0;
+	begin(false);
+	order_parent(3);
+	struct cdm_mono before = clock_mono();
+	struct cdm_machine *m = attach();
+	CHECK(mono_since(before, clock_mono()) < 2 * NS_PER_S); /* which seat.c would wait for one still to come */
+	while (strcmp(cdm_counter_name(counter), "broken") != 0)
+		CHECK(++counter < cdm_counter_count());
+	CHECK(cdm_counter(m, CLIENT, counter, &broken) == 0 && broken == 1);
+	CHECK(cdm_open(m, "battery.level", &r) == 0 && cdm_read(r, &v, sizeof(v), NULL) == -EAGAIN);
 	cdm_close(r);
 	cdm_detach(m);
 	end();
@@ -985,6 +1014,7 @@ int main(void) {
 	CHECK(mkdtemp(base) && setenv("CADMUS_RUN_DIR", base, 1) == 0);
 	says_why_it_cannot_attach();
 	finds_what_the_dead_left();
+	does_not_wait_for_nonsense();
 	describes_the_machine();
 	is_held_to_what_is_expected();
 	reads(false);
