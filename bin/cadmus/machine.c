@@ -59,7 +59,7 @@ static int list_machines(char (*names)[CDM_NAME_MAX], unsigned max) {
 		if (!run_dir_name_ok(e->d_name))
 			continue;
 		int fd = control_connect(e->d_name);
-		if (fd >= 0 || fd == -EAGAIN) /* it lives, and too many ask */
+		if (fd >= 0 || fd == -ETIMEDOUT) /* it lives, and too many ask */
 			snprintf(names[n++], CDM_NAME_MAX, "%.*s", CDM_NAME_MAX - 1, e->d_name);
 		io_close(&fd);
 	}

@@ -87,7 +87,8 @@ CDM_API uint32_t cdm_abi_version(void);
  * @param out      the machine, yours until cdm_detach(); NULL after a failure
  * @param diag     gets what a person must understand; may be NULL
  * @return 0, -ENOENT or -ECONNREFUSED (it does not run), -EACCES, -EBUSY (raise `clients:` in its
- *         description), -EINVAL (no proper name), -EPROTO (of another version), -ENOMEM, -ETIMEDOUT
+ *         description), -EINVAL (no proper name), -EPROTO (of another version), -ENOMEM, -ETIMEDOUT (it does not
+ *         answer within 10 s: its daemon is stopped)
  */
 CDM_API int cdm_attach(const char *machine, struct cdm_machine **out, struct cdm_diag *diag);
 
@@ -102,8 +103,8 @@ CDM_API int cdm_attach(const char *machine, struct cdm_machine **out, struct cdm
  *                 at all; negative: for ever
  * @param out      the machine, as that entity sees it; yours until cdm_detach()
  * @param diag     gets what a person must understand; may be NULL
- * @return as cdm_attach(), but -ENOENT also: no such entity; -EACCES also: it is not left to programs; -EBUSY and
- *         -ETIMEDOUT: another program is it
+ * @return as cdm_attach(), but -ENOENT also: no such entity; -EACCES also: it is not left to programs; -EBUSY: another
+ *         program is it; -ETIMEDOUT: that still is after `wait_ns`, or the machine has not answered in that time
  */
 CDM_API int cdm_attach_as(const char *machine, const char *entity, int64_t wait_ns, struct cdm_machine **out,
 		struct cdm_diag *diag);
@@ -759,8 +760,8 @@ CDM_API int cdm_note(struct cdm_machine *m, uint64_t a, uint64_t b, const char *
  * requests {"op": ..., "id": uint, ...}, replies {"id": uint, "ev": ...}; `spec/control.md`
  * lists them.  Needs no cdm_attach().  You speak as the machine's operator.
  *
- * @return 0, -ENOENT or -ECONNREFUSED (it does not run), -EACCES, -EINVAL, -ENOMEM; *out is NULL
- *         then
+ * @return 0, -ENOENT or -ECONNREFUSED (it does not run), -EACCES, -EINVAL, -ENOMEM, -ETIMEDOUT (too many are at its
+ *         door); *out is NULL then
  */
 CDM_API int cdm_control_open(const char *machine, struct cdm_control **out, struct cdm_diag *diag);
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -43,6 +44,44 @@ int io_connect(const char *path) {
 	rc = -errno;
 	close(fd);
 	return rc;
+}
+
+/* Nothing can be polled for room in a queue: connect() itself waits for it, with the patience of one who sends. */
+static int limit_sending(int fd, int64_t left_ns) {
+	int64_t us = left_ns < 0 ? 0 : left_ns / NS_PER_US + 1; /* 0: for ever */
+	const struct timeval limit = { .tv_sec = us / 1000000, .tv_usec = us % 1000000 };
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0 ? 0 : -errno;
+}
+
+static int connect_until(int fd, const struct sockaddr_un *a, int64_t until_ns) {
+	int64_t left_ns;
+	int rc = -EAGAIN;
+	while ((rc == -EAGAIN || rc == -EINTR) && (left_ns = clock_left_ns(until_ns)) != 0) {
+		rc = limit_sending(fd, left_ns);
+		if (rc == 0 && connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0)
+			rc = -errno;
+	}
+	if (rc == -EAGAIN || rc == -EINTR)
+		return -ETIMEDOUT;
+	return rc < 0 ? rc : limit_sending(fd, -1);
+}
+
+int io_connect_within(const char *path, int64_t timeout_ns) {
+	int64_t until_ns = clock_deadline_ns(timeout_ns);
+	struct sockaddr_un a;
+	int fd = io_connect(path);
+	if (fd != -EAGAIN)
+		return fd;
+	int rc = address(path, &a);
+	if (rc < 0)
+		return rc;
+	fd = socket(AF_UNIX, SEQPACKET, 0);
+	if (fd < 0)
+		return -errno;
+	rc = connect_until(fd, &a, until_ns);
+	if (rc < 0)
+		io_close(&fd);
+	return rc < 0 ? rc : fd;
 }
 
 #define BACKLOG 32

@@ -29,6 +29,8 @@ MUST_CHECK int io_listen(const char *path);
 MUST_CHECK int io_listen_again(int fd);
 /* Connect, never waiting; -ENOENT or -ECONNREFUSED when nobody is there, -EAGAIN when its queue is full. */
 MUST_CHECK int io_connect(const char *path);
+/* Connect, and while its queue is full wait for room in it; -ETIMEDOUT: there was none (timeout_ns < 0: for ever). */
+MUST_CHECK int io_connect_within(const char *path, int64_t timeout_ns);
 /* Accept one, non-blocking and close-on-exec; -EAGAIN. */
 MUST_CHECK int io_accept(int listener);
 

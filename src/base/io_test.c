@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -163,6 +165,42 @@ static void listens_where_the_last_owner_died(void) {
 	CHECK(rmdir(dir) == 0);
 }
 
+static void *connect_patiently(void *path) {
+	return (void *)(intptr_t)io_connect_within(path, 60 * NS_PER_S);
+}
+
+static void nothing(int signal) {
+	(void)signal;
+}
+
+/* A queue with no room in it: who connects waits for as long as he says, whatever signals come. */
+static void waits_for_room_in_a_queue(void) {
+	const struct sigaction act = { .sa_handler = nothing };
+	char dir[] = "/tmp/cadmus-io-XXXXXX", path[64];
+	pthread_t t;
+	void *fd;
+	int first, rc;
+	CHECK(mkdtemp(dir) != NULL && sigaction(SIGUSR1, &act, NULL) == 0);
+	snprintf(path, sizeof(path), "%s/s", dir);
+	CHECK(io_connect_within(path, -1) == -ENOENT);
+	int listener = io_listen(path);
+	CHECK(listener >= 0 && (first = io_connect_within(path, 0)) >= 0);
+	while ((rc = io_connect(path)) >= 0)
+		close(rc); /* it keeps its place in the queue */
+	CHECK(rc == -EAGAIN && io_connect_within(path, 0) == -ETIMEDOUT);
+	CHECK(io_connect_within(path, 20 * NS_PER_MS) == -ETIMEDOUT);
+	CHECK(pthread_create(&t, NULL, connect_patiently, path) == 0);
+	for (int i = 0; i < 100; i++)
+		CHECK(pthread_kill(t, SIGUSR1) == 0 && sched_yield() == 0);
+	rc = io_accept(listener);
+	CHECK(rc >= 0 && pthread_join(t, &fd) == 0 && (int)(intptr_t)fd >= 0);
+	close(rc), close((int)(intptr_t)fd), close(first);
+	CHECK(pthread_create(&t, NULL, connect_patiently, path) == 0); /* and one whose daemon ends */
+	close(listener);
+	CHECK(pthread_join(t, &fd) == 0 && (int)(intptr_t)fd == -ECONNREFUSED);
+	CHECK(unlink(path) == 0 && rmdir(dir) == 0);
+}
+
 enum { HEIRS = 6 };
 
 /* Listen at `path` when all do, and hold on to it until all have tried. */
@@ -227,6 +265,7 @@ int main(void) {
 	memory_cannot_change_size_or_gain_writers();
 	knows_death_from_the_kernel();
 	listens_where_the_last_owner_died();
+	waits_for_room_in_a_queue();
 	one_heir();
 	tells_time_and_names();
 	puts("io_test: ok");

@@ -180,9 +180,14 @@ static void begin(bool shy) {
 	CHECK(pthread_create(&parent.thread, NULL, run_parent, NULL) == 0);
 }
 
-static void end_parent(void) {
+/* It does nothing more, as one that was sent SIGSTOP. */
+static void stop_parent(void) {
 	order_parent(1);
 	CHECK(pthread_join(parent.thread, NULL) == 0);
+}
+
+static void end_parent(void) {
+	stop_parent();
 	for (int i = 0; i < SEATS; i++)
 		io_close(&parent.sockets[i]);
 	io_close(&parent.door);
@@ -250,6 +255,41 @@ static void finds_what_the_dead_left(void) {
 	CHECK(cdm_read(r, &v, sizeof(v), &info) == 0 && v == 42 && info.status == CDM_ORPHAN);
 	cdm_close(r);
 	cdm_detach(m);
+	end();
+}
+
+static void *attach_patiently(void *unused) {
+	(void)unused;
+	return attach();
+}
+
+/* A daemon that is stopped is one that does not answer, however many stand at its door. */
+static void waits_for_an_answer(void) {
+	static struct cdm_diag diag;
+	struct cdm_machine *m;
+	char path[RUN_DIR_PATH_MAX];
+	pthread_t t;
+	void *late;
+	int fd, n = 0;
+	CHECK(cdm_attach_as("robot", "thinker", 1, &m, NULL) == -ENOENT); /* not even 1 ns is too short to look */
+	begin(false);
+	stop_parent();
+	CHECK(cdm_attach_as("robot", "thinker", 1, &m, NULL) == -ETIMEDOUT && !m);
+	CHECK(run_dir_path("robot", RUN_DIR_ATTACH, path) == 0);
+	while ((fd = io_connect(path)) >= 0)
+		n += close(fd) == 0;
+	CHECK(fd == -EAGAIN && n > 0);
+	memset(&diag, 0, sizeof(diag));
+	CHECK(cdm_attach_as("robot", "thinker", 20 * NS_PER_MS, &m, &diag) == -ETIMEDOUT && !m);
+	CHECK(strstr(diag.at[0].text, "does not answer") && !diag.at[0].hint[0]);
+	CHECK(pthread_create(&t, NULL, attach_patiently, NULL) == 0);
+	for (int i = 0; i <= n; i++) { /* those, and the first of ours; the parent answers to who comes behind them */
+		CHECK((fd = io_accept(parent.door)) >= 0);
+		close(fd);
+	}
+	CHECK(pthread_create(&parent.thread, NULL, run_parent, NULL) == 0);
+	CHECK(pthread_join(t, &late) == 0);
+	cdm_detach(late);
 	end();
 }
 
@@ -1014,6 +1054,7 @@ int main(void) {
 	CHECK(mkdtemp(base) && setenv("CADMUS_RUN_DIR", base, 1) == 0);
 	says_why_it_cannot_attach();
 	finds_what_the_dead_left();
+	waits_for_an_answer();
 	does_not_wait_for_nonsense();
 	describes_the_machine();
 	is_held_to_what_is_expected();

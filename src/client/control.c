@@ -11,7 +11,7 @@
 int control_connect(const char *machine) {
 	char path[RUN_DIR_PATH_MAX];
 	int rc = run_dir_path(machine, RUN_DIR_CONTROL, path);
-	return rc < 0 ? rc : run_dir_connect(path);
+	return rc < 0 ? rc : run_dir_connect(path, 0);
 }
 
 /* Wait for `events`; 0, -ETIMEDOUT, -errno. */

@@ -19,7 +19,8 @@
 
 #define CONTROL_MESSAGE_MAX IO_MESSAGE_MAX
 
-/* A connection to the machine's control door, or -ENOENT, -ECONNREFUSED (not running), -errno. */
+/* A connection to the machine's control door, never waiting; or -ENOENT, -ECONNREFUSED (not running), -ETIMEDOUT (it
+   runs, and too many are at its door), -errno. */
 MUST_CHECK int control_connect(const char *machine);
 
 /* Send one message; waits while the other side is full, at most timeout_ns (< 0: for ever).

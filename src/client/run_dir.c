@@ -188,10 +188,10 @@ int run_dir_make(const char *machine, char out[RUN_DIR_PATH_MAX]) {
 	return check_ours(above);
 }
 
-int run_dir_connect(const char *path) {
+int run_dir_connect(const char *path, int64_t timeout_ns) {
 	uid_t uid;
 	pid_t pid;
-	int fd = io_connect(path);
+	int fd = io_connect_within(path, timeout_ns);
 	if (fd < 0)
 		return fd;
 	int rc = io_peer(fd, &uid, &pid);

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "base/check.h"
 
@@ -48,7 +49,7 @@ MUST_CHECK int run_dir_search(const char *machine, const char *leaf, struct run_
 /* The name of the machine whose door `path` is, into `out` of CDM_NAME_MAX. */
 void run_dir_machine(const char *path, char *out);
 /* Connect to a socket there, if it is one of ours (or root's) that answers: -EACCES else; -ENOENT, -ECONNREFUSED,
-   -errno.  In a folder like /tmp anybody may have put it. */
-MUST_CHECK int run_dir_connect(const char *path);
+   -ETIMEDOUT as io_connect_within(), -errno.  In a folder like /tmp anybody may have put it. */
+MUST_CHECK int run_dir_connect(const char *path, int64_t timeout_ns);
 
 #endif

@@ -94,7 +94,7 @@ static void refuses_anothers(const char *dir) {
 	close(pair[1]);
 	CHECK(read(pair[0], &c, 1) == 1);
 	if (c == 'y')
-		CHECK(run_dir_connect(path) == -EACCES && unlink(path) == 0);
+		CHECK(run_dir_connect(path, 0) == -EACCES && unlink(path) == 0);
 	close(pair[0]);
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 	CHECK(chown(dir, 0, 0) == 0 && chmod(base, 0700) == 0);
@@ -104,17 +104,17 @@ static void connects_to_its_own(void) {
 	char path[RUN_DIR_PATH_MAX];
 	setenv("CADMUS_RUN_DIR", base, 1);
 	CHECK(run_dir_path("robot", RUN_DIR_STOP, path) == 0);
-	CHECK(run_dir_connect(path) == -ENOENT);
+	CHECK(run_dir_connect(path, 0) == -ENOENT);
 	char dir[RUN_DIR_PATH_MAX];
 	CHECK(run_dir_make("robot", dir) == 0);
 	int listener = io_listen(path);
 	CHECK(listener >= 0);
-	int fd = run_dir_connect(path);
+	int fd = run_dir_connect(path, 0);
 	CHECK(fd >= 0);
 	close(fd);
 	refuses_anothers(dir);
 	close(listener);
-	CHECK(run_dir_connect(path) == -ECONNREFUSED);
+	CHECK(run_dir_connect(path, 0) == -ECONNREFUSED);
 	CHECK(unlink(path) == 0 && rmdir(dir) == 0);
 }
 

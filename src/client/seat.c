@@ -313,26 +313,29 @@ static void settle(struct seat *s) {
 	}
 }
 
-static int not_running(int rc, struct cdm_diag *diag) {
-	struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "S0109", "%s: %s", rc == -EACCES ?
-			"the machine belongs to another user" : "no machine of that name runs", err_text(rc));
-	if (m && rc != -EACCES)
+static int not_opened(int rc, struct cdm_diag *diag) {
+	const char *what = rc == -EACCES ? "the machine belongs to another user" :
+			rc == -ETIMEDOUT ? "the machine does not answer: its daemon is stopped, or has too much to do" :
+			"no machine of that name runs";
+	struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "S0109", "%s: %s", what, err_text(rc));
+	if (m && rc != -EACCES && rc != -ETIMEDOUT)
 		snprintf(m->hint, sizeof(m->hint), "start it with `cadmus run --detach FILE`; then `cadmus ps`");
 	return rc;
 }
 
 /* Knock at the door with a record in hand. */
-static int knock(const char *machine, const struct seat_attach *a, struct cdm_diag *diag) {
+static int knock(const char *machine, const struct seat_attach *a, int64_t until_ns, struct cdm_diag *diag) {
 	char path[RUN_DIR_PATH_MAX];
 	int fd = run_dir_path(machine, RUN_DIR_ATTACH, path);
 	if (fd == 0)
-		fd = run_dir_connect(path);
+		fd = run_dir_connect(path, clock_left_ns(until_ns));
 	if (fd < 0)
-		return not_running(fd, diag);
+		return not_opened(fd, diag);
 	int rc = io_send(fd, a, sizeof(*a), NULL, 0, MSG_DONTWAIT);
-	if (rc < 0)
-		io_close(&fd);
-	return rc < 0 ? rc : fd;
+	if (rc == 0 || rc == -EPIPE) /* who has hung up already is heard by whoever waits for his answer */
+		return fd;
+	io_close(&fd);
+	return rc;
 }
 
 /* More than one, where one parent ends and the next is about to listen at the same door. */
@@ -343,11 +346,11 @@ static int attach(struct seat *s, const char *machine, const struct seat_attach 
 	int64_t until_ns = clock_deadline_ns(patience_ns);
 	int rc = -EPIPE;
 	*s = (struct seat){ .fd = -1 };
-	for (unsigned i = 0; i < KNOCKS_MAX && rc == -EPIPE && clock_left_ns(until_ns) != 0; i++) {
+	for (unsigned i = 0; i < KNOCKS_MAX && rc == -EPIPE; i++) { /* once even with no patience at all */
 		io_close(&s->fd);
-		s->fd = knock(machine, a, diag);
+		s->fd = knock(machine, a, until_ns, diag);
 		if (s->fd < 0)
-			return i == 0 ? s->fd : -ECONNREFUSED; /* it ended while we were there */
+			return i == 0 || s->fd == -ETIMEDOUT ? s->fd : -ECONNREFUSED; /* it ended while we were there */
 		rc = await_hello(s, until_ns, diag);
 	}
 	if (rc == -EPIPE)

@@ -162,12 +162,14 @@ struct seat_event {
 MUST_CHECK int seat_open_inherited(struct seat *s, struct cdm_diag *diag);
 /*
  * Knock at a running machine; ends with READY, and waits up to 2 s for the memory of everybody who has any, the dead
- * among them: what they said last is there.  -ENOENT, -ECONNREFUSED: not running; -EACCES: somebody else's; -EBUSY: no place.
+ * among them: what they said last is there.  -ENOENT, -ECONNREFUSED: not running; -EACCES: somebody else's; -EBUSY: no
+ * place; -ETIMEDOUT: it does not answer within 10 s.
  */
 MUST_CHECK int seat_attach(struct seat *s, const char *machine, struct cdm_diag *diag);
 /*
  * The same, to take the place of an external entity; while another program has it, stand by for wait_ns (0: not at
- * all, < 0: for ever).  -ENOENT also: no such entity; -EACCES also: it is not external; -EBUSY, -ETIMEDOUT: taken.
+ * all, < 0: for ever).  -ENOENT also: no such entity; -EACCES also: it is not external; -EBUSY: taken;
+ * -ETIMEDOUT: taken for all of wait_ns, or no answer in it.
  */
 MUST_CHECK int seat_attach_as(struct seat *s, const char *machine, const char *entity, int64_t wait_ns,
 		struct cdm_diag *diag);

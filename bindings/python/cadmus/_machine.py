@@ -272,8 +272,8 @@ def attach(name: str, *, as_: str | None = None, wait: float | None = 0.0) -> Ma
     wait  seconds to stand by while another program is it, and to take over when that one ends; 0: not at all; None: for ever
 
     NotFound, NotRunning: it does not run, or has no such entity.  NotAllowed: it is another user's, or the entity is not left to
-    programs.  Busy: all places for clients are taken, or another program is it.  TimedOut: it still is after `wait`.
-    Broken: the machine is of another version.  All say what to do.
+    programs.  Busy: all places for clients are taken, or another program is it.  TimedOut: it still is after `wait`, or
+    the machine does not answer.  Broken: the machine is of another version.  All say what to do.
     """
     if wait is not None and wait < 0:
         raise ValueError('wait is in seconds, and None is for ever')
