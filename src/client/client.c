@@ -417,8 +417,11 @@ static bool is_last_holder(const struct cdm_sample *s) {
 void cdm_release(struct cdm_sample *s) {
 	struct field_lease l = { .word = s->hold[0] };
 	struct cdm_machine *m = s->hold[1];
-	if (m && is_last_holder(s))
+	if (m && is_last_holder(s)) {
 		field_release(&l);
+		if (m->is_local)
+			local_tidy(m);
+	}
 	*s = (struct cdm_sample){ .data = NULL };
 	if (m)
 		client_let_go(m);

@@ -1,7 +1,8 @@
 /*
  * client_priv.h - an attached machine, as client.c, describe.c and gateway.c share it.
  *
- * A gateway is a machine that was inherited instead of knocked at; it alone uses the part at the end.
+ * A gateway is a machine that was inherited instead of knocked at; it alone uses the part at the end.  A local machine
+ * has no follower: whoever joins or gives something back looks after its peers.
  */
 #ifndef CLIENT_CLIENT_PRIV_H
 #define CLIENT_CLIENT_PRIV_H
@@ -56,8 +57,11 @@ struct cdm_machine {
 	struct client_loan *loans; /* one for each lease word of our desk */
 	bool follows;        /* the follower was started */
 
-	bool is_gateway;
 	pthread_mutex_t lock;
+	bool is_local;       /* for good, also when `local` is NULL again; its peers are looked after under lock */
+	unsigned kept;       /* of a local one, under lock: memory of lives that are over, for what is borrowed in it */
+
+	bool is_gateway;
 	pthread_cond_t changed;
 	int channel;         /* under lock: the newest one to core that nobody has taken; -1: none */
 	bool over;           /* under lock: told to end, or without a parent */
@@ -104,6 +108,8 @@ MUST_CHECK int client_follow(struct cdm_machine *m);
 
 /* Its place in the machine of its own program is free again. */
 void local_leave(struct cdm_machine *m, bool in_order);
+/* Something borrowed in a local machine was given back: let go of the memory that was kept for it. */
+void local_tidy(struct cdm_machine *m);
 
 /* The follower's news for a gateway: a channel to core (its own now), and the end. */
 void gateway_channel(struct cdm_machine *m, int fd);

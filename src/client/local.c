@@ -2,7 +2,8 @@
  * local.c - a machine inside one program, for its tests: see cadmus/client.h.
  *
  * What cadmusd's parent does for processes is done here for threads: memory, lives, and who maps whom.  Whoever joins
- * or leaves is everybody's control thread meanwhile, under one lock.
+ * or leaves is everybody's control thread meanwhile, under one lock.  Whoever gives back what he borrowed is that of
+ * his own machine alone, for a moment: so each machine's peers have a lock, which is taken inside the other.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -107,6 +108,24 @@ static int seat_one(struct cdm_local *l, struct cdm_machine *m, uint16_t p) {
 	return rc < 0 ? rc : peers_directory(&s->peers, l->directory_fd);
 }
 
+/* What is borrowed in the life before keeps its memory, until local_tidy(). */
+static int meet(struct cdm_machine *m, uint16_t other, uint32_t epoch, const struct segment_files *files) {
+	pthread_mutex_lock(&m->lock);
+	int rc = peers_replace(&m->seat.peers, other, epoch, files);
+	m->kept = peers_tidy(&m->seat.peers);
+	pthread_mutex_unlock(&m->lock);
+	return rc;
+}
+
+/* Asked under the lock, so that either we see that something is kept, or meet() that nothing is borrowed any more.  A
+   large copy borrows, too, while it is made: what it keeps waits for the next who gives back, or joins. */
+void local_tidy(struct cdm_machine *m) {
+	pthread_mutex_lock(&m->lock);
+	if (m->kept > 0)
+		m->kept = peers_tidy(&m->seat.peers);
+	pthread_mutex_unlock(&m->lock);
+}
+
 /* Let the two know each other's memory; also of those that have left, since what they said last is read. */
 static int introduce(struct cdm_local *l, struct cdm_machine *m, uint16_t other) {
 	uint16_t p = m->seat.process;
@@ -114,9 +133,9 @@ static int introduce(struct cdm_local *l, struct cdm_machine *m, uint16_t other)
 	struct cdm_machine *o = l->at[other];
 	int rc = 0;
 	if (other != p && epoch > 0 && segment_is_frozen(l->plan, other, &l->files[other]))
-		rc = peers_replace(&m->seat.peers, other, epoch, &l->files[other]);
+		rc = meet(m, other, epoch, &l->files[other]);
 	if (rc == 0 && other != p && o)
-		rc = peers_replace(&o->seat.peers, p, m->seat.epoch, &l->files[p]);
+		rc = meet(o, p, m->seat.epoch, &l->files[p]);
 	return rc;
 }
 
@@ -141,6 +160,7 @@ int cdm_local_attach(struct cdm_local *l, const char *who, struct cdm_machine **
 	struct cdm_machine *m = client_new();
 	if (!m)
 		return -ENOMEM;
+	m->is_local = true;
 	pthread_mutex_lock(&l->lock);
 	int rc = join(l, m, who);
 	pthread_mutex_unlock(&l->lock);

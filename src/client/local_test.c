@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
+#include "test/lib/leaks.h"
 #include "test/lib/plan_builder.h"
 
 enum { CORE, GUARD, CAM, THINKER, CLIENT };
@@ -108,6 +109,33 @@ static void leaves_with_its_last_sample(void) {
 	cdm_release(&s);
 	cdm_detach(be(l, NULL));
 	cdm_writer_close(out);
+	cdm_detach(camera);
+	cdm_local_close(l);
+}
+
+/* Memory of a life that is over stays for what is borrowed in it, and goes with that. */
+static void keeps_no_memory_of_the_replaced(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *camera = be(l, "camera"), *client = be(l, NULL);
+	struct cdm_writer *out;
+	struct cdm_reader *in;
+	struct cdm_sample s[2];
+	uint64_t v = 7;
+	CHECK(cdm_writer_open(camera, "level", &out) == 0 && cdm_open(client, "level", &in) == 0);
+	CHECK(cdm_write(out, &v, sizeof(v), NULL) == 1);
+	CHECK(cdm_lease(in, &s[0]) == 0 && cdm_lease(in, &s[1]) == 0);
+	cdm_writer_close(out);
+	unsigned before = mappings();
+	cdm_local_die(camera);
+	camera = be(l, "camera");
+	unsigned both = mappings();
+	CHECK(both > before);
+	cdm_release(&s[0]);
+	CHECK(mappings() == both && *(const uint64_t *)s[1].data == 7);
+	cdm_release(&s[1]);
+	CHECK(mappings() == before);
+	cdm_close(in);
+	cdm_detach(client);
 	cdm_detach(camera);
 	cdm_local_close(l);
 }
@@ -296,18 +324,21 @@ static void *come_and_go(void *local) {
 	return NULL;
 }
 
-/* While others come and go a reader reads. */
+/* While others come and go a reader reads, and borrows. */
 static void threads_come_and_go(void) {
 	struct cdm_local *l = fresh();
 	struct cdm_machine *camera = be(l, "camera"), *client = be(l, NULL);
 	struct cdm_writer *out;
 	struct cdm_reader *in;
+	struct cdm_sample s;
 	pthread_t t;
 	CHECK(cdm_writer_open(camera, "level", &out) == 0 && cdm_open(client, "level", &in) == 0);
 	CHECK(pthread_create(&t, NULL, come_and_go, l) == 0);
 	for (uint64_t i = 1, v; i <= 20000; i++) {
 		CHECK(cdm_write(out, &i, sizeof(i), NULL) == (int64_t)i);
 		CHECK(cdm_read(in, &v, sizeof(v), NULL) == 0 && v == i);
+		CHECK(cdm_lease(in, &s) == 0 && *(const uint64_t *)s.data == i);
+		cdm_release(&s);
 	}
 	CHECK(pthread_join(t, NULL) == 0);
 	cdm_close(in);
@@ -322,6 +353,7 @@ int main(void) {
 	takes_only_plans();
 	everybody_is_here();
 	leaves_with_its_last_sample();
+	keeps_no_memory_of_the_replaced();
 	deaths_are_told();
 	asking_in_vain_silences();
 	can_do_without_a_thread();
