@@ -54,7 +54,11 @@
  * cdm_control, belong to one thread at a time; open as many as you like.  A sample may be
  * released in another thread than it was borrowed in.  The library runs one thread of its own
  * per machine, with all signals blocked; it sleeps unless a process of the machine is
- * restarted.  After fork() the child must not use what the parent has opened.
+ * restarted.
+ *
+ * After fork() the child must not use what the parent has opened, nor close or release it: it does
+ * not have the memory that the parent writes, and faults there instead of writing, or giving
+ * back, in its parent's name.  cdm_detach() does nothing in a child.  It may attach for itself.
  */
 #ifndef CADMUS_CLIENT_H
 #define CADMUS_CLIENT_H

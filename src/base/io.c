@@ -270,6 +270,10 @@ int64_t io_memory_size(int fd) {
 	return fstat(fd, &s) == 0 ? (int64_t)s.st_size : -errno;
 }
 
+int io_memory_keep(void *at, size_t bytes) {
+	return madvise(at, bytes, MADV_DONTFORK) == 0 ? 0 : -errno;
+}
+
 int io_pidfd(pid_t pid) {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return fd >= 0 ? fd : -errno;

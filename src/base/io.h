@@ -58,6 +58,9 @@ bool io_memory_is_frozen(int fd);
 /* Its sealed size, or -EPROTO when its size could still change. */
 MUST_CHECK int64_t io_memory_size(int fd);
 
+/* What is mapped there is this process's alone: a child of fork() does not have it, and faults. */
+MUST_CHECK int io_memory_keep(void *at, size_t bytes);
+
 /* A handle that becomes readable when the process ends; -errno. */
 MUST_CHECK int io_pidfd(pid_t pid);
 /* A handle to the process at the other end of a Unix socket; -errno. */

@@ -183,7 +183,7 @@ int cdm_attach_as(const char *machine, const char *entity, int64_t wait_ns, stru
 }
 
 void cdm_detach(struct cdm_machine *m) {
-	if (!m)
+	if (!m || m->seat.pid != getpid()) /* a child of fork() would leave for its parent, and wait for its thread */
 		return;
 	if (m->local) {
 		client_let_go(m);

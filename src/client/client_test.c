@@ -10,9 +10,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "base/msgpack.h"
 #include "client/run_dir.h"
@@ -443,6 +445,62 @@ static void borrows(void) {
 	cdm_release(&s[1]);
 	cdm_release(&s[0]);
 	cdm_release(&s[0]);
+	end();
+}
+
+static void faulted(int signal) {
+	(void)signal;
+	_exit(42);
+}
+
+/* How a child of fork() ends that has given this back, or left. */
+static int end_of_child(struct cdm_sample *s, struct cdm_machine *m) {
+	const struct sigaction act = { .sa_handler = faulted };
+	int status;
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		alarm(60);
+		sigaction(SIGSEGV, &act, NULL);
+		if (s)
+			cdm_release(s);
+		cdm_detach(m);
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* What the parent of a child of fork() has opened stays as it is, whatever the child does. */
+static void a_child_takes_nothing_away(void) {
+	struct cdm_reader *r;
+	struct cdm_sample s;
+	struct field_meta meta = field_meta_of(0);
+	struct cdm_info info;
+	int rc;
+	begin(false);
+	struct cdm_machine *m = attach();
+	CHECK(cdm_open(m, "frame", &r) == 0);
+	memset(field_loan(&frame_out), 0x5a, 20000);
+	field_publish(&frame_out, 20000, &meta, clock_mono());
+	while ((rc = cdm_lease(r, &s)) == -EAGAIN) /* until the writer has heard of us */
+		;
+	CHECK(rc == 0 && end_of_child(&s, NULL) == 42 && end_of_child(NULL, m) == 0);
+	for (int i = 0; i < 20; i++) {
+		memset(field_loan(&frame_out), i, 20000);
+		field_publish(&frame_out, 20000, &meta, clock_mono());
+	}
+	for (int i = 0; i < 20000; i++)
+		CHECK(((const unsigned char *)s.data)[i] == 0x5a);
+	order_parent(2);
+	int64_t until_ns = clock_deadline_ns(MINUTE);
+	while (cdm_peek(r, &info) == 0) { /* our thread is there, and follows */
+		CHECK(clock_left_ns(until_ns) > 0);
+		sched_yield();
+	}
+	cdm_release(&s);
+	cdm_close(r);
+	cdm_detach(m);
 	end();
 }
 
@@ -1062,6 +1120,7 @@ int main(void) {
 	reads(true);
 	takes_nothing_for_nobody();
 	borrows();
+	a_child_takes_nothing_away();
 	sees_at_one_time();
 	can_be_polled();
 	opens_one_writer();

@@ -71,6 +71,8 @@ int cdm_local_open(const void *plan, size_t bytes, struct cdm_local **out, struc
 	int rc = take_plan(l, plan, bytes, diag);
 	if (rc == 0 && (rc = l->directory_fd = directory_create()) >= 0)
 		rc = directory_map_writer(&l->directory, l->plan, l->directory_fd);
+	if (rc == 0)
+		rc = io_memory_keep(l->directory.shared, sizeof(*l->directory.shared));
 	if (rc < 0)
 		cdm_local_close(l);
 	else
@@ -104,7 +106,7 @@ static int seat_one(struct cdm_local *l, struct cdm_machine *m, uint16_t p) {
 	s->process = p;
 	s->epoch = directory_starting(&l->directory, p, getpid(), clock_mono());
 	peers_init(&s->peers, s->plan, p);
-	rc = peers_own(&s->peers, s->epoch, &l->files[p]);
+	rc = seat_own(s, &l->files[p]);
 	return rc < 0 ? rc : peers_directory(&s->peers, l->directory_fd);
 }
 

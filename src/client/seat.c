@@ -228,6 +228,12 @@ static struct segment_files files_of(uint32_t parts, const int *fds) {
 	return f;
 }
 
+int seat_own(struct seat *s, const struct segment_files *files) {
+	int rc = peers_own(&s->peers, s->epoch, files);
+	s->pid = getpid();
+	return rc < 0 ? rc : io_memory_keep(s->peers.own.base, s->peers.own.bytes);
+}
+
 static int refuse_version(uint32_t theirs, struct cdm_diag *diag) {
 	cdm_diag_add(diag, CDM_ERROR, "S0103", "the machine speaks version %u of the seat protocol, this program "
 			"version %u: build it anew", theirs, SEAT_ABI);
@@ -249,7 +255,7 @@ static int take_hello(struct seat *s, const struct seat_message *m, const int *f
 		return explain(diag, "S0104", -EPROTO, "the plan has no such place");
 	const struct segment_files own = files_of((1u << (n - 2)) - 1, fds + 2);
 	peers_init(&s->peers, s->plan, s->process);
-	if ((rc = peers_own(&s->peers, m->epoch, &own)) < 0)
+	if ((rc = seat_own(s, &own)) < 0)
 		return explain(diag, "S0105", rc, "our segment cannot be used");
 	if ((rc = peers_directory(&s->peers, fds[1])) < 0)
 		return explain(diag, "S0106", rc, "the directory cannot be used");

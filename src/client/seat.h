@@ -25,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "base/check.h"
 #include "schema/plan.h"
 #include "store/peers.h"
@@ -137,6 +138,7 @@ struct seat {
 	struct plan *plan;   /* verified private copy, owned */
 	struct peers peers;  /* own segment and directory are mapped */
 	bool told_all;       /* everybody who had memory when we came is mapped, if that can be */
+	pid_t pid;           /* whose it is: not that of a child of fork() */
 };
 
 enum seat_event_kind {
@@ -175,6 +177,12 @@ MUST_CHECK int seat_attach_as(struct seat *s, const char *machine, const char *e
 		struct cdm_diag *diag);
 /* Unmap and close everything; no-op on a zeroed seat with fd -1, or a closed one. */
 void seat_close(struct seat *s);
+
+/*
+ * Map the segment of s->process, s->epoch, as peers_own(), for this process alone: a child of fork() would be a second
+ * writer where the kernel lets nobody else in, and would give back what its parent holds.  The files are borrowed.
+ */
+MUST_CHECK int seat_own(struct seat *s, const struct segment_files *files);
 
 /* What is logged as a warning or error goes into our segment's error log, too.  The seat outlives all that logs. */
 void seat_log(struct seat *s);
