@@ -728,8 +728,8 @@ CDM_API uint64_t cdm_events_missed(const struct cdm_events *e);
  *
  * @param e           the reader
  * @param timeout_ns  0: do not sleep; negative: for ever
- * @return 0, -ETIMEDOUT, -ECANCELED (cdm_interrupt()), -ECONNREFUSED (there is none, and the machine has ended).  0 also
- *         where cdm_events_next() has -EPROTO to say
+ * @return 0, -ETIMEDOUT, -ECANCELED (cdm_interrupt()), -ECONNREFUSED (there is none, and the machine has ended).
+ *         0 also where cdm_events_next() has -EPROTO to say
  */
 CDM_API int cdm_events_wait(struct cdm_events *e, int64_t timeout_ns);
 

@@ -41,8 +41,9 @@ MUST_CHECK int io_accept(int listener);
 MUST_CHECK int io_send(int fd, const void *data, size_t bytes, const int *fds, unsigned fd_count, int flags);
 /*
  * Receive one message.  Returns its bytes (0: the peer is gone, or said nothing), -EAGAIN, -E2BIG (longer than
- * capacity; dropped), -EMFILE (fds of it found no room here: all are closed, the data are there), -errno.  Received fds are owned by the caller; *fd_count holds the room
- * on entry and the number on return (further ones are closed).  fds NULL: all are closed.
+ * capacity; dropped), -EMFILE (fds of it found no room here: all are closed, the data are there), -errno.  Received
+ * fds are owned by the caller; *fd_count holds the room on entry and the number on return (further ones are closed).
+ * fds NULL: all are closed.
  */
 MUST_CHECK ssize_t io_receive(int fd, void *data, size_t capacity, int *fds, unsigned *fd_count, int flags);
 

@@ -93,7 +93,7 @@ void client_share(const struct cdm_sample *s);
 void client_keep(struct cdm_machine *m);
 void client_let_go(struct cdm_machine *m);
 
-/* How long to sleep for news of it: no longer than a look when the machine has ended, for then nothing comes any more. */
+/* How long to sleep for news of it: no longer than a look when the machine has ended, for then nothing comes. */
 int64_t client_patience(const struct cdm_machine *m, int64_t timeout_ns);
 
 /* Was it the program that interrupted a wait, or only a process that came back?  *told: of the last time. */

@@ -314,7 +314,8 @@ static void settle(struct seat *s) {
 		int rc = seat_handle(s, &e);
 		if (rc > 0)
 			io_close(&e.fd);
-		if (rc < 0 || (rc == 0 && !s->told_all && poll(&p, 1, (int)(left / NS_PER_MS) + 1) < 0 && errno != EINTR))
+		bool wait = rc == 0 && !s->told_all;
+		if (rc < 0 || (wait && poll(&p, 1, (int)(left / NS_PER_MS) + 1) < 0 && errno != EINTR))
 			return;
 	}
 }

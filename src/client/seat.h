@@ -52,7 +52,7 @@ enum seat_kind {
 	SEAT_DIRECTORY, /* parent: another one is here, and this is its directory; fd */
 	SEAT_KEEP,      /* parent to core: process, epoch; value: set of SEAT_KEEP_...; fds those, then its parts */
 	SEAT_KEEP_DOORS, /* parent to core: fds attach, control, stop, perhaps a handle of who started the machine */
-	SEAT_REPEAT,    /* child: value: the kind of a message that came without its fds, or made no sense; 0: unknown */
+	SEAT_REPEAT,    /* child: value: kind of a message that came without its fds, or made no sense; 0: unknown */
 	SEAT_ALL,       /* parent: a PEER was sent of everybody who has memory by now */
 	SEAT_KIND_COUNT
 };

@@ -460,7 +460,8 @@ int main(int argc, char **argv) {
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(folder, sizeof(folder), "/tmp/children_test.%d", (int)getpid());
 	snprintf(command, sizeof(command), "mkdir %s && ln -s \"$(realpath '%s')\" %s/cadmusd && "
-			"ln -s cadmusd %s/cadmus-core && ln -s cadmusd %s/cadmus-guard", folder, argv[0], folder, folder, folder);
+			"ln -s cadmusd %s/cadmus-core && ln -s cadmusd %s/cadmus-guard",
+			folder, argv[0], folder, folder, folder);
 	CHECK(system(command) == 0 && setenv("CADMUS_LIBEXEC", folder, 1) == 0);
 	unsigned files = open_files();
 	lives_and_ends_in_good_order();

@@ -238,7 +238,7 @@ static void begins_anew_with_a_new_epoch(void) {
 	for (int i = 0; i < 5; i++)
 		CHECK(put(writer.version + 1, 1) == 0);
 	CHECK(field_next(&reader, &v, sizeof(v), at(2), &info) == 0 && v == 1);
-	CHECK(field_next(&reader, &v, sizeof(v), at(2), &info) == 0 && v == 2); /* where it stood; the head is not asked */
+	CHECK(field_next(&reader, &v, sizeof(v), at(2), &info) == 0 && v == 2); /* the head is not asked */
 	world_stop(&w, CAM);
 	world_start(&w, CAM, true);
 	CHECK(field_news(&reader) == 0);
