@@ -103,7 +103,7 @@ static int show(const struct verb_context *c, struct view *v, bool parent, bool 
 static bool anybody_lives(const struct seat *s) {
 	for (uint16_t p = 0; p < s->plan->processes.count; p++) {
 		struct directory_entry e = directory_get(&s->peers.directory, p);
-		if (plan_processes(s->plan)[p].role != PLAN_CLIENT && e.state == DIRECTORY_LIVE && e.pid > 0 &&
+		if (plan_processes(s->plan)[p].role != PLAN_CLIENT && directory_is_alive(e.state) && e.pid > 0 &&
 				kill(e.pid, 0) == 0)
 			return true;
 	}

@@ -42,9 +42,14 @@ static void labels(const struct sheet *s, const char *name, const char *value, c
 
 typedef bool process_value(const struct sheet *s, const struct cdm_process *p, double *value);
 
+/* One that somebody stopped has not died. */
+static bool lives(const struct cdm_process *p) {
+	return p->state == CDM_PROCESS_LIVE || p->state == CDM_PROCESS_SUSPECT;
+}
+
 static bool is_live(const struct sheet *s, const struct cdm_process *p, double *value) {
 	(void)s;
-	*value = p->state == CDM_PROCESS_LIVE;
+	*value = lives(p);
 	return true;
 }
 
@@ -62,7 +67,7 @@ static bool epoch(const struct sheet *s, const struct cdm_process *p, double *va
 
 static bool uptime(const struct sheet *s, const struct cdm_process *p, double *value) {
 	*value = (double)mono_since(p->started, s->now) / 1e9;
-	return p->state == CDM_PROCESS_LIVE;
+	return lives(p);
 }
 
 static const struct {
@@ -103,7 +108,7 @@ static void put_states(const struct sheet *s) {
 	char state[64];
 	head(s, "process_state", "gauge", "1 for the state the process is in");
 	for (uint32_t i = 0; cdm_process_at(s->machine, i, &p) == 0; i++)
-		for (uint32_t k = CDM_PROCESS_STARTING; shown(&p) && k <= CDM_PROCESS_STOPPED; k++) {
+		for (uint32_t k = CDM_PROCESS_STARTING; shown(&p) && k <= CDM_PROCESS_SUSPECT; k++) {
 			snprintf(state, sizeof(state), ",state=\"%s\"", cdm_process_state_name(k));
 			fputs("cadmus_process_state", s->out);
 			labels(s, "process", p.name, state);

@@ -180,7 +180,7 @@ CDM_API void cdm_local_die(struct cdm_machine *m);
 /** How the samples of a field come about. */
 enum cdm_field_kind {
 	CDM_FIELD_SAMPLES = 0,   /**< what a sensor, a model or the guard publishes */
-	CDM_FIELD_AWARENESS = 1, /**< made by a rule; decays with half_life_ns */
+	CDM_FIELD_AWARENESS = 1, /**< made by a rule; fades with half_life_ns: see cdm_left() */
 	CDM_FIELD_SETTING = 2,   /**< written by people */
 };
 
@@ -207,6 +207,17 @@ struct cdm_field {
 
 /** How many fields the machine has. */
 CDM_API uint32_t cdm_field_count(const struct cdm_machine *m);
+
+/**
+ * What is left of a sample: awareness fades from its publication on, by half in each half-life, so its values are to be
+ * multiplied with this.
+ *
+ * @param f     description of its field
+ * @param info  what is known of it
+ * @param now   when; 0: now
+ * @return 2^(-(now - info->publish_time) / f->half_life_ns), 0 to 1; 1 for a field that does not fade.  Any thread
+ */
+CDM_API double cdm_left(const struct cdm_field *f, const struct cdm_info *info, struct cdm_mono now);
 
 /** Describe field `index`.  0, or -EINVAL. */
 CDM_API int cdm_describe(const struct cdm_machine *m, uint32_t index, struct cdm_field *out);

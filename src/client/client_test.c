@@ -133,6 +133,18 @@ static void is_held_to_what_is_expected(void) {
 	end();
 }
 
+static void fades(void) {
+	struct cdm_field f = { .half_life_ns = NS_PER_S };
+	struct cdm_info info = { .publish_time = { 5 * NS_PER_S } };
+	CHECK(cdm_left(&f, &info, (struct cdm_mono){ 8 * NS_PER_S }) == 0.125);
+	CHECK(cdm_left(&f, &info, (struct cdm_mono){ 4 * NS_PER_S }) == 1.0);
+	info.publish_time = clock_mono();
+	double left = cdm_left(&f, &info, (struct cdm_mono){ 0 });
+	CHECK(left > 0 && left <= 1);
+	f.half_life_ns = 0;
+	CHECK(cdm_left(&f, &info, (struct cdm_mono){ INT64_MAX }) == 1.0);
+}
+
 static void describes_the_machine(void) {
 	struct cdm_field f;
 	begin(false);
@@ -719,6 +731,7 @@ int main(void) {
 	finds_what_the_dead_left();
 	waits_for_an_answer();
 	does_not_wait_for_nonsense();
+	fades();
 	describes_the_machine();
 	is_held_to_what_is_expected();
 	reads(false);

@@ -6,6 +6,7 @@
 #include "client/client_priv.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include "base/clock.h"
 #include "store/directory.h"
@@ -146,6 +147,11 @@ int cdm_field_counts(struct cdm_machine *m, uint32_t field, struct cdm_field_cou
 }
 
 /* ---- entities and models ---- */
+
+double cdm_left(const struct cdm_field *f, const struct cdm_info *info, struct cdm_mono now) {
+	int64_t age_ns = (now.ns ? now.ns : clock_mono().ns) - info->publish_time.ns;
+	return f->half_life_ns <= 0 || age_ns <= 0 ? 1.0 : exp2(-(double)age_ns / (double)f->half_life_ns);
+}
 
 const char *cdm_option(const struct cdm_machine *m, const char *entity, const char *key) {
 	uint16_t e = plan_find_entity(m->seat.plan, entity);

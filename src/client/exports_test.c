@@ -50,7 +50,7 @@ int main(int argc, char **argv) {
 		"cdm_events_open", "cdm_events_close", "cdm_events_filter", "cdm_events_skip", "cdm_events_next",
 		"cdm_events_wait", "cdm_events_missed", "cdm_event_kind", "cdm_event_kind_name", "cdm_event_kind_text",
 		"cdm_note", "cdm_local_open", "cdm_local_close", "cdm_local_attach", "cdm_local_die",
-		"cdm_read_version" };
+		"cdm_read_version", "cdm_left" };
 	static const char *const hidden[] = { "seat_attach", "field_read", "plan_verify", "io_send", "check_failed",
 		"peers_replace", "control_connect", "clock_mono" };
 	CHECK(argc == 2);

@@ -46,6 +46,11 @@ static void takes_only_plans(void) {
 	unsigned char broken[sizeof(struct plan)] = { 0 };
 	CHECK(cdm_local_open("text", 4, &l, &diag) == -EPROTO && !l && strstr(diag.at[0].text, "cadmus plan --output"));
 	CHECK(cdm_local_open(broken, sizeof(broken), &l, NULL) == -EPROTO && !l);
+	plan->abi++; /* of another version: both are said */
+	memset(&diag, 0, sizeof(diag));
+	CHECK(cdm_local_open(plan, plan->bytes, &l, &diag) == -EPROTO && !l);
+	CHECK(strstr(diag.at[0].text, "of version 4") && strstr(diag.at[0].text, "version 3") && diag.at[0].hint[0]);
+	plan->abi--;
 	cdm_local_close(NULL);
 }
 

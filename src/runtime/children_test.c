@@ -440,7 +440,7 @@ static void seats_clients(void) {
 	CHECK(seat_receive(second, &m, fds, &n) == 1 && m.kind == SEAT_HELLO);
 	for (unsigned i = 0; i < n; i++)
 		close(fds[i]);
-	while (seat_receive(second, &m, fds, &n) == 1 && m.kind == SEAT_PEER)
+	while (seat_receive(second, &m, fds, &n) == 1 && (m.kind == SEAT_PEER || m.kind == SEAT_ALL))
 		for (unsigned i = 0; i < n; i++)
 			close(fds[i]);
 	CHECK(m.kind == SEAT_QUIT && seat_receive(second, &m, fds, &n) == -EPIPE);

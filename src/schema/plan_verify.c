@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "schema/layout.h"
 
@@ -408,12 +409,24 @@ static int check_tables(const struct plan *p, struct cdm_diag *diag) {
 	return 0;
 }
 
+static int bad_version(struct cdm_diag *diag, uint32_t abi) {
+	struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "P0001", "the plan is of version %u, this program reads "
+			"version %u", abi, PLAN_ABI);
+	if (m)
+		snprintf(m->hint, sizeof(m->hint), "compile the description anew with the same build: cadmus plan");
+	return -EPROTO;
+}
+
 static int check_head(const void *bytes, size_t size, struct cdm_diag *diag) {
 	const struct plan *p = bytes;
 	if (size < sizeof(*p) || size > PLAN_BYTES_MAX || (uintptr_t)bytes % 8)
 		return bad_head(diag, "size or alignment");
-	if (memcmp(p->magic, MAGIC, sizeof(p->magic)) || p->abi != PLAN_ABI || p->bytes != size)
-		return bad_head(diag, "magic, version or size: not a plan of this build");
+	if (memcmp(p->magic, MAGIC, sizeof(p->magic)))
+		return bad_head(diag, "it is no plan");
+	if (p->abi != PLAN_ABI)
+		return bad_version(diag, p->abi);
+	if (p->bytes != size)
+		return bad_head(diag, "it has another size than it says");
 	struct hash h = plan_hash(p);
 	if (!hash_equal(&h, &p->hash))
 		return bad_head(diag, "hash does not match");

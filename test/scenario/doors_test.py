@@ -62,7 +62,7 @@ def reachable(m, what):
 def gives_descriptors(m):
     """A client hands descriptors to the parent, which has asked for none and keeps none."""
     s = knock(m, 'attach.sock')
-    s.send(struct.pack('3I48x', 0x74746163, 4, 0))
+    s.send(struct.pack('3I48x', 0x74746163, 5, 0))
     _, fds, _, _ = socket.recv_fds(s, 256, 8)
     for fd in fds:
         os.close(fd)
@@ -80,7 +80,7 @@ def other_version(m):
     s = knock(m, 'attach.sock')
     s.send(struct.pack('3I48x', 0x74746163, 99, 0))
     said = s.recv(256)
-    expect('a program of another version hears of both', b'version 4 ' in said and b'version 99' in said, said)
+    expect('a program of another version hears of both', b'version 5 ' in said and b'version 99' in said, said)
     s.close()
 
 

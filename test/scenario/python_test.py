@@ -122,6 +122,7 @@ def descriptions(m):
     expect('processes', p['core'].state == 'live' and p['core'].essential and p['core'].pid > 0, p)
     expect('their counters', m.counters('core')['broken'] == 0, m.counters('core'))
     says_no('counters of nobody', FileNotFoundError, lambda: m.counters('nobody'))
+    says_no('events of nobody', FileNotFoundError, lambda: m.events('nobody'), code=errno.ENOENT)
     says_no('a field that is none', FileNotFoundError, lambda: m.reader('nothing'), 'no field', 'level', code=errno.ENOENT)
     says_no('a client writes nothing', PermissionError, lambda: m.writer('level'), 'attaches as', code=errno.EACCES)
     expect('it is alive and has a name', m.alive and m.name == 'small' and m.entity is None)

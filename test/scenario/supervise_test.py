@@ -257,7 +257,7 @@ def knock_and_run(m):
     for _ in range(200):
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
             s.connect(m.door('attach.sock'))
-            s.send(struct.pack('<III48x', 0x74746163, 4, 0))
+            s.send(struct.pack('<III48x', 0x74746163, 5, 0))
     rc, _, err = m.run('ps', '--json')
     expect('who knocks and runs takes no seat with him', rc == 0, err)
     until('nothing stays open', lambda: len(m.descriptors()) <= before + 8)  # a seat's memory stays until its next use

@@ -45,7 +45,7 @@ class WriterGone(Error):
 
 
 class Incoherent(Error):
-    """ESTALE: no view under these terms; `reason` is "empty", "history", "skew", "age" or "trust", and `reader` whose field is to blame."""
+    """ESTALE: no view under these terms; `reason` is "empty", "history", "skew", "age", "trust" or "broken", and `reader` whose field is to blame."""
 
     def __init__(self, code: int, text: str, reason: str, reader: Any) -> None:
         super().__init__(code, text)

@@ -124,7 +124,7 @@ def open_events(machine: Machine, process: str | None) -> Events:
     with machine._lock:
         rc = _lib.cdm_events_open(machine.pointer, process.encode() if process is not None else None, out)
     if rc == -errno.ENOENT:
-        raise NotFound(rc, f'{machine.name} has no process {process!r}; it has {", ".join(names)}')
+        raise NotFound(errno.ENOENT, f'{machine.name} has no process {process!r}; it has {", ".join(names)}')
     if rc < 0 or out.value is None:
         fail(rc or -errno.ENOMEM, 'events')
     return Events(machine, out.value, names)

@@ -160,7 +160,7 @@ class Machine(Handle):
 
     @property
     def alive(self) -> bool:
-        """False when its daemon is gone: samples can still be read, and are what they were."""
+        """False when its daemon is gone: samples can still be read, and are orphans."""
         with self._lock:
             return bool(_lib.cdm_machine_alive(self.pointer))
 

@@ -126,6 +126,12 @@ class Sample:
         return self.info.age
 
     @property
+    def left(self) -> float:
+        """What is left of it now, 0 to 1: values of awareness (`field.half_life`) fade, and are to be multiplied with this."""
+        age = (time.monotonic_ns() - self.publish_time) / 1e9
+        return 1.0 if self.field.half_life is None or age <= 0 else 2.0 ** (-age / self.field.half_life)
+
+    @property
     def leased(self) -> bool:
         """True when it stands in the memory of its writer."""
         return isinstance(self._holder, Lease)
