@@ -62,6 +62,13 @@ try() { # NAME PROGRAM
 gcc -Wall -Wextra -Werror "$work/program.c" -o "$work/shared" $(pkg-config --cflags --libs cadmus)
 LD_LIBRARY_PATH=$libdir try "shared" "$work/shared"
 # shellcheck disable=SC2046
+gcc -Wall -Wextra -Werror -pedantic "$CADMUS_ROOT/examples/c/detect.c" -o "$work/detect" $(pkg-config --cflags --libs cadmus)
+echo "ok   the example"
+# shellcheck disable=SC2046
+gcc -Wall -Wextra -Werror "$work/program.c" -o "$work/static" $(pkg-config --cflags cadmus) -L"$libdir" -l:libcadmus.a \
+	-lsodium -lm -lpthread
+try "archive by its name" "$work/static"
+# shellcheck disable=SC2046
 gcc -Wall -Wextra -Werror "$work/program.c" -o "$work/static" $(pkg-config --cflags cadmus) "$libdir/libcadmus.a" \
 	$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --libs --static libsodium) -lm -lpthread
 try "archive" "$work/static"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Package `cadmus` against a whole machine whose sensor and model are programs in Python.
 
-usage: python_test.py CADMUS LIBCADMUS
+usage: python_test.py CADMUS LIBCADMUS DETECT
 """
 import ctypes
 import errno
@@ -561,14 +561,11 @@ class Eye(Machine):
             return f.read()
 
 
-def example(command):
-    if np is None:
-        print('skip examples/python/detect.py: there is no NumPy')
-        return
+def example(command, name, program):
     m, programs = Eye(command), []
 
     def detect():
-        programs.append(subprocess.Popen([sys.executable, EXAMPLE + '/detect.py'], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        programs.append(subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                          env={**m.env, 'PYTHONPATH': BINDINGS, 'PYTHONDONTWRITEBYTECODE': '1'}))
         return programs[-1]
 
@@ -582,13 +579,13 @@ def example(command):
         one = detect()
         s = until('detections', found)
         at = [x for row in s['value'] for x in (row if isinstance(row, list) else [row])][:4]
-        expect('detect.py finds what is bright', all(abs(a - b) < 0.02 for a, b in zip(at, (0.25, 0.5, 0.125, 0.0625))), s)
+        expect(f'{name} finds what is bright', all(abs(a - b) < 0.02 for a, b in zip(at, (0.25, 0.5, 0.125, 0.0625))), s)
         expect('and is trusted as its description says', abs(s['trust'] - 0.6) < 1e-6 and s['source'] == 'finder', s)
         until('a rule makes awareness of it', lambda: (v := m.published('visual')) and v['status'] == 'OK')
         detect()
         one.kill()
         until('the second takes over', lambda: (n := found()) and n['epoch'] > s['epoch'])
-        expect('detect.py has no complaint', programs[1].poll() is None)
+        expect(f'{name} has no complaint', programs[1].poll() is None)
     finally:
         for p in programs:
             p.kill()
@@ -672,7 +669,11 @@ def main():
             p.p.kill()  # no-op for those that have ended
             p.p.communicate()
         m.stop()
-    example(sys.argv[1])
+    if np:
+        example(sys.argv[1], 'detect.py', [sys.executable, EXAMPLE + '/detect.py'])
+    else:
+        print('skip examples/python/detect.py: there is no NumPy')
+    example(sys.argv[1], 'detect in C', [sys.argv[3]])
     return verdict()
 
 
