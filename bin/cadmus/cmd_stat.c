@@ -1,8 +1,6 @@
 /* cmd_stat.c - who reads and writes what, how much, how far behind, and what went wrong: from shared memory. */
 #include <errno.h>
-#include <poll.h>
 #include "base/clock.h"
-#include "base/io.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
@@ -10,8 +8,6 @@
 #include "bin/cadmus/sample.h"
 #include "store/error_log.h"
 #include "store/tally.h"
-
-#define HEAR_NS (200 * NS_PER_MS)
 
 /* Tallies of everybody that do that with `index`, one by one. */
 struct cursor {
@@ -183,23 +179,6 @@ static unsigned show_errors(const struct seat *s, json_t *list) {
 	return shown;
 }
 
-/* Who attaches does not wait for other clients' memory, but here they count; not long for one that cannot be mapped. */
-static void hear_of_all(struct seat *s) {
-	int64_t until_ns = clock_deadline_ns(HEAR_NS), left;
-	struct pollfd p = { .fd = seat_fd(s), .events = POLLIN };
-	struct seat_event e;
-	bool all = false;
-	while (!all && (left = clock_left_ns(until_ns)) > 0) {
-		while (seat_handle(s, &e) > 0)
-			io_close(&e.fd);
-		all = true;
-		for (uint16_t i = 0; i < s->plan->processes.count; i++)
-			all &= directory_get(&s->peers.directory, i).state != DIRECTORY_LIVE || peers_get(&s->peers, i);
-		if (!all)
-			poll(&p, 1, (int)(left / NS_PER_MS) + 1);
-	}
-}
-
 static int show_all(const struct verb_context *c, struct seat *s) {
 	json_t *fields = c->json ? json_array() : NULL, *events = c->json ? json_array() : NULL;
 	json_t *errors = c->json ? json_array() : NULL;
@@ -242,7 +221,6 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		code = machine_attach(c, "stat", &s);
 	if (code)
 		return code;
-	hear_of_all(&s);
 	if (errors && c->json) {
 		json_t *list = json_array();
 		show_errors(&s, list);

@@ -124,6 +124,8 @@ static int follow(const struct verb_context *c, struct view *v, bool once) {
 		bool parent = look_around(&v->seat);
 		if (!parent && !anybody_lives(&v->seat))
 			return verb_failed("top", -EPIPE, "the machine is down");
+		if (!parent)
+			directory_lose(&v->seat.peers.directory); /* whoever wrote that: nobody says that he lives */
 		if (show(c, v, parent, c->terminal && !once) < 0 || once)
 			return 0;
 		struct pollfd p = { .fd = parent ? seat_fd(&v->seat) : -1, .events = POLLIN };

@@ -128,8 +128,8 @@ CDM_API const char *cdm_machine_name(const struct cdm_machine *m);
 CDM_API int cdm_machine_alive(const struct cdm_machine *m);
 
 /**
- * Make every cdm_wait() and cdm_wait_any() on readers of this machine return -ECANCELED once,
- * those that sleep and those to come.
+ * Make every cdm_wait(), cdm_wait_any() and cdm_events_wait() of this machine return -ECANCELED once,
+ * those that sleep and those to come that would.  May be called by a signal handler: a signal alone ends no wait.
  */
 CDM_API void cdm_interrupt(struct cdm_machine *m);
 
@@ -172,7 +172,10 @@ CDM_API void cdm_local_close(struct cdm_local *l);
  */
 CDM_API int cdm_local_attach(struct cdm_local *l, const char *who, struct cdm_machine **out);
 
-/** Leave as one who dies, instead of cdm_detach(): at once, what it wrote is an ORPHAN, who waits for it is told. */
+/**
+ * Leave as one who dies, instead of cdm_detach(); of cdm_local_attach() only.  At once, what it wrote is an ORPHAN, and
+ * who waits for it is told.
+ */
 CDM_API void cdm_local_die(struct cdm_machine *m);
 
 /* ---- descriptions -------------------------------------------------------------------------------- */
@@ -460,7 +463,9 @@ struct cdm_sample {
 /**
  * Borrow the latest sample without copying it.  Give it back soon with cdm_release(): a writer
  * whose slots are all borrowed drops samples (and counts them).  Data of a writer that is
- * broken or hostile may change under you: check what you would index with.
+ * broken or hostile may change under you: check what you would index with.  A writer lends to those it has heard of:
+ * for some milliseconds after cdm_attach() there may be a sample and -EAGAIN, and cdm_wait() then sleeps until there
+ * is one to be had.
  *
  * @return 0, -EAGAIN (also shortly after cdm_attach(), until the writer has heard of us), -EBUSY
  *         (too many borrowed), -ENOTSUP (copy only), -EPROTO; nothing is held then
@@ -488,7 +493,8 @@ CDM_API int cdm_dlpack(const struct cdm_sample *s, const struct cdm_field *f, in
 
 /**
  * Sleep until there is a sample that this reader has not taken.  Costs the writer one system
- * call per sample while somebody sleeps, and nothing else.
+ * call per sample while somebody sleeps, and nothing else.  Where there are more than two processors it looks two
+ * thousand times (some ten microseconds) before it falls asleep.
  *
  * @return 0, -ETIMEDOUT, -ECANCELED, -EPROTO; -EOWNERDEAD: there is none, and its writer has ended or died.  This is
  *         said once for each life of a writer; wait again for the first sample of the next.  -ECONNREFUSED: there is
@@ -620,7 +626,8 @@ CDM_API int cdm_derive(struct cdm_writer *w, struct cdm_reader *r);
 
 /**
  * Borrow the memory of the next sample, cdm_field.bytes of it with old contents, to fill it in place: 8-aligned;
- * 64-aligned above 88 bytes, page-aligned above 4096.  Then publish or abandon it.  NULL: readers borrow all there
+ * 64-aligned above 88 bytes, page-aligned above 4096.  Then publish or abandon it; a loan that is out is abandoned by
+ * this and by cdm_write().  NULL: readers borrow all there
  * is, and a drop was counted.  Nothing waits, allocates or calls the system.
  */
 CDM_API void *cdm_loan(struct cdm_writer *w);

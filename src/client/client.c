@@ -54,6 +54,11 @@ void client_keep(struct cdm_machine *m) {
 	__atomic_fetch_add(&m->users, 1, __ATOMIC_RELAXED);
 }
 
+/* In a child of fork(): seat and thread are its parent's. */
+static bool is_anothers(const struct cdm_machine *m) {
+	return m->seat.pid && m->seat.pid != getpid();
+}
+
 static void stop_following(struct cdm_machine *m) {
 	uint64_t one = 1;
 	CHECK(write(m->quit, &one, sizeof(one)) == sizeof(one));
@@ -61,7 +66,7 @@ static void stop_following(struct cdm_machine *m) {
 }
 
 void client_let_go(struct cdm_machine *m) {
-	if (__atomic_sub_fetch(&m->users, 1, __ATOMIC_ACQ_REL) != 0)
+	if (__atomic_sub_fetch(&m->users, 1, __ATOMIC_ACQ_REL) != 0 || is_anothers(m))
 		return;
 	if (m->local)
 		local_leave(m, true); /* not before: what it lends and writes is its own so long */
@@ -183,7 +188,7 @@ int cdm_attach_as(const char *machine, const char *entity, int64_t wait_ns, stru
 }
 
 void cdm_detach(struct cdm_machine *m) {
-	if (!m || m->seat.pid != getpid()) /* a child of fork() would leave for its parent, and wait for its thread */
+	if (!m || is_anothers(m)) /* it would leave for its parent */
 		return;
 	if (m->local) {
 		client_let_go(m);

@@ -577,12 +577,6 @@ static void waits(void) {
 			CHECK(rc == -ETIMEDOUT || rc == -EOWNERDEAD); /* told of each life's end, by each reader */
 		}
 	}
-	end_parent(); /* now the camera is ours */
-	put(99);
-	int rc;
-	while ((rc = cdm_wait_any(r, 2, MINUTE)) == -EOWNERDEAD) /* of a life before this one */
-		continue;
-	CHECK(rc == 0 && cdm_read(r[0], &v, sizeof(v), NULL) == 0 && v == 99);
 	for (int i = 0; i < 50; i++) {
 		__atomic_store_n(&stop, false, __ATOMIC_SEQ_CST);
 		CHECK(pthread_create(&t, NULL, wait_until_interrupted, r[0]) == 0);
@@ -590,6 +584,12 @@ static void waits(void) {
 		cdm_interrupt(m);
 		CHECK(pthread_join(t, NULL) == 0);
 	}
+	end_parent(); /* now the camera is ours */
+	put(99);
+	int rc;
+	while ((rc = cdm_wait_any(r, 2, MINUTE)) == -EOWNERDEAD) /* of a life before this one */
+		continue;
+	CHECK(rc == 0 && cdm_read(r[0], &v, sizeof(v), NULL) == 0 && v == 99);
 	CHECK(cdm_wait_any(r, 0, 0) == -EINVAL && cdm_wait_any(many, 127, 0) == -E2BIG);
 	many[0] = r[0];
 	CHECK(cdm_open(other, "frame", &many[1]) == 0 && cdm_wait_any(many, 2, 0) == -EINVAL);

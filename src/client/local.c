@@ -184,6 +184,7 @@ void local_leave(struct cdm_machine *m, bool in_order) {
 }
 
 void cdm_local_die(struct cdm_machine *m) {
+	CHECK(m->local);
 	local_leave(m, false);
 	m->local = NULL;
 	client_let_go(m);

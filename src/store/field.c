@@ -363,8 +363,10 @@ static int look_under(const struct field *f, const struct found *x, const struct
 static int borrow(struct field *f, const struct found *x, const struct request *q, struct field_lease *l) {
 	if (!f->plan->leases || !f->peers->own.base)
 		return -ENOTSUP;
-	if (!desk_is_known(f->peers, f->segment)) /* L1 */
+	if (!desk_is_known(f->peers, f->segment)) { /* L1 */
+		f->unheard = true;
 		return unless_replaced(f, -EAGAIN);
+	}
 	uint64_t *word = post(f, x->slot, x->version);
 	if (!word) {
 		count(f, COUNTER_lease_busy, 1);
@@ -426,6 +428,7 @@ void field_took(struct field *f, const struct found *x) {
 	f->epoch = f->segment->epoch;
 	f->version = x->version;
 	f->slot = x->slot;
+	f->unheard = false;
 	if (x->newest > f->known)
 		f->known = x->newest;
 	word_poke(&f->tally->cursor, x->version);
@@ -599,6 +602,8 @@ int field_counts(struct field *f, struct field_counts *out) {
 
 int field_news(struct field *f) {
 	struct found x;
+	if (f->unheard && look(f) && !desk_is_heard(f->peers, f->segment))
+		return 0; /* what cannot be borrowed yet is no news to who wants to */
 	int rc = find_behind(f, &x);
 	if (rc == MOVED_ON)
 		rc = find_latest(f, &x);

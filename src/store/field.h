@@ -121,6 +121,7 @@ struct field {
 	struct layout_tally *tally;    /* what we count */
 	uint16_t index;
 	bool grouped;      /* not alone under its head */
+	bool unheard;      /* the last lease was refused: the writer had not heard of us */
 	uint32_t slot;     /* where the last one stood */
 	uint32_t epoch;    /* of the last sample taken; 0: none yet */
 	uint64_t version;  /* of the last sample taken in that epoch */

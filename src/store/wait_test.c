@@ -16,7 +16,7 @@ enum { CORE, GUARD, LEFT, RIGHT, ROUNDS = 5000, MANY = 100 };
 
 #define MINUTE (60 * NS_PER_S)
 
-static uint16_t ping, pong, many[MANY], large;
+static uint16_t ping, pong, many[MANY], large, lent;
 static struct world w;
 
 static void fresh(bool plain) {
@@ -27,6 +27,7 @@ static void fresh(bool plain) {
 	ping = plan_builder_field(&b, "ping", CDM_U64, 1, 4, 0, LEFT, 1u << RIGHT);
 	pong = plan_builder_field(&b, "pong", CDM_U64, 1, 4, 0, RIGHT, 1u << LEFT);
 	large = plan_builder_field(&b, "large", CDM_U64, 1, 4, 0, LEFT, 1u << RIGHT);
+	lent = plan_builder_field(&b, "lent", CDM_U64, 1, 4, 2, LEFT, 1u << RIGHT);
 	for (int i = 0; i < MANY; i++) {
 		char name[CDM_NAME_MAX];
 		snprintf(name, sizeof(name), "many%d", i);
@@ -278,6 +279,30 @@ static void tells_of_a_death(void) {
 }
 
 /* Before the writer has heard of us it does not wake us: we look for ourselves. */
+/* Whoever wants to borrow and cannot yet, sleeps until he can, and does not turn in circles. */
+static void waits_until_it_may_borrow(void) {
+	struct field in;
+	struct field_lease l;
+	struct field_writer out;
+	uint64_t v;
+	fresh(false);
+	world_stop(&w, RIGHT);
+	world_start(&w, RIGHT, false);
+	CHECK(peers_replace(&w.at[RIGHT], LEFT, 1, &w.files[LEFT]) == 0);
+	CHECK(field_open(&in, &w.at[RIGHT], lent) == 0);
+	CHECK(field_writer_open(&out, &w.at[LEFT], lent) == 0);
+	put(&out, 7);
+	CHECK(wait_field(&in, 0) == 0);
+	CHECK(field_lease(&in, clock_mono(), &l) == -EAGAIN);
+	CHECK(wait_field(&in, 0) == -ETIMEDOUT && wait_field(&in, 5 * NS_PER_MS) == -ETIMEDOUT);
+	CHECK(peers_replace(&w.at[LEFT], RIGHT, 2, &w.files[RIGHT]) == 0);
+	CHECK(wait_field(&in, MINUTE) == 0 && field_lease(&in, clock_mono(), &l) == 0);
+	field_release(&l);
+	put(&out, 8);
+	CHECK(wait_field(&in, MINUTE) == 0 && field_read(&in, &v, sizeof(v), clock_mono(), NULL) == 0 && v == 8);
+	world_close(&w);
+}
+
 static void needs_no_acquaintance(void) {
 	struct field in;
 	struct field_writer out;
@@ -312,6 +337,7 @@ int main(void) {
 	publishes_without_system_calls_when_nobody_waits();
 	follows_a_writer_into_its_next_life();
 	tells_of_a_death();
+	waits_until_it_may_borrow();
 	needs_no_acquaintance();
 	puts("wait_test: ok");
 }

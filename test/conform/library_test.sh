@@ -80,3 +80,6 @@ one=$(nm -D --defined-only "$libdir/libcadmus.so" | awk '{ print $3 }' | grep '^
 two=$(nm -g --defined-only "$libdir/libcadmus.a" | awk 'NF == 3 { print $3 }' | sort)
 [ "$one" = "$two" ] || { echo "FAIL shared and archive differ: $(diff <(echo "$one") <(echo "$two"))"; exit 1; }
 echo "ok   the same as the shared library"
+declared=$(grep -ohE '^CDM_API [^(]*\b(cdm_\w+)\(' "$work"/usr/local/include/cadmus/*.h | grep -oE 'cdm_\w+\($' | tr -d '(' | sort)
+[ "$one" = "$declared" ] || { echo "FAIL the headers and the library differ: $(diff <(echo "$declared") <(echo "$one"))"; exit 1; }
+echo "ok   and as the headers"

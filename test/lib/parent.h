@@ -7,6 +7,7 @@
 #ifndef TEST_LIB_PARENT_H
 #define TEST_LIB_PARENT_H
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -186,6 +186,9 @@ def main():
         print(f'deaths {storm.deaths}; {len(talker.acknowledged)} turns acknowledged, {talker.repeats} of them again, '
               f'{talker.walks} walks, {talker.hangups} hang-ups')
         assert talker.acknowledged and sum(storm.deaths.values()) >= ROUNDS
+        for name, p in machine.processes().items():
+            dealt = storm.deaths.get(name, 0)  # one may fall on somebody who is dead already, and nobody knows yet
+            assert p['restarts'] <= dealt, f'{name} died {p["restarts"]} times, and was killed {dealt} times: a false death'
         journal_holds(machine, talker)
         replay_is_live(machine)
         talker.hung_up()

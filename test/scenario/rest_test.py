@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""rest_test.py CADMUS - what a machine with nothing to do has that could wake it: no timer of the guard's without actuators."""
+"""rest_test.py CADMUS - a machine with nothing to do sleeps: no timer of the guard's without actuators, and nobody wakes up."""
 import os
 import sys
+import time
 
-from machine import Machine, expect, verdict
+from machine import Machine, expect, until, verdict
 
 
 def without_actuators(text):
@@ -16,6 +17,44 @@ def timers(pid):
     for fd in os.listdir(f'/proc/{pid}/fd'):
         found += os.readlink(f'/proc/{pid}/fd/{fd}') == 'anon_inode:[timerfd]'
     return found
+
+
+def sleeps(pids):
+    """How often all their threads went to sleep by themselves."""
+    found = 0
+    for pid in pids:
+        for task in os.listdir(f'/proc/{pid}/task'):
+            with open(f'/proc/{pid}/task/{task}/status', encoding='utf-8') as f:
+                found += int(next(line for line in f if line.startswith('voluntary_ctxt_switches')).split()[1])
+    return found
+
+
+REST = '''machine: small
+version: 1.0
+entities:
+  people: [{id: operator}]
+trust_anchors: [operator]
+grants: [{to: operator, rights: [say, actuate, set, control]}]
+'''
+
+
+def wake_ups(cadmus):
+    """Of the parent, core and the guard in two seconds, once they have come to rest."""
+    m = Machine(cadmus, lambda _: REST)
+    try:
+        m.start()
+        live = m.live('core', 'guard')
+        pids = [m.daemon, live['core']['pid'], live['guard']['pid']]
+
+        def count():
+            before = sleeps(pids)
+            time.sleep(2)  # nothing tells that nothing happens
+            return sleeps(pids) - before
+        found = []
+        until('it comes to rest', lambda: found.append(count()) or found[-1] == 0)
+        return found
+    finally:
+        expect('it goes down in good order', m.stop())
 
 
 def guard_timers(cadmus, change):
@@ -31,6 +70,8 @@ def main():
     moving, still = guard_timers(sys.argv[1], None), guard_timers(sys.argv[1], without_actuators)
     expect('a guard with something to look after looks in time', moving == 1, moving)
     expect('a guard with nothing to look after sleeps', still == 0, still)
+    found = wake_ups(sys.argv[1])
+    expect('two seconds in which nobody of an idle machine wakes up', found[-1] == 0, found)
     return verdict()
 
 
