@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "store/desk.h"
+#include "store/error_log.h"
 #include "store/field_priv.h"
+#include "store/tally.h"
 #include "store/word.h"
 #include "test/lib/world.h"
 
@@ -413,6 +415,36 @@ static void looks_up(void) {
 	}
 }
 
+/* ---- what is counted ----------------------------------------------------------------------------- */
+
+enum { HANDLES = 3 };
+
+/* Each goes on with what another one has left. */
+static void counts(void) {
+	for (int i = 0; i < HANDLES; i++) {
+		struct layout_tally *t = tally_take(&w.at[CAM], LAYOUT_READS, small);
+		tally_add(&t->taken, 1);
+		tally_leave(&w.at[CAM], t);
+	}
+}
+
+static void check_counts(void) {
+	MUST(counter_get(&w.at[CAM].own, COUNTER_reads) == 2 * HANDLES);
+}
+
+static void errs(void) {
+	for (int i = 0; i < 3; i++)
+		error_note(&w.at[CAM].own, (struct cdm_mono){ 7 }, "kind", "thirty-two bytes of words, or so");
+}
+
+/* The text of an error that has a time is there. */
+static void looks_for_errors(void) {
+	struct error_record e;
+	for (int i = 0; i < 8; i++)
+		if (error_get(&w.at[CAM].own, 0, &e))
+			MUST(strcmp(e.text, "thirty-two bytes of words, or so") == 0 && e.first.ns == 7);
+}
+
 /* ---- all of them --------------------------------------------------------------------------------- */
 
 enum others { ALONE, LIVES_OF_OTHER, OTHER_LIVES_ON, GUEST, GUEST_AGAIN };
@@ -424,21 +456,24 @@ static const struct scenario {
 	uint16_t *written;  /* by `out` */
 	unsigned threads;
 	void (*run[4])(void);
+	void (*after)(void); /* NULL: nothing */
 } scenarios[] = {
-	{ "copy", 1, ALONE, &small, 3, { writes_copies, reads_copies, reads_copies } },
-	{ "lease", 4, ALONE, &large, 3, { lends, borrows, borrows } },
-	{ "wait", 1, ALONE, &small, 3, { writes_copies, sleeps, sleeps } },
-	{ "interrupt", 1, ALONE, &large, 3, { interrupts, sleeps_until_told, sleeps_until_told } },
-	{ "death", 1, LIVES_OF_OTHER, NULL, 3, { dies, sleeps_until_death, sleeps_until_death } },
-	{ "peers", 1, LIVES_OF_OTHER, NULL, 3, { replaces, follows, follows } },
-	{ "ahead", 2, OTHER_LIVES_ON, NULL, 3, { lives_on, borrows_ahead, borrows_ahead } },
-	{ "arrival", 2, GUEST, &large, 3, { lends, welcomes, borrows_for_long } },
-	{ "return", 2, GUEST_AGAIN, &large, 3, { lends, welcomes, borrows_for_long } },
-	{ "sleeper", 2, GUEST, &small, 3, { writes_copies, welcomes, sleeps } },
-	{ "event", 1, ALONE, NULL, 3, { notes, notes, follows_events } },
-	{ "told", 1, ALONE, NULL, 3, { notes, sleeps_for_events, sleeps_for_events } },
-	{ "laps", 1, ALONE, NULL, 3, { notes_laps, reads_laps, reads_laps } },
-	{ "directory", 1, ALONE, NULL, 2, { restarts, looks_up } },
+	{ "copy", 1, ALONE, &small, 3, { writes_copies, reads_copies, reads_copies }, NULL },
+	{ "lease", 4, ALONE, &large, 3, { lends, borrows, borrows }, NULL },
+	{ "wait", 1, ALONE, &small, 3, { writes_copies, sleeps, sleeps }, NULL },
+	{ "interrupt", 1, ALONE, &large, 3, { interrupts, sleeps_until_told, sleeps_until_told }, NULL },
+	{ "death", 1, LIVES_OF_OTHER, NULL, 3, { dies, sleeps_until_death, sleeps_until_death }, NULL },
+	{ "peers", 1, LIVES_OF_OTHER, NULL, 3, { replaces, follows, follows }, NULL },
+	{ "ahead", 2, OTHER_LIVES_ON, NULL, 3, { lives_on, borrows_ahead, borrows_ahead }, NULL },
+	{ "arrival", 2, GUEST, &large, 3, { lends, welcomes, borrows_for_long }, NULL },
+	{ "return", 2, GUEST_AGAIN, &large, 3, { lends, welcomes, borrows_for_long }, NULL },
+	{ "sleeper", 2, GUEST, &small, 3, { writes_copies, welcomes, sleeps }, NULL },
+	{ "event", 1, ALONE, NULL, 3, { notes, notes, follows_events }, NULL },
+	{ "told", 1, ALONE, NULL, 3, { notes, sleeps_for_events, sleeps_for_events }, NULL },
+	{ "laps", 1, ALONE, NULL, 3, { notes_laps, reads_laps, reads_laps }, NULL },
+	{ "directory", 1, ALONE, NULL, 2, { restarts, looks_up }, NULL },
+	{ "tally", 1, ALONE, NULL, 2, { counts, counts }, check_counts },
+	{ "error", 1, ALONE, NULL, 3, { errs, looks_for_errors, looks_for_errors }, NULL },
 };
 
 /* What is there before the threads are. */
@@ -470,6 +505,8 @@ static void run_one(const struct scenario *s, uint64_t seed) {
 		printf("weak_memory_test: %s: asleep, and nobody wakes them\n", s->name);
 		exit(1);
 	}
+	if (s->after)
+		s->after();
 	if (s->written)
 		field_writer_close(&out);
 	peers_tidy(&w.at[CAM]);
