@@ -605,7 +605,7 @@ int field_news(struct field *f) {
 	if (f->unheard && look(f) && !desk_is_heard(f->peers, f->segment))
 		return 0; /* what cannot be borrowed yet is no news to who wants to */
 	int rc = find_behind(f, &x);
-	if (rc == MOVED_ON)
+	for (int i = 0; i < TRIES && rc == MOVED_ON; i++) /* a life that was replaced meanwhile is no news */
 		rc = find_latest(f, &x);
 	if (rc == 0)
 		return x.newest > f->version || !same_epoch(f);
