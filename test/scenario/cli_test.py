@@ -514,10 +514,13 @@ def core_dies_under(m):
     """What was said to a core that dies is said to the next one, once."""
     now = m.processes()
     turns = m.json('state')['turns']
+    core = now['core']['pid']
     m.kill(now['parrot']['pid'], signal.SIGSTOP)
+    before = quiet_sockets(core)
     with subprocess.Popen([m.cadmus, 'say', 'who is there?'], env=m.env, stdout=subprocess.PIPE, text=True) as p:
-        until('the question is asked', lambda: asked(p.pid))
-        m.kill(now['core']['pid'])
+        # not only at the door, where the next core would let it in, and it would never know
+        until('the question is asked', lambda: asked(p.pid) and sockets(core) > before)
+        m.kill(core)
         m.kill(now['parrot']['pid'], signal.SIGCONT)
         out = p.communicate(timeout=60)[0]
     expect('say asks the next core', p.returncode == 0 and 'core died; the next one is asked' in out and
@@ -542,13 +545,27 @@ def has_child(pid):
         return f.read() != ''
 
 
+def sockets(pid):
+    """How many it holds; 0: it is gone."""
+    try:
+        return sum(os.readlink(f'/proc/{pid}/fd/{fd}').startswith('socket:') for fd in os.listdir(f'/proc/{pid}/fd'))
+    except OSError:
+        return 0
+
+
+def quiet_sockets(pid):
+    """Without those of others who have just left."""
+    found = []
+    until('nobody comes or goes', lambda: found.append(sockets(pid)) or found[-10:] == [found[-1]] * 10)
+    return found[-1]
+
+
 def asked(pid):
     """Does it hold a connection, and sleep?"""
     try:
         with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
             sleeps = f.read().rsplit(')', 1)[1].split()[0] == 'S'
-        held = [os.readlink(f'/proc/{pid}/fd/{fd}') for fd in os.listdir(f'/proc/{pid}/fd')]
-        return sleeps and any(name.startswith('socket:') for name in held)
+        return sleeps and sockets(pid) > 0
     except OSError:
         return False
 
