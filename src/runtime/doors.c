@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/err.h"
@@ -53,6 +54,8 @@ static int open_one(struct doors *d, unsigned which) {
 		close(fd);
 		return rc;
 	}
+	if (which == DOORS_ATTACH && d->fd[which] >= 0)
+		(void)shutdown(d->fd[which], SHUT_RDWR); /* core has a copy, and that would look like a machine */
 	io_close(&d->fd[which]);
 	d->fd[which] = fd;
 	return 0;
