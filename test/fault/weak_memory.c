@@ -17,9 +17,10 @@
 
 enum { PLACES = 512, THREADS = 8, STACK = 256 << 10, MESSAGES = 1 << 13, GONE = 4096, WATCHED = 4, MAPPINGS = 256 };
 
-/* Of each place, the oldest message that may still be seen. */
+/* Of each place, the oldest message that may still be seen; of each thread, how many of its loads are over. */
 struct view {
 	uint16_t from[PLACES];
+	uint32_t loads[THREADS];
 };
 
 struct message {
@@ -33,6 +34,7 @@ static struct place {
 	uint64_t at; /* 0: none */
 	struct message *newest;
 	uint16_t total; /* of the newest seq_cst store */
+	struct { const char *by; uint32_t number; } load[THREADS]; /* the last one of each */
 } places[PLACES];
 
 static struct thread {
@@ -133,6 +135,9 @@ static void join(struct view *v, const struct view *with) {
 	for (unsigned i = 0; with && i < PLACES; i++)
 		if (with->from[i] > v->from[i])
 			v->from[i] = with->from[i];
+	for (unsigned i = 0; with && i < THREADS; i++)
+		if (with->loads[i] > v->loads[i])
+			v->loads[i] = with->loads[i];
 }
 
 static uint64_t take(struct place *at, const struct message *m, int order) {
@@ -158,7 +163,19 @@ uint64_t weak_load(const void *p, size_t bytes, int order) {
 		return peek(p, bytes);
 	step();
 	struct place *at = place_of(p, bytes);
+	at->load[now - threads].by = p;
+	at->load[now - threads].number = ++now->view.loads[now - threads];
 	return take(at, choose(at, order), order);
+}
+
+bool weak_is_read(const void *p, size_t bytes) {
+	const char *from = p, *to = from + bytes;
+	for (const struct place *at = places; at < places + PLACES; at++)
+		for (unsigned i = 0; at->at && i < thread_count; i++)
+			if (&threads[i] != now && at->load[i].by >= from && at->load[i].by < to &&
+					at->load[i].number > now->view.loads[i])
+				return false;
+	return true;
 }
 
 /* `chain`: a read-modify-write hands on what its predecessor was released with. */
@@ -171,7 +188,7 @@ static void leave(struct place *at, void *p, size_t bytes, uint64_t v, int order
 	if (!is_release(order) && !(chain && before->with))
 		return;
 	m->with = &views[m - messages];
-	*m->with = (struct view){ { 0 } };
+	*m->with = (struct view){ { 0 }, { 0 } };
 	if (is_release(order))
 		*m->with = now->view;
 	if (chain)
@@ -291,6 +308,7 @@ int weak_munmap(void *p, size_t bytes) {
 	forget(p, (const char *)p + bytes);
 	if (!now)
 		return munmap(p, bytes);
+	CHECK(weak_is_read(p, bytes));
 	CHECK(gone_count < GONE);
 	gone[gone_count].from = p;
 	gone[gone_count++].to = (char *)p + bytes;

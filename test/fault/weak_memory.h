@@ -6,8 +6,11 @@
  * address; a load takes any message that its thread may still see: not one older than what it has seen there, nor than
  * what came to it with an acquire of a release.  seq_cst steps are in the order of their execution.  So a missing
  * release, acquire or seq_cst shows on any processor.  Memory is known by its file, so several processes can be played
- * in one, each with mappings of its own.  Not simulated: loads that see what is stored later (C11 allows
- * it for relaxed ones), plain accesses, and seq_cst orders that contradict the order of other loads.
+ * in one, each with mappings of its own.
+ *
+ * A load happens when its turn comes, and sees nothing that is stored later, as C11 would allow it to.  So that nobody
+ * relies on this, weak_is_read() tells whether loads are over by the rules: who will write, or unmap, what others have
+ * looked at asks it.  Not simulated: plain accesses, and seq_cst orders that contradict the order of other loads.
  */
 #ifndef TEST_FAULT_WEAK_MEMORY_H
 #define TEST_FAULT_WEAK_MEMORY_H
@@ -54,5 +57,7 @@ void *weak_mmap(void *p, size_t bytes, int protection, int how, int fd, off_t at
 bool weak_run(uint64_t seed, unsigned threads, void (*const *run)(void));
 /* A number below n. */
 uint32_t weak_draw(uint32_t n);
+/* Has every load of that memory that another thread has made by these addresses happened before now? */
+bool weak_is_read(const void *p, size_t bytes);
 
 #endif

@@ -71,10 +71,8 @@ FOUND = 'stronger than needed: what is found by it is acquired again (R7, L3)'
 NAME = 'stronger than needed: the file descriptor came from who had stored it'
 COUNT = 'stronger than needed: acq_rel would do; a count that lags only keeps a mapping for longer'
 TIME = 'stronger than needed: what is taken is compared with it (take_chosen in view.c)'
-PLAIN = 'NEEDED, and seen by no test: it keeps plain loads and stores of a sample in their place, and the simulation knows nothing of those'
+PLAIN = 'NEEDED, and seen by no test: on this processor it is the same code; elsewhere the plain stores of a loan might come before the odd stamp'
 HEAD = 'stronger than needed: futex(2) compares the same word again before it sleeps'
-LATER = 'NEEDED, and seen by no test: looks at what it frees may come after it, and the simulation has no loads that see what is stored later'
-REFUSED = 'NEEDED, and seen by no test: of the order between a listener and a writer that waits for it, the simulation has no scenario'
 ELSEWHERE = 'not compiled for this processor'
 FLAG = 'stronger than needed: the word itself is all that is told'
 UNSEEN = {
@@ -82,25 +80,21 @@ UNSEEN = {
     'word `word_store_first`: __atomic_store_n seq_cst -> release': ELSEWHERE,
     'word `word_store_first`: __atomic_load_n seq_cst -> acquire': ELSEWHERE,
     'field `look`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: an old mapping was right a moment ago; who finds nothing in it, or borrows, asks again (H5)',
-    'desk `slowest_in`: word_load -> word_peek': REFUSED,
-    'desk `slowest_in`: word_load -> word_peek (2)': LATER,
     'desk `desk_mark_ahead`: __atomic_fetch_or seq_cst -> acq_rel': 'stronger than needed: a mark that comes late only keeps memory for longer',
     'desk `desk_mark_ahead`: __atomic_fetch_or seq_cst -> relaxed': 'stronger than needed: a mark that comes late only keeps memory for longer',
     'wait `watch_all`: __atomic_load_n seq_cst -> acquire': HEAD,
     'wait `watch_all`: __atomic_load_n seq_cst -> acquire (2)': HEAD,
     'event `event_reader_open`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: an old value makes the first wait say -ECANCELED once more',
     'event `is_too_early`: word_load -> word_peek': 'stronger than needed: N1 acquires it again',
+    'event `next_record` N1: word_load -> word_peek': 'stronger than needed: a record is believed by its own stamp, which is acquired (N2)',
     'event `event_skip`: word_store -> word_poke': 'stronger than needed: what it passes over was not read',
-    'event `next_record`: word_store -> word_poke': LATER,
     'event `event_news`: word_load_total -> word_load': HEAD,
     'directory.h `directory_lose`: __atomic_store_n release -> relaxed': FLAG,
     'directory.h `directory_is_over`: __atomic_load_n acquire -> relaxed': FLAG,
     'directory.h `directory_is_orphan`: __atomic_load_n acquire -> relaxed': FLAG,
     'tally `tally_take`: word_store -> word_poke': 'stronger than needed: one without an epoch is passed over (slowest_in)',
-    'tally `tally_begin_life`: word_store -> word_poke': REFUSED,
     'tally `tally_leave`: word_store -> word_poke': 'stronger than needed: the next handle comes by `tallied`, which is released after it',
     'field `field_open`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: an old value makes the first wait say -ECANCELED once more',
-    'field `stamp_of`: word_load -> word_peek': FOUND,
     'field `find_latest` R2: word_load_total -> word_load': HEAD,
     'field `find_latest`: word_load_total -> word_load': 'stronger than needed: it decides whether to look again, and a head never goes back',
     'field `find_behind` R1: word_load -> word_peek': FOUND,
@@ -111,7 +105,6 @@ UNSEEN = {
     'field_write `mark`: word_load_total -> word_load': PLAIN,
     'field_write `open_one`: word_load -> word_peek': OWN,
     'field_write `open_one`: word_load -> word_peek (2)': OWN,
-    'desk `desk_clear`: word_store -> word_poke': PLAIN,
     'wait `watch_all` S3: word_load_total -> word_load': HEAD,
     'wait `word_changed`: __atomic_load_n seq_cst -> acquire': HEAD,
     'desk `desk_is_known`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: `now` was stored before (T1), and comes with it',
@@ -125,7 +118,6 @@ UNSEEN = {
     'peers `count_in` H4: __atomic_fetch_sub seq_cst -> acq_rel': COUNT,
     'peers `count_in` H4: __atomic_fetch_sub seq_cst -> relaxed': 'who steps back has looked at nothing in it',
     'peers `peers_drop` H4: __atomic_fetch_sub seq_cst -> acq_rel': COUNT,
-    'peers `peers_drop` H4: __atomic_fetch_sub seq_cst -> relaxed': LATER,
     'peers `peers_hold` H1: __atomic_load_n seq_cst -> acquire': 'stronger than needed: H3 looks again, totally',
     'peers `peers_get`: __atomic_load_n seq_cst -> acquire': OWN,
     'event `event_writer_open`: word_load -> word_peek': OWN,
