@@ -114,8 +114,8 @@ def exchanges(run, result):
         result['ping_pong'] = [x for x in found if x['transport'] != 'memcpy']
         result['copies'] = [x for x in found if x['transport'] == 'memcpy']
     if 'fan-out' in run.parts:
-        result['fan_out'] = [{'transport': n, 'bytes': s, 'readers': r, 'ns': percentiles(v)}
-                             for (n, s, r), v in exchange.fan_out(run).items()]
+        result['fan_out'] = [{'transport': n, 'mode': m, 'bytes': s, 'readers': r, 'ns': percentiles(v)}
+                             for (n, m, s, r), v in exchange.fan_out(run).items()]
 
 
 def measure(run):

@@ -121,15 +121,16 @@ def ping_pong(run):
     return trips
 
 
-def one_fan(run, name, size, readers):
+def one_fan(run, name, size, readers, mode):
     """How long each sample was on its way to each reader."""
     heard = [f'reader{i}' for i in range(readers)]
     crew = Crew(run, name, ['fan'] + heard)
     try:
         crew.connect('fan', heard, 'fan', size)
         count, cores, found = run.fan_count, os.cpu_count() or 1, run.samples()
+        how = 'yield' if mode == 'poll' and readers >= cores else mode
         for i, r in enumerate(heard):
-            crew.nodes[r].tell(f'hear fan {size} {count} block {(i + 1) % cores}')
+            crew.nodes[r].tell(f'hear fan {size} {count} {how} {(i + 1) % cores}')
         crew.nodes['fan'].tell(f'fan fan {size} {count} {readers} 0')
         for r in heard:
             found.extend(crew.nodes[r].answer())
@@ -140,16 +141,17 @@ def one_fan(run, name, size, readers):
 
 
 def fan_out(run):
-    """{(transport, size, readers): array of ns, one for each sample and reader}."""
+    """{(transport, mode, size, readers): array of ns, one for each sample and reader}."""
     found = {}
-    cells = [(n, s, r) for n in run.names if n != 'floor' for s in FAN_SIZES for r in run.readers]
+    cells = [(n, m, s, r) for n in run.names if n != 'floor' for m in MODES for s in FAN_SIZES for r in run.readers]
     for k in range(run.fan_rounds):
         random.Random(k).shuffle(cells)
-        for name, size, readers in list(cells):
-            run.progress(f'fan-out, round {k + 1} of {run.fan_rounds}: {name}, {size} B, {readers} readers')
+        for cell in list(cells):
+            name, mode, size, readers = cell
+            run.progress(f'fan-out, round {k + 1} of {run.fan_rounds}: {name}, {mode}, {size} B, {readers} readers')
             try:
-                found.setdefault((name, size, readers), run.samples()).extend(one_fan(run, name, size, readers))
+                found.setdefault(cell, run.samples()).extend(one_fan(run, name, size, readers, mode))
             except No as e:
-                run.skip(f'fan-out: {name}, {size} B, {readers} readers', str(e))
-                cells.remove((name, size, readers))
+                run.skip(f'fan-out: {name}, {mode}, {size} B, {readers} readers', str(e))
+                cells.remove(cell)
     return found

@@ -12,11 +12,11 @@
  *     ping OUT IN BYTES MODE MS MAX CPU     send on OUT, wait for it on IN, for so long; the round trips
  *     pong IN OUT BYTES MODE CPU            send back until it was the last
  *     fan CHANNEL BYTES COUNT READERS CPU   send when all have got the one before
- *     hear CHANNEL BYTES COUNT MODE CPU     receive; how long each was on its way
+ *     hear CHANNEL BYTES COUNT MODE CPU     receive; how long each was on its way.  MODE yield: poll, and yield between looks
  *     copy BYTES COUNT CPU                  floors: copies
  *
- * A sample's first word says which one it is, the second when it was sent (if it is long enough), the last repeats the
- * first; the receiver compares.  No other byte is touched, so what copies shows in the figures, and what does not also.
+ * A sample's first word says which one it is, in a fan-out the second when it was sent, the last repeats the first;
+ * the receiver compares.  No other byte is touched, so what copies shows in the figures, and what does not also.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -99,16 +99,26 @@ static void open_end(bool writer, const struct channel *c) {
 
 /* ---- one sample ---------------------------------------------------------------------------------- */
 
-static void put(struct end *e, uint32_t bytes, uint64_t word) {
+static uint64_t *loan(struct end *e, uint32_t bytes, uint64_t word) {
 	uint64_t *p = transport.loan(e);
 	if (!p)
 		die("there is no memory for a sample");
-	p[0] = word;
-	if (bytes >= 24)
-		p[1] = mono_ns();
-	p[bytes / 8 - 1] = word;
+	p[0] = p[bytes / 8 - 1] = word;
+	return p;
+}
+
+static void put(struct end *e, uint32_t bytes, uint64_t word) {
+	loan(e, bytes, word);
 	transport.send(e);
 }
+
+/* Of 24 bytes at least. */
+static void put_timed(struct end *e, uint32_t bytes, uint64_t word) {
+	loan(e, bytes, word)[1] = mono_ns();
+	transport.send(e);
+}
+
+static bool yields; /* between looks: there are more of us than processors */
 
 /* The next one that is no greeting; release() it. */
 static const uint64_t *get(struct end *e, uint32_t bytes, bool block) {
@@ -124,7 +134,7 @@ static const uint64_t *get(struct end *e, uint32_t bytes, bool block) {
 			transport.release(e);
 		else if (block)
 			die("nothing came for %d s", PATIENCE_MS / 1000);
-		else if (transport.threads)
+		else if (transport.threads || yields)
 			sched_yield();
 		if (looks % 65536 != 65535)
 			continue;
@@ -240,7 +250,7 @@ static void fan(struct end *out, uint32_t bytes, uint32_t count, uint32_t reader
 	for (uint32_t i = 1; i <= count; i++) {
 		uint32_t seen;
 		__atomic_store_n(&board->acks, 0, __ATOMIC_SEQ_CST);
-		put(out, bytes, i);
+		put_timed(out, bytes, i);
 		while ((seen = __atomic_load_n(&board->acks, __ATOMIC_SEQ_CST)) < readers)
 			syscall(SYS_futex, &board->acks, FUTEX_WAIT, seen, NULL, NULL, 0);
 	}
@@ -281,7 +291,9 @@ static bool do_measure(const char *line) {
 		printf("ok\n");
 	} else if (sscanf(line, "hear %31s %u %u %7s %d", a, &bytes, &count, mode, &cpu) == 5) {
 		pin(cpu);
+		yields = *mode == 'y';
 		hear(end_of(a, bytes), bytes, count, *mode == 'b');
+		yields = false;
 		samples_out();
 	} else if (sscanf(line, "copy %u %u %d", &bytes, &count, &cpu) == 3 && transport.copy_ns) {
 		pin(cpu);

@@ -217,13 +217,15 @@ def table_of_percentiles(result, mode):
     return (f'One-way, {MODES[mode]}, in full', '', ['bytes', 'transport', *PARTS, 'x floor', 'RTT p50', 'RTT p99', 'n'], rows)
 
 
-def table_of_fans(result):
+def table_of_fans(result, mode):
     rows = [[bytes_text(x['bytes']), str(x['readers']), x['transport']] + parts(x['ns'])
-            for x in sorted(result['fan_out'], key=lambda x: (x['bytes'], x['readers'], order(x['transport']))) if x['ns']]
+            for x in sorted(result['fan_out'], key=lambda x: (x['bytes'], x['readers'], order(x['transport'])))
+            if x['ns'] and x['mode'] == mode]
     cores = result['provenance']['usable_cores']
-    return ('Fan-out, blocking: from before the send until each reader has the sample',
-            f'Readers are processes; there are {cores} cores, so with more readers than that most of it is their queue for a core. '
-            'The next sample is sent when all have this one. One reader that polls is the ping-pong above; more would share a core.',
+    note = (f'Readers are processes; there are {cores} cores, so with more readers than that most of it is their queue for a core. '
+            'The next sample is sent when all have this one; who sends sleeps until then.')
+    return (f'Fan-out, {MODES[mode]}: from before the send until each reader has the sample',
+            note + (f' Of {cores} readers and more each yields between looks.' if mode == 'poll' else ''),
             ['bytes', 'readers', 'transport', *PARTS, 'n'], rows)
 
 
@@ -269,7 +271,9 @@ def tables(result):
     if result.get('ping_pong'):
         yield from (table_of_medians(result, m) for m in MODES)
         yield from (table_of_percentiles(result, m) for m in MODES)
-    for key, made in (('fan_out', table_of_fans), ('costs', table_of_costs), ('death', table_of_deaths), ('steps', table_of_steps),
+    if result.get('fan_out'):
+        yield from (table_of_fans(result, m) for m in MODES)
+    for key, made in (('costs', table_of_costs), ('death', table_of_deaths), ('steps', table_of_steps),
                       ('rest', table_of_rest)):
         if result.get(key):
             yield made(result)
@@ -300,8 +304,8 @@ def method(result):
         'the medians of neighbours in the same round, and is the median of those.',
         'Ping-pong between two processes, their threads pinned to core 0 and core 1; threads of a library run where the kernel puts them, and '
         'who polls such a library yields between looks. One-way is half of a round trip, all its percentiles too.',
-        'A sample\'s first and last word (and the second, a time) are written and checked, no other byte is touched: what copies pays '
-        'for the bytes, what lends does not.',
+        'A sample\'s first and last word (in a fan-out the second, too: a time) are written and checked, no other byte is touched: what '
+        'copies pays for the bytes, what lends does not.',
         'Each round trip contains one look at the clock (tens of ns); the floors have it as well.',
         'A blocking trip whose answer is there before one has fallen asleep has no sleep in it, and can be shorter than its floor, which always sleeps.',
         'This library looks a while before it sleeps where there are more than two cores; on two, as here, it does not, and that path is not in the figures.',
