@@ -9,20 +9,45 @@
 #include "bin/cadmus/machine.h"
 #include "bin/cadmus/output.h"
 #include "bin/cadmus/sample.h"
+#include "store/tally.h"
 
 struct view {
 	struct seat seat;
 	uint64_t version[PLAN_FIELDS_MAX];
+	uint64_t laps[PLAN_FIELDS_MAX], leases[PLAN_FIELDS_MAX]; /* of all who read it */
 	struct cdm_mono at;
 };
+
+/* Somebody's place in the machine, and not ours, who only look. */
+static bool is_shown(const struct seat *s, uint16_t p, struct directory_entry *e) {
+	*e = directory_get(&s->peers.directory, p);
+	return e->state != DIRECTORY_FREE && p != s->process;
+}
+
+static void sum_readers(struct view *v) {
+	const struct plan *plan = v->seat.plan;
+	memset(v->laps, 0, sizeof(v->laps));
+	memset(v->leases, 0, sizeof(v->leases));
+	for (uint16_t p = 0; p < plan->processes.count; p++) {
+		const struct segment *m = p == v->seat.process ? NULL : peers_get(&v->seat.peers, p);
+		struct layout_tally t;
+		for (uint32_t i = 0; m && tally_get(m, i, &t); i++) {
+			uint32_t field = t.what & 0xffff;
+			if (tally_doing(t.what) != LAYOUT_READS || field >= plan->fields.count)
+				continue;
+			v->laps[field] += t.laps;
+			v->leases[field] += t.leased;
+		}
+	}
+}
 
 static void process_lines(const struct seat *s) {
 	printf("%-20s %-8s %-9s %6s %11s %7s %7s %7s %7s\n", "PROCESS", "ROLE", "STATE", "EPOCH", "publishes", "drops",
 			"leases", "broken", "skewed");
 	for (uint16_t p = 0; p < s->plan->processes.count; p++) {
-		struct directory_entry e = directory_get(&s->peers.directory, p);
+		struct directory_entry e;
 		const struct segment *m = peers_get(&s->peers, p);
-		if (e.state == DIRECTORY_FREE)
+		if (!is_shown(s, p, &e))
 			continue;
 		printf("%-20s %-8s %-9s %6u", plan_processes(s->plan)[p].name,
 				plan_role_text(plan_processes(s->plan)[p].role), directory_state_text(e.state),
@@ -43,18 +68,34 @@ static double rate(struct view *v, uint16_t f, const struct sample *x, double se
 	return seconds > 0 && v->version[f] >= before ? (double)(v->version[f] - before) / seconds : 0.0;
 }
 
+/* What its writer counts; zeros when that is not to be had. */
+static struct field_counts counts_of(struct view *v, uint16_t f) {
+	struct field_counts n = { .publishes = 0 };
+	struct field r;
+	if (field_open(&r, &v->seat.peers, f) < 0)
+		return n;
+	if (field_counts(&r, &n) < 0)
+		n = (struct field_counts){ .publishes = 0 };
+	field_close(&r);
+	return n;
+}
+
 static void field_lines(struct view *v, double seconds) {
 	struct sample x;
-	printf("\n%-26s %10s %8s %10s %6s %s\n", "FIELD", "value", "Hz", "age ms", "trust", "status");
+	printf("\n%-26s %10s %8s %10s %6s %-8s %7s %7s %7s %7s\n", "FIELD", "value", "Hz", "age ms", "trust", "status",
+			"drops", "laps", "leases", "wakes");
 	for (uint16_t f = 0; f < v->seat.plan->fields.count; f++) {
 		if (sample_read(&v->seat, f, &x) < 0)
 			continue;
+		struct field_counts n = counts_of(v, f);
 		char value[16] = "-"; /* a picture has no number */
 		if (!isnan(sample_number(&x)))
 			snprintf(value, sizeof(value), "%.4g", sample_number(&x));
-		printf("%-26s %10s %8.1f %10.1f %6.2f %s\n", x.field->name, value, rate(v, f, &x, seconds),
-				ns_to_ms(mono_since(x.info.source_time, x.now)), (double)x.info.trust,
-				cdm_status_name((enum cdm_status)x.info.status));
+		printf("%-26s %10s %8.1f %10.1f %6.2f %-8s %7llu %7llu %7llu %7llu\n", x.field->name, value,
+				rate(v, f, &x, seconds), ns_to_ms(mono_since(x.info.source_time, x.now)),
+				(double)x.info.trust, cdm_status_name((enum cdm_status)x.info.status),
+				(unsigned long long)n.drops, (unsigned long long)v->laps[f],
+				(unsigned long long)v->leases[f], (unsigned long long)n.wakes);
 	}
 }
 
@@ -62,9 +103,9 @@ static json_t *as_json(struct view *v, double seconds) {
 	json_t *processes = json_array(), *fields = json_array();
 	const struct seat *s = &v->seat;
 	for (uint16_t p = 0; p < s->plan->processes.count; p++) {
-		struct directory_entry e = directory_get(&s->peers.directory, p);
+		struct directory_entry e;
 		const struct segment *m = peers_get(&s->peers, p);
-		if (e.state == DIRECTORY_FREE)
+		if (!is_shown(s, p, &e))
 			continue;
 		json_t *counters = json_object();
 		for (unsigned k = 0; m && k < COUNTER_COUNT; k++)
@@ -77,8 +118,12 @@ static json_t *as_json(struct view *v, double seconds) {
 		struct sample x;
 		if (sample_read(&v->seat, f, &x) < 0)
 			continue;
+		struct field_counts n = counts_of(v, f);
 		json_t *j = sample_json(&x);
 		json_object_set_new(j, "rate_hz", json_real(rate(v, f, &x, seconds)));
+		json_object_update_new(j, json_pack("{s:I,s:I,s:I,s:I,s:I}", "published", (json_int_t)n.publishes,
+				"dropped", (json_int_t)n.drops, "laps", (json_int_t)v->laps[f], "borrowed",
+				(json_int_t)v->leases[f], "wakes", (json_int_t)n.wakes));
 		json_array_append_new(fields, j);
 	}
 	return json_pack("{s:o,s:o}", "processes", processes, "fields", fields);
@@ -89,6 +134,7 @@ static int show(const struct verb_context *c, struct view *v, bool parent, bool 
 	struct cdm_mono now = clock_mono();
 	double seconds = v->at.ns ? (double)mono_since(v->at, now) / 1e9 : 0.0;
 	v->at = now;
+	sum_readers(v);
 	if (c->json)
 		return json_print_line(as_json(v, seconds));
 	if (clear)

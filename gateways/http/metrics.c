@@ -256,20 +256,36 @@ static void put_field_counts(const struct sheet *s) {
 
 /* ---- readers ---- */
 
-/* What the handles of a process have done with a field, together. */
-static bool sum_tallies(const struct sheet *s, uint32_t process, uint32_t field, struct cdm_tally *sum) {
+/* What the handles of a process have done with each field, together: `sums` has one for each field of the machine. */
+static void sum_tallies(const struct sheet *s, uint32_t process, struct cdm_tally *sums) {
 	struct cdm_tally t;
-	bool any = false;
-	*sum = (struct cdm_tally){ .index = field };
 	for (uint32_t i = 0; cdm_tally_at(s->machine, process, i, &t) == 0; i++) {
-		if (t.doing != CDM_READS || t.index != field)
+		if (t.doing != CDM_READS || t.index >= cdm_field_count(s->machine))
 			continue;
-		any = true;
+		struct cdm_tally *sum = &sums[t.index];
+		sum->doing = CDM_READS;
 		sum->taken += t.taken;
 		sum->leased += t.leased;
 		sum->missed += t.missed;
+		sum->laps += t.laps;
+		sum->retries += t.retries;
+		sum->waits += t.waits;
 	}
-	return any;
+}
+
+/* One metric of one process; `at`: where its number is in a tally. */
+static void put_reader(const struct sheet *s, const char *name, size_t at, const struct cdm_process *p,
+		const struct cdm_tally *sums) {
+	struct cdm_field f;
+	char field[CDM_NAME_MAX + 16];
+	for (uint32_t i = 0; cdm_describe(s->machine, i, &f) == 0; i++) {
+		if (sums[i].doing != CDM_READS)
+			continue;
+		snprintf(field, sizeof(field), ",field=\"%s\"", f.name);
+		fprintf(s->out, "cadmus_%s", name);
+		labels(s, "process", p->name, field);
+		fprintf(s->out, " %" PRIu64 "\n", *(const uint64_t *)(const void *)((const char *)&sums[i] + at));
+	}
 }
 
 static void put_readers(const struct sheet *s) {
@@ -280,24 +296,27 @@ static void put_readers(const struct sheet *s) {
 		{ "reader_copied_total", "samples that a process read by copy", offsetof(struct cdm_tally, taken) },
 		{ "reader_borrowed_total", "samples that a process borrowed", offsetof(struct cdm_tally, leased) },
 		{ "reader_missed_total", "samples that went by unread", offsetof(struct cdm_tally, missed) },
+		{ "reader_laps_total", "times that some went by unread", offsetof(struct cdm_tally, laps) },
+		{ "reader_retries_total", "copies begun again because the writer was faster",
+			offsetof(struct cdm_tally, retries) },
+		{ "reader_sleeps_total", "times asleep for a sample", offsetof(struct cdm_tally, waits) },
 	};
-	struct cdm_field f;
+	uint32_t fields = cdm_field_count(s->machine), processes = 0;
 	struct cdm_process p;
-	struct cdm_tally t;
-	char field[CDM_NAME_MAX + 16];
+	while (cdm_process_at(s->machine, processes, &p) == 0)
+		processes++;
+	struct cdm_tally *sums = calloc((size_t)processes * fields + 1, sizeof(*sums));
+	if (!sums)
+		return; /* less is said */
+	for (uint32_t i = 0; i < processes; i++)
+		sum_tallies(s, i, &sums[(size_t)i * fields]);
 	for (unsigned k = 0; k < COUNT_OF(metrics); k++) {
 		head(s, metrics[k].name, "counter", metrics[k].help);
-		for (uint32_t i = 0; cdm_process_at(s->machine, i, &p) == 0; i++)
-			for (uint32_t n = 0; shown(&p) && cdm_describe(s->machine, n, &f) == 0; n++) {
-				if (!sum_tallies(s, i, n, &t))
-					continue;
-				snprintf(field, sizeof(field), ",field=\"%s\"", f.name);
-				fprintf(s->out, "cadmus_%s", metrics[k].name);
-				labels(s, "process", p.name, field);
-				fprintf(s->out, " %" PRIu64 "\n",
-						*(const uint64_t *)(const void *)((const char *)&t + metrics[k].at));
-			}
+		for (uint32_t i = 0; i < processes; i++)
+			if (cdm_process_at(s->machine, i, &p) == 0 && shown(&p))
+				put_reader(s, metrics[k].name, metrics[k].at, &p, &sums[(size_t)i * fields]);
 	}
+	free(sums);
 }
 
 /* ---- this gateway ---- */

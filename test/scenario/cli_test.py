@@ -322,6 +322,13 @@ def right(m):
     expect('of none there is no age', 0 <= one['age_ms'] < 60000 and all(f['age_ms'] is None for f in never), (one, never))
     expect('of one field, too', one['writer'] == 'guard' and one['published'] > 0 and
            any(r['process'] == 'core' and r['open'] and r['copied'] > 0 for r in one['readers']), one)
+    top = m.json('top', '--once')
+    seen = next(f for f in top['fields'] if f['field'] == 'legs.feedback')
+    then = m.json('stat', 'legs.feedback')
+    expect('top counts as stat does', one['published'] <= seen['published'] <= then['published'] and
+           sum(r['laps'] for r in one['readers']) <= seen['laps'] <= sum(r['laps'] for r in then['readers']) and
+           one['wakes'] <= seen['wakes'] <= then['wakes'] and seen['dropped'] == seen['borrowed'] == 0, (one, seen, then))
+    expect('and is not in its own list', not any(p['name'].startswith('client') for p in top['processes']), top['processes'])
     errors = m.json('stat', '--errors')
     expect('and what went wrong, each sort once', len({(e['process'], e['text']) for e in errors}) == len(errors) and
            all(e['count'] > 0 and 0 < e['first_ns'] <= e['last_ns'] for e in errors), errors)

@@ -45,6 +45,19 @@ async function metrics() {
 	return values;
 }
 
+// What `cadmus stat` says of those who read fields, as /metrics labels them.
+function readers() {
+	const sums = new Map();
+	for (const f of JSON.parse(cadmus('stat', '--json')).fields)
+		for (const r of f.readers) {
+			const key = `{process="${r.process}",field="${f.field}"}`, sum = sums.get(key) ?? {};
+			for (const name of ['copied', 'borrowed', 'missed', 'laps', 'retries', 'sleeps'])
+				sum[name] = (sum[name] ?? 0) + r[name];
+			sums.set(key, sum);
+		}
+	return sums;
+}
+
 // HTTP has no events: look again until it is so.
 async function until(what, look) {
 	for (const end = Date.now() + 20000; Date.now() < end; await new Promise(r => setTimeout(r, 10)))
@@ -333,6 +346,13 @@ await step('metrics are what a scraper wants', async () => {
 	assert(m.get('cadmus_field_trust{field="kinesthetic"}') > 0.5);
 	assert.equal(m.get('cadmus_field_status{field="kinesthetic",status="OK"}'), 1);
 	assert(m.get('cadmus_process_publishes_total{process="core"}') > 0);
+	const before = readers(), between = await metrics(), after = readers();
+	assert(before.size > 0);
+	for (const [key, low] of before)
+		for (const [name, least] of Object.entries(low)) {
+			const v = between.get(`cadmus_reader_${name}_total${key}`);
+			assert(v >= least && v <= after.get(key)[name], `${name}${key}: ${least}, ${v}, ${after.get(key)[name]}`);
+		}
 	assert(m.get('cadmus_http_requests_total') > 40 && m.get('cadmus_http_refused_total') === 9);
 	assert(m.get('cadmus_http_errors_total') > 10);
 });
