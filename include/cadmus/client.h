@@ -751,6 +751,15 @@ CDM_API uint64_t cdm_events_missed(const struct cdm_events *e);
  */
 CDM_API int cdm_events_wait(struct cdm_events *e, int64_t timeout_ns);
 
+/**
+ * A descriptor for poll(), epoll and event loops, as cdm_fd(): readable while cdm_events_next() may have something, and
+ * for good when the machine has ended (cdm_machine_alive()).  What the filter keeps back makes it readable, too, until
+ * cdm_events_next() has passed it over.
+ *
+ * @return the descriptor, the same each time, until cdm_events_close(); -ENOMEM, -EMFILE ...
+ */
+CDM_API int cdm_events_fd(struct cdm_events *e);
+
 /** The number of a kind by its name: "stop", "gate", "noted" ...  -ENOENT: no such kind. */
 CDM_API int cdm_event_kind(const char *name);
 

@@ -1,5 +1,5 @@
 /*
- * bell.c - a descriptor for those who must poll: see cdm_fd() in cadmus/client.h.
+ * bell.c - a descriptor for those who must poll: see cdm_fd() and cdm_events_fd() in cadmus/client.h.
  *
  * One thread of the machine sleeps for all readers that have a descriptor and are armed.  When there is news it
  * makes the descriptor readable and lets that reader rest: nobody is woken for it again until it has taken what there
@@ -10,9 +10,10 @@
  *      armed, from what was taken on             news, and armed?  not armed; readable
  *      news?  readable
  *
- * The thread has handles of its own; a bell that was closed is freed by it, since it may be sleeping on it.
+ * The thread has handles of its own, for one field or the events of one or all processes; a bell that was closed is
+ * freed by it, since it may be sleeping on it.
  *
- * One sleep takes WAIT_BESIDE_MAX of them.  With more it sleeps for others each time, and not for long: it looks at all
+ * One sleep takes WAIT_BESIDE_MAX handles.  With more it sleeps for others each time, and not for long: it looks at all
  * that are armed whenever it wakes up.
  */
 #include <errno.h>
@@ -32,11 +33,15 @@
 
 struct bell {
 	struct bell *next;
-	struct field field; /* the thread's; under the lock while it is not armed */
+	struct field field;          /* the thread's, as the next one; under the lock while it is not armed */
+	struct event_reader *events; /* `count` of them, and no field; NULL: the field */
+	unsigned count;
 	int fd;
 	uint32_t over;      /* the thread's: the life of the writer whose end it rang for last */
 	bool armed, closed; /* under the lock */
 };
+
+_Static_assert(PLAN_PROCESSES_MAX <= WAIT_BESIDE_MAX, "there is room for any bell in a sleep");
 
 static void ring(const struct bell *b) {
 	uint64_t one = 1;
@@ -56,6 +61,15 @@ static void call(struct bells *t) {
 
 /* ---- the thread ---- */
 
+static void dispose(struct bell *b) {
+	for (unsigned i = 0; b->events && i < b->count; i++)
+		event_reader_close(&b->events[i]);
+	free(b->events);
+	field_close(&b->field);
+	io_close(&b->fd);
+	free(b);
+}
+
 static void free_closed(struct bells *t) {
 	for (struct bell **at = &t->first; *at;) {
 		struct bell *b = *at;
@@ -64,28 +78,52 @@ static void free_closed(struct bells *t) {
 			continue;
 		}
 		*at = b->next;
-		field_close(&b->field);
-		io_close(&b->fd);
-		free(b);
+		dispose(b);
 	}
 }
 
-static unsigned count_armed(const struct bells *t) {
-	unsigned n = 0;
-	for (const struct bell *b = t->first; b; b = b->next)
-		n += b->armed;
-	return n;
+/* What one sleep is for. */
+struct sleep {
+	struct field *fields[WAIT_BESIDE_MAX];
+	struct event_reader *events[WAIT_BESIDE_MAX];
+	unsigned field_count, event_count;
+	unsigned bells;
+	bool full; /* there was no room for somebody */
+};
+
+static void add(struct sleep *s, struct bell *b) {
+	if (s->full || s->field_count + s->event_count + b->count > WAIT_BESIDE_MAX) {
+		s->full = true;
+		return;
+	}
+	for (unsigned i = 0; b->events && i < b->count; i++)
+		s->events[s->event_count++] = &b->events[i];
+	if (!b->events)
+		s->fields[s->field_count++] = &b->field;
+	s->bells++;
 }
 
-/* As many of those that are armed as one sleep takes, the next ones each time; how long it may last. */
-static int64_t gather(struct bells *t, struct field *fields[], unsigned *n) {
-	unsigned all = count_armed(t), at = 0;
-	*n = 0;
+/* Of those that are armed as many as there is room for, first who had none the last time. */
+static void gather(struct bells *t, struct sleep *s) {
+	unsigned at = 0;
+	*s = (struct sleep){ .field_count = 0 };
 	for (struct bell *b = t->first; b; b = b->next)
-		if (b->armed && (t->turn + at++) % all < WAIT_BESIDE_MAX)
-			fields[(*n)++] = &b->field;
-	t->turn = all > *n ? (t->turn + *n) % all : 0;
-	return all > *n ? SLICE_NS : -1;
+		if (b->armed && at++ >= t->turn)
+			add(s, b);
+	unsigned skipped = t->turn < at ? t->turn : at;
+	for (struct bell *b = t->first; b && skipped > 0; b = b->next)
+		if (b->armed) {
+			add(s, b);
+			skipped--;
+		}
+	t->turn = s->full && at > 0 ? (t->turn + s->bells) % at : 0;
+}
+
+static bool has_news(struct bell *b) {
+	bool news = !b->events && field_news(&b->field) != 0;
+	for (unsigned i = 0; b->events && i < b->count && !news; i++)
+		news = event_news(&b->events[i]) != 0;
+	return news;
 }
 
 /* Was the wait told that the writer of this one has ended? */
@@ -98,7 +136,7 @@ static bool has_lost_its_writer(struct bell *b) {
 /* A death, or memory that is broken, is something to look at as well: for its own readers, once. */
 static void ring_those_with_news(struct bells *t) {
 	for (struct bell *b = t->first; b; b = b->next)
-		if (b->armed && (has_lost_its_writer(b) || field_news(&b->field) != 0)) {
+		if (b->armed && (has_lost_its_writer(b) || has_news(b))) {
 			b->armed = false;
 			ring(b);
 		}
@@ -106,16 +144,16 @@ static void ring_those_with_news(struct bells *t) {
 
 static void *wait_and_ring(void *self) {
 	struct bells *t = self;
-	struct field *fields[WAIT_BESIDE_MAX];
-	unsigned n;
+	struct sleep s;
 	pthread_mutex_lock(&t->lock);
 	while (!t->quit) {
 		uint32_t word = __atomic_load_n(&t->word, __ATOMIC_SEQ_CST);
 		free_closed(t);
-		int64_t most_ns = gather(t, fields, &n);
+		gather(t, &s);
 		pthread_mutex_unlock(&t->lock);
-		(void)!wait_set(&(struct wait_set){ .fields = fields, .field_count = n, .word = &t->word,
-				.value = word }, most_ns);
+		(void)!wait_set(&(struct wait_set){ .fields = s.fields, .field_count = s.field_count,
+				.events = s.events, .event_count = s.event_count, .word = &t->word, .value = word },
+				s.full ? SLICE_NS : -1);
 		pthread_mutex_lock(&t->lock);
 		ring_those_with_news(t);
 	}
@@ -155,12 +193,20 @@ void bells_fini(struct bells *t) {
 	pthread_mutex_destroy(&t->lock);
 }
 
-int bell_open(struct bells *t, struct field *of, struct bell **out) {
-	struct bell *b = calloc(1, sizeof(*b));
-	if (!b)
-		return -ENOMEM;
-	b->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int rc = b->fd < 0 ? -errno : field_open(&b->field, of->peers, of->index);
+void bells_over(struct bells *t) {
+	pthread_mutex_lock(&t->lock);
+	t->over = true;
+	for (struct bell *b = t->first; b; b = b->next)
+		if (b->events)
+			ring(b);
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* Its handles are open, or `rc` says why not. */
+static int finish_opening(struct bells *t, struct bell *b, int rc) {
+	b->fd = rc == 0 ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+	if (rc == 0 && b->fd < 0)
+		rc = -errno;
 	pthread_mutex_lock(&t->lock);
 	if (rc == 0)
 		rc = start(t);
@@ -169,14 +215,41 @@ int bell_open(struct bells *t, struct field *of, struct bell **out) {
 		t->first = b;
 	}
 	pthread_mutex_unlock(&t->lock);
-	if (rc < 0) {
-		field_close(&b->field);
-		io_close(&b->fd);
-		free(b);
+	if (rc < 0)
+		dispose(b);
+	return rc;
+}
+
+int bell_open(struct bells *t, struct field *of, struct bell **out) {
+	struct bell *b = calloc(1, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	b->count = 1;
+	int rc = finish_opening(t, b, field_open(&b->field, of->peers, of->index));
+	if (rc < 0)
 		return rc;
-	}
 	*out = b;
 	bell_arm(t, b, of);
+	return 0;
+}
+
+int bell_open_events(struct bells *t, struct event_merge *of, struct bell **out) {
+	struct bell *b = calloc(1, sizeof(*b));
+	struct event_reader *events = calloc(of->count, sizeof(*events));
+	if (!b || !events) {
+		free(b);
+		free(events);
+		return -ENOMEM;
+	}
+	b->events = events;
+	b->count = of->count;
+	for (unsigned i = 0; i < of->count; i++)
+		event_watch_open(&events[i], of->at[i].reader.peers, of->at[i].reader.process);
+	int rc = finish_opening(t, b, 0);
+	if (rc < 0)
+		return rc;
+	*out = b;
+	bell_arm_events(t, b, of);
 	return 0;
 }
 
@@ -194,6 +267,21 @@ void bell_arm(struct bells *t, struct bell *b, struct field *of) {
 	}
 	pthread_mutex_unlock(&t->lock);
 	if (field_news(of) != 0)
+		ring(b);
+}
+
+void bell_arm_events(struct bells *t, struct bell *b, struct event_merge *of) {
+	silence(b);
+	pthread_mutex_lock(&t->lock);
+	if (!b->armed) {
+		for (unsigned i = 0; i < b->count; i++)
+			event_follow(&b->events[i], &of->at[i].reader);
+		b->armed = true;
+		call(t);
+	}
+	bool over = t->over;
+	pthread_mutex_unlock(&t->lock);
+	if (over || event_merge_news(of))
 		ring(b);
 }
 

@@ -88,6 +88,7 @@ static void lose_parent(struct cdm_machine *m) {
 	__atomic_store_n(&m->alive, 0, __ATOMIC_SEQ_CST);
 	directory_lose(&m->seat.peers.directory);
 	peers_interrupt(&m->seat.peers);
+	bells_over(&m->bells);
 	gateway_over(m);
 }
 

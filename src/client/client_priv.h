@@ -10,29 +10,35 @@
 #include <pthread.h>
 #include "cadmus/client.h"
 #include "client/seat.h"
-#include "store/event.h"
+#include "store/event_merge.h"
 #include "store/field.h"
 
 struct bell;
 
-/* The readers of a machine that have a descriptor, and the thread that looks after them. */
+/* The readers of a machine that have a descriptor, of fields and of events, and the thread that looks after them. */
 struct bells {
 	pthread_mutex_t lock;
 	pthread_t thread;
 	bool running, quit;
 	uint32_t word; /* atomic futex word: something changed that the thread must know of */
 	unsigned turn; /* the thread's: so many of those that are armed wait for their turn in a sleep */
+	bool over;     /* under lock: the machine has ended */
 	struct bell *first;
 };
 
 void bells_init(struct bells *t);
 /* Ends the thread and closes all descriptors. */
 void bells_fini(struct bells *t);
+/* The machine has ended: who follows events would not hear of it by them. */
+void bells_over(struct bells *t);
 /* A bell for a reader of that field, armed.  Descriptor and bell live until bell_close().  -ENOMEM, -errno. */
 MUST_CHECK int bell_open(struct bells *t, struct field *of, struct bell **out);
+/* The same for events. */
+MUST_CHECK int bell_open_events(struct bells *t, struct event_merge *of, struct bell **out);
 int bell_fd(const struct bell *b);
 /* The reader has taken something: readable again when there is more than that. */
 void bell_arm(struct bells *t, struct bell *b, struct field *of);
+void bell_arm_events(struct bells *t, struct bell *b, struct event_merge *of);
 void bell_close(struct bells *t, struct bell *b);
 
 /* A borrowed sample: who holds it, and what anything made of it is held to.  All atomic: any thread may release. */

@@ -640,27 +640,39 @@ static void *listen_for_ever(void *events) {
 	return NULL;
 }
 
+/* Those who poll hear of the end, and of nothing else: again and again, like the end of a stream. */
+static void *poll_for_ever(void *events) {
+	struct pollfd p = { .fd = cdm_events_fd(events), .events = POLLIN };
+	struct cdm_event e;
+	for (int i = 0; i < 3; i++)
+		CHECK(poll(&p, 1, -1) == 1 && cdm_events_next(events, &e) == -EAGAIN);
+	return NULL;
+}
+
 /* However a machine ends, nobody sleeps on for what will never come; a reader that was left over is told as well. */
 static void ends_all_sleep(bool in_order) {
 	struct cdm_reader *r, *never;
-	struct cdm_events *events;
-	pthread_t t[3];
+	struct cdm_events *events, *polled;
+	pthread_t t[4];
 	begin(false);
 	struct cdm_machine *m = attach();
 	CHECK(cdm_open(m, "battery.level", &r) == 0 && cdm_open(m, "thought", &never) == -EACCES);
 	CHECK(cdm_open(m, "frame", &never) == 0 && cdm_events_open(m, NULL, &events) == 0);
+	CHECK(cdm_events_open(m, "camera", &polled) == 0 && cdm_events_fd(polled) >= 0);
 	put(1);
 	cdm_skip(r);
 	CHECK(pthread_create(&t[0], NULL, sleep_for_ever, r) == 0);
 	CHECK(pthread_create(&t[1], NULL, sleep_for_ever, never) == 0);
 	CHECK(pthread_create(&t[2], NULL, listen_for_ever, events) == 0);
-	cdm_detach(m); /* three of its things are out */
+	CHECK(pthread_create(&t[3], NULL, poll_for_ever, polled) == 0);
+	cdm_detach(m); /* four of its things are out */
 	if (in_order)
 		CHECK(seat_send_quit(parent.sockets[0]) == 0);
 	else
 		end_parent();
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		CHECK(pthread_join(t[i], NULL) == 0);
+	cdm_events_close(polled);
 	cdm_events_close(events);
 	cdm_close(never);
 	cdm_close(r);

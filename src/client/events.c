@@ -4,12 +4,12 @@
 #include <string.h>
 #include "base/clock.h"
 #include "client/client_priv.h"
-#include "store/event_merge.h"
 
 struct cdm_events {
 	struct cdm_machine *machine;
 	uint32_t interrupts; /* of the machine, as the last wait told them */
 	uint32_t generation; /* of the peers, likewise */
+	struct bell *bell;   /* its descriptor, if it was asked for one */
 	struct event_merge all;
 };
 
@@ -44,22 +44,37 @@ int cdm_events_open(struct cdm_machine *m, const char *process, struct cdm_event
 void cdm_events_close(struct cdm_events *e) {
 	if (!e)
 		return;
+	if (e->bell)
+		bell_close(&e->machine->bells, e->bell);
 	event_merge_close(&e->all);
 	client_let_go(e->machine);
 	free(e);
 }
 
+int cdm_events_fd(struct cdm_events *e) {
+	int rc = e->bell ? 0 : bell_open_events(&e->machine->bells, &e->all, &e->bell);
+	return rc < 0 ? rc : bell_fd(e->bell);
+}
+
+static void arm(struct cdm_events *e) {
+	if (e->bell)
+		bell_arm_events(&e->machine->bells, e->bell, &e->all);
+}
+
 void cdm_events_filter(struct cdm_events *e, uint64_t kinds, uint32_t source) {
 	event_merge_filter(&e->all, kinds, source < PLAN_NONE ? (uint16_t)source : PLAN_NONE);
+	arm(e);
 }
 
 void cdm_events_skip(struct cdm_events *e) {
 	event_merge_skip(&e->all);
+	arm(e);
 }
 
 int cdm_events_next(struct cdm_events *e, struct cdm_event *out) {
 	struct event_source *s;
 	int rc = event_merge_next(&e->all, &s);
+	arm(e);
 	if (rc < 0)
 		return rc;
 	*out = (struct cdm_event){ .number = s->event.number, .time = s->event.time, .kind = s->event.kind,

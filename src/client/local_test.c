@@ -305,6 +305,50 @@ static void keeps_to_the_filter(void) {
 	cdm_local_close(l);
 }
 
+/* All that is there is taken, and what else made it readable. */
+static void take_all(struct cdm_events *events) {
+	struct cdm_event e;
+	while (cdm_events_next(events, &e) >= 0 || readable(cdm_events_fd(events), 20))
+		continue;
+}
+
+/* An event loop hears of events, and is let sleep when there are none that it wants. */
+static void events_can_be_polled(void) {
+	enum { MANY = 50 };
+	struct cdm_local *l = fresh();
+	struct cdm_machine *thinker = be(l, "thinker"), *client = be(l, NULL);
+	struct cdm_events *events[MANY];
+	struct cdm_event e;
+	for (int i = 0; i < MANY; i++) { /* of one process and of all: more rings than one sleep takes */
+		CHECK(cdm_events_open(client, i % 2 ? "thinker" : NULL, &events[i]) == 0);
+		CHECK(cdm_events_fd(events[i]) >= 0 && cdm_events_fd(events[i]) == cdm_events_fd(events[i]));
+		CHECK(!readable(cdm_events_fd(events[i]), 0));
+	}
+	for (uint64_t n = 1; n <= 20; n++) {
+		CHECK(cdm_note(thinker, n, 0, NULL) == 0);
+		for (int i = 0; i < MANY; i++)
+			CHECK(readable(cdm_events_fd(events[i]), 10000) && cdm_events_next(events[i], &e) == 0 && e.a == n);
+	}
+	for (int i = 1; i < MANY; i++)
+		cdm_events_close(events[i]);
+	cdm_events_filter(events[0], UINT64_C(1) << cdm_event_kind("stop"), CDM_NO_INDEX);
+	take_all(events[0]);
+	CHECK(cdm_note(thinker, 7, 0, NULL) == 0 && readable(cdm_events_fd(events[0]), 10000)); /* it may be wanted */
+	take_all(events[0]);
+	cdm_events_filter(events[0], UINT64_MAX, CDM_NO_INDEX);
+	cdm_local_die(thinker);
+	thinker = be(l, "thinker");
+	CHECK(cdm_note(thinker, 9, 0, NULL) == 0);
+	do
+		CHECK(readable(cdm_events_fd(events[0]), 10000));
+	while (cdm_events_next(events[0], &e) < 0);
+	CHECK(e.a == 9 && e.number == 1);
+	cdm_events_close(events[0]);
+	cdm_detach(thinker);
+	cdm_detach(client);
+	cdm_local_close(l);
+}
+
 /* Numbers begin anew with each life, so it is told which one that was. */
 static void tells_lives_apart(void) {
 	struct cdm_local *l = fresh();
@@ -364,6 +408,7 @@ int main(void) {
 	can_do_without_a_thread();
 	many_can_be_polled();
 	keeps_to_the_filter();
+	events_can_be_polled();
 	tells_lives_apart();
 	threads_come_and_go();
 	plan_free(plan);

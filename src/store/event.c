@@ -126,12 +126,26 @@ bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind ki
 	return true;
 }
 
-void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process) {
+static void begin(struct event_reader *r, struct peers *t, uint16_t process, struct layout_tally *tally) {
 	CHECK(process < t->plan->processes.count);
 	*r = (struct event_reader){ .peers = t, .process = process, .kinds = UINT64_MAX, .source = PLAN_NONE,
 		.generation = __atomic_load_n(&t->generation, __ATOMIC_SEQ_CST),
-		.late = plan_processes(t->plan)[process].event_overflow == PLAN_REFUSE,
-		.tally = tally_take(t, LAYOUT_LISTENS, process) };
+		.late = plan_processes(t->plan)[process].event_overflow == PLAN_REFUSE, .tally = tally };
+}
+
+void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process) {
+	begin(r, t, process, tally_take(t, LAYOUT_LISTENS, process));
+}
+
+void event_watch_open(struct event_reader *r, struct peers *t, uint16_t process) {
+	begin(r, t, process, &t->unseen);
+}
+
+void event_follow(struct event_reader *r, const struct event_reader *other) {
+	CHECK(r->process == other->process && r->peers == other->peers);
+	r->epoch = other->epoch;
+	r->number = other->number;
+	r->first = other->first;
 }
 
 void event_reader_close(struct event_reader *r) {

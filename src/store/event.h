@@ -80,6 +80,10 @@ bool event_write(struct event_writer *w, struct cdm_mono now, enum event_kind ki
  * counts as missed.
  */
 void event_reader_open(struct event_reader *r, struct peers *t, uint16_t process);
+/* One that counts nothing, and for which no writer waits: for event_news() alone. */
+void event_watch_open(struct event_reader *r, struct peers *t, uint16_t process);
+/* Be where another one of the same process is. */
+void event_follow(struct event_reader *r, const struct event_reader *other);
 /* Let go of the process's memory.  No-op on a zeroed or closed one. */
 void event_reader_close(struct event_reader *r);
 /* Take only records of these kinds, and, unless PLAN_NONE, of this source; others are passed over and counted. */

@@ -89,6 +89,13 @@ uint64_t event_merge_missed(const struct event_merge *m) {
 	return n;
 }
 
+bool event_merge_news(struct event_merge *m) {
+	bool news = false;
+	for (struct event_source *s = m->at; s < m->at + m->count && !news; s++)
+		news = s->have || s->broken || event_news(&s->reader) != 0;
+	return news;
+}
+
 /* Is there something for event_merge_next() to say?  What the filter keeps back is passed over here. */
 static bool has_next(struct event_merge *m) {
 	bool has = false;

@@ -43,6 +43,8 @@ void event_merge_skip(struct event_merge *m);
 MUST_CHECK int event_merge_next(struct event_merge *m, struct event_source **out);
 /* How many were missed in all. */
 uint64_t event_merge_missed(const struct event_merge *m);
+/* May there be something for event_merge_next() to say?  The filter is not asked. */
+bool event_merge_news(struct event_merge *m);
 /*
  * Sleep until there is one that the filter lets through, or somebody's memory is not what it must be: 0, and
  * event_merge_next() says which.  Else as wait_set().

@@ -337,6 +337,29 @@ static void refuses_when_somebody_is_slow(void) {
 }
 
 /* Who waits at an empty ring loses nothing, nor who had taken all of the life before. */
+/* Who only looks whether there is something is not waited for, and goes where its reader is. */
+static void a_watch_holds_nobody_up(void) {
+	struct event_writer out;
+	struct event_reader watch, in;
+	struct event e;
+	fresh_that_refuses();
+	event_writer_open(&out, &w.at[CAM]);
+	event_watch_open(&watch, &w.at[CORE], CAM);
+	CHECK(event_news(&watch) == 0);
+	for (uint64_t n = 1; n <= 3 * LAYOUT_EVENTS; n++)
+		CHECK(event_write(&out, clock_mono(), EVENT_DEADLINE, 0, n, 0, NULL) && event_news(&watch) == 1);
+	event_reader_open(&in, &w.at[CORE], CAM);
+	while (event_next(&in, &e) >= 0)
+		continue;
+	CHECK(event_news(&watch) == 1);
+	event_follow(&watch, &in);
+	CHECK(event_news(&watch) == 0);
+	event_reader_close(&watch);
+	event_reader_close(&in);
+	event_writer_close(&out);
+	world_close(&w);
+}
+
 static void refuses_for_those_who_wait(void) {
 	struct event_writer out;
 	struct event_reader in;
@@ -410,6 +433,7 @@ int main(void) {
 	takes_only_what_is_wanted();
 	wakes_who_waits();
 	refuses_when_somebody_is_slow();
+	a_watch_holds_nobody_up();
 	refuses_for_those_who_wait();
 	refuses_for_whom_it_knows();
 	puts("event_test: ok");

@@ -1,6 +1,7 @@
 """For python_test.py: what is seen and said of several things at once: views, groups, events, errors."""
 import array
 import errno
+import select
 import threading
 import time
 
@@ -162,6 +163,9 @@ def events(m, camera, c):
     t.join(30)
     expect('who sleeps for one is woken', [x.text for x in said] == ['later'], said)
     expect('a wait ends in its time', not mine.wait(0.05))
+    expect('an event loop sleeps for it', select.select([mine], [], [], 0)[0] == [])
+    camera.note(text='polled')
+    expect('and is told', select.select([mine], [], [], 30)[0] == [mine] and mine.next().text == 'polled')
     for n in range(3000):
         camera.note(n)
     late = list(mine.follow(0))

@@ -99,6 +99,17 @@ class Events(Handle):
             fail(rc, 'events: interrupted')
         return rc == 0
 
+    def fileno(self) -> int:
+        """A descriptor for select and event loops: readable while there may be one, and for good when the machine has ended.
+
+        Valid until close(); do not read from it: call next() until it says None.  wait() is cheaper.
+        """
+        with self._lock:
+            rc = int(_lib.cdm_events_fd(self.pointer))
+        if rc < 0:
+            fail(rc, 'events: no descriptor')
+        return rc
+
     @property
     def missed(self) -> int:
         """How many were missed, in all."""

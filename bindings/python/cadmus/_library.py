@@ -131,6 +131,7 @@ _FUNCTIONS = {
     'cdm_events_skip': (None, c_void_p),
     'cdm_events_next': (c_int, c_void_p, POINTER(Event)),
     'cdm_events_wait': (c_int, c_void_p, c_int64),
+    'cdm_events_fd': (c_int, c_void_p),
     'cdm_events_missed': (c_uint64, c_void_p),
     'cdm_event_kind': (c_int, c_char_p),
     'cdm_event_kind_name': (c_char_p, c_uint32),
