@@ -316,8 +316,8 @@ static struct field_meta sum_of_loans(const struct cdm_reader *r) {
 	return sum;
 }
 
-/* rc of a call that gave out a sample, if it is not negative. */
-static int taken(struct cdm_reader *r, int rc, const struct cdm_info *info) {
+/* Of a reader that somebody follows: rc of a call that gave out a sample, if it is not negative. */
+static int tell_who_follows(struct cdm_reader *r, int rc, const struct cdm_info *info) {
 	if (r->bell)
 		bell_arm(&r->machine->bells, r->bell, &r->field);
 	for (struct client_link *k = rc < 0 ? NULL : r->links; k; k = k->next) {
@@ -328,6 +328,11 @@ static int taken(struct cdm_reader *r, int rc, const struct cdm_info *info) {
 		k->published = false;
 	}
 	return rc;
+}
+
+/* Most readers have neither descriptor nor writers, and are read some million times a second. */
+static inline int taken(struct cdm_reader *r, int rc, const struct cdm_info *info) {
+	return r->bell || r->links ? tell_who_follows(r, rc, info) : rc;
 }
 
 /* What decides whether it is STALE: the clock is asked where the plan sets an age. */

@@ -18,17 +18,19 @@ struct lineage {
 struct cdm_writer {
 	struct cdm_machine *machine;
 	struct field_writer field;
+	float ceiling; /* of its trust: what the description says of the one who writes */
 	struct lineage lineage;
 };
 
 struct cdm_group {
 	struct cdm_machine *machine;
 	struct field_group fields;
+	float ceiling[FIELD_GROUP_MAX];
 	struct lineage lineage;
 };
 
-static float declared_trust(const struct plan *p, uint16_t entity) {
-	const struct plan_entity *e = &plan_entities(p)[entity];
+static float declared_trust(const struct field_writer *w) {
+	const struct plan_entity *e = &plan_entities(w->peers->plan)[w->plan->entity];
 	double least = 1.0;
 	for (int d = 0; d < 3; d++)
 		least = e->trust[d] < least ? e->trust[d] : least;
@@ -83,11 +85,10 @@ static bool is_known(const struct lineage *l) {
 }
 
 /* What a sample says of itself, held to what it was made from and to the description's word for its writer. */
-static struct field_meta sum_up(const struct field_writer *w, const struct lineage *l, const struct cdm_meta *said,
-		struct cdm_mono now) {
+static struct field_meta sum_up(const struct field_writer *w, float ceiling, const struct lineage *l,
+		const struct cdm_meta *said, struct cdm_mono now) {
 	static const struct cdm_meta fresh = CDM_META_NOW;
 	const struct cdm_meta *s = said ? said : &fresh;
-	float ceiling = declared_trust(w->peers->plan, w->plan->entity);
 	struct field_meta m = field_meta_of(w->plan->entity);
 	m.source_time = s->source_time.ns > 0 && s->source_time.ns < now.ns ? s->source_time : now;
 	m.trust = !(s->trust >= 0.0f) ? 0.0f : s->trust < ceiling ? s->trust : ceiling;
@@ -125,6 +126,7 @@ int cdm_writer_open(struct cdm_machine *m, const char *field, struct cdm_writer 
 		return rc;
 	}
 	w->machine = m;
+	w->ceiling = declared_trust(&w->field);
 	client_keep(m);
 	*out = w;
 	return 0;
@@ -164,7 +166,7 @@ int64_t cdm_publish(struct cdm_writer *w, size_t bytes, const struct cdm_meta *m
 	if (!w->field.loaned || !may_publish(&w->field, &w->lineage, bytes, meta))
 		return -EINVAL;
 	struct cdm_mono now = clock_mono();
-	struct field_meta m = sum_up(&w->field, &w->lineage, meta, now);
+	struct field_meta m = sum_up(&w->field, w->ceiling, &w->lineage, meta, now);
 	went_out(&w->lineage);
 	return (int64_t)field_publish(&w->field, (uint32_t)bytes, &m, now);
 }
@@ -173,7 +175,7 @@ int64_t cdm_write(struct cdm_writer *w, const void *data, size_t bytes, const st
 	if (!may_publish(&w->field, &w->lineage, bytes, meta))
 		return -EINVAL;
 	struct cdm_mono now = clock_mono();
-	struct field_meta m = sum_up(&w->field, &w->lineage, meta, now);
+	struct field_meta m = sum_up(&w->field, w->ceiling, &w->lineage, meta, now);
 	cdm_abandon(w);
 	int rc = field_write(&w->field, data, (uint32_t)bytes, &m, now);
 	if (rc < 0)
@@ -201,6 +203,8 @@ int cdm_group_open(struct cdm_machine *m, const char *field, struct cdm_group **
 		return rc;
 	}
 	g->machine = m;
+	for (unsigned i = 0; i < g->fields.count; i++)
+		g->ceiling[i] = declared_trust(&g->fields.at[i]);
 	client_keep(m);
 	*out = g;
 	return 0;
@@ -251,7 +255,7 @@ int64_t cdm_group_publish(struct cdm_group *g, const size_t bytes[], const struc
 		if (!may_publish(w, &g->lineage, n, said))
 			return -EINVAL;
 		valid[i] = (uint32_t)n;
-		m[i] = sum_up(w, &g->lineage, said, now);
+		m[i] = sum_up(w, g->ceiling[i], &g->lineage, said, now);
 	}
 	went_out(&g->lineage);
 	return (int64_t)field_group_publish(&g->fields, valid, m, now);

@@ -108,7 +108,6 @@ UNSEEN = {
     'wait `watch_all` S3: word_load_total -> word_load': HEAD,
     'wait `word_changed`: __atomic_load_n seq_cst -> acquire': HEAD,
     'desk `desk_is_known`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: `now` was stored before (T1), and comes with it',
-    'desk `desk_holds` T5: word_load_total -> word_load': 'stronger than needed: T4 has acquired what every user did before he left',
     'desk `desk_wait_end` S7: __atomic_fetch_sub seq_cst -> acq_rel': 'stronger than needed: a count that lags only makes one wake-up more',
     'desk `desk_wait_end` S7: __atomic_fetch_sub seq_cst -> relaxed': 'stronger than needed: a count that lags only makes one wake-up more',
     'desk `desk_waits`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: tests and people read it',
