@@ -490,7 +490,7 @@ static const struct scenario {
 	{ "wait", 1, ALONE, &small, 3, { writes_copies, sleeps, sleeps }, NULL, NULL },
 	{ "interrupt", 1, ALONE, &large, 3, { interrupts, sleeps_until_told, sleeps_until_told }, NULL, NULL },
 	{ "death", 1, LIVES_OF_OTHER, NULL, 3, { dies, sleeps_until_death, sleeps_until_death }, NULL, NULL },
-	{ "peers", 1, LIVES_OF_OTHER, NULL, 3, { replaces, follows, follows }, NULL, NULL },
+	{ "peers", 6, LIVES_OF_OTHER, NULL, 3, { replaces, follows, follows }, NULL, NULL },
 	{ "ahead", 2, OTHER_LIVES_ON, NULL, 3, { lives_on, borrows_ahead, borrows_ahead }, NULL, NULL },
 	{ "arrival", 2, GUEST, &large, 3, { lends, welcomes, borrows_for_long }, NULL, NULL },
 	{ "return", 2, GUEST_AGAIN, &large, 3, { lends, welcomes, borrows_for_long }, NULL, NULL },
@@ -549,7 +549,7 @@ static void run_one(const struct scenario *s, uint64_t seed) {
 }
 
 int main(int argc, char **argv) {
-	uint64_t runs = argc > 1 ? strtoull(argv[1], NULL, 10) : 600;
+	uint64_t runs = argc > 1 ? strtoull(argv[1], NULL, 10) : 400;
 	uint64_t first = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
 	for (int e = 0; e <= LIVES; e++)
 		birth[e] = segment_no_files();

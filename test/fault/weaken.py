@@ -84,7 +84,7 @@ UNSEEN = {
     'desk `desk_mark_ahead`: __atomic_fetch_or seq_cst -> relaxed': 'stronger than needed: a mark that comes late only keeps memory for longer',
     'wait `watch_all`: __atomic_load_n seq_cst -> acquire': HEAD,
     'wait `watch_all`: __atomic_load_n seq_cst -> acquire (2)': HEAD,
-    'event `event_reader_open`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: an old value makes the first wait say -ECANCELED once more',
+    'event `begin`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: an old value makes the first wait say -ECANCELED once more',
     'event `is_too_early`: word_load -> word_peek': 'stronger than needed: N1 acquires it again',
     'event `next_record` N1: word_load -> word_peek': 'stronger than needed: a record is believed by its own stamp, which is acquired (N2)',
     'event `event_skip`: word_store -> word_poke': 'stronger than needed: what it passes over was not read',
