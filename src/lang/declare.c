@@ -9,7 +9,8 @@
 
 #define MS INT64_C(1000000)
 #define HISTORY_MAX 16000000
-#define HISTORY 8   /* samples that a small field keeps */
+#define HISTORY 8       /* samples that a small field keeps, */
+#define HISTORY_LARGE 2 /* and a large one: beside those that are lent */
 #define SMALL 4096u /* bytes of a sample up to which history is cheap and borrowing not worth it */
 
 static uint32_t name_hash(const char *s) {
@@ -72,7 +73,7 @@ struct field *field_new(struct lang *l, const char *name, const struct node *at,
 		return NULL;
 	}
 	struct field *f = &m->fields[m->field_count++];
-	*f = (struct field){ .name = name, .at = at, .owner = owner, .slots = HISTORY + 1,
+	*f = (struct field){ .name = name, .at = at, .owner = owner, .history = HISTORY,
 		.head = f };
 	*name_slot(m, name) = (struct name){ .text = name, .field = f };
 	if (owner) {
@@ -134,16 +135,10 @@ static int64_t ms_to_ns(double ms) {
 	return (int64_t)(ms * 1e6);
 }
 
-/* Slots from what is asked for, or by size: those of the history, and one that is written. */
-static void field_slots(struct lang *l, struct field *f, const struct node *map) {
-	long leases = node_int_or(map, "leases", f->bytes > SMALL ? 2 : 0, 0, 64), least = leases + 2;
-	long history = node_int_or(map, "history", f->bytes > SMALL || least > HISTORY ? least : HISTORY, 2,
-			HISTORY_MAX);
-	if (history < least)
-		say(l, C0409, node_get(map, "history"), number_text(l, (double)history),
-				number_text(l, (double)leases), NULL);
-	f->leases = (uint32_t)leases;
-	f->slots = (uint32_t)history + 1;
+/* What is asked for, or by size. */
+static void field_keeps(struct field *f, const struct node *map) {
+	f->leases = (uint32_t)node_int_or(map, "leases", f->bytes > SMALL ? 2 : 0, 0, 64);
+	f->history = (uint32_t)node_int_or(map, "history", f->bytes > SMALL ? HISTORY_LARGE : HISTORY, 2, HISTORY_MAX);
 }
 
 static const char *join(struct lang *l, const char *a, const char *b) {
@@ -171,7 +166,7 @@ static void declare_frame(struct lang *l, struct entity *e, const struct node *f
 	const uint32_t shape[3] = { (uint32_t)h, (uint32_t)w, (uint32_t)channels };
 	field_shape(l, f, CDM_U8, channels > 1 ? 3 : 2, shape);
 	f->leases = (uint32_t)node_int_or(frame, "leases", 2, 0, 64);
-	f->slots = f->leases + 3;
+	f->history = HISTORY_LARGE;
 	f->max_age_ns = max_age(e, frame);
 }
 
@@ -181,7 +176,7 @@ static void copy_unit(struct field *f, const struct node *map) {
 		strcpy(f->unit, unit);
 }
 
-/* Those before it in the text that are published with it share slots: as many as any of them needs. */
+/* Those before it in the text that are published with it share slots: each keeps and lends as much as any of them. */
 static void join_group(struct lang *l, struct field *f, const struct node *group) {
 	unsigned count = 1;
 	if (!group || group->kind != NODE_TEXT)
@@ -191,7 +186,7 @@ static void join_group(struct lang *l, struct field *f, const struct node *group
 		if (!o->group || strcmp(o->group->text, group->text) != 0)
 			continue;
 		f->head = o->head;
-		o->slots = f->slots = o->slots > f->slots ? o->slots : f->slots;
+		o->history = f->history = o->history > f->history ? o->history : f->history;
 		o->leases = f->leases = o->leases > f->leases ? o->leases : f->leases;
 		count++;
 	}
@@ -215,7 +210,7 @@ static void declare_write(struct lang *l, struct entity *e, const struct node *w
 	if (!f || type < 0)
 		return;
 	field_shape(l, f, (unsigned)type, dims, sizes);
-	field_slots(l, f, w);
+	field_keeps(f, w);
 	join_group(l, f, node_get(w, "group"));
 	copy_unit(f, w);
 	f->max_age_ns = max_age(e, w);

@@ -100,7 +100,7 @@ static void emit_fields(struct emit *e) {
 		out->kind = in->kind;
 		out->dtype = in->dtype;
 		out->dims = in->dims;
-		out->slots = in->slots;
+		out->slots = field_slots(in);
 		out->group = in->head->index;
 		out->derived = in->owner && in->owner->class == PLAN_MODEL;
 		out->process = in->process;

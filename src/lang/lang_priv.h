@@ -110,7 +110,7 @@ struct field {
 	bool fed;                  /* awareness: a live rule makes it */
 	uint16_t process, index, part;
 	uint32_t shape[CDM_DIMS_MAX];
-	uint32_t bytes, slots, leases;
+	uint32_t bytes, history, leases;
 	const struct node *group;  /* its name in the text; NULL: alone */
 	struct field *head;        /* the first field of its group; itself when alone */
 	char unit[16];
@@ -120,6 +120,11 @@ struct field {
 	bool has_min, has_max;
 	uint64_t readers, offset;
 };
+
+/* Those of its history, those that are lent, and one that is being written. */
+static inline uint32_t field_slots(const struct field *f) {
+	return f->history + f->leases + 1;
+}
 
 struct rule {
 	const struct node *map;

@@ -260,7 +260,7 @@ static void place_fields_of(struct machine *m, uint32_t process) {
 			if (!is_placed(m, f) || f->process != process || f->part != part)
 				continue;
 			f->offset = s->segment_bytes;
-			s->segment_bytes = layout_round(s->segment_bytes + layout_field_bytes(f->slots, f->bytes),
+			s->segment_bytes = layout_round(s->segment_bytes + layout_field_bytes(field_slots(f), f->bytes),
 					LAYOUT_ALIGN);
 		}
 		s->segment_bytes = layout_round(s->segment_bytes, LAYOUT_PAGE);
