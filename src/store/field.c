@@ -68,7 +68,7 @@ static struct saying listen(const struct layout_slot *s) {
 
 /* ---- finding a sample ---------------------------------------------------------------------------- */
 
-int field_open(struct field *f, struct peers *t, uint16_t field) {
+int field_watch_open(struct field *f, struct peers *t, uint16_t field) {
 	*f = (struct field){ .peers = t, .index = field,
 		.generation = __atomic_load_n(&t->generation, __ATOMIC_SEQ_CST) };
 	if (field >= t->plan->fields.count)
@@ -77,8 +77,15 @@ int field_open(struct field *f, struct peers *t, uint16_t field) {
 	f->grouped = plan_group_size(t->plan, f->plan->group) > 1;
 	if (f->plan->process != t->self && !(f->plan->readers >> t->self & 1))
 		return -EACCES;
-	f->tally = tally_take(t, LAYOUT_READS, field);
+	f->tally = &t->unseen;
 	return 0;
+}
+
+int field_open(struct field *f, struct peers *t, uint16_t field) {
+	int rc = field_watch_open(f, t, field);
+	if (rc == 0)
+		f->tally = tally_take(t, LAYOUT_READS, field);
+	return rc;
 }
 
 /* Its mark first: the word may be somebody else's lease in the next moment. */
@@ -364,7 +371,7 @@ static int borrow(struct field *f, const struct found *x, const struct request *
 	if (!f->plan->leases || !f->peers->own.base)
 		return -ENOTSUP;
 	if (!desk_is_known(f->peers, f->segment)) { /* L1 */
-		f->unheard = true;
+		f->unheard |= q->lease != NULL; /* a copy can be had */
 		return unless_replaced(f, -EAGAIN);
 	}
 	uint64_t *word = post(f, x->slot, x->version);
@@ -580,6 +587,7 @@ void field_follow(struct field *f, const struct field *other) {
 	f->version = other->version;
 	f->known = other->known;
 	f->slot = other->slot;
+	f->unheard = other->unheard;
 }
 
 int field_counts(struct field *f, struct field_counts *out) {

@@ -163,9 +163,12 @@ MUST_CHECK int field_read_version(struct field *f, uint64_t version, void *out, 
 		struct cdm_info *info);
 /* Take what is there as taken: field_next() and wait_field() go on with what comes after. */
 void field_skip(struct field *f);
+/* One that counts nothing: for field_follow() and field_news(), and field_counts().  As field_open(). */
+MUST_CHECK int field_watch_open(struct field *f, struct peers *t, uint16_t field);
 /* Be where `other`, a handle of the same field, is. */
 void field_follow(struct field *f, const struct field *other);
-/* 1: there is a sample newer than the last one taken.  0, or -EPROTO. */
+/* 1: there is a sample newer than the last one taken, and not only one that was asked for by lease and cannot be
+   borrowed yet.  0, or -EPROTO. */
 MUST_CHECK int field_news(struct field *f);
 
 /* What the writer of the field has counted, in its present epoch. */

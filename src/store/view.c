@@ -50,19 +50,55 @@ static bool same_group(const struct field *a, const struct field *b) {
 	return a->plan->process == b->plan->process && a->plan->group == b->plan->group && a->peers == b->peers;
 }
 
-/* Of a group, the newest commit of which none of its fields here is after T. */
-static int agree(struct view_part *p, unsigned n, struct choice *c, unsigned i) {
+/* Take that sample instead.  0; -EAGAIN: the history does not reach so far; FIELD_MOVED, -EPROTO. */
+static int choose_version(struct view_part *p, struct choice *c, uint64_t version) {
+	struct found x = c->newest, now;
+	if (version == c->chosen.version)
+		return 0;
+	if (version == 0 || !field_find_version(p->field, &x, version)) {
+		int rc = field_find_latest(p->field, &now);
+		return rc == 0 && now.version == c->newest.version ? -EAGAIN : FIELD_MOVED;
+	}
+	c->chosen = x;
+	return field_source_time(p->field, &x, &c->source_time);
+}
+
+/* That commit for all parts of the group of part i.  1: one of them is after `at`. */
+static int choose_commit(struct view_part *p, unsigned n, struct choice *c, unsigned i, uint64_t version,
+		struct cdm_mono at, struct view_refusal *why) {
+	bool after = false;
+	for (unsigned k = 0; k < n; k++) {
+		if (!same_group(p[i].field, p[k].field))
+			continue;
+		int rc = choose_version(&p[k], &c[k], version);
+		if (rc < 0)
+			return rc == -EAGAIN ? refuse(why, VIEW_HISTORY, k) : due_to(why, k, rc);
+		after |= c[k].source_time.ns > at.ns;
+	}
+	return after;
+}
+
+/*
+ * The newest commit of the group of part i of which none of its fields here is after `at`.  Times within a field need
+ * not grow with its versions (a derived sample is as old as what it was made of), so each commit is looked at.
+ */
+static int agree(struct view_part *p, unsigned n, struct choice *c, unsigned i, struct cdm_mono at,
+		struct view_refusal *why) {
 	uint64_t version = c[i].chosen.version;
 	for (unsigned k = 0; k < n; k++)
 		if (same_group(p[i].field, p[k].field) && c[k].chosen.version < version)
 			version = c[k].chosen.version;
-	if (version == c[i].chosen.version)
-		return 0;
-	struct found x = c[i].newest;
-	if (!field_find_version(p[i].field, &x, version))
-		return FIELD_MOVED;
-	c[i].chosen = x;
-	return field_source_time(p[i].field, &x, &c[i].source_time);
+	int rc;
+	while ((rc = choose_commit(p, n, c, i, version, at, why)) == 1)
+		version--;
+	return rc;
+}
+
+static bool is_first_of_its_group(const struct view_part *p, unsigned i) {
+	for (unsigned k = 0; k < i; k++)
+		if (same_group(p[k].field, p[i].field))
+			return false;
+	return p[i].field->grouped;
 }
 
 static int choose(struct view_part *p, unsigned n, struct choice *c, struct cdm_mono at, struct view_refusal *why) {
@@ -79,9 +115,9 @@ static int choose(struct view_part *p, unsigned n, struct choice *c, struct cdm_
 			return due_to(why, i, rc);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		int rc = p[i].field->grouped ? agree(p, n, c, i) : 0;
+		int rc = is_first_of_its_group(p, i) ? agree(p, n, c, i, at, why) : 0;
 		if (rc < 0)
-			return due_to(why, i, rc);
+			return rc;
 	}
 	return 0;
 }

@@ -194,6 +194,47 @@ static void takes_a_group_from_one_commit(void) {
 	over();
 }
 
+static void commit_at(struct field_group *g, int64_t first, int64_t second) {
+	void *slots[FIELD_GROUP_MAX];
+	const uint32_t bytes[2] = { 8, 8 };
+	const struct field_meta m[2] = { { .source_time = at(first), .trust = 1 },
+		{ .source_time = at(second), .trust = 1 } };
+	CHECK(field_group_loan(g, slots));
+	for (int i = 0; i < 2; i++)
+		*(uint64_t *)slots[i] = g->at[0].version + 1;
+	field_group_publish(g, bytes, m, at(1000));
+}
+
+/* What was derived may be older in a later commit: nothing of a view is after the moment that was asked for. */
+static void looks_at_each_commit_of_a_group(void) {
+	struct field f[2];
+	struct field_group g;
+	struct view_part p[2];
+	const struct view_terms then = { .at = at(500) }, later = { .at = at(900) };
+	uint64_t v[2];
+	fresh();
+	CHECK(field_group_open(&g, &w.at[EYE], pair[0]) == 0);
+	for (int i = 0; i < 2; i++) {
+		CHECK(field_open(&f[i], &w.at[EYE], pair[i]) == 0);
+		p[i] = (struct view_part){ .field = &f[i], .out = &v[i], .capacity = 8 };
+	}
+	commit_at(&g, 900, 100);
+	commit_at(&g, 100, 900);
+	CHECK(view_take(p, 2, &then, at(1000), &why) == -ESTALE && why.reason == VIEW_HISTORY);
+	CHECK(view_take(p, 2, &later, at(1000), &why) == 0 && v[0] == 2 && v[1] == 2);
+	commit_at(&g, 300, 400);
+	commit_at(&g, 900, 100);
+	commit_at(&g, 100, 900);
+	CHECK(view_take(p, 2, &then, at(1000), &why) == 0 && v[0] == 3 && v[1] == 3);
+	for (int i = 3; i < 20; i++) /* until that one is gone */
+		commit_at(&g, i % 2 ? 900 : 100, i % 2 ? 100 : 900);
+	CHECK(view_take(p, 2, &then, at(1000), &why) == -ESTALE && why.reason == VIEW_HISTORY);
+	for (int i = 0; i < 2; i++)
+		field_close(&f[i]);
+	field_group_close(&g);
+	over();
+}
+
 static void *publish(void *unused) {
 	(void)unused;
 	for (int64_t t = 1; t <= ROUNDS; t++)
@@ -278,6 +319,7 @@ int main(void) {
 	borrows_what_is_large();
 	counts_as_taken();
 	takes_a_group_from_one_commit();
+	looks_at_each_commit_of_a_group();
 	never_lies();
 	holds_the_writer_to_one_time();
 	names_who_is_broken();

@@ -61,8 +61,8 @@ static void watch_word(struct watch *w, const uint32_t *word, uint32_t value, ui
 		.flags = FUTEX2_U32 | flags };
 }
 
-/* Is the writer of what we saw last gone, and nobody was told? */
-static bool lost_writer(struct field *f) {
+/* Is the writer of what we saw last gone, and nobody was told?  Now somebody is. */
+static bool take_end(struct field *f) {
 	if (!f->segment || f->over_told == f->segment->epoch ||
 			!directory_is_orphan(&f->peers->directory, f->plan->process, f->segment->epoch))
 		return false;
@@ -119,7 +119,7 @@ static int look(const struct wait_set *s, uint32_t generation, struct watch *w) 
 	watch_all(s, generation, w);
 	int rc = find_news(s); /* S5 */
 	for (unsigned i = 0; rc == -EAGAIN && i < s->field_count; i++)
-		if (lost_writer(s->fields[i]))
+		if (take_end(s->fields[i]))
 			return -EOWNERDEAD;
 	return rc;
 }

@@ -16,7 +16,7 @@ enum { CORE, GUARD, LEFT, RIGHT, ROUNDS = 5000, MANY = 100 };
 
 #define MINUTE (60 * NS_PER_S)
 
-static uint16_t ping, pong, many[MANY], large, lent;
+static uint16_t ping, pong, many[MANY], large, lent, huge;
 static struct world w;
 
 static void fresh(bool plain) {
@@ -28,6 +28,7 @@ static void fresh(bool plain) {
 	pong = plan_builder_field(&b, "pong", CDM_U64, 1, 4, 0, RIGHT, 1u << LEFT);
 	large = plan_builder_field(&b, "large", CDM_U64, 1, 4, 0, LEFT, 1u << RIGHT);
 	lent = plan_builder_field(&b, "lent", CDM_U64, 1, 4, 2, LEFT, 1u << RIGHT);
+	huge = plan_builder_field(&b, "huge", CDM_U64, 1000, 4, 2, LEFT, 1u << RIGHT);
 	for (int i = 0; i < MANY; i++) {
 		char name[CDM_NAME_MAX];
 		snprintf(name, sizeof(name), "many%d", i);
@@ -281,9 +282,9 @@ static void tells_of_a_death(void) {
 /* Before the writer has heard of us it does not wake us: we look for ourselves. */
 /* Whoever wants to borrow and cannot yet, sleeps until he can, and does not turn in circles. */
 static void waits_until_it_may_borrow(void) {
-	struct field in;
+	struct field in, watch, copied;
 	struct field_lease l;
-	struct field_writer out;
+	struct field_writer out, out_huge;
 	uint64_t v;
 	fresh(false);
 	world_stop(&w, RIGHT);
@@ -295,6 +296,16 @@ static void waits_until_it_may_borrow(void) {
 	CHECK(wait_field(&in, 0) == 0);
 	CHECK(field_lease(&in, clock_mono(), &l) == -EAGAIN);
 	CHECK(wait_field(&in, 0) == -ETIMEDOUT && wait_field(&in, 5 * NS_PER_MS) == -ETIMEDOUT);
+	CHECK(field_watch_open(&watch, &w.at[RIGHT], lent) == 0); /* who sleeps for it sleeps as well */
+	field_follow(&watch, &in);
+	CHECK(field_news(&watch) == 0);
+	field_close(&watch);
+	CHECK(field_open(&copied, &w.at[RIGHT], huge) == 0); /* and who copies need not */
+	CHECK(field_writer_open(&out_huge, &w.at[LEFT], huge) == 0);
+	put(&out_huge, 9);
+	CHECK(field_read_version(&copied, 1, &v, sizeof(v), clock_mono(), NULL) == 0 && v == 9);
+	CHECK(wait_field(&copied, 0) == 0);
+	field_close(&copied);
 	CHECK(peers_replace(&w.at[LEFT], RIGHT, 2, &w.files[RIGHT]) == 0);
 	CHECK(wait_field(&in, MINUTE) == 0 && field_lease(&in, clock_mono(), &l) == 0);
 	field_release(&l);

@@ -97,7 +97,7 @@ class Process:
         self.name = text(raw[:48])
         self.quota, self.bytes = struct.unpack_from('<HQ', raw, 54)
         self.events, self.desk, self.tally = struct.unpack_from('<QQQ', raw, 72)
-        count, self.tallies = struct.unpack_from('<II', raw, 320)
+        count, self.tallies, self.refuses = struct.unpack_from('<III', raw, 320)
         at = [struct.unpack_from('<QQ', raw, 96 + 16 * k) for k in range(count)] + [(self.bytes, 0)]
         self.parts = [Part(at[k][0], at[k + 1][0] - at[k][0], at[k][1]) for k in range(count)]
 
@@ -409,6 +409,24 @@ class Memory:
         self.own.parts[0].words[word] = 0
 
     # ---- events ----------------------------------------------------------------------------------
+
+    def listen(self, process):
+        """Be waited for by a process that refuses, from its newest record on: the tally that says so."""
+        head = self.segments[process].parts[0]
+        must(head.half(640 + 4 * self.index) == self.epoch, 'a process that knows our desk')
+        first = self.own.process.tally // 8
+        words = self.own.parts[0].words
+        mine = next(i for i in range(first, first + 8 * self.own.process.tallies, 8) if words[i] == 0)
+        words[mine + 7] = head.word(self.segments[process].process.events)
+        barrier()
+        words[mine] = process | 3 << 16 | 1 << 32 | (self.segments[process].epoch & 0xffff) << 48
+        return mine
+
+    def took(self, tally, number):
+        self.own.parts[0].words[tally + 7] = number
+
+    def listen_no_more(self, tally):
+        self.own.parts[0].words[tally] &= ~(1 << 32)
 
     def events(self, process):
         """Those that are there, in order."""

@@ -35,6 +35,7 @@ entities:
     - id: camera
       consciousness_type: visual
       driver: external
+      event_overflow: refuse
       writes:
         - {field: frame, dtype: u8, shape: [48, 64, 3], leases: 4}
         - {field: old, dtype: u32, max_age_ms: 1}
@@ -255,6 +256,30 @@ def events(m, memory):
     expect('of the right source', all(memory.plan.entities[e.source] == 'camera' for e in seen), seen)
 
 
+def fills(m):
+    """Tell until it is refused: how many were told."""
+    for n in range(5000):
+        try:
+            m.note(n)
+        except cadmus.Dropped:
+            return n
+    return None
+
+
+def refusals(m, memory):
+    """A process that refuses waits for who listens by the page."""
+    camera = memory.plan.fields['deep'].process
+    expect('the plan says that it refuses', memory.plan.processes[camera].refuses == 1 and
+           not any(p.refuses for i, p in enumerate(memory.plan.processes) if i != camera))
+    tally = memory.listen(camera)
+    newest = max(e.number for e in memory.events(camera))
+    expect('a ring of what we have not taken, and no more', fills(m) == shm.EVENTS)
+    memory.took(tally, newest + 10)
+    expect('and as many more as we then took', fills(m) == 10)
+    memory.listen_no_more(tally)
+    expect('and nobody is waited for who listens no more', fills(m) is None)
+
+
 def lives(machine, memory, writer):
     """The writer is killed: what it said last is an ORPHAN; and a new life begins anew."""
     f = memory.plan.fields['deep']
@@ -303,6 +328,7 @@ def main():
                 groups(m, memory)
                 counts(m, memory)
                 events(m, memory)
+                refusals(m, memory)
                 layouts(m, memory)
                 lists(m, memory)
                 rights(memory)
