@@ -12,7 +12,7 @@
  *     ping OUT IN BYTES MODE MS MAX CPU     send on OUT, wait for it on IN, for so long; the round trips
  *     pong IN OUT BYTES MODE CPU            send back until it was the last
  *     fan CHANNEL BYTES COUNT READERS CPU   send when all have got the one before
- *     hear CHANNEL BYTES COUNT MODE CPU     receive; how long each was on its way.  MODE yield: poll, and yield between looks
+ *     hear CHANNEL BYTES COUNT MODE CPU     receive; how long each was on its way; MODE yield: poll, yield between
  *     copy BYTES COUNT CPU                  floors: copies
  *
  * A sample's first word says which one it is, in a fan-out the second when it was sent, the last repeats the first;

@@ -130,7 +130,7 @@ static void show_field(struct seat *s, uint16_t index, json_t *list) {
 	struct field f;
 	struct about a = { .has_age = false };
 	struct cdm_info last;
-	if (field_open(&f, &s->peers, index) < 0)
+	if (field_watch_open(&f, &s->peers, index) < 0)
 		return; /* not for clients */
 	bool there = field_counts(&f, &a.counts) == 0;
 	a.has_age = there && field_peek(&f, clock_mono(), &last) == 0;

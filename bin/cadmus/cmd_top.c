@@ -72,7 +72,7 @@ static double rate(struct view *v, uint16_t f, const struct sample *x, double se
 static struct field_counts counts_of(struct view *v, uint16_t f) {
 	struct field_counts n = { .publishes = 0 };
 	struct field r;
-	if (field_open(&r, &v->seat.peers, f) < 0)
+	if (field_watch_open(&r, &v->seat.peers, f) < 0)
 		return n;
 	if (field_counts(&r, &n) < 0)
 		n = (struct field_counts){ .publishes = 0 };

@@ -53,8 +53,8 @@
  * cdm_attach() and cdm_detach() of the same one.  A struct cdm_reader, and a struct
  * cdm_control, belong to one thread at a time; open as many as you like.  A sample may be
  * released in another thread than it was borrowed in.  The library runs one thread of its own
- * per machine, with all signals blocked; it sleeps unless a process of the machine is
- * restarted.
+ * per machine, and a second one once a descriptor was asked for, with all signals blocked; they
+ * sleep unless a process of the machine is restarted, or a descriptor has news.
  *
  * After fork() the child must not use what the parent has opened, nor close or release it: it does
  * not have the memory that the parent writes, and faults there instead of writing, or giving
@@ -513,9 +513,11 @@ CDM_API int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t ti
 
 /**
  * A descriptor for poll(), epoll and event loops: readable while the reader has news, or its writer has ended since it
- * looked last.  Do not read from it: what takes a sample, or asks for one in vain, sets it.  It costs a thread of the
+ * looked last; and for good when the machine has ended (cdm_machine_alive()), like a stream at its end.  Do not read
+ * from it: what takes a sample, or asks for one in vain, sets it.  It costs a thread of the
  * library, shared by all readers of a machine, and each such call some system calls; cdm_wait() is cheaper.  With more
- * than 125 descriptors of a machine waiting, that thread looks every 2 ms, and is so much later at the most.
+ * than 125 of a machine waiting, each process whose events are followed being one, that thread looks every 2 ms, and is
+ * so much later at the most.
  *
  * @return the descriptor, the same each time, until cdm_close(); -ENOMEM, -EMFILE ...
  */
@@ -704,7 +706,8 @@ struct cdm_event {
 struct cdm_events;
 
 /**
- * Begin with what memory still holds, up to 1024 records of each process; see cdm_events_skip().
+ * Begin with what memory still holds, up to 1024 records of each process; see cdm_events_skip().  A process that says
+ * `event_overflow: refuse` waits for this reader from now on, or once it has heard of us.
  *
  * @param m        the machine
  * @param process  its name; NULL: all of them

@@ -13,19 +13,20 @@
  * The thread has handles of its own, for one field or the events of one or all processes; a bell that was closed is
  * freed by it, since it may be sleeping on it.
  *
- * One sleep takes WAIT_BESIDE_MAX handles.  With more it sleeps for others each time, and not for long: it looks at all
- * that are armed whenever it wakes up.
+ * One sleep takes WAIT_BESIDE_MAX handles, and of a process's events one for all: who is armed was looked at under the
+ * same lock, and had no news, so all of them are at the same record.  With more it sleeps for others each time, and not
+ * for long: it looks at all that are armed whenever it wakes up.
  */
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/thread.h"
 #include "client/client_priv.h"
 #include "store/wait.h"
 
@@ -37,7 +38,7 @@ struct bell {
 	struct event_reader *events; /* `count` of them, and no field; NULL: the field */
 	unsigned count;
 	int fd;
-	uint32_t over;      /* the thread's: the life of the writer whose end it rang for last */
+	uint32_t end_told;  /* the thread's: the life of the writer whose end it rang for last */
 	bool armed, closed; /* under the lock */
 };
 
@@ -87,19 +88,35 @@ struct sleep {
 	struct field *fields[WAIT_BESIDE_MAX];
 	struct event_reader *events[WAIT_BESIDE_MAX];
 	unsigned field_count, event_count;
+	uint64_t processes; /* whose events are among them */
 	unsigned bells;
 	bool full; /* there was no room for somebody */
 };
 
+static bool is_among(const struct sleep *s, const struct event_reader *r) {
+	return s->processes >> r->process & 1;
+}
+
+static unsigned more_with(const struct sleep *s, const struct bell *b) {
+	unsigned more = b->events ? 0 : 1;
+	for (unsigned i = 0; i < b->count && b->events; i++)
+		more += !is_among(s, &b->events[i]);
+	return more;
+}
+
 static void add(struct sleep *s, struct bell *b) {
-	if (s->full || s->field_count + s->event_count + b->count > WAIT_BESIDE_MAX) {
+	if (s->full || s->field_count + s->event_count + more_with(s, b) > WAIT_BESIDE_MAX) {
 		s->full = true;
 		return;
 	}
-	for (unsigned i = 0; b->events && i < b->count; i++)
-		s->events[s->event_count++] = &b->events[i];
 	if (!b->events)
 		s->fields[s->field_count++] = &b->field;
+	for (unsigned i = 0; i < b->count && b->events; i++) {
+		if (is_among(s, &b->events[i]))
+			continue;
+		s->processes |= UINT64_C(1) << b->events[i].process;
+		s->events[s->event_count++] = &b->events[i];
+	}
 	s->bells++;
 }
 
@@ -126,17 +143,17 @@ static bool has_news(struct bell *b) {
 	return news;
 }
 
-/* Was the wait told that the writer of this one has ended? */
-static bool has_lost_its_writer(struct bell *b) {
-	bool lost = b->over != b->field.over_told;
-	b->over = b->field.over_told;
-	return lost;
+/* Was the wait told that the writer of this one has ended, and nobody rang for it? */
+static bool take_end(struct bell *b) {
+	bool ended = b->end_told != b->field.over_told;
+	b->end_told = b->field.over_told;
+	return ended;
 }
 
 /* A death, or memory that is broken, is something to look at as well: for its own readers, once. */
 static void ring_those_with_news(struct bells *t) {
 	for (struct bell *b = t->first; b; b = b->next)
-		if (b->armed && (has_lost_its_writer(b) || has_news(b))) {
+		if (b->armed && (take_end(b) || has_news(b))) {
 			b->armed = false;
 			ring(b);
 		}
@@ -146,7 +163,10 @@ static void *wait_and_ring(void *self) {
 	struct bells *t = self;
 	struct sleep s;
 	pthread_mutex_lock(&t->lock);
-	while (!t->quit) {
+	for (;;) {
+		ring_those_with_news(t);
+		if (t->quit)
+			break;
 		uint32_t word = __atomic_load_n(&t->word, __ATOMIC_SEQ_CST);
 		free_closed(t);
 		gather(t, &s);
@@ -155,7 +175,6 @@ static void *wait_and_ring(void *self) {
 				.events = s.events, .event_count = s.event_count, .word = &t->word, .value = word },
 				s.full ? SLICE_NS : -1);
 		pthread_mutex_lock(&t->lock);
-		ring_those_with_news(t);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return NULL;
@@ -164,13 +183,9 @@ static void *wait_and_ring(void *self) {
 /* ---- beginning and end ---- */
 
 static int start(struct bells *t) {
-	sigset_t all, before;
 	if (t->running)
 		return 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = -pthread_create(&t->thread, NULL, wait_and_ring, t);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	int rc = thread_start(&t->thread, wait_and_ring, t);
 	t->running = rc == 0;
 	return rc;
 }
@@ -193,12 +208,11 @@ void bells_fini(struct bells *t) {
 	pthread_mutex_destroy(&t->lock);
 }
 
-void bells_over(struct bells *t) {
+void bells_end(struct bells *t) {
 	pthread_mutex_lock(&t->lock);
-	t->over = true;
+	t->ended = true;
 	for (struct bell *b = t->first; b; b = b->next)
-		if (b->events)
-			ring(b);
+		ring(b);
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -225,7 +239,7 @@ int bell_open(struct bells *t, struct field *of, struct bell **out) {
 	if (!b)
 		return -ENOMEM;
 	b->count = 1;
-	int rc = finish_opening(t, b, field_open(&b->field, of->peers, of->index));
+	int rc = finish_opening(t, b, field_watch_open(&b->field, of->peers, of->index));
 	if (rc < 0)
 		return rc;
 	*out = b;
@@ -265,8 +279,9 @@ void bell_arm(struct bells *t, struct bell *b, struct field *of) {
 		b->armed = true;
 		call(t);
 	}
+	bool ended = t->ended;
 	pthread_mutex_unlock(&t->lock);
-	if (field_news(of) != 0)
+	if (ended || field_news(of) != 0)
 		ring(b);
 }
 
@@ -279,9 +294,9 @@ void bell_arm_events(struct bells *t, struct bell *b, struct event_merge *of) {
 		b->armed = true;
 		call(t);
 	}
-	bool over = t->over;
+	bool ended = t->ended;
 	pthread_mutex_unlock(&t->lock);
-	if (over || event_merge_news(of))
+	if (ended || event_merge_news(of))
 		ring(b);
 }
 

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -18,6 +17,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/thread.h"
 #include "client/control.h"
 #include "store/desk.h"
 #include "store/view.h"
@@ -27,6 +27,7 @@
 
 struct cdm_reader {
 	struct cdm_machine *machine;
+	uint64_t number; /* 1, 2, 3 ... of the machine: no two have the same */
 	struct field field;
 	struct client_link *links; /* to writers, by next */
 	struct bell *bell;         /* its descriptor, if it was asked for one */
@@ -88,7 +89,7 @@ static void lose_parent(struct cdm_machine *m) {
 	__atomic_store_n(&m->alive, 0, __ATOMIC_SEQ_CST);
 	directory_lose(&m->seat.peers.directory);
 	peers_interrupt(&m->seat.peers);
-	bells_over(&m->bells);
+	bells_end(&m->bells);
 	gateway_over(m);
 }
 
@@ -130,19 +131,15 @@ int client_begin(struct cdm_machine *m) {
 }
 
 int client_follow(struct cdm_machine *m) {
-	sigset_t all, before;
 	int rc = client_begin(m);
 	if (rc < 0)
 		return rc;
 	m->quit = eventfd(0, EFD_CLOEXEC);
 	if (m->quit < 0)
 		return -errno;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&m->follower, NULL, follow, m);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	rc = thread_start(&m->follower, follow, m);
 	m->follows = rc == 0;
-	return -rc;
+	return rc;
 }
 
 struct cdm_machine *client_new(void) {
@@ -262,6 +259,7 @@ int cdm_open(struct cdm_machine *m, const char *field, struct cdm_reader **out) 
 		return rc;
 	}
 	r->machine = m;
+	r->number = __atomic_add_fetch(&m->readers, 1, __ATOMIC_RELAXED);
 	r->interrupts = __atomic_load_n(&m->interrupts, __ATOMIC_SEQ_CST);
 	client_keep(m);
 	*out = r;
@@ -287,7 +285,7 @@ struct cdm_machine *client_machine_of(const struct cdm_reader *r) {
 }
 
 void client_link(struct client_link *k, struct cdm_reader *r) {
-	*k = (struct client_link){ .reader = r, .next = r->links };
+	*k = (struct client_link){ .reader = r, .number = r->number, .next = r->links };
 	r->links = k;
 }
 
@@ -300,20 +298,21 @@ void client_unlink(struct client_link *k) {
 	*at = k->next;
 }
 
-/* What a reader still borrows may become part of any sample to come. */
-static struct field_meta sum_of_loans(const struct cdm_reader *r) {
-	struct field_meta sum = field_meta_of(0);
-	for (uint32_t i = 0; i < seat_process(&r->machine->seat)->lease_quota; i++) {
-		const struct client_loan *l = &r->machine->loans[i];
-		if (__atomic_load_n(&l->by, __ATOMIC_ACQUIRE) != r)
+bool client_sum_of_loans(const struct cdm_machine *m, uint64_t reader, struct field_meta *sum) {
+	bool any = false;
+	*sum = field_meta_of(0);
+	for (uint32_t i = 0; i < seat_process(&m->seat)->lease_quota; i++) {
+		const struct client_loan *l = &m->loans[i];
+		if (__atomic_load_n(&l->by, __ATOMIC_ACQUIRE) != reader)
 			continue;
+		any = true;
 		uint32_t trust = (uint32_t)__atomic_load_n(&l->trust, __ATOMIC_RELAXED);
 		struct cdm_info info = { .source_time = { (int64_t)__atomic_load_n(&l->source_ns, __ATOMIC_RELAXED) },
 			.status = (uint16_t)__atomic_load_n(&l->said, __ATOMIC_RELAXED) };
 		memcpy(&info.trust, &trust, sizeof(trust));
-		field_meta_merge(&sum, &info);
+		field_meta_merge(sum, &info);
 	}
-	return sum;
+	return any;
 }
 
 /* Of a reader that somebody follows: rc of a call that gave out a sample, if it is not negative. */
@@ -322,7 +321,7 @@ static int tell_who_follows(struct cdm_reader *r, int rc, const struct cdm_info 
 		bell_arm(&r->machine->bells, r->bell, &r->field);
 	for (struct client_link *k = rc < 0 ? NULL : r->links; k; k = k->next) {
 		if (!k->any || k->published)
-			k->sum = sum_of_loans(r);
+			(void)client_sum_of_loans(r->machine, r->number, &k->sum);
 		field_meta_merge(&k->sum, info);
 		k->any = true;
 		k->published = false;
@@ -387,7 +386,7 @@ static void note_loan(const struct cdm_reader *r, const struct cdm_sample *s) {
 	__atomic_store_n(&l->source_ns, (uint64_t)s->info.source_time.ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&l->trust, trust, __ATOMIC_RELAXED);
 	__atomic_store_n(&l->said, s->info.status, __ATOMIC_RELAXED);
-	__atomic_store_n(&l->by, r, __ATOMIC_RELEASE);
+	__atomic_store_n(&l->by, r->number, __ATOMIC_RELEASE);
 }
 
 static int hand_out(struct cdm_reader *r, int rc, const struct field_lease *l, struct cdm_sample *out) {
@@ -421,7 +420,7 @@ static bool is_last_holder(const struct cdm_sample *s) {
 	if (__atomic_fetch_sub(&l->shares, 1, __ATOMIC_ACQ_REL) != 0)
 		return false;
 	__atomic_store_n(&l->shares, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&l->by, NULL, __ATOMIC_RELEASE);
+	__atomic_store_n(&l->by, 0, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -445,16 +444,16 @@ bool client_was_interrupted(const struct cdm_machine *m, uint32_t *told) {
 	return again;
 }
 
-int64_t client_patience(const struct cdm_machine *m, int64_t timeout_ns) {
-	return timeout_ns != 0 && !cdm_machine_alive(m) ? 1 : timeout_ns;
+int64_t client_patience(bool ended, int64_t timeout_ns) {
+	return ended ? 1 : timeout_ns;
 }
 
 static int wait_readers(struct cdm_reader *const *r, struct field *const *f, uint32_t count, int64_t timeout_ns) {
 	int64_t until_ns = clock_deadline_ns(timeout_ns);
 	for (;;) {
-		int64_t patience_ns = client_patience(r[0]->machine, timeout_ns);
-		int rc = wait_any(f, count, patience_ns);
-		if (rc == -ETIMEDOUT && patience_ns != timeout_ns)
+		bool ended = !cdm_machine_alive(r[0]->machine);
+		int rc = wait_any(f, count, client_patience(ended, timeout_ns));
+		if (rc == -ETIMEDOUT && ended)
 			return -ECONNREFUSED;
 		if (rc != -ECANCELED || client_was_interrupted(r[0]->machine, &r[0]->interrupts))
 			return rc;

@@ -1,5 +1,5 @@
 /*
- * client_priv.h - an attached machine, as client.c, describe.c and gateway.c share it.
+ * client_priv.h - an attached machine, as the files of the public functions share it.
  *
  * A gateway is a machine that was inherited instead of knocked at; it alone uses the part at the end.  A local machine
  * has no follower: whoever joins or gives something back looks after its peers.
@@ -22,15 +22,15 @@ struct bells {
 	bool running, quit;
 	uint32_t word; /* atomic futex word: something changed that the thread must know of */
 	unsigned turn; /* the thread's: so many of those that are armed wait for their turn in a sleep */
-	bool over;     /* under lock: the machine has ended */
+	bool ended;    /* under lock: the machine has, and all of them stay readable */
 	struct bell *first;
 };
 
 void bells_init(struct bells *t);
 /* Ends the thread and closes all descriptors. */
 void bells_fini(struct bells *t);
-/* The machine has ended: who follows events would not hear of it by them. */
-void bells_over(struct bells *t);
+/* The machine has ended: nobody hears of that by what he follows. */
+void bells_end(struct bells *t);
 /* A bell for a reader of that field, armed.  Descriptor and bell live until bell_close().  -ENOMEM, -errno. */
 MUST_CHECK int bell_open(struct bells *t, struct field *of, struct bell **out);
 /* The same for events. */
@@ -45,7 +45,7 @@ void bell_close(struct bells *t, struct bell *b);
 struct client_loan {
 	uint32_t shares;            /* who holds it besides the first */
 	uint32_t said;              /* its status */
-	const struct cdm_reader *by;
+	uint64_t by;                /* number of the reader; 0: nobody holds it */
 	uint64_t source_ns, trust;  /* trust: bits of the float */
 };
 
@@ -58,6 +58,7 @@ struct cdm_machine {
 	uint32_t alive;      /* atomic */
 	uint32_t interrupts; /* atomic: grows with each cdm_interrupt() */
 	uint32_t users;      /* atomic */
+	uint64_t readers;    /* atomic: opened so far */
 	uint64_t written[PLAN_FIELDS_MAX / 64]; /* atomic: fields that have a writer open */
 	struct event_writer events; /* any thread */
 	struct client_loan *loans; /* one for each lease word of our desk */
@@ -82,6 +83,7 @@ struct cdm_control {
 /* From a reader to a writer whose samples are made of what it takes. */
 struct client_link {
 	struct cdm_reader *reader;  /* NULL: it was closed */
+	uint64_t number;            /* of the reader */
 	struct client_link *next;   /* of the same reader */
 	struct field_meta sum;      /* of what was taken since the last sample was published */
 	bool any, published;        /* something was taken at all; the sum has been published */
@@ -91,6 +93,8 @@ struct cdm_machine *client_machine_of(const struct cdm_reader *r);
 /* Both ends are the caller's to keep in place until client_unlink(); closing the reader keeps the sum. */
 void client_link(struct client_link *k, struct cdm_reader *r);
 void client_unlink(struct client_link *k);
+/* What that reader, closed or not, still borrows may become part of any sample to come.  False: nothing. */
+bool client_sum_of_loans(const struct cdm_machine *m, uint64_t reader, struct field_meta *sum);
 
 /* Hold a borrowed sample once more; cdm_release() each. */
 void client_share(const struct cdm_sample *s);
@@ -99,8 +103,8 @@ void client_share(const struct cdm_sample *s);
 void client_keep(struct cdm_machine *m);
 void client_let_go(struct cdm_machine *m);
 
-/* How long to sleep for news of it: no longer than a look when the machine has ended, for then nothing comes. */
-int64_t client_patience(const struct cdm_machine *m, int64_t timeout_ns);
+/* How long to sleep for news: no longer than a look when the machine has ended, for then nothing comes. */
+int64_t client_patience(bool ended, int64_t timeout_ns);
 
 /* Was it the program that interrupted a wait, or only a process that came back?  *told: of the last time. */
 bool client_was_interrupted(const struct cdm_machine *m, uint32_t *told);

@@ -137,7 +137,7 @@ void cdm_report(struct cdm_machine *m, const char *kind, const char *text) {
 int cdm_field_counts(struct cdm_machine *m, uint32_t field, struct cdm_field_counts *out) {
 	struct field f;
 	struct field_counts c;
-	int rc = field >= m->seat.plan->fields.count ? -EINVAL : field_open(&f, &m->seat.peers, (uint16_t)field);
+	int rc = field >= m->seat.plan->fields.count ? -EINVAL : field_watch_open(&f, &m->seat.peers, (uint16_t)field);
 	if (rc < 0)
 		return rc;
 	if ((rc = field_counts(&f, &c)) == 0)

@@ -29,10 +29,11 @@ int cdm_events_open(struct cdm_machine *m, const char *process, struct cdm_event
 	e->generation = __atomic_load_n(&m->seat.peers.generation, __ATOMIC_SEQ_CST);
 	event_merge_open(&e->all, &m->seat.peers, one, count);
 	client_keep(m);
-	bool seen = true; /* one that a writer is to wait for must be seen by it */
+	bool seen = true; /* one that a writer is to wait for must be seen by it, and begins now */
 	for (unsigned i = 0; i < count; i++) {
-		const struct event_reader *r = &e->all.at[i].reader;
+		struct event_reader *r = &e->all.at[i].reader;
 		seen &= !r->late || r->tally != &m->seat.peers.unseen;
+		(void)!event_news(r);
 	}
 	if (seen)
 		*out = e;
@@ -91,9 +92,9 @@ uint64_t cdm_events_missed(const struct cdm_events *e) {
 int cdm_events_wait(struct cdm_events *e, int64_t timeout_ns) {
 	int64_t until_ns = clock_deadline_ns(timeout_ns);
 	for (;;) {
-		int64_t left_ns = clock_left_ns(until_ns), patience_ns = client_patience(e->machine, left_ns);
-		int rc = event_merge_wait(&e->all, &e->generation, patience_ns);
-		if (rc == -ETIMEDOUT && patience_ns != left_ns)
+		bool ended = !cdm_machine_alive(e->machine);
+		int rc = event_merge_wait(&e->all, &e->generation, client_patience(ended, clock_left_ns(until_ns)));
+		if (rc == -ETIMEDOUT && ended)
 			return -ECONNREFUSED;
 		if (rc != -ECANCELED || client_was_interrupted(e->machine, &e->interrupts))
 			return rc;

@@ -48,7 +48,8 @@ int main(int argc, char **argv) {
 		"cdm_group_loan", "cdm_group_publish", "cdm_group_abandon", "cdm_view", "cdm_fd",
 		"cdm_view_reason_name", "cdm_tally_at", "cdm_field_counts", "cdm_error_at", "cdm_report",
 		"cdm_events_open", "cdm_events_close", "cdm_events_filter", "cdm_events_skip", "cdm_events_next",
-		"cdm_events_wait", "cdm_events_fd", "cdm_events_missed", "cdm_event_kind", "cdm_event_kind_name", "cdm_event_kind_text",
+		"cdm_events_wait", "cdm_events_fd",
+		"cdm_events_missed", "cdm_event_kind", "cdm_event_kind_name", "cdm_event_kind_text",
 		"cdm_note", "cdm_local_open", "cdm_local_close", "cdm_local_attach", "cdm_local_die",
 		"cdm_read_version", "cdm_left" };
 	static const char *const hidden[] = { "seat_attach", "field_read", "plan_verify", "io_send", "check_failed",

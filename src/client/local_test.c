@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include "base/clock.h"
 #include "test/lib/leaks.h"
 #include "test/lib/plan_builder.h"
@@ -23,6 +24,7 @@ static void make_plan(void) {
 	CHECK(plan_builder_process(&b, "thinker", PLAN_WORKER, 4) == THINKER);
 	CHECK(plan_builder_process(&b, "client_0", PLAN_CLIENT, 4) == CLIENT);
 	b.processes[CAM].entity = camera;
+	b.processes[THINKER].event_overflow = PLAN_REFUSE;
 	plan_builder_field(&b, "level", CDM_U64, 1, 6, 2, CAM, 1u << THINKER | 1u << CLIENT);
 	plan_builder_field(&b, "secret", CDM_U64, 1, 6, 0, CAM, 1u << THINKER);
 	plan = plan_builder_finish(&b);
@@ -248,7 +250,7 @@ static void can_do_without_a_thread(void) {
 	CHECK(pthread_attr_setstacksize(&huge, SIZE_MAX / 4) == 0 && pthread_setattr_default_np(&huge) == 0);
 	for (int i = 0; i < 10; i++)
 		CHECK(cdm_fd(in) == -EAGAIN && open_handles(client) == 1);
-	CHECK(pthread_setattr_default_np(&before) == 0 && cdm_fd(in) >= 0 && open_handles(client) == 2);
+	CHECK(pthread_setattr_default_np(&before) == 0 && cdm_fd(in) >= 0 && open_handles(client) == 1);
 	pthread_attr_destroy(&before);
 	pthread_attr_destroy(&huge);
 	cdm_close(in);
@@ -326,8 +328,10 @@ static void events_can_be_polled(void) {
 	}
 	for (uint64_t n = 1; n <= 20; n++) {
 		CHECK(cdm_note(thinker, n, 0, NULL) == 0);
-		for (int i = 0; i < MANY; i++)
-			CHECK(readable(cdm_events_fd(events[i]), 10000) && cdm_events_next(events[i], &e) == 0 && e.a == n);
+		for (int i = 0; i < MANY; i++) {
+			CHECK(readable(cdm_events_fd(events[i]), 10000));
+			CHECK(cdm_events_next(events[i], &e) == 0 && e.a == n);
+		}
 	}
 	for (int i = 1; i < MANY; i++)
 		cdm_events_close(events[i]);
@@ -345,6 +349,50 @@ static void events_can_be_polled(void) {
 	CHECK(e.a == 9 && e.number == 1);
 	cdm_events_close(events[0]);
 	cdm_detach(thinker);
+	cdm_detach(client);
+	cdm_local_close(l);
+}
+
+/* What is not to be lost is not, from the moment on that somebody listens: also before he has looked. */
+static void is_waited_for_at_once(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *thinker = be(l, "thinker"), *client = be(l, NULL);
+	struct cdm_events *events;
+	struct cdm_event e;
+	uint64_t written = 0;
+	CHECK(cdm_events_open(client, "thinker", &events) == 0);
+	while (cdm_note(thinker, written + 1, 0, NULL) == 0)
+		written++;
+	CHECK(written == 1024);
+	for (uint64_t n = 1; n <= written; n++)
+		CHECK(cdm_events_next(events, &e) == 0 && e.a == n);
+	CHECK(cdm_events_next(events, &e) == -EAGAIN && cdm_note(thinker, 0, 0, NULL) == 0);
+	cdm_events_close(events);
+	cdm_detach(thinker);
+	cdm_detach(client);
+	cdm_local_close(l);
+}
+
+static long sleeps_so_far(void) {
+	struct rusage u;
+	CHECK(getrusage(RUSAGE_SELF, &u) == 0);
+	return u.ru_nvcsw;
+}
+
+/* However many follow the same events, nobody looks again and again whether there are any. */
+static void descriptors_of_events_rest(void) {
+	enum { MANY = 30 };
+	struct cdm_local *l = fresh();
+	struct cdm_machine *client = be(l, NULL);
+	struct cdm_events *events[MANY];
+	for (int i = 0; i < MANY; i++)
+		CHECK(cdm_events_open(client, NULL, &events[i]) == 0 && cdm_events_fd(events[i]) >= 0);
+	CHECK(!readable(cdm_events_fd(events[0]), 50)); /* the thread has come to rest */
+	long before = sleeps_so_far();
+	CHECK(!readable(cdm_events_fd(events[0]), 200));
+	CHECK(sleeps_so_far() - before < 20); /* our own; 100 looks else */
+	for (int i = 0; i < MANY; i++)
+		cdm_events_close(events[i]);
 	cdm_detach(client);
 	cdm_local_close(l);
 }
@@ -409,6 +457,8 @@ int main(void) {
 	many_can_be_polled();
 	keeps_to_the_filter();
 	events_can_be_polled();
+	is_waited_for_at_once();
+	descriptors_of_events_rest();
 	tells_lives_apart();
 	threads_come_and_go();
 	plan_free(plan);

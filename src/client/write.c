@@ -61,9 +61,18 @@ static struct client_link *free_link(struct lineage *l) {
 	return l->count < CLIENT_LINKS_MAX ? &l->links[l->count++] : NULL;
 }
 
+static bool is_named(const struct lineage *l, const struct cdm_reader *r) {
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->links[i].reader == r)
+			return true;
+	return false;
+}
+
 static int derive(struct lineage *l, const struct cdm_machine *m, struct cdm_reader *r) {
 	if (client_machine_of(r) != m)
 		return -EINVAL;
+	if (is_named(l, r))
+		return 0;
 	struct client_link *k = free_link(l);
 	if (!k)
 		return -E2BIG;
@@ -99,12 +108,13 @@ static struct field_meta sum_up(const struct field_writer *w, float ceiling, con
 	return m;
 }
 
-/* The sums have gone out with a sample: what is taken from now on begins them anew.  Closed readers take nothing. */
-static void went_out(struct lineage *l) {
-	for (unsigned i = 0; i < l->count; i++) {
-		l->links[i].published = true;
-		if (!l->links[i].reader)
-			l->links[i].any = false;
+/* The sums have gone out with a sample: what is taken from now on begins them anew.  Closed readers take nothing, but
+   what they still borrow goes into each sample. */
+static void went_out(struct lineage *l, const struct cdm_machine *m) {
+	for (struct client_link *k = l->links; k < l->links + l->count; k++) {
+		k->published = true;
+		if (!k->reader)
+			k->any = client_sum_of_loans(m, k->number, &k->sum);
 	}
 }
 
@@ -167,7 +177,7 @@ int64_t cdm_publish(struct cdm_writer *w, size_t bytes, const struct cdm_meta *m
 		return -EINVAL;
 	struct cdm_mono now = clock_mono();
 	struct field_meta m = sum_up(&w->field, w->ceiling, &w->lineage, meta, now);
-	went_out(&w->lineage);
+	went_out(&w->lineage, w->machine);
 	return (int64_t)field_publish(&w->field, (uint32_t)bytes, &m, now);
 }
 
@@ -180,7 +190,7 @@ int64_t cdm_write(struct cdm_writer *w, const void *data, size_t bytes, const st
 	int rc = field_write(&w->field, data, (uint32_t)bytes, &m, now);
 	if (rc < 0)
 		return rc;
-	went_out(&w->lineage);
+	went_out(&w->lineage, w->machine);
 	return (int64_t)w->field.version;
 }
 
@@ -257,6 +267,6 @@ int64_t cdm_group_publish(struct cdm_group *g, const size_t bytes[], const struc
 		valid[i] = (uint32_t)n;
 		m[i] = sum_up(w, g->ceiling[i], &g->lineage, said, now);
 	}
-	went_out(&g->lineage);
+	went_out(&g->lineage, g->machine);
 	return (int64_t)field_group_publish(&g->fields, valid, m, now);
 }

@@ -16,7 +16,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "journal/db_priv.h"
 #include "journal/lock_priv.h"
 #include "journal/message_priv.h"
@@ -243,13 +243,9 @@ static int canonical(const char *path, char out[PATH_MAX], struct cdm_diag *diag
 }
 
 static int start_writer(struct journal *j) {
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the control thread's business */
-	int rc = pthread_create(&j->thread, NULL, writer, j);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	int rc = thread_start(&j->thread, writer, j);
 	j->running = rc == 0;
-	return rc ? -rc : 0;
+	return rc;
 }
 
 static int open_parts(

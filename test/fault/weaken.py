@@ -94,7 +94,7 @@ UNSEEN = {
     'directory.h `directory_is_orphan`: __atomic_load_n acquire -> relaxed': FLAG,
     'tally `tally_take`: word_store -> word_poke': 'stronger than needed: one without an epoch is passed over (slowest_in)',
     'tally `tally_leave`: word_store -> word_poke': 'stronger than needed: the next handle comes by `tallied`, which is released after it',
-    'field `field_open`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: an old value makes the first wait say -ECANCELED once more',
+    'field `field_watch_open`: __atomic_load_n seq_cst -> acquire': 'stronger than needed: an old value makes the first wait say -ECANCELED once more',
     'field `find_latest` R2: word_load_total -> word_load': HEAD,
     'field `find_latest`: word_load_total -> word_load': 'stronger than needed: it decides whether to look again, and a head never goes back',
     'field `find_behind` R1: word_load -> word_peek': FOUND,
