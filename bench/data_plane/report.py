@@ -156,7 +156,7 @@ def goals(result):
     return sorted(found, key=lambda g: int(g['goal'][1:]))
 
 
-# What stands behind a goal that is missed, as far as the same run shows it.
+# What stands behind a goal that is missed; what was tried was measured at the time, side by side with what was before.
 WHY = {
     'P1': 'A sample brings what is said of it, its stamp is looked at twice, and a publish looks at the clock and at the desk of each reader; the '
           'floor moves one word. The calls "clock", "cdm_write" and "cdm_read" are what each costs in one process. A lent sample of more than 88 '
@@ -184,7 +184,9 @@ WHY = {
 
 def reasons(result):
     missed = dict.fromkeys(g['goal'] for g in result['goals'] if g['met'] is False)
-    return [f'{g} is missed: {WHY[g]}' for g in missed]
+    return [f'{g} is missed: {WHY[g]}' for g in missed] + (
+        ['Figures of what was tried are not of this run: each is of the day it was tried, before and after, on a computer of this kind.']
+        if missed else [])
 
 
 # ---- tables: (title, note, header, rows) ----------------------------------------------------------
