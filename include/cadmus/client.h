@@ -619,10 +619,12 @@ CDM_API void cdm_writer_close(struct cdm_writer *w);
  * that is written by a model needs this for at least one reader: nothing derived is fresher, or more
  * trusted, than what it was made from.
  *
- * Both belong to one thread from then on.  Ends when the writer is closed; or with the first sample after the reader
- * is, which is still made from what that had taken.
+ * Which readers it is made from, the program says; readers that it does not name count for nothing.
  *
- * @return 0, -EINVAL (of two machines), -E2BIG (16 have been named)
+ * Both belong to one thread from then on.  Ends when the writer is closed; or with the first sample after the reader
+ * is, which is still made from what that had taken, and after what was borrowed with it has been given back.
+ *
+ * @return 0 (also for one that was named before), -EINVAL (of two machines), -E2BIG (16 have been named)
  */
 CDM_API int cdm_derive(struct cdm_writer *w, struct cdm_reader *r);
 
