@@ -370,7 +370,8 @@ int main(void) {
 			continue;
 		wrong++;
 		fprintf(stderr, "%s:%s%s%s%s\n", acts[i].name, what & CALLS ? " calls the system" : "",
-				what & ALLOCATES ? " allocates" : "", what & LOCKS ? " locks" : "", what ? "" : " is not seen");
+				what & ALLOCATES ? " allocates" : "", what & LOCKS ? " locks" : "",
+				what ? "" : " is not seen");
 	}
 	plan_free(plan);
 	CHECK(wrong == 0);
