@@ -16,7 +16,8 @@
 #include "store/desk.h"
 #include "test/lib/plan_builder.h"
 
-enum { CORE, GUARD, CAM, THINKER, CLIENT, FIELDS = 6, ROUNDS = 150000, RACES = 50000, EVENTS = 50, ROOM = 8 * 700, FENCE = 64 };
+enum { CORE, GUARD, CAM, THINKER, CLIENT, FIELDS = 6, ROUNDS = 150000, RACES = 50000, EVENTS = 50, ROOM = 8 * 700,
+	FENCE = 64 };
 
 static const char *const names[FIELDS] = { "level", "many", "frame", "left", "right", "blob" };
 static const struct { enum cdm_dtype dtype; uint32_t count, slots, leases; } shapes[FIELDS] = {
@@ -24,7 +25,8 @@ static const struct { enum cdm_dtype dtype; uint32_t count, slots, leases; } sha
 	{ CDM_F64, 100, 6, 2 }, { CDM_BYTES, 300, 8, 3 } };
 
 /* As long a text as there is room for anywhere, and longer: what it ends with is stored over. */
-static const char full[] = "................................................................................................";
+static const char full[] = "................................................"
+			   "................................................";
 
 static struct plan *plan;
 static struct cdm_machine *camera, *thinker, *client;
@@ -396,8 +398,10 @@ static void forgets_it(void) {
 	}
 	cdm_events_close(events[0]);
 	CHECK(cdm_events_open(client, "camera", &events[0]) == 0);
-	for (uint64_t n = 0; n < EVENTS; n++)
-		CHECK(cdm_events_next(events[0], &e) == 0 && e.a == n && strncmp(e.text, full, CDM_EVENT_TEXT - 1) == 0);
+	for (uint64_t n = 0; n < EVENTS; n++) {
+		CHECK(cdm_events_next(events[0], &e) == 0 && e.a == n);
+		CHECK(strncmp(e.text, full, CDM_EVENT_TEXT - 1) == 0);
+	}
 	CHECK(cdm_events_next(events[0], &e) == -EAGAIN);
 }
 
