@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Any process dies at any moment, again and again, while somebody talks and walks; and nothing is lost.
+"""Any process dies at any moment, again and again, while somebody talks and walks, writes and reads; and nothing is lost, nor torn.
 
-usage: kill_storm.py CADMUS        CADMUS_KILLS rounds (40); CADMUS_SEED to do the same again
+usage: kill_storm.py CADMUS STORM_CLIENT        CADMUS_KILLS rounds (40); CADMUS_SEED to do the same again
 """
 import os
 import random
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -15,10 +17,69 @@ from machine import Control, Gone, Machine, until  # noqa: E402
 ROUNDS = int(os.environ.get('CADMUS_KILLS', '40'))
 SEED = int(os.environ.get('CADMUS_SEED', str(random.randrange(1 << 30))))
 PROCESSES = ('core', 'guard', 'legs.sim', 'parrot')
-VICTIMS = PROCESSES + ('daemon',)
+VICTIMS = PROCESSES + ('daemon', 'pulse', 'reader')
 QUICK_S, QUICK_MAX = 2.5, 3  # the parent gives up one that dies six times within 2 s of its start, core after three parents
 MOVING = 1                   # of legs.state
 WALK = '𐤌𐤟𐤖'
+
+# What storm_client.c writes and reads: in the slot, on pages, two in one commit, and what can only be copied.
+PULSE = '''
+  sensors:
+    - id: pulse
+      consciousness_type: visual
+      trust_vector: [0.9, 0.9, 0.9]
+      driver: external
+      writes:
+        - {field: beat, dtype: u64, shape: [8], leases: 2}
+        - {field: wave, dtype: u64, shape: [2048], leases: 4}
+        - {field: left, dtype: u64, shape: [1], group: pair, leases: 2}
+        - {field: right, dtype: u64, shape: [600], group: pair, leases: 2}
+        - {field: swell, dtype: u64, shape: [2048], leases: 0}
+'''
+
+
+def with_pulse(text):
+    return text.replace('\ncoherence_rules:', PULSE + 'coherence_rules:')
+
+
+class Clients:
+    """A writer and a reader of samples that are computed from their versions: killed like the others, and started again."""
+
+    def __init__(self, machine, program):
+        self.machine, self.program, self.running = machine, program, {}
+        self.killed = set()
+        self.whole = open(machine.work + '/whole', 'a+', encoding='utf-8')  # what all readers have to say
+
+    def tend(self):
+        """Who was killed is started again; who ended by himself has seen what must not be."""
+        for name in ('pulse', 'reader'):
+            p = self.running.get(name)
+            if p and p.poll() is None:
+                continue
+            assert not p or p.returncode == -signal.SIGKILL and name in self.killed, f'{name} ended with {p.returncode}: it says why'
+            self.killed.discard(name)
+            who = ['pulse'] if name == 'pulse' else []
+            self.running[name] = subprocess.Popen([self.program, 'small', *who], env=self.machine.env, stdout=self.whole)
+
+    def kill(self, name):
+        self.killed.add(name)
+        self.running[name].kill()
+
+    def counts(self):
+        """Samples that were whole: copied, borrowed, viewed."""
+        self.whole.seek(0)
+        rows = [[int(word) for word in line.split()[::2]] for line in self.whole]
+        return [sum(column) for column in zip(*rows)] if rows else [0, 0, 0]
+
+    def end(self):
+        """How they end with their machine."""
+        return {name: p.wait(30) for name, p in self.running.items()}
+
+    def close(self):
+        for p in self.running.values():
+            p.kill()
+            p.wait()
+        self.whole.close()
 
 
 class Talker(threading.Thread):
@@ -90,8 +151,8 @@ class Talker(threading.Thread):
 
 
 class Storm:
-    def __init__(self, machine, talker, rng):
-        self.machine, self.talker, self.rng = machine, talker, rng
+    def __init__(self, machine, talker, clients, rng):
+        self.machine, self.talker, self.clients, self.rng = machine, talker, clients, rng
         self.last, self.quick = {}, {}
         self.deaths = dict.fromkeys(VICTIMS, 0)
 
@@ -102,7 +163,10 @@ class Storm:
         return self.quick.get(name, 0) < QUICK_MAX
 
     def kill(self, name, pid):
-        self.machine.kill(pid)
+        if name in self.clients.running:
+            self.clients.kill(name)
+        else:
+            self.machine.kill(pid)
         self.last[name] = time.monotonic()
         self.quick[name] = self.quick.get(name, 0) + 1
         self.deaths[name] += 1
@@ -114,6 +178,8 @@ class Storm:
             who = [(n, now[n]['pid']) for n in PROCESSES if now[n]['state'] == 'live' and self.may_die(n)]
             if now['core']['state'] == 'live' and self.may_die('daemon'):  # core knows the next one
                 who.append(('daemon', self.machine.daemon))
+            if now['pulse']['state'] == 'live' and self.may_die('pulse'):
+                who.append(('pulse', now['pulse']['pid']))
             return who
         who = until('somebody to kill', found)
         chosen = self.rng.sample(who, 2 if len(who) > 1 and self.rng.random() < 0.25 else 1)
@@ -122,7 +188,10 @@ class Storm:
 
     def round(self):
         time.sleep(self.rng.random() * 0.3)  # any moment: nothing depends on which
+        self.clients.tend()
         who = self.choose()
+        if self.rng.random() < 0.2:
+            self.kill('reader', 0)  # beside the others, with what it has borrowed
         for name, pid in who:
             self.kill(name, pid)
         if 'guard' in dict(who):
@@ -143,7 +212,7 @@ class Storm:
 
 
 def whole(machine):
-    machine.live(*PROCESSES)
+    machine.live(*PROCESSES, 'pulse')
 
 
 def journal_holds(machine, talker):
@@ -166,15 +235,18 @@ def replay_is_live(machine):
 
 def main():
     print(f'seed {SEED}, {ROUNDS} rounds')
-    machine = Machine(sys.argv[1])
+    machine = Machine(sys.argv[1], with_pulse)
+    clients = Clients(machine, sys.argv[2])
     talker = None
     try:
         machine.start()
+        clients.tend()
         whole(machine)
+        until('samples are read', lambda: clients.tend() or all(clients.counts()))
         before = machine.descriptors()
         files_before = machine.memory_files()
         talker = Talker(machine, random.Random(SEED + 1))
-        storm = Storm(machine, talker, random.Random(SEED))
+        storm = Storm(machine, talker, clients, random.Random(SEED))
         talker.start()
         for _ in range(ROUNDS):
             storm.round()
@@ -182,9 +254,13 @@ def main():
         talker.over.set()
         talker.join(120)
         assert not talker.is_alive() and not talker.failure, talker.failure
+        clients.tend()
         whole(machine)
+        before_the_last = clients.counts()
+        until('samples are read', lambda: clients.tend() or all(now > was for now, was in zip(clients.counts(), before_the_last)))
         print(f'deaths {storm.deaths}; {len(talker.acknowledged)} turns acknowledged, {talker.repeats} of them again, '
               f'{talker.walks} walks, {talker.hangups} hang-ups')
+        print('{} samples copied, {} borrowed, {} views: none torn'.format(*clients.counts()))
         assert talker.acknowledged and sum(storm.deaths.values()) >= ROUNDS
         for name, p in machine.processes().items():
             dealt = storm.deaths.get(name, 0)  # one may fall on somebody who is dead already, and nobody knows yet
@@ -199,8 +275,11 @@ def main():
               f'{len(files_before)} memory files before, {len(machine.memory_files())} after')
         assert machine.stop(), 'it did not go down in good order'
         machine = None
+        ends = clients.end()
+        assert set(ends.values()) == {0}, f'how those who wrote and read ended: {ends}'
         return 0
     finally:
+        clients.close()
         if talker:
             talker.over.set()
         if machine:
