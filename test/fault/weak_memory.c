@@ -319,7 +319,7 @@ void *weak_mmap(void *p, size_t bytes, int protection, int how, int fd, off_t at
 	bool zeros = now && how & MAP_FIXED && how & MAP_ANONYMOUS;
 	if (zeros)
 		step();
-	char *got = mmap(p, bytes, protection, how, fd, at);
+	char *got = mmap(p, bytes, protection, how & ~MAP_POPULATE, fd, at); /* few pages are looked at */
 	if (got == MAP_FAILED)
 		return MAP_FAILED;
 	forget(got, got + bytes); /* from now on these are addresses where nobody has stored anything */
