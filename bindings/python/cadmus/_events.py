@@ -68,19 +68,16 @@ class Events(Handle):
         if source is not None and source not in self.machine.entities:
             raise NotFound(errno.ENOENT, f'{self.machine.name} has no entity {source!r}')
         entity = self.machine.entities.index(source) if source is not None else 0xffff
-        with self._lock:
-            _lib.cdm_events_filter(self.pointer, wanted, entity)
+        self._call(_lib.cdm_events_filter, wanted, entity)
 
     def skip(self) -> None:
         """Go on with what happens from now on."""
-        with self._lock:
-            _lib.cdm_events_skip(self.pointer)
+        self._call(_lib.cdm_events_skip)
 
     def next(self) -> Event | None:
         """The next one that is there, or None.  Broken: some process's memory is not what it must be."""
         e = _library.Event()
-        with self._lock:
-            rc = _lib.cdm_events_next(self.pointer, e)
+        rc = self._call(_lib.cdm_events_next, e)
         if rc == -errno.EAGAIN:
             return None
         if rc < 0:
@@ -91,10 +88,7 @@ class Events(Handle):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Sleep until there is one that the filter lets through.  False: not within `timeout` seconds.  Canceled: Machine.interrupt()."""
-        def once(ns: int) -> int:
-            with self._lock:
-                return int(_lib.cdm_events_wait(self.pointer, ns))
-        rc = sleep(once, timeout)
+        rc = sleep(lambda ns: int(self._call(_lib.cdm_events_wait, ns)), timeout)
         if rc < 0 and rc != -errno.ETIMEDOUT:
             fail(rc, 'events: interrupted')
         return rc == 0
@@ -104,8 +98,7 @@ class Events(Handle):
 
         Valid until close(); do not read from it: call next() until it says None.  wait() is cheaper.
         """
-        with self._lock:
-            rc = int(_lib.cdm_events_fd(self.pointer))
+        rc = int(self._call(_lib.cdm_events_fd))
         if rc < 0:
             fail(rc, 'events: no descriptor')
         return rc
@@ -113,8 +106,7 @@ class Events(Handle):
     @property
     def missed(self) -> int:
         """How many were missed, in all."""
-        with self._lock:
-            return int(_lib.cdm_events_missed(self.pointer))
+        return int(self._call(_lib.cdm_events_missed))
 
     def follow(self, timeout: float | None = None) -> Iterator[Event]:
         """All that are there and that come, until none comes for `timeout` seconds (None: for ever)."""
@@ -132,8 +124,7 @@ class Events(Handle):
 def open_events(machine: Machine, process: str | None) -> Events:
     out = ctypes.c_void_p()
     names = list(machine.processes)
-    with machine._lock:
-        rc = _lib.cdm_events_open(machine.pointer, process.encode() if process is not None else None, out)
+    rc = machine._call(_lib.cdm_events_open, process.encode() if process is not None else None, out)
     if rc == -errno.ENOENT:
         raise NotFound(errno.ENOENT, f'{machine.name} has no process {process!r}; it has {", ".join(names)}')
     if rc < 0 or out.value is None:

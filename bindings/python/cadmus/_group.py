@@ -49,14 +49,18 @@ class Group(Handle):
         many = len(data)
         meta = (_library.Meta * many)(*[_meta(source_time, trust, degraded)] * many)
         sizes, places = (ctypes.c_size_t * many)(*[count for _, count, _ in data]), (ctypes.c_void_p * many)()
-        with self._lock:
-            self._check(_lib.cdm_group_loan(self.pointer, places))
+
+        def commit(pointer: int) -> int:
+            rc = int(_lib.cdm_group_loan(pointer, places))
+            if rc < 0:
+                return rc
             for place, (at, count, _) in zip(places, data):
                 ctypes.memmove(place, at, count)
-            rc = _lib.cdm_group_publish(self.pointer, sizes, meta)
+            rc = int(_lib.cdm_group_publish(pointer, sizes, meta))
             if rc < 0:
-                _lib.cdm_group_abandon(self.pointer)
-        return self._check(rc)
+                _lib.cdm_group_abandon(pointer)
+            return rc
+        return self._check(self._call(commit))
 
     def derive(self, *readers: Reader) -> None:
         """As Writer.derive(), for all fields of the group."""

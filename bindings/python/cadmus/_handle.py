@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -42,6 +43,14 @@ def _close(handle: tuple[list[Any], Callable[[Any], Any], int]) -> None:
         close(pointer)
 
 
+def together(handles: Sequence[Handle], call: Callable[[], Any]) -> Any:
+    """call() under the locks of all these handles."""
+    with ExitStack() as locks:
+        for h in sorted(handles, key=id):
+            locks.enter_context(h._lock)
+        return call()
+
+
 class Handle:
     """Has a pointer of the library until it is closed."""
 
@@ -69,6 +78,11 @@ class Handle:
     def closed(self) -> bool:
         """True after close()."""
         return self._pointer is None
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """function(pointer, *arguments) under the lock."""
+        with self._lock:
+            return function(self.pointer, *arguments)
 
     def close(self) -> None:
         """Close it; closing twice is nothing."""

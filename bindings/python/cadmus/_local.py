@@ -41,8 +41,7 @@ class Local(Handle):
     def attach(self, who: str | None = None) -> Machine:
         """Be that entity or process; None: a client.  NotFound: there is none of that name.  Busy: somebody is it."""
         out = ctypes.c_void_p()
-        with self._lock:
-            rc = _lib.cdm_local_attach(self.pointer, who.encode() if who is not None else None, out)
+        rc = self._call(_lib.cdm_local_attach, who.encode() if who is not None else None, out)
         if rc == -errno.ENOENT:
             raise NotFound(errno.ENOENT, f'there is neither an entity nor a process {who!r}')
         if rc == -errno.EBUSY:

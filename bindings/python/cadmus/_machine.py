@@ -70,8 +70,7 @@ class Machine(Handle):
 
     def _opened(self, call: Any, name: str, no: str) -> tuple[Field, int]:
         out = ctypes.c_void_p()
-        with self._lock:
-            rc = call(self.pointer, name.encode(), out)
+        rc = self._call(call, name.encode(), out)
         if rc == -errno.ENOENT:
             raise NotFound(errno.ENOENT, f'{self.name} has no field {name!r}; it has {", ".join(sorted(self.fields)) or "none"}')
         if rc == -errno.EACCES:
@@ -88,8 +87,7 @@ class Machine(Handle):
         Broken: it is something else; the text shows both.  NotFound: there is no such field.  OSError: `layout` is none.
         """
         diag = _library.Diag()
-        with self._lock:
-            rc = _lib.cdm_expect(self.pointer, name.encode(), layout.encode(), diag)
+        rc = self._call(_lib.cdm_expect, name.encode(), layout.encode(), diag)
         if rc < 0:
             fail(rc, explained(diag, name))
 
@@ -144,15 +142,13 @@ class Machine(Handle):
 
         Dropped: a listener is too far behind, and the description says `event_overflow: refuse`.
         """
-        with self._lock:
-            rc = _lib.cdm_note(self.pointer, a, b, text.encode())
+        rc = self._call(_lib.cdm_note, a, b, text.encode())
         if rc < 0:
             raise Dropped(-rc, f'{self.name}: the event was not written, and counted')
 
     def report(self, kind: str, text: str | None = None) -> None:
         """Note an error of this program where `cadmus stat` shows it: each kind once, with its count and the first text."""
-        with self._lock:
-            _lib.cdm_report(self.pointer, kind.encode(), (kind if text is None else text).encode())
+        self._call(_lib.cdm_report, kind.encode(), (kind if text is None else text).encode())
 
     def _pin(self, f: Field) -> Reader:
         """A reader that machine and writers do not close: it keeps the memory mapped."""
@@ -161,25 +157,22 @@ class Machine(Handle):
     @property
     def alive(self) -> bool:
         """False when its daemon is gone: samples can still be read, and are orphans."""
-        with self._lock:
-            return bool(_lib.cdm_machine_alive(self.pointer))
+        return bool(self._call(_lib.cdm_machine_alive))
 
     def interrupt(self) -> None:
         """Make every wait on readers of this machine raise Canceled once: those that sleep, and those to come."""
-        with self._lock:
-            _lib.cdm_interrupt(self.pointer)
+        self._call(_lib.cdm_interrupt)
 
     @property
     def processes(self) -> dict[str, Process]:
         """Its processes as they are now, free places for clients among them, by name."""
         found = {}
-        with self._lock:
-            for i in range(_lib.cdm_process_count(self.pointer)):
-                p = _library.Process()
-                if _lib.cdm_process_at(self.pointer, i, p) == 0:
-                    found[p.name.decode()] = Process(
-                        p.name.decode(), p.entity.decode(), _lib.cdm_process_role_name(p.role).decode(),
-                        _lib.cdm_process_state_name(p.state).decode(), p.epoch, p.restarts, bool(p.essential), p.pid, p.index)
+        for i in range(self._call(_lib.cdm_process_count)):
+            p = _library.Process()
+            if self._call(_lib.cdm_process_at, i, p) == 0:
+                found[p.name.decode()] = Process(
+                    p.name.decode(), p.entity.decode(), _lib.cdm_process_role_name(p.role).decode(),
+                    _lib.cdm_process_state_name(p.state).decode(), p.epoch, p.restarts, bool(p.essential), p.pid, p.index)
         return found
 
     def counters(self, process: str) -> dict[str, int]:
@@ -191,18 +184,16 @@ class Machine(Handle):
         if p is None:
             raise NotFound(errno.ENOENT, f'{self.name} has no process {process!r}')
         counts, value = {}, ctypes.c_uint64()
-        with self._lock:
-            for i in range(_lib.cdm_counter_count()):
-                rc = _lib.cdm_counter(self.pointer, p.index, i, value)
-                if rc < 0:
-                    fail(rc, f'{process} has no memory to count in')
-                counts[_lib.cdm_counter_name(i).decode()] = value.value
+        for i in range(_lib.cdm_counter_count()):
+            rc = self._call(_lib.cdm_counter, p.index, i, value)
+            if rc < 0:
+                fail(rc, f'{process} has no memory to count in')
+            counts[_lib.cdm_counter_name(i).decode()] = value.value
         return counts
 
     def option(self, entity: str, key: str) -> str | None:
         """An option of an entity, as its driver, model or gateway gets it; None: there is none of that name."""
-        with self._lock:
-            text = _lib.cdm_option(self.pointer, entity.encode(), key.encode())
+        text = self._call(_lib.cdm_option, entity.encode(), key.encode())
         return None if text is None else text.decode()
 
     def close(self) -> None:

@@ -5,13 +5,12 @@ import ctypes
 import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _library
 from ._errors import NoSample, WriterGone, fail
 from ._fields import Field
-from ._handle import Handle
+from ._handle import Handle, together
 from ._samples import Copy, Info, Lease, Sample, info_of
 
 if TYPE_CHECKING:
@@ -54,23 +53,20 @@ class Reader(Handle):
         self.field = field
         self._gone = False  # that the writer has ended was heard, and not said yet
 
-    def _check(self, rc: int) -> int:
+    def _check(self, rc: Any) -> int:
         if rc < 0:
             fail(rc, _TEXTS.get(-rc, '{}').format(self.field.name))
-        return rc
+        return int(rc)
 
     def _copy(self, call: Callable[..., int], *arguments: int) -> Sample:
         memory, info = (ctypes.c_ubyte * self.field.bytes)(), _library.Info()
-        with self._lock:
-            rc = call(self.pointer, *arguments, ctypes.addressof(memory), self.field.bytes, info)
-        self._check(rc)
+        rc = self._check(self._call(call, *arguments, ctypes.addressof(memory), self.field.bytes, info))
         return Sample(self.field, Copy(memory, info), info_of(info, self.machine.entities), rc)
 
     def _borrow(self, call: Callable[..., int], news: Callable[[], bool]) -> Sample:
         sample, until = _library.Sample(), time.monotonic() + _UNHEARD
         while True:
-            with self._lock:
-                rc = call(self.pointer, sample)
+            rc = self._call(call, sample)
             if rc != -errno.EAGAIN or not news() or time.monotonic() > until:
                 break
             time.sleep(0.001)  # there is one, but its writer has not heard of us yet: nothing wakes for that
@@ -78,14 +74,21 @@ class Reader(Handle):
         return Sample(self.field, Lease(sample), info_of(sample.info, self.machine.entities), rc)
 
     def _any(self) -> bool:
-        with self._lock:
-            return bool(_lib.cdm_peek(self.pointer, _library.Info()) == 0)
+        return bool(self._call(_lib.cdm_peek, _library.Info()) == 0)
+
+    def _look(self, pointer: int) -> bool:
+        rc = _lib.cdm_wait(pointer, 0)
+        self._gone |= rc == -errno.EOWNERDEAD
+        return bool(rc == 0)
 
     def _news(self) -> bool:
-        with self._lock:
-            rc = _lib.cdm_wait(self.pointer, 0)
-            self._gone |= rc == -errno.EOWNERDEAD
-        return bool(rc == 0)
+        return bool(self._call(self._look))
+
+    def _sleep(self, pointer: int, ns: int) -> int:
+        if self._gone:
+            self._gone = False
+            return -errno.EOWNERDEAD
+        return int(_lib.cdm_wait(pointer, ns))
 
     def read(self) -> Sample:
         """The latest sample, copied."""
@@ -116,9 +119,7 @@ class Reader(Handle):
     def peek(self) -> Info:
         """What is known of the latest sample, without its bytes.  Takes nothing."""
         info = _library.Info()
-        with self._lock:
-            rc = _lib.cdm_peek(self.pointer, info)
-        self._check(rc)
+        self._check(self._call(_lib.cdm_peek, info))
         return info_of(info, self.machine.entities)
 
     def lease(self) -> Sample:
@@ -134,14 +135,12 @@ class Reader(Handle):
 
     def skip(self) -> None:
         """Count what is there as taken: next() and wait() go on with what comes after."""
-        with self._lock:
-            _lib.cdm_skip(self.pointer)
+        self._call(_lib.cdm_skip)
 
     @property
     def missed(self) -> int:
         """Samples that next() and lease_next() had to skip, in all."""
-        with self._lock:
-            return int(_lib.cdm_missed(self.pointer))
+        return int(self._call(_lib.cdm_missed))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Sleep until there is a sample that this reader has not taken.  False: not within `timeout` seconds.
@@ -149,13 +148,7 @@ class Reader(Handle):
         WriterGone: there is none, and the writer has ended or died; this is said once of each, so wait again for the next.
         Canceled: Machine.interrupt() was called.  Ctrl-C is heard within a fifth of a second.
         """
-        def once(ns: int) -> int:
-            with self._lock:
-                if self._gone:
-                    self._gone = False
-                    return -errno.EOWNERDEAD
-                return int(_lib.cdm_wait(self.pointer, ns))
-        rc = sleep(once, timeout)
+        rc = sleep(lambda ns: int(self._call(self._sleep, ns)), timeout)
         return rc != -errno.ETIMEDOUT and self._check(rc) == 0
 
     def fileno(self) -> int:
@@ -163,8 +156,7 @@ class Reader(Handle):
 
         Valid until close(); do not read from it: take samples, until NoSample.  wait() is cheaper.
         """
-        with self._lock:
-            return self._check(_lib.cdm_fd(self.pointer))
+        return self._check(self._call(_lib.cdm_fd))
 
     def follow(self, timeout: float | None = None, *, lease: bool = False, latest: bool = False) -> Iterator[Sample]:
         """All samples from now on as they come, until none comes for `timeout` seconds (None: for ever).
@@ -196,11 +188,6 @@ def wait_any(readers: Sequence[Reader], timeout: float | None = None) -> Reader 
         raise ValueError('wait_any() takes 1 to 126 readers of one machine')
 
     def once(ns: int) -> int:
-        with ExitStack() as locks:
-            for r in sorted(readers, key=id):
-                locks.enter_context(r._lock)
-            pointers = (ctypes.c_void_p * len(readers))(*[r.pointer for r in readers])
-            rc: int = _lib.cdm_wait_any(pointers, len(readers), ns)
-        return rc
-    rc = sleep(once, timeout)
+        return int(_lib.cdm_wait_any((ctypes.c_void_p * len(readers))(*[r.pointer for r in readers]), len(readers), ns))
+    rc = sleep(lambda ns: int(together(readers, lambda: once(ns))), timeout)
     return None if rc == -errno.ETIMEDOUT else readers[readers[0]._check(rc)]

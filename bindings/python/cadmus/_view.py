@@ -4,11 +4,11 @@ from __future__ import annotations
 import ctypes
 import errno
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from . import _library
 from ._errors import Incoherent
+from ._handle import together
 from ._samples import Copy, Lease, Sample, info_of
 
 if TYPE_CHECKING:
@@ -44,14 +44,15 @@ def view(readers: Sequence[Reader], *, max_skew: float = 0.0, max_age: float = 0
     parts, terms, why = (_library.ViewPart * len(readers))(), _library.ViewTerms(), _library.ViewRefusal()
     terms.max_skew_ns, terms.max_age_ns, terms.at, terms.min_trust = int(max_skew * 1e9), int(max_age * 1e9), at, min_trust
     copies = [None if lease else (ctypes.c_ubyte * r.field.bytes)() for r in readers]
-    with ExitStack() as locks:
-        for r in sorted(readers, key=id):
-            locks.enter_context(r._lock)
-        for part, r, memory in zip(parts, readers, copies):
+    for part, r, memory in zip(parts, readers, copies):
+        if memory is not None:
+            part.out, part.capacity = ctypes.addressof(memory), r.field.bytes
+
+    def take() -> int:
+        for part, r in zip(parts, readers):
             part.reader = r.pointer
-            if memory is not None:
-                part.out, part.capacity = ctypes.addressof(memory), r.field.bytes
-        rc = _lib.cdm_view(parts, len(readers), terms, why)
+        return int(_lib.cdm_view(parts, len(readers), terms, why))
+    rc = together(readers, take)
     if rc == -errno.ESTALE:
         reason, field = _lib.cdm_view_reason_name(why.reason).decode(), readers[why.part].field.name
         raise Incoherent(errno.ESTALE, _TEXTS[reason].format(field, why.ns / 1e6, why.trust), reason, readers[why.part])

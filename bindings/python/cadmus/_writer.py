@@ -95,9 +95,7 @@ class Writer(Handle):
         """
         meta = _meta(source_time, trust, degraded)
         at, count, keep = _fields.value(self.field, data)
-        with self._lock:
-            self._not_loaned()
-            rc = _lib.cdm_write(self.pointer, at, count, meta)
+        rc = self._call(self._write, at, count, meta)
         del keep
         return self._check(rc)
 
@@ -128,31 +126,45 @@ class Writer(Handle):
             if rc < 0:
                 fail(rc, f'{self.field.name} cannot be derived from more readers')
 
-    # ---- what loans need ----
+    # ---- under the lock ----
 
     def _not_loaned(self) -> None:
         if self._loaned:
             raise Error(errno.EBUSY, f'{self.field.name}: a loan is being filled')
 
+    def _write(self, pointer: int, at: Any, count: int, meta: _library.Meta) -> int:
+        self._not_loaned()
+        return int(_lib.cdm_write(pointer, at, count, meta))
+
+    def _take(self, pointer: int) -> int | None:
+        self._not_loaned()
+        at: int | None = _lib.cdm_loan(pointer)
+        self._loaned = at is not None
+        return at
+
+    def _give(self, pointer: int, meta: _library.Meta) -> int:
+        rc = int(_lib.cdm_publish(pointer, self.field.bytes, meta))
+        self._loaned = self._loaned and rc < 0
+        return rc
+
+    def _forget(self, pointer: int) -> None:
+        if self._loaned:
+            _lib.cdm_abandon(pointer)
+        self._loaned = False
+
+    # ---- what loans need ----
+
     def _borrow(self) -> View:
-        with self._lock:
-            self._not_loaned()
-            if self._pin is None:  # a reader keeps the memory mapped, however long a view of it is kept
-                self._pin = self.machine._pin(self.field)
-            at = _lib.cdm_loan(self.pointer)
-            self._loaned = at is not None
+        if self._pin is None:  # a reader keeps the memory mapped, however long a view of it is kept
+            self._pin = self.machine._pin(self.field)
+        at = self._call(self._take)
         if at is None:
             self._check(-errno.EAGAIN)
         return cast(View, _fields.view(self.field, at, self.field.bytes, False, self._pin))
 
     def _publish(self, meta: _library.Meta) -> int:
-        with self._lock:
-            rc = _lib.cdm_publish(self.pointer, self.field.bytes, meta)
-            self._loaned = self._loaned and rc < 0
-        return self._check(rc)
+        return self._check(self._call(self._give, meta))
 
     def _abandon(self) -> None:
-        with self._lock:
-            if self._loaned and not self.closed:
-                _lib.cdm_abandon(self.pointer)
-            self._loaned = False
+        if not self.closed:
+            self._call(self._forget)
