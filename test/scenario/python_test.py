@@ -29,7 +29,7 @@ begin(sys.argv[2])
 from machine import Machine, expect, until, verdict  # noqa: E402
 import cadmus  # noqa: E402
 from cadmus import Status, _library  # noqa: E402
-from python_together import events, groups, leased, local, views  # noqa: E402
+from python_together import events, groups, leased, local, turns, views  # noqa: E402
 from python_values import (DEEP, LEASES, TYPES, bytes_of_any_length, deep_without_numpy, dlpack, lifetimes, loans,  # noqa: E402
                            news, np, quota, says_no, scalars, values_with_numpy, values_without_numpy)
 
@@ -623,6 +623,7 @@ def main():
         installed(m.work)
         no_machine()
         local(m, m.work)
+        turns(m.work)
         rc, out, err = m.run('check', m.path)
         expect('what is left to programs is not looked for on the disk', rc == 0 and 'D0101' not in out + err, out + err)
         m.start()

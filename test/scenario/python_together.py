@@ -1,11 +1,13 @@
-"""For python_test.py: what is seen and said of several things at once: views, groups, events, errors."""
+"""For python_test.py: what is seen, said and done of several things at once: views, groups, events, errors, threads."""
 import array
 import errno
+import gc
 import select
 import threading
 import time
 
 import cadmus
+from cadmus import _handle, _library
 from machine import expect, until
 from python_values import says_no
 
@@ -200,3 +202,182 @@ def events(m, camera, c):
                mine_there[0]['behind'] == 0, finders)
     for h in (mine, slow):
         h.close()
+
+
+# ---- threads -------------------------------------------------------------------------------------
+
+class Instead:
+    """Other functions of the library, or of a class, for a `with`; each is given the real one first."""
+
+    def __init__(self, of=_library.lib, **functions):
+        self.of, self.functions = of, functions
+
+    def __enter__(self):
+        self.real = {n: getattr(self.of, n) for n in self.functions}
+        for n, f in self.functions.items():
+            setattr(self.of, n, lambda *a, f=f, real=self.real[n]: f(real, *a))
+
+    def __exit__(self, *_):
+        for n, f in self.real.items():
+            setattr(self.of, n, f)
+
+
+class Sleeper:
+    """Somebody who sleeps in the library for a sample of that reader until the end of the `with`, or for half a minute."""
+
+    def __init__(self, reader):
+        self.reader, self.begun, self.over = reader, threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=reader.wait)
+
+    def wait(self, real, pointer, ns):
+        if pointer != self.reader.pointer:
+            return real(pointer, ns)
+        self.begun.set()
+        self.over.wait(30)
+        return 0
+
+    def __enter__(self):
+        with Instead(cdm_wait=self.wait):
+            self.thread.start()
+            self.begun.wait()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    @property
+    def sleeps(self):
+        return self.thread.is_alive()
+
+
+def linked(finder, field, *sources):
+    w, readers = finder.writer(field), [finder.reader(s) for s in sources]
+    w.derive(*readers)
+    for r in readers:
+        r.read()
+    return w, *readers
+
+
+def each_in_its_turn(finder):
+    """Somebody who sleeps on a derived reader is in the way of nobody but its own writer."""
+    (w, r, other), (v, q) = linked(finder, 'notes', 'level', 'level'), linked(finder, 'faces', 'ticks')
+    with Sleeper(r) as one:
+        for _ in range(100):
+            v.write(bytes(192))
+            q.read()
+        expect('who is derived from something else does not wait for it', one.sleeps)
+        del w, other
+        gc.collect()
+        expect('nor does the collector', one.sleeps)
+        says_no('which leaves what is in use', cadmus.Busy, lambda: finder.writer('notes'))
+    r.close()
+    w, r, other = linked(finder, 'notes', 'level', 'level')
+    expect('until it is not any more', not w.closed)
+    w.close()
+    with Sleeper(r) as one:
+        for _ in range(100):
+            other.read()
+        expect('readers of a writer that is closed go on alone', one.sleeps)
+        w = finder.writer('notes')
+        w.derive(other)
+        other.read()
+        w.write(b'again')
+        w.close()
+        expect('also with another one', one.sleeps)
+    for h in (v, q, r, other):
+        h.close()
+
+
+def queued(finder):
+    """Who waits for what is being linked comes after that, and not beside others."""
+    inside, both, joined, stop = [], [], [], []
+
+    def slow(real, *arguments):
+        both.extend(inside if joined else [])
+        inside.append(real.__name__)
+        time.sleep(0.001)
+        rc = real(*arguments)
+        inside.pop()
+        return rc
+
+    def link(real, *cells):
+        time.sleep(0.02)  # who comes now is queued for what they were before
+        joined.append(cells)
+        real(*cells)
+
+    def again(call):
+        while not stop:
+            try:
+                call()
+            except OSError:  # the writers have nothing to go by yet
+                pass
+            time.sleep(0.001)
+    for _ in range(5):
+        r, w, v = finder.reader('level'), finder.writer('faces'), finder.writer('notes')
+        v.derive(r)
+        joined.clear()
+        stop.clear()
+        calls = r.peek, lambda r=r: cadmus.view([r]), lambda w=w: w.write(bytes(192)), lambda v=v: v.write(b'')
+        with Instead(_handle.Cell, link=link), Instead(cdm_peek=slow, cdm_write=slow, cdm_view=slow):
+            threads = [threading.Thread(target=again, args=(c,)) for c in calls]
+            for t in threads:
+                t.start()
+            w.derive(r)
+            time.sleep(0.02)
+            stop.append(True)
+            for t in threads:
+                t.join()
+        for h in (w, r, v):
+            h.close()
+    expect('of those that are linked one at a time is in the library', not both, both)
+
+
+def amid_a_call(finder):
+    """A signal handler, or what the collector calls, may close what is in use, and what it uses."""
+    said = []
+    with Instead(cdm_writer_close=lambda real, *a: (said.append('closed'), real(*a))):
+        w = finder.writer('faces')
+    with Instead(cdm_write=lambda real, *a: (w.close(), said.append('written'), -errno.EAGAIN)[-1]):
+        says_no('a writer that is closed in the middle of a call', cadmus.Dropped, lambda: w.write(bytes(192)))
+    expect('is closed at its end', said == ['written', 'closed'] and w.closed, said)
+    w, r = linked(finder, 'faces', 'level')
+    other = finder.reader('level')
+    with Instead(cdm_peek=lambda real, *a: w.derive(other, r) or real(*a)):
+        says_no('nothing is linked in the middle of a call', RuntimeError, r.peek, 'middle of a call')
+    w.write(bytes(192))
+    for h in (w, r, other):
+        h.close()
+
+
+def crosswise(finder):
+    """Who takes several turns takes them in one order, whatever he calls them by."""
+    (w, a, d), (v, b, c) = linked(finder, 'notes', 'level', 'ticks'), linked(finder, 'faces', 'ticks', 'level')
+
+    done = []
+
+    def look(*readers):
+        for _ in range(300):
+            cadmus.view(readers)
+            cadmus.wait_any(readers, 0)
+        done.append(readers)
+    threads = [threading.Thread(target=look, args=readers, daemon=True) for readers in ((a, b), (b, a), (c, d), (d, c))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    expect('nobody waits for whom he is waited for by', len(done) == len(threads), done)
+    for h in (w, v, a, b, c, d):
+        h.close()
+
+
+def turns(work):
+    with cadmus.Local(work + '/small.plan') as here:
+        camera, finder = here.attach('camera'), here.attach('finder')
+        level, ticks, now = camera.writer('level'), camera.writer('ticks'), time.monotonic_ns()
+        level.write(1.0, source_time=now)
+        ticks.write(1, source_time=now)
+        each_in_its_turn(finder)
+        queued(finder)
+        amid_a_call(finder)
+        crosswise(finder)

@@ -67,9 +67,6 @@ class Group(Handle):
         for r in readers:
             if r.machine is not self.machine:
                 raise ValueError(f'{r} is of another machine')
-            with self._lock, r._lock, self.machine._derived:
-                rc = _lib.cdm_group_derive(self.pointer, r.pointer)
-                if rc == 0:
-                    self._locks[0] = r._locks[0] = self.machine._derived
+            rc = self._link(_lib.cdm_group_derive, r)
             if rc < 0:
                 fail(rc, f'{self._name} cannot be derived from more readers')

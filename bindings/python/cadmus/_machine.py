@@ -51,7 +51,6 @@ class Machine(Handle):
         self.entity = entity    #: whom this program is, of `as_`; None: a client
         self.entities = self._entities()  #: names of all entities; Info.source is one of them
         self.fields: Mapping[str, Field] = MappingProxyType(self._fields())  #: descriptions of all fields, by name
-        self._derived = threading.RLock()
         self._open: weakref.WeakSet[Handle] = weakref.WeakSet()
 
     def _entities(self) -> tuple[str, ...]:
@@ -210,7 +209,8 @@ class Machine(Handle):
             raise ValueError(f'{self.name} is no machine inside this program')
         for h in list(self._open):
             h.close()
-        self._close_with(_lib.cdm_local_die)
+        self._cell.give_back = _lib.cdm_local_die
+        super().close()
 
 
 # ---- attaching -----------------------------------------------------------------------------------

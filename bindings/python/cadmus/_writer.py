@@ -119,14 +119,11 @@ class Writer(Handle):
         for r in readers:
             if r.machine is not self.machine:
                 raise ValueError(f'{r} is of another machine')
-            with self._lock, r._lock, self.machine._derived:
-                rc = _lib.cdm_derive(self.pointer, r.pointer)
-                if rc == 0:  # the library links them: one lock for both
-                    self._locks[0] = r._locks[0] = self.machine._derived
+            rc = self._link(_lib.cdm_derive, r)
             if rc < 0:
                 fail(rc, f'{self.field.name} cannot be derived from more readers')
 
-    # ---- under the lock ----
+    # ---- in its turn ----
 
     def _not_loaned(self) -> None:
         if self._loaned:
