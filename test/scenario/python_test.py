@@ -501,6 +501,15 @@ def in_threads(camera, c):
     frame.close()
 
 
+def after_its_writer(wait):
+    """What a wait says when that has been said."""
+    while True:
+        try:
+            return wait()
+        except cadmus.WriterGone:
+            pass
+
+
 def ends(m, c):
     """The end of the machine is news for those who stand by, and none for those who hold samples."""
     said = []
@@ -525,6 +534,14 @@ def ends(m, c):
         until('and all the others', lambda: not c.alive and not camera.alive)
         expect('what is mapped stays good', bytes(sample.memory.cast('B')) == bytes(range(96)) and
                bytes(r.read().memory.cast('B')) == bytes(range(96)))
+        q = c.reader('deep')
+        for x in (r, q):
+            x.skip()
+        for what, wait in (('a reader', lambda: after_its_writer(lambda: r.wait(60))), ('a loop', lambda: list(r.follow(60))),
+                           ('several', lambda: after_its_writer(lambda: cadmus.wait_any([r, q], 60))),
+                           ('events', lambda: list(c.events().follow(60)))):
+            says_no(f'{what}: who waits for what has ended is told', cadmus.NotRunning, wait, 'small: the machine has ended',
+                    '`cadmus run`', 'attach()', code=errno.ECONNREFUSED)
         says_no('nobody comes any more', OSError, lambda: cadmus.attach('small'), 'cadmus run')
         w.write(bytes(96))
 

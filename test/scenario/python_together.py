@@ -106,6 +106,7 @@ def groups(camera, c):
     expect('whoever looks meanwhile sees whole commits', not torn, torn[:1])
     g.close()
     says_no('a closed group', ValueError, lambda: g.write({'left': 1.0, 'right': numbers(1, 2, 3)}), 'closed')
+    says_no('none of them is written alone', OSError, lambda: camera.writer('left'), 'left', 'group()', code=errno.EINVAL)
     camera.group('left').close()
 
 

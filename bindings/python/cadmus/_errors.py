@@ -17,7 +17,7 @@ class NotFound(Error, FileNotFoundError):
 
 
 class NotRunning(Error, ConnectionRefusedError):
-    """ECONNREFUSED: the machine has ended."""
+    """ECONNREFUSED: the machine has ended, and who waits for news of it would wait for ever; attach again when it runs."""
 
 
 class NotAllowed(Error, PermissionError):

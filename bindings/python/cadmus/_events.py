@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from . import _library
 from ._errors import NotFound, fail
 from ._handle import Handle
-from ._reader import sleep
+from ._reader import explain, sleep
 
 if TYPE_CHECKING:
     from ._machine import Machine
@@ -87,10 +87,13 @@ class Events(Handle):
                      self._names[e.process], source, e.a, e.b, e.text.decode(errors='replace'), rc, e.epoch)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Sleep until there is one that the filter lets through.  False: not within `timeout` seconds.  Canceled: Machine.interrupt()."""
+        """Sleep until there is one that the filter lets through.  False: not within `timeout` seconds.
+
+        NotRunning: there is none, and the machine has ended.  Canceled: Machine.interrupt() was called.
+        """
         rc = sleep(lambda ns: int(self._call(_lib.cdm_events_wait, ns)), timeout)
         if rc < 0 and rc != -errno.ETIMEDOUT:
-            fail(rc, 'events: interrupted')
+            fail(rc, explain(rc, f'events of {self.machine.name}'))
         return rc == 0
 
     def fileno(self) -> int:
@@ -100,7 +103,7 @@ class Events(Handle):
         """
         rc = int(self._call(_lib.cdm_events_fd))
         if rc < 0:
-            fail(rc, 'events: no descriptor')
+            fail(rc, explain(rc, f'events of {self.machine.name}: no descriptor'))
         return rc
 
     @property

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
@@ -76,8 +77,10 @@ class Machine(Handle):
             raise NotAllowed(errno.EACCES, no)
         if rc == -errno.EBUSY:
             fail(rc, f'{name}: this program has a writer of it open')
+        if rc == -errno.EINVAL:
+            fail(rc, f'{name} is published together with others: write it with group()')
         if rc < 0 or out.value is None:
-            fail(rc or -errno.ENOMEM, name)
+            fail(rc or -errno.ENOMEM, f'{name}: {os.strerror(-rc or errno.ENOMEM)}')
         return self.fields[name], out.value
 
     def expect(self, name: str, layout: str) -> None:

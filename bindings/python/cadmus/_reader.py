@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,14 +21,21 @@ _lib = _library.lib
 _SLICE = 0.2  # seconds of a sleep in the library, after which Python looks for signals
 _UNHEARD = 2.0  # seconds in which a writer that lives hears of a new client
 _TEXTS = {
-    errno.EAGAIN: '{}: no new sample',
-    errno.ENOENT: '{}: that sample is not there any more',
-    errno.EBUSY: '{}: all leases of this program are out: let go of samples, and of arrays that view them',
-    errno.ENOTSUP: '{}: its samples cannot be borrowed, only copied (`leases:` in the description)',
-    errno.EPROTO: '{}: the memory of its writer is broken, and was not followed',
-    errno.ECANCELED: '{}: interrupted',
-    errno.EOWNERDEAD: '{}: its writer has ended; wait again for the next one',
+    errno.EAGAIN: 'no new sample',
+    errno.ENOENT: 'that sample is not there any more',
+    errno.EBUSY: 'all leases of this program are out: let go of samples, and of arrays that view them',
+    errno.ENOTSUP: 'its samples cannot be borrowed, only copied (`leases:` in the description)',
+    errno.EPROTO: 'the memory of its writer is broken, and was not followed',
+    errno.ECANCELED: 'the wait was interrupted, by Machine.interrupt() or close()',
+    errno.EOWNERDEAD: 'its writer has ended; wait again for the next one',
+    errno.ECONNREFUSED: 'the machine has ended, and nothing new will come; what it said last can still be read. Start it again'
+                        ' with `cadmus run`, and attach() anew',
 }
+
+
+def explain(rc: int, what: str) -> str:
+    """What a person must know of a negative return value of a call that reads or waits."""
+    return f'{what}: {_TEXTS.get(-rc) or os.strerror(-rc)}'
 
 
 def sleep(call: Callable[[int], int], timeout: float | None) -> int:
@@ -55,7 +63,7 @@ class Reader(Handle):
 
     def _check(self, rc: Any) -> int:
         if rc < 0:
-            fail(rc, _TEXTS.get(-rc, '{}').format(self.field.name))
+            fail(rc, explain(rc, f'{self.field.name} of {self.machine.name}'))
         return int(rc)
 
     def _copy(self, call: Callable[..., int], *arguments: int) -> Sample:
@@ -146,6 +154,7 @@ class Reader(Handle):
         """Sleep until there is a sample that this reader has not taken.  False: not within `timeout` seconds.
 
         WriterGone: there is none, and the writer has ended or died; this is said once of each, so wait again for the next.
+        NotRunning: there is none, and the machine has ended: attach again when it runs.
         Canceled: Machine.interrupt() was called.  Ctrl-C is heard within a fifth of a second.
         """
         rc = sleep(lambda ns: int(self._call(self._sleep, ns)), timeout)
@@ -182,6 +191,7 @@ def wait_any(readers: Sequence[Reader], timeout: float | None = None) -> Reader 
     """Sleep until one of up to 126 readers, all of one machine, has news: that one.  None: not within `timeout` seconds.
 
     WriterGone: nothing is new, and the writer of one has ended (its peek() says ORPHAN); said once of each.
+    NotRunning: nothing is new, and the machine has ended.
     Canceled: Machine.interrupt() was called.  ValueError: no readers, of two machines, or too many.
     """
     if not 0 < len(readers) <= 126 or any(r.machine is not readers[0].machine for r in readers):
