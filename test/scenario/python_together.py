@@ -36,6 +36,14 @@ def views(camera, c):
     refused('age', r, max_age=0.01)
     refused('history', None, at=t - 100_000_000_000)
     refused('trust', r, min_trust=0.99)
+    refused('skew', r, max_skew=1e-10)
+    refused('age', r, max_age=1e-300)
+    expect('for ever is any', len(cadmus.view([r, q], max_skew=float('inf'), max_age=1e30)) == 2)
+    for no in (-1.0, -1e-10, float('nan')):
+        for term in ('max_skew', 'max_age', 'min_trust'):
+            says_no(f'{term}={no}', ValueError, lambda term=term, no=no: cadmus.view([r, q], **{term: no}), term)
+    says_no('a moment before all', ValueError, lambda: cadmus.view([r, q], at=-1), 'at')
+    says_no('nor does one wait for NaN seconds', ValueError, lambda: r.wait(float('nan')), 'NaN')
     says_no('a view of nothing', ValueError, lambda: cadmus.view([]))
     says_no('of one twice', ValueError, lambda: cadmus.view([r, r]))
     frame, f = camera.writer('camera.frame'), c.reader('camera.frame')

@@ -40,6 +40,8 @@ def explain(rc: int, what: str) -> str:
 
 def sleep(call: Callable[[int], int], timeout: float | None) -> int:
     """Call with a number of ns, again and again, until it gives something other than -ETIMEDOUT or it is later than that."""
+    if timeout is not None and timeout != timeout:
+        raise ValueError('a timeout is in seconds, and not NaN')
     until = None if timeout is None else time.monotonic() + timeout
     while True:
         left = _SLICE if until is None else min(_SLICE, max(0.0, until - time.monotonic()))

@@ -24,25 +24,36 @@ _TEXTS = {
 }
 
 
+def _ns(name: str, seconds: float) -> int:
+    if not seconds >= 0.0:  # NaN too
+        raise ValueError(f'{name} is in seconds, and 0 is any: not {seconds}')
+    return max(1, int(min(seconds * 1e9, 2.0 ** 62))) if seconds else 0  # what is less than a ns is not any
+
+
 def view(readers: Sequence[Reader], *, max_skew: float = 0.0, max_age: float = 0.0, min_trust: float = 0.0, at: int = 0,
          lease: bool = False) -> list[Sample]:
     """Samples of these readers, up to 64 of one machine, as they were at one moment, in their order.
 
     Of each field the newest sample whose source time is not after the moment; fields of one group come from one commit.
 
-    max_skew   seconds between the oldest and the newest of them; 0: any
+    max_skew   seconds between the oldest and the newest of them; 0: any; less than a ns counts as one
     max_age    seconds since the oldest; 0: any
     min_trust  of each
     at         the moment, ns of time.monotonic_ns(); 0: the latest that all of them can speak of
     lease      borrowed where they stand instead of copied
 
     Incoherent: none under these terms; it names the field.  NoSample: the writers were faster many times in a row.
-    ValueError: no readers, too many, one twice, or of two machines.
+    ValueError: no readers, too many, one twice, or of two machines; terms that are negative or NaN.
     """
     if not 0 < len(readers) <= 64 or any(r.machine is not readers[0].machine for r in readers) or len(set(readers)) < len(readers):
         raise ValueError('a view is of 1 to 64 different readers of one machine')
+    if not 0.0 <= min_trust <= 1.0:
+        raise ValueError(f'min_trust is from 0 to 1, not {min_trust}')
+    if at < 0:
+        raise ValueError('at is in ns of time.monotonic_ns(), and 0 is the latest')
     parts, terms, why = (_library.ViewPart * len(readers))(), _library.ViewTerms(), _library.ViewRefusal()
-    terms.max_skew_ns, terms.max_age_ns, terms.at, terms.min_trust = int(max_skew * 1e9), int(max_age * 1e9), at, min_trust
+    terms.max_skew_ns, terms.max_age_ns = _ns('max_skew', max_skew), _ns('max_age', max_age)
+    terms.at, terms.min_trust = at, min_trust
     copies = [None if lease else (ctypes.c_ubyte * r.field.bytes)() for r in readers]
     for part, r, memory in zip(parts, readers, copies):
         if memory is not None:
