@@ -207,7 +207,7 @@ def in_order(camera, c):
     return w, r
 
 
-def follows(w, r):
+def follows(c, w, r):
     seen = []
     for s in r.follow(timeout=0.0):
         seen.append(s)
@@ -228,6 +228,12 @@ def follows(w, r):
     w.write(7)
     w.write(8)
     expect('or only the latest', [s.memory.tolist() for s in r.follow(timeout=0.05, latest=True)] == [8])
+    new, late = c.reader('ticks'), c.reader('ticks')
+    late.skip()
+    expect('a new reader begins with the history', [s.memory.tolist() for s in new.follow(timeout=0.0)][-2:] == [7, 8])
+    expect('or with what is to come', not list(late.follow(timeout=0.0)) and w.write(9) and
+           [s.memory.tolist() for s in late.follow(timeout=0.0)] == [9])
+    r.skip()
 
 
 def waits(c, w, r):
@@ -660,7 +666,7 @@ def main():
                     values_with_numpy(camera, c)
                 bytes_of_any_length(finder, camera, c)
                 w, r = in_order(camera, c)
-                follows(w, r)
+                follows(c, w, r)
                 waits(c, w, r)
                 w.close()
                 lifetimes(camera, c)

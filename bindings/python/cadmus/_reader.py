@@ -170,10 +170,13 @@ class Reader(Handle):
         return self._check(self._call(_lib.cdm_fd))
 
     def follow(self, timeout: float | None = None, *, lease: bool = False, latest: bool = False) -> Iterator[Sample]:
-        """All samples from now on as they come, until none comes for `timeout` seconds (None: for ever).
+        """Samples that this reader has not taken, and those that come, until none comes for `timeout` seconds (None: for ever).
 
-        When the writer ends, it goes on with the first sample of the next one.  In order, with `missed`; with `latest`, always the newest that there is.  With `lease`, borrowed instead of copied: the
-        loop lets go of a sample when it goes on, but not of arrays that you keep.
+        In order, with `missed`, as next(): a new reader begins with what the history still holds, after skip() with what is to
+        come.  With `latest`, always the newest that there is.  When the writer ends, it goes on with the first sample of
+        the next one.  NotRunning: the machine has ended.
+
+        With `lease`, borrowed instead of copied: the loop lets go of a sample when it goes on, but not of arrays that you keep.
         """
         take = (self.lease if latest else self.lease_next) if lease else (self.read if latest else self.next)
         while True:
