@@ -324,6 +324,35 @@ def consume(capsule):
 consume.names = []
 
 
+def dropped_capsules(r):
+    """Nobody waits for the collector to have their leases back."""
+    gc.collect()
+    gc.disable()
+    s = r.lease()
+    capsule = s.__dlpack__(max_version=(1, 0))
+    del capsule
+    s.close()
+    expect('a capsule that is dropped holds nothing when its sample is closed', not _dlpack._out, _dlpack._out)
+    s = r.lease()
+    view = s.memory
+    capsule = s.__dlpack__(max_version=(1, 0))
+    del capsule, s, view
+    expect('nor when it is dropped', not _dlpack._out, _dlpack._out)
+    capsule = r.lease().__dlpack__(max_version=(1, 0))
+    expect('one that outlives its sample holds it', quota(r) == LEASES - 1)
+    del capsule
+    expect('but is in nobody\'s way afterwards', quota(r) == LEASES)
+    capsule = r.lease().__dlpack__(max_version=(1, 0))
+    del capsule
+    expect('also not in a view\'s', len(cadmus.view([r], lease=True)) == 1 and not _dlpack._out, _dlpack._out)
+    for how in (lambda: r.wait(0), r.read):
+        capsule = r.lease().__dlpack__(max_version=(1, 0))
+        del capsule
+        how()
+        expect('nor while one waits or reads', not _dlpack._out, _dlpack._out)
+    gc.enable()
+
+
 def dlpack(camera, c):
     w, r = camera.writer('deep'), c.reader('deep')
     w.write(array.array('h', range(48)).tobytes())
@@ -353,6 +382,7 @@ def dlpack(camera, c):
     del capsule
     gc.collect()
     expect('until it is dropped', quota(r) == LEASES and not _dlpack._out)
+    dropped_capsules(r)
     sample = r.lease()
     tensors = [consume(sample.__dlpack__(max_version=(1, 0))) for _ in range(100)]
     sample.close()

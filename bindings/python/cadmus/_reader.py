@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _library
+from . import _dlpack, _library
 from ._errors import NoSample, WriterGone, fail
 from ._fields import Field
 from ._handle import Handle, together
@@ -45,6 +45,7 @@ def sleep(call: Callable[[int], int], timeout: float | None) -> int:
     until = None if timeout is None else time.monotonic() + timeout
     while True:
         left = _SLICE if until is None else min(_SLICE, max(0.0, until - time.monotonic()))
+        _dlpack.sweep()
         rc = call(int(left * 1e9))
         if rc != -errno.ETIMEDOUT or (until is not None and time.monotonic() >= until):
             return rc
@@ -70,11 +71,13 @@ class Reader(Handle):
 
     def _copy(self, call: Callable[..., int], *arguments: int) -> Sample:
         memory, info = (ctypes.c_ubyte * self.field.bytes)(), _library.Info()
+        _dlpack.sweep()
         rc = self._check(self._call(call, *arguments, ctypes.addressof(memory), self.field.bytes, info))
         return Sample(self.field, Copy(memory, info), info_of(info, self.machine.entities), rc)
 
     def _borrow(self, call: Callable[..., int], news: Callable[[], bool]) -> Sample:
         sample, until = _library.Sample(), time.monotonic() + _UNHEARD
+        _dlpack.sweep()
         while True:
             rc = self._call(call, sample)
             if rc != -errno.EAGAIN or not news() or time.monotonic() > until:

@@ -45,6 +45,11 @@ def info_of(i: _library.Info, entities: tuple[str, ...]) -> Info:
     return Info(i.version, i.source_time, i.publish_time, i.trust, entities[i.source], Status(i.status), i.epoch, i.bytes)
 
 
+def _give_back(sample: _library.Sample) -> None:
+    _library.lib.cdm_release(sample)
+    _dlpack.sweep()  # a capsule of it may have been dropped
+
+
 class Lease:
     """A sample that is borrowed: until nothing refers to this any more."""
 
@@ -52,7 +57,7 @@ class Lease:
 
     def __init__(self, sample: _library.Sample) -> None:
         self.sample = sample
-        when_gone(self, _library.lib.cdm_release, sample)
+        when_gone(self, _give_back, sample)
 
 
 class Copy:

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import _library
+from . import _dlpack, _library
 from ._errors import Incoherent
 from ._handle import together
 from ._samples import Copy, Lease, Sample, info_of
@@ -63,6 +63,8 @@ def view(readers: Sequence[Reader], *, max_skew: float = 0.0, max_age: float = 0
         for part, r in zip(parts, readers):
             part.reader = r.pointer
         return int(_lib.cdm_view(parts, len(readers), terms, why))
+    if lease:
+        _dlpack.sweep()
     rc = together(readers, take)
     if rc == -errno.ESTALE:
         reason, field = _lib.cdm_view_reason_name(why.reason).decode(), readers[why.part].field.name
