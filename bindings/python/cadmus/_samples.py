@@ -134,7 +134,7 @@ class Sample:
     def left(self) -> float:
         """What is left of it now, 0 to 1: values of awareness (`field.half_life`) fade, and are to be multiplied with this."""
         age = (time.monotonic_ns() - self.publish_time) / 1e9
-        return 1.0 if self.field.half_life is None or age <= 0 else 2.0 ** (-age / self.field.half_life)
+        return 1.0 if self.field.half_life is None or age <= 0 else float(2.0 ** (-age / self.field.half_life))
 
     @property
     def leased(self) -> bool:

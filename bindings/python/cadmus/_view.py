@@ -72,6 +72,6 @@ def view(readers: Sequence[Reader], *, max_skew: float = 0.0, max_age: float = 0
     readers[0]._check(rc)
     out = []
     for part, r, memory in zip(parts, readers, copies):
-        holder = Copy(memory, part.info) if memory is not None else Lease(_library.Sample.from_buffer_copy(part.sample))
+        holder: Copy | Lease = Copy(memory, part.info) if memory is not None else Lease(_library.Sample.from_buffer_copy(part.sample))
         out.append(Sample(r.field, holder, info_of(part.info, r.machine.entities), 0))
     return out
