@@ -16,7 +16,7 @@
 #include "store/desk.h"
 #include "test/lib/plan_builder.h"
 
-enum { CORE, GUARD, CAM, THINKER, CLIENT, FIELDS = 6, ROUNDS = 150000, RACES = 50000, EVENTS = 50, ROOM = 8 * 700,
+enum { CORE, GUARD, CAM, THINKER, CLIENT, FIELDS = 6, ROUNDS = 80000, RACES = 25000, EVENTS = 50, ROOM = 8 * 700,
 	FENCE = 64 };
 
 static const char *const names[FIELDS] = { "level", "many", "frame", "left", "right", "blob" };

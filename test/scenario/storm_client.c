@@ -119,6 +119,10 @@ static void write_on(const char *entity) {
 			publish(swell, SWELL, &of_swell);
 			commit(pair, &of_pair);
 		}
+	cdm_writer_close(beat);
+	cdm_writer_close(wave);
+	cdm_writer_close(swell);
+	cdm_group_close(pair);
 }
 
 /* ---- who reads ----------------------------------------------------------------------------------- */
@@ -220,6 +224,8 @@ static void read_on(void) {
 				view();
 			tell();
 		}
+	for (uint32_t f = 0; f < FIELDS; f++)
+		cdm_close(in[f]);
 }
 
 int main(int argc, char **argv) {
@@ -233,5 +239,6 @@ int main(int argc, char **argv) {
 		write_on(entity);
 	else
 		read_on();
+	cdm_detach(machine);
 	return 0;
 }
