@@ -328,7 +328,8 @@ struct cdm_tally {
  * Read tally `i` = 0, 1, 2 ... of a process: what one of its handles counts, or has counted.
  *
  * @return 0; -ENOENT: no handle has had that one yet, or ever will (ends the loop); -EAGAIN: the process has no memory
- *         that we know of; -EINVAL: no such process
+ *         that we know of; -EPROTO: it is of nothing that there is, as the next one
+ *         may not be; -EINVAL: no such process
  */
 CDM_API int cdm_tally_at(struct cdm_machine *m, uint32_t process, uint32_t i, struct cdm_tally *out);
 
@@ -340,7 +341,7 @@ struct cdm_field_counts {
 	uint64_t degraded;  /**< samples published DEGRADED */
 };
 
-/** @return 0; -EAGAIN: nobody has written it yet; -EACCES: the plan does not let us read it; -EINVAL: no such field */
+/** @return 0; -EAGAIN: nobody has written it yet; -EACCES: we may not read it; -EPROTO; -EINVAL: no such field */
 CDM_API int cdm_field_counts(struct cdm_machine *m, uint32_t field, struct cdm_field_counts *out);
 
 #define CDM_ERROR_TEXT 96 /**< bytes of the text of an error, its terminating zero included */
@@ -475,7 +476,7 @@ CDM_API int cdm_lease(struct cdm_reader *r, struct cdm_sample *out);
 /** Borrow the next sample in order; returns as cdm_next(). */
 CDM_API int cdm_lease_next(struct cdm_reader *r, struct cdm_sample *out);
 
-/** Give it back.  A sample that holds nothing, all zero, is allowed. */
+/** Give it back.  A sample that holds nothing, all zero, is allowed.  In a machine of cdm_local_open(): a lock. */
 CDM_API void cdm_release(struct cdm_sample *s);
 
 /**

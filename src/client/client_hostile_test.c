@@ -246,8 +246,10 @@ static void counts(uint64_t *seed) {
 	struct cdm_field_counts c;
 	uint64_t n;
 	uint32_t i;
-	for (i = 0; cdm_tally_at(client, CAM, i, &t) == 0; i++)
-		CHECK(t.open <= 1 && t.reserved == 0);
+	int rc;
+	for (i = 0; (rc = cdm_tally_at(client, CAM, i, &t)) == 0 || rc == -EPROTO; i++)
+		CHECK(rc < 0 || (t.open <= 1 && t.reserved == 0 && t.doing >= CDM_READS && t.doing <= CDM_LISTENS &&
+				t.index < plan->fields.count + plan->processes.count));
 	for (i = 0; cdm_error_at(client, CAM, i, &e) == 0; i++)
 		CHECK(memchr(e.text, 0, sizeof(e.text)));
 	CHECK(cdm_tally_at(client, CAM, plan_processes(plan)[CAM].tallies, &t) == -ENOENT);

@@ -119,8 +119,16 @@ int cdm_counter(struct cdm_machine *m, uint32_t process, uint32_t counter, uint6
 	return counter >= COUNTER_COUNT ? -EINVAL : look_into(m, process, take_counter, counter, value);
 }
 
+/* Of something that there is? */
+static bool is_of_the_plan(const struct cdm_tally *t, const struct plan *p) {
+	bool field = t->doing == CDM_READS || t->doing == CDM_WRITES;
+	return field ? t->index < p->fields.count : t->doing == CDM_LISTENS && t->index < p->processes.count;
+}
+
 int cdm_tally_at(struct cdm_machine *m, uint32_t process, uint32_t i, struct cdm_tally *out) {
 	int rc = look_into(m, process, take_tally, i, out);
+	if (rc == 0 && !is_of_the_plan(out, m->seat.plan))
+		return -EPROTO;
 	if (rc == 0 && !directory_is_alive(directory_get(&m->seat.peers.directory, (uint16_t)process).state))
 		out->open = 0; /* the dead close nothing */
 	return rc;
