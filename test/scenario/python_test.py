@@ -321,18 +321,31 @@ def derives(camera, finder, c):
 # ---- life and death ------------------------------------------------------------------------------
 
 WRITER = '''
-import cadmus, os, sys, time
+import cadmus, os, signal, sys, threading
 with cadmus.attach('small', as_='camera', wait=float(sys.argv[1]) or 0) as m:
     w = m.writer('ticks')
     w.write(int(sys.argv[2]))
     print('ready', flush=True)
-    if sys.argv[3] == 'fork' and os.fork() == 0:
-        try:
-            w.write(99)
-        except RuntimeError as e:
-            print('child:', e, flush=True)
-        del w, m
-        sys.exit(0)
+    if sys.argv[3] == 'fork':
+        begun, over = threading.Event(), threading.Event()
+        t = threading.Thread(target=lambda: w._call(lambda pointer: begun.set() or over.wait()))
+        t.start()
+        begun.wait()
+        child = os.fork()
+        if child == 0:  # without the thread whose turn it is
+            signal.alarm(20)
+            try:
+                w.write(99)
+            except RuntimeError as e:
+                print('child:', e, flush=True)
+            if os.fork() == 0:
+                sys.exit(0)  # with all that is open
+            os.wait()
+            del w, m
+            sys.exit(0)
+        print('its end:', os.waitpid(child, 0)[1], flush=True)
+        over.set()
+        t.join()
     if sys.argv[3] == 'leave':
         sys.exit(0)  # in the middle of everything
     sys.stdin.read()
@@ -408,6 +421,8 @@ def dies(c):
     expect('one that forks', four.line() == 'ready')
     said = four.line()
     expect('its child may not write', said.startswith('child:') and 'fork' in said, said)
+    said = four.line() if said.startswith('child:') else said
+    expect('and ends, whatever others were doing and is open', said == 'its end: 0', said)
     until('its sample', lambda: says(r, struct.pack('Q', 44)))
     expect('and takes nothing away when it ends', c.processes['camera'].state == 'live')
     expect('a program ends', four.end() == '')

@@ -149,7 +149,7 @@ def _in_turns(turns: list[Turn], call: Callable[[], Any]) -> Any:
 
 def together(handles: Sequence[Handle], call: Callable[[], Any]) -> Any:
     """call() in the turns of all these handles, which are taken in the same order by all threads."""
-    done = _MOVED
+    done, _ = _MOVED, [h.pointer for h in handles]  # as in Handle._call()
     while done is _MOVED:
         turns = {h._cell.turn for h in handles}
         done = _in_turns(sorted(turns, key=id), lambda: call() if {h._cell.turn for h in handles} == turns else _MOVED)
@@ -167,6 +167,10 @@ class Handle:
         self._end = when_gone(self, Cell.drop_at_exit if at_exit else Cell.drop, self._cell, at_exit)
 
     @property
+    def _is_parents(self) -> bool:
+        return self._forks != _forks
+
+    @property
     def pointer(self) -> int:
         """To be used in its turn.  ValueError: it is closed; RuntimeError: it was opened before fork()."""
         if self._pointer is None:
@@ -182,7 +186,7 @@ class Handle:
 
     def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """function(pointer, *arguments) in the turn of this handle."""
-        cell = self._cell
+        cell, _ = self._cell, self.pointer  # in a child of fork() whoever has the turn is not there to let go of it
         while True:
             turn = cell.turn
             try:
@@ -212,7 +216,7 @@ class Handle:
         """Close it; closing twice is nothing.  What another thread is using at the moment is closed when that call is done."""
         self._pointer = None  # at once, so that who waits in another thread does not begin again
         self._end()
-        if self._forks == _forks:
+        if not self._is_parents:
             self._cell.settle()
 
     def __enter__(self: Self) -> Self:

@@ -200,7 +200,7 @@ class Machine(Handle):
 
     def close(self) -> None:
         """Close its readers and writers, and leave it; closing twice is nothing."""
-        if self._pointer is not None and len(self._open):
+        if not self.closed and not self._is_parents and len(self._open):
             self.interrupt()  # whoever waits in another thread lets go of his reader
         for h in list(self._open):
             h.close()
