@@ -280,10 +280,11 @@ static void borrows_ahead(void) {
 	field_close(&in);
 }
 
-/* A life that leaves a sample with its epoch in it. */
+/* A life that leaves a sample and an event with its epoch in them. */
 static void bear(uint32_t epoch) {
 	struct peers t;
 	struct field_writer f;
+	struct event_writer told;
 	struct field_meta m = field_meta_of(0);
 	uint64_t words[WORDS] = { epoch, 1 };
 	MUST(segment_create(w.plan, OTHER, &birth[epoch]) == 0);
@@ -293,7 +294,24 @@ static void bear(uint32_t epoch) {
 	MUST(field_writer_open(&f, &t, beside) == 0);
 	MUST(field_write(&f, words, sizeof(words), &m, (struct cdm_mono){ 100 }) == 0);
 	field_writer_close(&f);
+	event_writer_open(&told, &t);
+	MUST(event_write(&told, (struct cdm_mono){ 1 }, EVENT_STOP, 0, epoch, 0, NULL));
+	event_writer_close(&told);
 	peers_fini(&t);
+}
+
+/* Hears what each life left, whenever its memory is taken. */
+static void hears(void) {
+	struct event_reader r;
+	struct event e;
+	event_reader_open(&r, &w.at[CAM], OTHER);
+	for (int i = 0; i < 6; i++) {
+		int rc = event_next(&r, &e);
+		MUST(rc == 0 || is_none(rc));
+		MUST(rc < 0 || (e.number == 1 && e.a == r.epoch));
+		MUST(event_news(&r) >= 0);
+	}
+	event_reader_close(&r);
 }
 
 /* ---- somebody arrives ---------------------------------------------------------------------------- */
@@ -491,6 +509,7 @@ static const struct scenario {
 	{ "interrupt", 1, ALONE, &large, 3, { interrupts, sleeps_until_told, sleeps_until_told }, NULL, NULL },
 	{ "death", 1, LIVES_OF_OTHER, NULL, 3, { dies, sleeps_until_death, sleeps_until_death }, NULL, NULL },
 	{ "peers", 6, LIVES_OF_OTHER, NULL, 3, { replaces, follows, follows }, NULL, NULL },
+	{ "hearer", 2, LIVES_OF_OTHER, NULL, 3, { replaces, hears, hears }, NULL, NULL },
 	{ "ahead", 2, OTHER_LIVES_ON, NULL, 3, { lives_on, borrows_ahead, borrows_ahead }, NULL, NULL },
 	{ "arrival", 2, GUEST, &large, 3, { lends, welcomes, borrows_for_long }, NULL, NULL },
 	{ "return", 2, GUEST_AGAIN, &large, 3, { lends, welcomes, borrows_for_long }, NULL, NULL },
