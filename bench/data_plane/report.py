@@ -164,7 +164,7 @@ WHY = {
           'needed, with what is said of a sample and 88 bytes of it in one line and the next (271 ns through the public calls before, 175 after, both at '
           'a floor of 75 to 80); prefetching the second line; less to do for a reader without descriptor and a writer without sources (144 ns before, 132 '
           'after, at 59); the library and what it stands on compiled as one (150 before, 130 after, at 60). Left as it is: the clock, 31 ns of each publish; the counter of the processor itself would be 12, and not CLOCK_MONOTONIC. '
-          'What remains are some 250 instructions before the sample is visible and 300 after.',
+          'What remains are some 230 instructions before the sample is visible and 300 after.',
     'P2': '"(nothing)" is the loop; the rest is two looks at the stamp, the bytes, and struct cdm_info. Tried: handles that hold their mapping, so that a '
           'read has no locked instruction (55 ns before, 18 after, in src/store); no clock where the description sets no age. What is left goes with the '
           'speed of the computer: the same call has 22 ns when the core beside it is idle.',
@@ -235,9 +235,10 @@ def table_of_fans(result, mode):
 
 def table_of_costs(result):
     calls = result['costs']['calls']
-    rows = [[c['call'], bytes_text(c['bytes'])] + parts(c['ns'])[:-1] for c in sorted(calls, key=lambda c: c['call'])]
+    rows = [[c['call'], bytes_text(c['bytes'])] + parts(c['ns'])[:-1] for c in sorted(calls, key=lambda c: (c['call'], c['bytes']))]
     return ('Calls, one process', f'Each sample is the mean of {result["costs"]["batch"]} calls, with all in the cache. '
-            'clock is a look at CLOCK_MONOTONIC, which a publish contains.', ['call', 'bytes', *PARTS], rows)
+            f'clock is a look at CLOCK_MONOTONIC, which a publish contains. In {result["costs"].get("rounds", 1)} rounds over all of them.',
+            ['call', 'bytes', *PARTS], rows)
 
 
 def table_of_deaths(result):
