@@ -19,18 +19,7 @@
 #include "client/client_priv.h"
 #include "store/desk.h"
 #include "test/lib/plan_builder.h"
-
-/* ThreadSanitizer calls the kernel, and allocates, when it likes. */
-#if defined(__SANITIZE_THREAD__)
-#define IS_WATCHED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define IS_WATCHED 1
-#endif
-#endif
-#ifndef IS_WATCHED
-#define IS_WATCHED 0
-#endif
+#include "test/lib/watched.h"
 
 enum { CORE, GUARD, CAM, THINKER, CLIENT, QUOTA = 8, WORDS = 1000, ROUNDS = 200 };
 

@@ -15,19 +15,8 @@
 #include <unistd.h>
 #include "store/desk.h"
 #include "store/field.h"
+#include "test/lib/watched.h"
 #include "test/lib/world.h"
-
-/* ThreadSanitizer calls the kernel when it likes. */
-#if defined(__SANITIZE_THREAD__)
-#define IS_WATCHED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define IS_WATCHED 1
-#endif
-#endif
-#ifndef IS_WATCHED
-#define IS_WATCHED 0
-#endif
 
 enum { CORE, GUARD, CAM, READER };
 
