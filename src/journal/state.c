@@ -133,8 +133,8 @@ static void fold_fact(struct journal_state *s, const struct journal_record *r,
 		return;
 	}
 	struct state_fact *f = put(s, t, &key);
-	memcpy(f->key, key.key, sizeof(f->key));
-	memcpy(f->principal, key.principal, sizeof(f->principal));
+	COPY(f->key, said->key);
+	COPY_NAME(f->principal, r->principal);
 	COPY(f->value, said->value);
 	if (turn->model.bytes)
 		COPY(f->source, turn->model);
@@ -198,7 +198,7 @@ static int fold_set(struct journal_state *s, const struct journal_record *r) {
 		return -EPROTO;
 	COPY(key.field, b.field);
 	struct state_setting *e = put(s, settings_of(s), &key);
-	memcpy(e->field, key.field, sizeof(e->field));
+	COPY(e->field, b.field);
 	COPY(e->value, b.value);
 	COPY_NAME(e->principal, r->principal);
 	e->seq = r->seq;
@@ -225,9 +225,9 @@ static int fold_evidence(struct journal_state *s, const struct journal_record *r
 	COPY(key.dim, b.dim);
 	struct state_evidence *e = put(s, evidence_of(s), &key);
 	uint64_t now = r->hlc >> 16, passed = now > e->at_ms ? now - e->at_ms : 0;
-	memcpy(e->subject, key.subject, sizeof(e->subject));
-	memcpy(e->role, key.role, sizeof(e->role));
-	memcpy(e->dim, key.dim, sizeof(e->dim));
+	COPY(e->subject, b.subject);
+	COPY(e->role, b.role);
+	COPY(e->dim, b.dim);
 	e->p_ppm = add(decay(e->p_ppm, passed, b.half_life_ms), b.p_ppm);
 	e->n_ppm = add(decay(e->n_ppm, passed, b.half_life_ms), b.n_ppm);
 	e->at_ms = now;
