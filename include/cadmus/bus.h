@@ -16,7 +16,8 @@
  *      auto                         socketcan:can0 or socketcan:vcan0 where there is one, else udp:auto
  *
  * A bus never delivers to a handle what that handle sent.  Frames may be lost; none is torn.
- * A handle belongs to one thread.  Only opening allocates memory.
+ * Only opening allocates memory.  `one at a time` at a function is: any thread, but no two at one time with the same
+ * handle.
  */
 #ifndef CADMUS_BUS_H
 #define CADMUS_BUS_H
@@ -50,29 +51,77 @@ struct cdm_bus_counts {
 	uint64_t malformed;     /**< not a classic CAN frame, or not from this machine: dropped */
 };
 
+/** A handle of a bus. */
 struct cdm_bus;
 
 /**
- * Open `address`; `machine` is the machine's name, for "auto".  -EINVAL: no such address.
- * -ENOTSUP: this kernel has no CAN.  -ENODEV: no such interface.  -EPERM, -EIO, -ENOMEM.  What a
- * person should know is in `diag`.  *bus is NULL after a failure.
+ * Open a bus.
+ *
+ * @param bus      the handle, yours until cdm_bus_close(); NULL after a failure
+ * @param address  as above
+ * @param machine  name of the machine, for "auto"
+ * @param diag     gets what a person must understand; may be NULL
+ * @return 0; -EINVAL: no such address; -ENOTSUP: this kernel has no CAN; -ENODEV: no such interface; -EPERM, -EIO,
+ *         -ENOMEM
+ * @threads any
  */
 int cdm_bus_open(struct cdm_bus **bus, const char *address, const char *machine,
 		struct cdm_diag *diag) __attribute__((warn_unused_result));
-/** Close *bus if it is one, and set it to NULL. */
+
+/**
+ * Close it.
+ *
+ * @param bus  where the handle is, NULL afterwards; a NULL there is allowed
+ * @threads one at a time
+ */
 void cdm_bus_close(struct cdm_bus **bus);
 
-/** Readable when a frame waits. */
+/**
+ * Its descriptor, for poll() and the like: readable when a frame waits.
+ *
+ * @param bus  the handle
+ * @return the descriptor, the handle's until cdm_bus_close()
+ * @threads any
+ */
 int cdm_bus_fd(const struct cdm_bus *bus);
-/** What "auto" became: an address that opens the same bus again. */
+
+/**
+ * What "auto" became.
+ *
+ * @param bus  the handle
+ * @return an address that opens the same bus again, valid until cdm_bus_close()
+ * @threads any
+ */
 const char *cdm_bus_address(const struct cdm_bus *bus);
 
-/** Never waits.  -EAGAIN: the bus is full right now.  -EIO: it is down.  -EINVAL: not a frame. */
+/**
+ * Send a frame.  Never waits.
+ *
+ * @param bus    the handle
+ * @param frame  the frame
+ * @return 0; -EAGAIN: the bus is full right now; -EIO: it is down; -EINVAL: not a frame
+ * @threads one at a time
+ */
 int cdm_bus_send(struct cdm_bus *bus, const struct cdm_frame *frame) __attribute__((warn_unused_result));
-/** Never waits.  -EAGAIN: none now (the fd stays readable if more came than one call looks at).  -EIO. */
+
+/**
+ * Receive a frame.  Never waits.
+ *
+ * @param bus    the handle
+ * @param frame  gets it
+ * @return 0; -EAGAIN: none now (the descriptor stays readable if more came than one call looks at); -EIO: the bus is
+ *         down
+ * @threads one at a time
+ */
 int cdm_bus_receive(struct cdm_bus *bus, struct cdm_frame *frame) __attribute__((warn_unused_result));
 
-/** What it has seen so far. */
+/**
+ * What it has seen so far.
+ *
+ * @param bus  the handle
+ * @return the counts, in frames
+ * @threads one at a time
+ */
 struct cdm_bus_counts cdm_bus_counts(const struct cdm_bus *bus);
 
 #ifdef __cplusplus

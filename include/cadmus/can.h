@@ -8,7 +8,7 @@
  *      bit   28..26  25..21  20..13  12..0            byte  0 1     2 3    4     5      6     7
  *      id    | prio | class | node  | field |         data | motion | value | rate | lease | crc | ctr, flags |
  *
- * Pure functions on the caller's memory: any thread.
+ * Pure functions on the caller's memory.
  */
 #ifndef CADMUS_CAN_H
 #define CADMUS_CAN_H
@@ -58,19 +58,56 @@ struct cdm_can {
 	uint8_t flags;   /**< set of enum cdm_can_flag */
 };
 
-/** -EINVAL: kind, field, counter or flags are out of range. */
-int cdm_can_encode(const struct cdm_can *m, struct cdm_frame *f) __attribute__((warn_unused_result));
 /**
- * -EPROTO: not one of these messages (id, priority or length).  -EBADMSG: the CRC does not match.
+ * Make a frame of a message.
+ *
+ * @param m  the message
+ * @param f  gets the frame
+ * @return 0; -EINVAL: kind, field, counter or flags are out of range
+ * @threads any
+ */
+int cdm_can_encode(const struct cdm_can *m, struct cdm_frame *f) __attribute__((warn_unused_result));
+
+/**
+ * Make a message of a frame.
  * An emergency stop is never refused for its payload: ask cdm_can_is_estop() first.
+ *
+ * @param f  the frame
+ * @param m  gets the message
+ * @return 0; -EPROTO: not one of these messages (id, priority or length); -EBADMSG: the CRC does not match
+ * @threads any
  */
 int cdm_can_decode(const struct cdm_frame *f, struct cdm_can *m) __attribute__((warn_unused_result));
-/** Whatever its payload, length or CRC. */
+
+/**
+ * Is it an emergency stop?  Whatever its payload, length or CRC.
+ *
+ * @param f  the frame
+ * @return true: every node holds
+ * @threads any
+ */
 bool cdm_can_is_estop(const struct cdm_frame *f);
-/** The id of a message of that kind. */
+
+/**
+ * The id of a message of that kind.
+ *
+ * @param kind   what it is
+ * @param node   number of the joint or body
+ * @param field  0: position; up to CDM_CAN_FIELD_MAX
+ * @return 29 bits, as in cdm_frame.id
+ * @threads any
+ */
 uint32_t cdm_can_id(enum cdm_can_kind kind, uint8_t node, uint16_t field);
 
-/** CRC-8/AUTOSAR: polynomial 0x2f, start and final xor 0xff, most significant bit first. */
+/**
+ * The checksum of a message, CRC8H2F of AUTOSAR's Specification of CRC Library: polynomial 0x2f, start and final
+ * xor 0xff, most significant bit first; over id and payload as spec/can.md says.
+ *
+ * @param id    of the frame
+ * @param data  its 8 bytes, of which the one for the checksum does not count
+ * @return the checksum
+ * @threads any
+ */
 uint8_t cdm_can_crc(uint32_t id, const uint8_t data[8]);
 
 /** Where the body is, modulo 65.536 m and 655.36 degrees; receivers add up differences. */
@@ -80,9 +117,22 @@ struct cdm_can_pose {
 	int16_t heading_cdeg; /**< counter-clockwise, hundredths of a degree */
 };
 
-/** An odometry message uses motion, value, rate and lease for its three numbers. */
+/**
+ * Put a pose into a message: odometry uses motion, value, rate and lease for its three numbers.
+ *
+ * @param m  the message
+ * @param p  the pose
+ * @threads any
+ */
 void cdm_can_set_pose(struct cdm_can *m, struct cdm_can_pose p);
-/** Those three numbers of it. */
+
+/**
+ * The pose in a message.
+ *
+ * @param m  the message, of odometry
+ * @return its three numbers
+ * @threads any
+ */
 struct cdm_can_pose cdm_can_get_pose(const struct cdm_can *m);
 
 /** What a receiver remembers of one id.  Zeroed: nothing yet. */
@@ -94,6 +144,11 @@ struct cdm_can_order {
 /**
  * May this message be used?  Only one that continues the count.  The first of a row, and one after
  * a loss, a repetition or a stranger, is refused but remembered, so that its successor counts.
+ *
+ * @param o        what is remembered of its id
+ * @param counter  of the message
+ * @return true: use it
+ * @threads any; one at a time for the same `o`
  */
 bool cdm_can_in_order(struct cdm_can_order *o, uint8_t counter);
 

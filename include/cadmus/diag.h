@@ -33,7 +33,7 @@ struct cdm_message {
 	char hint[CDM_DIAG_TEXT]; /**< what to do next; may be empty */
 };
 
-/** A list of messages.  Zeroed: empty.  One thread at a time. */
+/** A list of messages.  Zeroed: empty. */
 struct cdm_diag {
 	uint32_t count;   /**< messages in `at` */
 	uint32_t errors;  /**< errors among all that were added */
@@ -41,7 +41,16 @@ struct cdm_diag {
 	struct cdm_message at[CDM_DIAG_MAX]; /**< in the order they came */
 };
 
-/** Add one message; d may be NULL.  Returns the entry, or NULL when it was dropped. */
+/**
+ * Add one message.
+ *
+ * @param d       the list; NULL: nothing is done
+ * @param s       how bad it is
+ * @param id      stable, up to 7 bytes; "" or NULL: none
+ * @param format  of printf(), with its arguments: what is wrong, up to CDM_DIAG_TEXT - 1 bytes of UTF-8
+ * @return the entry, the list's, to add place and hint; NULL when there is no list, or the message did not fit
+ * @threads one at a time
+ */
 CDM_API struct cdm_message *cdm_diag_add(struct cdm_diag *d, enum cdm_severity s, const char *id,
 		const char *format, ...) __attribute__((format(printf, 4, 5)));
 

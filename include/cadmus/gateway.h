@@ -17,7 +17,7 @@
  *     cdm_gateway_wait(m);                // until the machine wants us to end
  *     cdm_detach(m);
  *
- * Functions may be called by any thread at any time, but for the opening.  Errors are those of client.h.
+ * Errors, ownership and threads are those of client.h.
  */
 #ifndef CADMUS_GATEWAY_H
 #define CADMUS_GATEWAY_H
@@ -34,28 +34,55 @@ extern "C" {
  * @param out   the machine, yours until cdm_detach(); NULL after a failure
  * @param diag  gets what a person must understand; may be NULL
  * @return 0, -ENOENT (nobody left us one), -EPROTO, -ETIMEDOUT, -EPIPE, -ENOMEM
+ * @threads one at a time, once in the life of the program
  */
 CDM_API int cdm_gateway_open(struct cdm_machine **out, struct cdm_diag *diag);
 
-/** The entity that this gateway is; valid until cdm_detach(). */
+/**
+ * The entity that this gateway is.
+ *
+ * @param m  the machine
+ * @return its name, valid until cdm_detach()
+ * @threads any
+ */
 CDM_API const char *cdm_gateway_entity(const struct cdm_machine *m);
 
-/** Say that others can come in now.  0, -EPIPE (the daemon is gone), -EAGAIN. */
+/**
+ * Say that others can come in now.
+ *
+ * @param m  the machine
+ * @return 0, -EPIPE (the daemon is gone), -EAGAIN (it does not read: say it again)
+ * @threads any
+ */
 CDM_API int cdm_gateway_ready(struct cdm_machine *m);
 
-/** Say why it cannot start (107 bytes of it are kept); then end the process with 1. */
+/**
+ * Say why it cannot start; then end the process with 1.
+ *
+ * @param m    the machine
+ * @param why  one line of UTF-8, of which 107 bytes are kept
+ * @threads any
+ */
 CDM_API void cdm_gateway_failed(struct cdm_machine *m, const char *why);
 
 /**
  * Wait for the next connection to core.  There is one at a time; when core is restarted the old one ends (-EPIPE) and
- * another one comes.  Its messages are those of cdm_control_open(); one thread may receive while others, one at a
- * time, send.
+ * another one comes.  Its messages are those of cdm_control_open().
  *
- * @return 0 (*out is yours until cdm_control_close()), -ETIMEDOUT, -ECANCELED (the machine wants us to end), -ENOMEM
+ * @param m           the machine
+ * @param out         the connection, yours until cdm_control_close(); NULL after a failure
+ * @param timeout_ns  how long, in nanoseconds; 0: do not sleep; negative: for ever
+ * @return 0, -ETIMEDOUT, -ECANCELED (the machine wants us to end), -ENOMEM
+ * @threads any; two that wait get each a connection of their own
  */
 CDM_API int cdm_gateway_channel(struct cdm_machine *m, struct cdm_control **out, int64_t timeout_ns);
 
-/** Wait until the machine wants us to end, or is gone. */
+/**
+ * Wait until the machine wants us to end, or is gone.
+ *
+ * @param m  the machine
+ * @threads any
+ */
 CDM_API void cdm_gateway_wait(struct cdm_machine *m);
 
 #ifdef __cplusplus

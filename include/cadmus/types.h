@@ -62,11 +62,31 @@ struct cdm_info {
 	uint32_t bytes;       /**< bytes of payload that are valid */
 };
 
-/** Bytes of one element, 0 for an unknown type. */
+/**
+ * Size of an element type.
+ *
+ * @param t  enum cdm_dtype, or any other number
+ * @return bytes of one element; 0 for an unknown type
+ * @threads any, signal
+ */
 CDM_API size_t cdm_dtype_size(enum cdm_dtype t);
-/** "f32", "u8", ...; "?" for an unknown type.  Static. */
+
+/**
+ * Name of an element type.
+ *
+ * @param t  enum cdm_dtype, or any other number
+ * @return "f32", "u8", ...; "?" for an unknown type.  Static
+ * @threads any, signal
+ */
 CDM_API const char *cdm_dtype_name(enum cdm_dtype t);
-/** "OK", "STALE", ...; "?" outside the enum.  Static. */
+
+/**
+ * Name of a status.
+ *
+ * @param s  enum cdm_status, or any other number
+ * @return "OK", "STALE", ...; "?" outside the enum.  Static
+ * @threads any, signal
+ */
 CDM_API const char *cdm_status_name(enum cdm_status s);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /*
- * bell.c - a descriptor for those who must poll: see cdm_fd() and cdm_events_fd() in cadmus/client.h.
+ * bell.c - a descriptor for those who must poll: see cdm_fd() and cdm_events_fd().
  *
  * One thread of the machine sleeps for all readers that have a descriptor and are armed.  When there is news it
  * makes the descriptor readable and lets that reader rest: nobody is woken for it again until it has taken what there

@@ -1,5 +1,5 @@
 /*
- * describe.c - who lives in a machine, what they count, which models there are: see cadmus/client.h.
+ * describe.c - who lives in a machine, what they count, which models there are: see cadmus/describe.h.
  *
  * Names and options come from the plan, life from the directory, counters from each process's own segment.
  */

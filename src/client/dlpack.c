@@ -1,5 +1,5 @@
 /*
- * dlpack.c - a sample as a tensor that other libraries take: see cdm_dlpack() in cadmus/client.h.
+ * dlpack.c - a sample as a tensor that other libraries take: see cdm_dlpack() in cadmus/read.h.
  *
  * The structs are the ABI of DLPack 1 (major version 1; what its minor versions add is in values, not in bytes).  The
  * deleter is called by strangers, in any thread and at any time, so it is here and not in a language that has an

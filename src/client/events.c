@@ -1,4 +1,4 @@
-/* events.c - events of processes for programs: see cadmus/client.h. */
+/* events.c - events of processes for programs: see cadmus/events.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

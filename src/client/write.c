@@ -1,5 +1,5 @@
 /*
- * write.c - the writing half of the public face: see cadmus/client.h.
+ * write.c - the writing half of the public face: see cadmus/write.h.
  *
  * A derived sample is held to its sources here: between a reader and a writer stands a link, into which each sample
  * is merged that the reader takes.  A sample begins the sum anew if the last one was published since.
