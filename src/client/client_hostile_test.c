@@ -13,6 +13,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "client/client_priv.h"
+#include "client/local_testing.h"
 #include "store/desk.h"
 #include "test/lib/plan_builder.h"
 
@@ -303,12 +304,6 @@ static void make_plan(void) {
 	CHECK(plan_builder_field(&b, "thought", CDM_U64, 1, 3, 0, THINKER, all) == FIELDS);
 	b.fields[FIELDS].derived = 1;
 	plan = plan_builder_finish(&b);
-}
-
-static struct cdm_machine *be(struct cdm_local *l, const char *who) {
-	struct cdm_machine *m;
-	CHECK(cdm_local_attach(l, who, &m) == 0);
-	return m;
 }
 
 /* All that a camera does, a few times. */

@@ -2,29 +2,23 @@
  * client_quiet_test.c - what programs do with samples, events and counts by the public calls: while nobody sleeps for
  * it, none makes a system call, allocates, or takes a lock.
  *
- * Each row of `acts` runs in a child, with a machine of its own: under a filter that kills it at the first call, and
- * linked with --wrap, which counts the rest.  Rows that do one of them on purpose are seen to be counted.
+ * Each row of `acts` runs in a child, with a machine of its own: see test/lib/quiet.h.  Rows that do one of them on
+ * purpose are seen to be counted.
  */
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "client/client_priv.h"
+#include "client/local_testing.h"
 #include "store/desk.h"
 #include "test/lib/plan_builder.h"
+#include "test/lib/quiet.h"
 #include "test/lib/watched.h"
 
 enum { CORE, GUARD, CAM, THINKER, CLIENT, QUOTA = 8, WORDS = 1000, ROUNDS = 200 };
-
-/* What an act was seen to do. */
-enum { QUIET = 0, ALLOCATES = 1, LOCKS = 2, CALLS = 4 };
 
 static struct plan *plan;
 static struct cdm_machine *camera, *thinker, *client;
@@ -34,22 +28,6 @@ static struct cdm_reader *of_level, *of_frame, *of_left, *of_right, *source;
 static struct cdm_events *of_thinker, *of_all;
 static uint64_t words[WORDS];
 static struct cdm_info info;
-static unsigned seen;
-
-#define WRAPPED(what, type, name, declared, passed) \
-	type __real_##name declared; \
-	type __wrap_##name declared; \
-	type __wrap_##name declared { \
-		seen |= (what); \
-		return __real_##name passed; \
-	}
-
-WRAPPED(ALLOCATES, void *, malloc, (size_t bytes), (bytes))
-WRAPPED(ALLOCATES, void *, calloc, (size_t n, size_t bytes), (n, bytes))
-WRAPPED(ALLOCATES, void *, realloc, (void *p, size_t bytes), (p, bytes))
-WRAPPED(ALLOCATES, void *, aligned_alloc, (size_t to, size_t bytes), (to, bytes))
-WRAPPED(LOCKS, int, pthread_mutex_lock, (pthread_mutex_t *m), (m))
-WRAPPED(LOCKS, int, pthread_mutex_trylock, (pthread_mutex_t *m), (m))
 
 static void make_plan(void) {
 	static struct plan_builder b;
@@ -68,12 +46,6 @@ static void make_plan(void) {
 	b.fields[made].derived = 1;
 	b.processes[THINKER].event_overflow = PLAN_REFUSE; /* its events look at who listens */
 	plan = plan_builder_finish(&b);
-}
-
-static struct cdm_machine *be(struct cdm_local *l, const char *who) {
-	struct cdm_machine *m;
-	CHECK(cdm_local_attach(l, who, &m) == 0);
-	return m;
 }
 
 static void commit(void) {
@@ -276,7 +248,7 @@ static void wait_for_more(void) {
 	CHECK(cdm_wait(of_level, NS_PER_S / 1000) == -ETIMEDOUT);
 }
 
-static const struct act {
+static struct act {
 	const char *name;
 	void (*what)(void);
 	unsigned expected;
@@ -302,50 +274,17 @@ static const struct act {
 	{ "sleep", wait_for_more, CALLS },
 };
 
-/*
- * From here on this process may end, say on stderr which CHECK failed, and read the clock where that takes the kernel:
- * what hardware a computer has for it is not ours to say.
- */
-static void forbid_calls(void) {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 5, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clock_gettime, 4, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 2),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, STDERR_FILENO, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { .len = sizeof(code) / sizeof(*code), .filter = code };
-	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
-}
-
-static _Noreturn void act_in_silence(const struct act *a) {
+static void get_ready(void *of) {
+	const struct act *a = of;
 	open_all();
 	if (a->expected != QUIET)
 		a->what(); /* then a sanitizer's allocator has asked the kernel for what it needs */
-	forbid_calls();
-	seen = 0;
-	for (int i = 0; i < (a->expected == QUIET ? ROUNDS : 1); i++)
-		a->what();
-	syscall(SYS_exit_group, (int)seen);
-	abort();
 }
 
-/* A CHECK that fails in the child calls the kernel as well, to end. */
-static unsigned seen_of(const struct act *a) {
-	int status;
-	pid_t pid = fork();
-	CHECK(pid >= 0);
-	if (pid == 0)
-		act_in_silence(a);
-	CHECK(waitpid(pid, &status, 0) == pid);
-	if (WIFEXITED(status))
-		return (unsigned)WEXITSTATUS(status);
-	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
-	return CALLS;
+static void act(void *of) {
+	const struct act *a = of;
+	for (int i = 0; i < (a->expected == QUIET ? ROUNDS : 1); i++)
+		a->what();
 }
 
 int main(void) {
@@ -356,7 +295,7 @@ int main(void) {
 	}
 	make_plan();
 	for (size_t i = 0; i < COUNT_OF(acts); i++) {
-		unsigned what = seen_of(&acts[i]);
+		unsigned what = quiet_seen(get_ready, act, &acts[i]);
 		if (what == acts[i].expected)
 			continue;
 		wrong++;

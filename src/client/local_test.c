@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include "base/clock.h"
+#include "client/local_testing.h"
 #include "test/lib/leaks.h"
 #include "test/lib/plan_builder.h"
 
@@ -35,12 +36,6 @@ static struct cdm_local *fresh(void) {
 	memset(&diag, 0, sizeof(diag));
 	CHECK(cdm_local_open(plan, plan->bytes, &l, &diag) == 0);
 	return l;
-}
-
-static struct cdm_machine *be(struct cdm_local *l, const char *who) {
-	struct cdm_machine *m;
-	CHECK(cdm_local_attach(l, who, &m) == 0);
-	return m;
 }
 
 static void takes_only_plans(void) {
