@@ -37,7 +37,12 @@ extern "C" {
 #define CDM_STOPS_MAX 8 /**< stop strings of a request */
 
 /** How much a line of the engine matters. */
-enum cdm_backend_log { CDM_LOG_ERROR, CDM_LOG_WARNING, CDM_LOG_INFO, CDM_LOG_DEBUG };
+enum cdm_backend_log {
+	CDM_LOG_ERROR,   /**< something does not work */
+	CDM_LOG_WARNING, /**< something is not as it should be */
+	CDM_LOG_INFO,    /**< what it does */
+	CDM_LOG_DEBUG,   /**< for those who write engines */
+};
 
 /** What the process offers to the module.  Valid as long as the model is loaded. */
 struct cdm_backend_host {
@@ -118,7 +123,7 @@ struct cdm_tensor {
 	struct cdm_info info;
 };
 
-/** What a module exports under the name CDM_BACKEND_SYMBOL.  Its functions are called by one thread at a time. */
+/** What a module exports under the name CDM_BACKEND_SYMBOL.  Its functions are called by one thread. */
 struct cdm_backend {
 	uint32_t abi;        /**< CDM_BACKEND_ABI */
 	const char *name;    /**< as in cadmus-backend-NAME.so */

@@ -16,8 +16,7 @@
  *      auto                         socketcan:can0 or socketcan:vcan0 where there is one, else udp:auto
  *
  * A bus never delivers to a handle what that handle sent.  Frames may be lost; none is torn.
- * Only opening allocates memory.  `one at a time` at a function is: any thread, but no two at one time with the same
- * handle.
+ * Only opening allocates memory.  What is said of threads has the meaning that it has in client.h.
  */
 #ifndef CADMUS_BUS_H
 #define CADMUS_BUS_H
@@ -61,8 +60,8 @@ struct cdm_bus;
  * @param address  as above
  * @param machine  name of the machine, for "auto"
  * @param diag     gets what a person must understand; may be NULL
- * @return 0; -EINVAL: no such address; -ENOTSUP: this kernel has no CAN; -ENODEV: no such interface; -EPERM, -EIO,
- *         -ENOMEM
+ * @return 0; -EINVAL: no such address; -ENOTSUP: this kernel has no CAN; -ENODEV: no such interface; -EBUSY: another
+ *         program has the port for itself; -EPERM, -EIO, -ENOMEM
  * @threads any
  */
 int cdm_bus_open(struct cdm_bus **bus, const char *address, const char *machine,
@@ -72,7 +71,7 @@ int cdm_bus_open(struct cdm_bus **bus, const char *address, const char *machine,
  * Close it.
  *
  * @param bus  where the handle is, NULL afterwards; a NULL there is allowed
- * @threads one at a time
+ * @threads one at a time, and no other function with the handle meanwhile or later
  */
 void cdm_bus_close(struct cdm_bus **bus);
 

@@ -8,7 +8,7 @@
  *      bit   28..26  25..21  20..13  12..0            byte  0 1     2 3    4     5      6     7
  *      id    | prio | class | node  | field |         data | motion | value | rate | lease | crc | ctr, flags |
  *
- * Pure functions on the caller's memory.
+ * Pure functions on the caller's memory.  What is said of threads has the meaning that it has in client.h.
  */
 #ifndef CADMUS_CAN_H
 #define CADMUS_CAN_H
@@ -28,7 +28,7 @@ enum cdm_can_kind {
 	CDM_CAN_FEEDBACK = 2,  /**< priority 2: joint node -> guard: where the joint is */
 	CDM_CAN_ODOMETRY = 3,  /**< priority 3: body node -> guard: where the body is */
 	CDM_CAN_HEARTBEAT = 4, /**< priority 4: "I am here, in this state" */
-	CDM_CAN_KINDS
+	CDM_CAN_KINDS          /**< how many there are */
 };
 
 /** What a message says of its sender; a set. */
@@ -74,7 +74,7 @@ int cdm_can_encode(const struct cdm_can *m, struct cdm_frame *f) __attribute__((
  *
  * @param f  the frame
  * @param m  gets the message
- * @return 0; -EPROTO: not one of these messages (id, priority or length); -EBADMSG: the CRC does not match
+ * @return 0; -EPROTO: not one of these messages (flags, id, priority or length); -EBADMSG: the CRC does not match
  * @threads any
  */
 int cdm_can_decode(const struct cdm_frame *f, struct cdm_can *m) __attribute__((warn_unused_result));

@@ -41,14 +41,16 @@
  *     -ENOENT        no such name; no such machine
  *     -ECONNREFUSED  the machine has ended
  *     -EACCES        the machine is another user's, or the plan does not let clients read this field
- *     -EBUSY         all places for clients are taken; all leases of this client are out
+ *     -EBUSY         somebody else has it; all places for clients are taken; all leases of this client are out
  *     -ENOTSUP       samples of this field cannot be borrowed, only copied
  *     -ETIMEDOUT     not within its time
  *     -ECANCELED     cdm_interrupt() was called
  *     -EPIPE         the other side is gone
  *     -ESTALE        there is no view under these terms
  *     -EOWNERDEAD    the writer of what is waited for is gone
- *     -ENOMEM, -EINVAL, and errno values of the operating system
+ *     -EINVAL        there can be no such thing: a name, an index, a size outside what is said of it
+ *     -ENOMEM        no memory
+ *     -errno         what the operating system said: -EMFILE, -EAGAIN where no thread can be had ...
  *
  * Each function names those it returns.  Where one is named without a word, it means what stands here.
  *
@@ -67,15 +69,15 @@
  *
  * Each function says who may call it:
  *
- *     any             any thread, at any time, together with all others; but a machine's functions not before
- *                     cdm_attach() has given it, nor once cdm_detach() of it was called
+ *     any             any thread, at any time, together with all others; but what works on a machine, a reader ... not
+ *                     before it was given, nor once the function that takes it back was called
  *     any, signal     and a signal handler, too
  *     one at a time   any thread, but no two at one time for the same reader, writer ...: for what its first argument
- *                     is.  Open as many as you like
+ *                     is, and what else is named there.  Open as many as you like
  *
- * The library runs one thread of its own
- * per machine, and a second one once a descriptor was asked for, with all signals blocked; they
- * sleep unless a process of the machine is restarted, or a descriptor has news.
+ * The library runs one thread of its own per machine (none for one of cdm_local_open()), and a second one once a
+ * descriptor was asked for, with all signals blocked.  The first sleeps unless a process of the machine is restarted,
+ * and looks twice a second while memory of a life that is over is still borrowed; what the second costs, cdm_fd() says.
  *
  * After fork() the child must not use what the parent has opened, nor close or release it: it does
  * not have the memory that the parent writes, and faults there instead of writing, or giving
@@ -122,7 +124,7 @@ CDM_API uint32_t cdm_abi_version(void);
  * @param diag     gets what a person must understand; may be NULL
  * @return 0, -ENOENT or -ECONNREFUSED (it does not run), -EACCES, -EBUSY (raise `clients:` in its
  *         description), -EINVAL (no proper name), -EPROTO (of another version), -ENOMEM, -ETIMEDOUT (it does not
- *         answer within 10 s: its daemon is stopped)
+ *         answer within 10 s: its daemon is stopped), -errno
  * @threads any
  */
 CDM_API int cdm_attach(const char *machine, struct cdm_machine **out, struct cdm_diag *diag);
@@ -146,7 +148,7 @@ CDM_API int cdm_attach_as(const char *machine, const char *entity, int64_t wait_
 		struct cdm_diag *diag);
 
 /**
- * Leave it.  Readers and borrowed samples that are still out stay good until they are closed and
+ * Leave it.  Readers, writers and borrowed samples that are still out stay good until they are closed and
  * released; with the last of them the library's thread ends, and the place in the machine is free.
  *
  * @param m  the machine, not yours any more; NULL is allowed
@@ -173,8 +175,8 @@ CDM_API const char *cdm_machine_name(const struct cdm_machine *m);
 CDM_API int cdm_machine_alive(const struct cdm_machine *m);
 
 /**
- * Make every cdm_wait(), cdm_wait_any() and cdm_events_wait() of this machine return -ECANCELED once,
- * those that sleep and those to come that would.  A signal alone ends no wait.
+ * End the sleep of everybody in cdm_wait(), cdm_wait_any() and cdm_events_wait() of this machine, with -ECANCELED; and
+ * of those to come that would sleep, the first for each reader that has not been told so.  A signal alone ends no wait.
  *
  * @param m  the machine
  * @threads any, signal
@@ -209,8 +211,8 @@ CDM_API void cdm_local_close(struct cdm_local *l);
 
 /**
  * Be somebody in it: all that can be done with a machine of cdm_attach() can be done with this one, but talking.  Each
- * thread may be somebody else, and one thread several.  A place is free again when who had it was detached, and his
- * last reader, writer and sample are closed and given back.
+ * thread may be somebody else, and one thread several.  A place is free again when who had it was detached, and all
+ * that he has opened and borrowed is closed and given back.
  *
  * @param l    the machine
  * @param who  name of an entity or process: "camera", "core"; NULL: a client
@@ -223,8 +225,9 @@ CDM_API int cdm_local_attach(struct cdm_local *l, const char *who, struct cdm_ma
 
 /**
  * Leave as one who dies, instead of cdm_detach().  At once, what it wrote is an ORPHAN, and who waits for it is told.
+ * What is still open of it is good for nothing but to be closed and given back: others write over what it borrowed.
  *
- * @param m  a machine of cdm_local_attach(), not yours any more
+ * @param m  a machine of cdm_local_attach() and no other, not yours any more; NULL is allowed
  * @threads one at a time, and no other function with `m` meanwhile or later
  */
 CDM_API void cdm_local_die(struct cdm_machine *m);

@@ -30,7 +30,7 @@ struct cdm_control;
  * @param out      the connection, yours until cdm_control_close(); NULL after a failure
  * @param diag     gets what a person must understand; may be NULL
  * @return 0, -ENOENT or -ECONNREFUSED (it does not run), -EACCES, -EINVAL, -ENOMEM, -ETIMEDOUT (too many are at its
- *         door)
+ *         door), -errno
  * @threads any
  */
 CDM_API int cdm_control_open(const char *machine, struct cdm_control **out, struct cdm_diag *diag);

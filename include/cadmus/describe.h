@@ -39,7 +39,7 @@ struct cdm_field {
 	uint32_t bytes;              /**< of the largest sample */
 	uint32_t slots;              /**< samples that its history can hold */
 	uint32_t leases;             /**< samples that all readers together may borrow; 0: copy only */
-	uint32_t readable;           /**< 1: this client may read it */
+	uint32_t readable;           /**< 1: cdm_open() of it is allowed here */
 	int64_t half_life_ns;        /**< 0: does not decay */
 	int64_t max_age_ns;          /**< older is CDM_STALE; 0: never */
 	uint64_t layout;             /**< hash of dtype, shape, slots and bytes */
@@ -116,7 +116,8 @@ struct cdm_field_counts {
  * @param m      the machine
  * @param field  its index, as in cdm_field
  * @param out    gets the counts
- * @return 0; -EAGAIN: nobody has written it yet; -EACCES: we may not read it; -EPROTO; -EINVAL: no such field
+ * @return 0; -EAGAIN: the process that writes it was never started, or was faster many times in a row; -EACCES: we may
+ *         not read it; -EPROTO; -EINVAL: no such field
  * @threads any
  */
 CDM_API int cdm_field_counts(struct cdm_machine *m, uint32_t field, struct cdm_field_counts *out);
@@ -167,7 +168,7 @@ CDM_API const char *cdm_model_name(const struct cdm_machine *m, uint32_t index);
 
 /** What a process is for. */
 enum cdm_process_role {
-	CDM_PROCESS_CORE = 0,
+	CDM_PROCESS_CORE = 0,    /**< keeps state and rules, and talks */
 	CDM_PROCESS_GUARD = 1,   /**< the last word before the motors */
 	CDM_PROCESS_HOST = 2,    /**< one driver */
 	CDM_PROCESS_WORKER = 3,  /**< one model */
@@ -178,8 +179,8 @@ enum cdm_process_role {
 /** Does it live? */
 enum cdm_process_state {
 	CDM_PROCESS_FREE = 0,     /**< never started, or a client's place that nobody has */
-	CDM_PROCESS_STARTING = 1,
-	CDM_PROCESS_LIVE = 2,
+	CDM_PROCESS_STARTING = 1, /**< started, and not ready yet */
+	CDM_PROCESS_LIVE = 2,     /**< ready, and at work */
 	CDM_PROCESS_DEAD = 3,     /**< ended without being told to */
 	CDM_PROCESS_STOPPED = 4,  /**< ended in good order */
 	CDM_PROCESS_SUSPECT = 5,  /**< was live and does not run (SIGSTOP): it keeps all that it has */
@@ -280,9 +281,13 @@ CDM_API const char *cdm_counter_text(uint32_t counter);
 CDM_API int cdm_counter(struct cdm_machine *m, uint32_t process, uint32_t counter, uint64_t *value);
 
 /** What a handle of a process does with a field, or with the events of a process. */
-enum cdm_doing { CDM_READS = 1, CDM_WRITES = 2, CDM_LISTENS = 3 };
+enum cdm_doing {
+	CDM_READS = 1,   /**< a field */
+	CDM_WRITES = 2,  /**< a field */
+	CDM_LISTENS = 3, /**< to the events of a process */
+};
 
-/** What one handle has done, in this life of its process.  All in samples, or event records, but for the last three. */
+/** What one handle has done, in this life of its process.  All in samples, or event records, but for the last four. */
 struct cdm_tally {
 	uint32_t doing;   /**< enum cdm_doing */
 	uint32_t index;   /**< of the field; of CDM_LISTENS, of the process whose events it reads */

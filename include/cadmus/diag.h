@@ -3,7 +3,8 @@
  *
  * Where a human is at the other end (compile, load, open, configure), the last argument of a
  * function is a struct cdm_diag *, NULL allowed.  The return code is for the program, the diag
- * for the human.  The list is bounded; what does not fit is counted.
+ * for the human.  The list is bounded; what does not fit is counted.  What is said of threads has the meaning that it
+ * has in client.h.
  */
 #ifndef CADMUS_DIAG_H
 #define CADMUS_DIAG_H
@@ -20,7 +21,11 @@ extern "C" {
 #define CDM_DIAG_TEXT 320 /**< bytes of a text, its terminating zero included */
 
 /** Only errors make a description, a file or a request unusable. */
-enum cdm_severity { CDM_ERROR, CDM_WARNING, CDM_NOTE };
+enum cdm_severity {
+	CDM_ERROR,   /**< it cannot be used so */
+	CDM_WARNING, /**< it can, and is likely not what was meant */
+	CDM_NOTE,    /**< good to know */
+};
 
 /** One message, and the place in a text that it is about. */
 struct cdm_message {

@@ -34,8 +34,11 @@ extern "C" {
 /** Marks that object. */
 #define CDM_DRIVER_EXPORT __attribute__((visibility("default")))
 
-/** A sensor fills a field; a device is polled, and has a bus of its own. */
-enum cdm_driver_sort { CDM_DRIVER_SENSOR = 1, CDM_DRIVER_DEVICE = 2 };
+/** What a driver is for. */
+enum cdm_driver_sort {
+	CDM_DRIVER_SENSOR = 1, /**< it fills a field */
+	CDM_DRIVER_DEVICE = 2, /**< it is polled, and has a bus of its own */
+};
 
 /** What the process offers.  Functions are valid until close(); strings and shape inside open() only. */
 struct cdm_driver_config {

@@ -34,8 +34,9 @@ struct cdm_event {
 struct cdm_events;
 
 /**
- * Begin with what memory still holds, up to 1024 records of each process; see cdm_events_skip().  A process that says
- * `event_overflow: refuse` waits for this reader from now on, or once it has heard of us.
+ * Begin with what memory still holds: all records of a process, up to 1024; once the first are gone, or where it says
+ * `event_overflow: refuse`, the last 512 of them, and what was before counts as missed.  See cdm_events_skip().  A
+ * process that says `refuse` waits for this reader from now on, or once it has heard of us.
  *
  * @param m        the machine
  * @param process  its name; NULL: all of them
@@ -110,7 +111,7 @@ CDM_API int cdm_events_wait(struct cdm_events *e, int64_t timeout_ns);
  * cdm_events_next() has passed it over.
  *
  * @param e  the reader
- * @return the descriptor, the same each time, the reader's until cdm_events_close(); -ENOMEM, -EMFILE ...
+ * @return the descriptor, the same each time, the reader's until cdm_events_close(); -ENOMEM, -errno
  * @threads one at a time
  */
 CDM_API int cdm_events_fd(struct cdm_events *e);
@@ -144,7 +145,7 @@ CDM_API const char *cdm_event_kind_text(uint32_t kind);
 
 /**
  * Tell all who listen: an event of kind "noted", of this program's own process.  No system call unless somebody sleeps
- * for it.
+ * for it, or threads of this program that tell something meet.
  *
  * @param m     the machine
  * @param a     whatever the program means by it

@@ -15,9 +15,10 @@
  *     cdm_gateway_ready(m);
  *     ...                                 // in a thread: while (cdm_gateway_channel(m, &c, -1) == 0) talk(c);
  *     cdm_gateway_wait(m);                // until the machine wants us to end
+ *     pthread_join(that_thread, NULL);    // talk() ends, too: its connection says -EPIPE, or is told to
  *     cdm_detach(m);
  *
- * Errors, ownership and threads are those of client.h.
+ * Errors, ownership and threads are those of client.h.  Functions other than the first want a machine that it gave.
  */
 #ifndef CADMUS_GATEWAY_H
 #define CADMUS_GATEWAY_H
@@ -33,8 +34,8 @@ extern "C" {
  *
  * @param out   the machine, yours until cdm_detach(); NULL after a failure
  * @param diag  gets what a person must understand; may be NULL
- * @return 0, -ENOENT (nobody left us one), -EPROTO, -ETIMEDOUT, -EPIPE, -ENOMEM
- * @threads one at a time, once in the life of the program
+ * @return 0, -ENOENT (nobody left us one), -EPROTO, -ETIMEDOUT, -EPIPE, -ENOMEM, -errno
+ * @threads one at a time, once in the life of the program, before it has other threads: it changes the environment
  */
 CDM_API int cdm_gateway_open(struct cdm_machine **out, struct cdm_diag *diag);
 
@@ -42,7 +43,7 @@ CDM_API int cdm_gateway_open(struct cdm_machine **out, struct cdm_diag *diag);
  * The entity that this gateway is.
  *
  * @param m  the machine
- * @return its name, valid until cdm_detach()
+ * @return its name, valid until cdm_detach(); NULL: it is none
  * @threads any
  */
 CDM_API const char *cdm_gateway_entity(const struct cdm_machine *m);

@@ -35,7 +35,8 @@ CDM_API int cdm_open(struct cdm_machine *m, const char *field, struct cdm_reader
  * Close it.  Samples borrowed with it stay borrowed.
  *
  * @param r  the reader, not yours any more; NULL is allowed
- * @threads one at a time, and no other function with `r` meanwhile or later
+ * @threads one at a time, for the writers that cdm_derive() has named it to as well; and no other function with `r`
+ *          meanwhile or later
  */
 CDM_API void cdm_close(struct cdm_reader *r);
 
@@ -49,8 +50,8 @@ CDM_API void cdm_close(struct cdm_reader *r);
  *                  It gets elements of the field's type in C order, as cdm_describe() has their type and shape
  * @param capacity  room in `out`; cdm_field.bytes always suffice
  * @param info      gets what is known of it; may be NULL.  info->bytes of `out` are valid.
- *                  info->status is the worst of what the writer said, CDM_STALE (older than
- *                  max_age_ns) and CDM_ORPHAN (its writer is gone).
+ *                  info->status is the worst, that is the last in enum cdm_status, of what the writer said, CDM_STALE
+ *                  (older than max_age_ns) and CDM_ORPHAN (its writer is gone).
  * @return 0, -EAGAIN, -E2BIG, -EPROTO, -EINVAL (`out` is NULL: nothing was taken)
  * @threads one at a time
  */
@@ -83,7 +84,7 @@ CDM_API int cdm_next(struct cdm_reader *r, void *out, size_t capacity, struct cd
 
 /**
  * Copy the newest sample whose source_time is not after `at`: what was known of that moment.
- * Takes nothing.
+ * It does not count as taken.
  *
  * @param r         the reader
  * @param at        the moment
@@ -96,7 +97,7 @@ CDM_API int cdm_next(struct cdm_reader *r, void *out, size_t capacity, struct cd
 CDM_API int cdm_read_at(struct cdm_reader *r, struct cdm_mono at, void *out, size_t capacity, struct cdm_info *info);
 
 /**
- * Copy that very sample of the present life of the writer.  Takes nothing.
+ * Copy that very sample of the present life of the writer.  It does not count as taken.
  *
  * @param r         the reader
  * @param version   as in cdm_info, from 1 on
@@ -141,21 +142,23 @@ struct cdm_sample {
 /**
  * Borrow the latest sample without copying it.  Give it back soon: a writer
  * whose slots are all borrowed drops samples (and counts them).  Data of a writer that is
- * broken or hostile may change under you: check what you would index with.  A writer lends to those it has heard of:
- * for some milliseconds after cdm_attach() there may be a sample and -EAGAIN, and cdm_wait() then sleeps until there
- * is one to be had.
+ * broken or hostile may change under you: check what you would index with.  A writer that lives lends to those it has
+ * heard of: for some milliseconds after cdm_attach() there may be a sample and -EAGAIN, and cdm_wait() then sleeps
+ * until there is one to be had.
  *
  * @param r    the reader
  * @param out  gets the sample, yours until cdm_release(); all zero after a failure.  What stood there is overwritten:
  *             release it first
  * @return 0, -EAGAIN (also shortly after cdm_attach(), until the writer has heard of us), -EBUSY
- *         (too many borrowed), -ENOTSUP (copy only), -EPROTO
+ *         (all leases of this program are out, with those that cdm_lease_next() keeps ready), -ENOTSUP (copy only),
+ *         -EPROTO
  * @threads one at a time
  */
 CDM_API int cdm_lease(struct cdm_reader *r, struct cdm_sample *out);
 
 /**
- * Borrow the next sample in order.
+ * Borrow the next sample in order.  A reader that asked in vain keeps a lease ready for the next sample, until it has
+ * that or is closed; all readers of a program together at the most half of its leases.
  *
  * @param r    the reader
  * @param out  gets the sample, as cdm_lease()
@@ -196,9 +199,9 @@ CDM_API int cdm_dlpack(const struct cdm_sample *s, const struct cdm_field *f, in
  *
  * @param r           the reader
  * @param timeout_ns  how long, in nanoseconds; 0: do not sleep; negative: for ever
- * @return 0, -ETIMEDOUT, -ECANCELED, -EPROTO; -EOWNERDEAD: there is none, and its writer has ended or died.  This is
- *         said once for each life of a writer; wait again for the first sample of the next.  -ECONNREFUSED: there is
- *         none, and the machine has ended
+ * @return 0, -ETIMEDOUT, -ECANCELED, -EPROTO; -EOWNERDEAD: there is none, and its writer has ended or died, or nobody
+ *         would know, as the machine has ended.  This is said once for each life of a writer; wait again for the first
+ *         sample of the next.  -ECONNREFUSED: there is none, and the machine has ended
  * @threads one at a time
  */
 CDM_API int cdm_wait(struct cdm_reader *r, int64_t timeout_ns);
@@ -225,7 +228,7 @@ CDM_API int cdm_wait_any(struct cdm_reader *const *r, uint32_t count, int64_t ti
  * so much later at the most.
  *
  * @param r  the reader
- * @return the descriptor, the same each time, the reader's until cdm_close(); -ENOMEM, -EMFILE ...
+ * @return the descriptor, the same each time, the reader's until cdm_close(); -ENOMEM, -errno
  * @threads one at a time
  */
 CDM_API int cdm_fd(struct cdm_reader *r);
@@ -243,7 +246,7 @@ struct cdm_view_terms {
 
 /** Why there is no view. */
 enum cdm_view_reason {
-	CDM_VIEW_COHERENT = 0,
+	CDM_VIEW_COHERENT = 0, /**< there is one */
 	CDM_VIEW_EMPTY = 1,   /**< the field has no sample yet */
 	CDM_VIEW_HISTORY = 2, /**< its history does not reach back to that moment */
 	CDM_VIEW_SKEW = 3,    /**< it is the oldest, and too far from the newest */

@@ -5,6 +5,7 @@
  * A *sample* is one value of a field; `struct cdm_info` is what is known about it besides
  * its bytes.  Times come in two kinds that the compiler keeps apart: struct cdm_mono counts
  * nanoseconds of CLOCK_MONOTONIC on this machine, struct cdm_wall those of the calendar.
+ * What is said of threads has the meaning that it has in client.h.
  */
 #ifndef CADMUS_TYPES_H
 #define CADMUS_TYPES_H
@@ -39,12 +40,12 @@ enum cdm_dtype {
 #define CDM_DTYPE(name, text, bytes) CDM_##name,
 #include "cadmus/dtype.def"
 #undef CDM_DTYPE
-	CDM_DTYPE_COUNT
+	CDM_DTYPE_COUNT /**< how many there are */
 };
 
 /** What a sample is worth before one looks at its trust. */
 enum cdm_status {
-	CDM_OK = 0,
+	CDM_OK = 0,       /**< nothing is known against it */
 	CDM_STALE = 1,    /**< older than its reader, or its rule, allows */
 	CDM_DEGRADED = 2, /**< made although a declared condition did not hold */
 	CDM_ORPHAN = 3,   /**< its writer is dead; this is the last it said */

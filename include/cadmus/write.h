@@ -55,9 +55,10 @@ CDM_API int cdm_writer_open(struct cdm_machine *m, const char *field, struct cdm
 CDM_API void cdm_writer_close(struct cdm_writer *w);
 
 /**
- * Say that the samples of `w` are made from what `r` takes, by whatever call.  From then on each sample that is
- * published carries the oldest source time, the lowest trust and the worst status of itself and of all that
- * `r` has taken since the sample before it, or still borrows; or of the last it has taken, if there was nothing new.
+ * Say that the samples of `w` are made from what `r` gives, copied or borrowed, by whatever call but cdm_peek().  From
+ * then on each sample that is published carries the oldest source time, the lowest trust and the worst status (the
+ * last in enum cdm_status) of itself and of all that `r` has given since the sample before it, or still lends; or of
+ * the last it has given, if there was nothing new.
  * (So what goes into a later sample than the next is to be borrowed, not copied.)  A field
  * that is written by a model needs this for at least one reader: nothing derived is fresher, or more
  * trusted, than what it was made from.
@@ -65,12 +66,13 @@ CDM_API void cdm_writer_close(struct cdm_writer *w);
  * Which readers it is made from, the program says; readers that it does not name count for nothing.
  *
  * Ends when the writer is closed; or with the first sample after the reader
- * is, which is still made from what that had taken, and after what was borrowed with it has been given back.
+ * is, which is still made from what that had given, and after what was borrowed with it has been given back.
  *
  * @param w  the writer
  * @param r  the reader, of the same machine; it stays yours, and may be closed first
  * @return 0 (also for one that was named before), -EINVAL (of two machines), -E2BIG (16 have been named)
- * @threads one at a time; from then on writer and reader count as one
+ * @threads one at a time, for the writer and for the reader; and from then on, until the writer is closed, the two
+ *          count as one with each other, and with all other writers of that reader
  */
 CDM_API int cdm_derive(struct cdm_writer *w, struct cdm_reader *r);
 
@@ -165,12 +167,12 @@ CDM_API uint32_t cdm_group_count(const struct cdm_group *g);
 CDM_API const char *cdm_group_field(const struct cdm_group *g, uint32_t i);
 
 /**
- * Say that all of its samples are made from what `r` takes, as cdm_derive().
+ * Say that all of its samples are made from what `r` gives, as cdm_derive().
  *
  * @param g  the group
  * @param r  the reader, of the same machine; it stays yours, and may be closed first
  * @return 0, -EINVAL, -E2BIG as cdm_derive()
- * @threads one at a time; from then on group and reader count as one
+ * @threads one at a time, for the group and for the reader; and from then on as cdm_derive()
  */
 CDM_API int cdm_group_derive(struct cdm_group *g, struct cdm_reader *r);
 

@@ -130,15 +130,16 @@ int client_begin(struct cdm_machine *m) {
 	return 0;
 }
 
-int client_follow(struct cdm_machine *m) {
+int client_follow(struct cdm_machine *m, struct cdm_diag *diag) {
 	int rc = client_begin(m);
-	if (rc < 0)
-		return rc;
-	m->quit = eventfd(0, EFD_CLOEXEC);
-	if (m->quit < 0)
-		return -errno;
-	rc = thread_start(&m->follower, follow, m);
+	if (rc == 0 && (m->quit = eventfd(0, EFD_CLOEXEC)) < 0)
+		rc = -errno;
+	if (rc == 0)
+		rc = thread_start(&m->follower, follow, m);
 	m->follows = rc == 0;
+	if (rc < 0)
+		cdm_diag_add(diag, CDM_ERROR, "S0117", "cannot follow the machine, by a thread of the library: %s",
+				err_text(rc));
 	return rc;
 }
 
@@ -167,7 +168,7 @@ static int attach(const char *machine, const char *entity, int64_t wait_ns, stru
 	int rc = entity ? seat_attach_as(&m->seat, machine, entity, wait_ns, diag)
 			: seat_attach(&m->seat, machine, diag);
 	if (rc == 0)
-		rc = client_follow(m);
+		rc = client_follow(m, diag);
 	if (rc < 0) {
 		client_let_go(m);
 		return rc;
@@ -227,7 +228,8 @@ int cdm_describe(const struct cdm_machine *m, uint32_t index, struct cdm_field *
 	const struct plan_field *f = &plan_fields(p)[index];
 	*out = (struct cdm_field){ .index = index, .kind = f->kind, .dtype = f->dtype, .dims = f->dims,
 		.bytes = f->bytes, .layout = f->layout, .slots = f->slots, .leases = f->leases,
-		.readable = (uint32_t)(f->readers >> m->seat.process & 1), .half_life_ns = f->half_life_ns,
+		.readable = f->process == m->seat.process || f->readers >> m->seat.process & 1,
+		.half_life_ns = f->half_life_ns,
 		.max_age_ns = f->max_age_ns };
 	memcpy(out->name, f->name, sizeof(out->name));
 	memcpy(out->unit, f->unit, sizeof(out->unit));
@@ -448,14 +450,33 @@ int64_t client_patience(bool ended, int64_t timeout_ns) {
 	return ended ? 1 : timeout_ns;
 }
 
+/* Is there one that has not heard of an interruption? */
+static bool is_interrupted(struct cdm_reader *const *r, uint32_t count) {
+	uint32_t now = __atomic_load_n(&r[0]->machine->interrupts, __ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < count; i++)
+		if (r[i]->interrupts != now)
+			return true;
+	return false;
+}
+
+static int tell_interruption(struct cdm_reader *const *r, uint32_t count) {
+	uint32_t now = __atomic_load_n(&r[0]->machine->interrupts, __ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < count; i++)
+		r[i]->interrupts = now;
+	return -ECANCELED;
+}
+
 static int wait_readers(struct cdm_reader *const *r, struct field *const *f, uint32_t count, int64_t timeout_ns) {
 	int64_t until_ns = clock_deadline_ns(timeout_ns);
 	for (;;) {
 		bool ended = !cdm_machine_alive(r[0]->machine);
-		int rc = wait_any(f, count, client_patience(ended, timeout_ns));
+		bool interrupted = timeout_ns != 0 && is_interrupted(r, count);
+		int rc = wait_any(f, count, interrupted ? 0 : client_patience(ended, timeout_ns));
+		if (rc == -ETIMEDOUT && interrupted)
+			return tell_interruption(r, count);
 		if (rc == -ETIMEDOUT && ended)
 			return -ECONNREFUSED;
-		if (rc != -ECANCELED || client_was_interrupted(r[0]->machine, &r[0]->interrupts))
+		if (rc != -ECANCELED)
 			return rc;
 		timeout_ns = clock_left_ns(until_ns);
 	}
@@ -507,6 +528,8 @@ int cdm_view(struct cdm_view_part *parts, uint32_t count, const struct cdm_view_
 	static const struct cdm_view_terms anything;
 	const struct cdm_view_terms *s = terms ? terms : &anything;
 	const struct view_terms t = { s->max_skew_ns, s->max_age_ns, s->min_trust, s->at };
+	if (why)
+		*why = (struct cdm_view_refusal){ .reason = CDM_VIEW_COHERENT };
 	if (count == 0 || count > VIEW_PARTS_MAX)
 		return -EINVAL;
 	for (uint32_t i = 0; i < count; i++) {

@@ -114,7 +114,7 @@ struct cdm_machine *client_new(void);
 /* Its segment and directory are mapped: what a program needs besides.  -ENOMEM. */
 MUST_CHECK int client_begin(struct cdm_machine *m);
 /* Begin, and follow the seat socket until the last user goes.  -errno. */
-MUST_CHECK int client_follow(struct cdm_machine *m);
+MUST_CHECK int client_follow(struct cdm_machine *m, struct cdm_diag *diag);
 
 /* Its place in the machine of its own program is free again. */
 void local_leave(struct cdm_machine *m, bool in_order);

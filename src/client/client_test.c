@@ -19,7 +19,7 @@ static void says_why_it_cannot_attach(void) {
 	struct cdm_machine *m = (void *)&diag, *more[SEATS];
 	CHECK(cdm_attach("robot", &m, &diag) == -ENOENT && !m && diag.errors == 1);
 	CHECK(strstr(diag.at[0].hint, "cadmus run") != NULL); /* what to do next */
-	CHECK(cdm_attach("../robot", &m, NULL) == -EINVAL);
+	CHECK(cdm_attach("../robot", &m, &diag) == -EINVAL && strstr(diag.at[1].text, "no name"));
 	begin(false);
 	for (int i = 0; i < SEATS; i++)
 		more[i] = attach();

@@ -5,8 +5,8 @@
  *      request   {"op": ..., "id": uint, ...}
  *      reply     {"id": uint, "ev": "token" | "done" | "error" | ..., ...}
  *
- * A request may have many replies; all with the request's id.  A control is used by one thread
- * at a time.  Its descriptor may be polled; it is -1 when there is none.
+ * A request may have many replies; all with the request's id.  Any thread: messages go whole.  A
+ * descriptor may be polled; it is -1 when there is none.
  */
 #ifndef CLIENT_CONTROL_H
 #define CLIENT_CONTROL_H

@@ -49,7 +49,7 @@ int cdm_gateway_open(struct cdm_machine **out, struct cdm_diag *diag) {
 	m->is_gateway = true;
 	int rc = take_seat(m, diag);
 	if (rc == 0)
-		rc = client_follow(m);
+		rc = client_follow(m, diag);
 	if (rc < 0) {
 		client_let_go(m);
 		return rc;
@@ -59,7 +59,8 @@ int cdm_gateway_open(struct cdm_machine **out, struct cdm_diag *diag) {
 }
 
 const char *cdm_gateway_entity(const struct cdm_machine *m) {
-	return plan_entities(m->seat.plan)[seat_process(&m->seat)->entity].name;
+	uint16_t entity = seat_process(&m->seat)->entity;
+	return entity == PLAN_NONE ? NULL : plan_entities(m->seat.plan)[entity].name;
 }
 
 int cdm_gateway_ready(struct cdm_machine *m) {

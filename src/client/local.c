@@ -184,6 +184,8 @@ void local_leave(struct cdm_machine *m, bool in_order) {
 }
 
 void cdm_local_die(struct cdm_machine *m) {
+	if (!m)
+		return;
 	CHECK(m->local);
 	local_leave(m, false);
 	m->local = NULL;

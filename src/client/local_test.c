@@ -1,5 +1,5 @@
 /* local_test.c - a machine inside one program: fields, events, deaths and lives, without a daemon. */
-#include "cadmus/client.h"
+#include "cadmus/gateway.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -28,6 +28,10 @@ static void make_plan(void) {
 	b.processes[THINKER].event_overflow = PLAN_REFUSE;
 	plan_builder_field(&b, "level", CDM_U64, 1, 6, 2, CAM, 1u << THINKER | 1u << CLIENT);
 	plan_builder_field(&b, "secret", CDM_U64, 1, 6, 0, CAM, 1u << THINKER);
+	uint16_t left = plan_builder_field(&b, "left", CDM_U64, 1, 6, 2, CAM, 1u << CLIENT);
+	uint16_t right = plan_builder_field(&b, "right", CDM_U64, 1, 6, 2, CAM, 1u << CLIENT);
+	plan_builder_field(&b, "made", CDM_U64, 1, 6, 2, THINKER, 1u << CLIENT);
+	b.fields[left].group = b.fields[right].group = left;
 	plan = plan_builder_finish(&b);
 }
 
@@ -49,6 +53,7 @@ static void takes_only_plans(void) {
 	CHECK(strstr(diag.at[0].text, "of version 4") && strstr(diag.at[0].text, "version 3") && diag.at[0].hint[0]);
 	plan->abi--;
 	cdm_local_close(NULL);
+	cdm_local_die(NULL);
 }
 
 static void everybody_is_here(void) {
@@ -61,6 +66,7 @@ static void everybody_is_here(void) {
 	uint64_t v = 7;
 	CHECK(cdm_local_attach(l, "eye", &none) == -EBUSY && !none); /* it is the camera */
 	CHECK(cdm_local_attach(l, "nobody", &none) == -ENOENT && cdm_local_attach(l, NULL, &none) == -EBUSY);
+	CHECK(!cdm_gateway_entity(client) && strcmp(cdm_gateway_entity(camera), "camera") == 0);
 	CHECK(cdm_writer_open(client, "level", &out) == -EACCES && cdm_writer_open(camera, "level", &out) == 0);
 	CHECK(cdm_open(thinker, "level", &in) == 0 && cdm_open(client, "level", &other) == 0);
 	CHECK(cdm_open(client, "secret", &(struct cdm_reader *){ 0 }) == -EACCES);
@@ -138,6 +144,100 @@ static void keeps_no_memory_of_the_replaced(void) {
 	CHECK(mappings() == before);
 	cdm_close(in);
 	cdm_detach(client);
+	cdm_detach(camera);
+	cdm_local_close(l);
+}
+
+/* Who comes when a writer has ended never becomes known to it, and borrows all the same: nothing is overwritten. */
+static void the_last_words_can_be_borrowed(bool in_order) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *camera = be(l, "camera"), *client;
+	struct cdm_writer *out;
+	struct cdm_reader *in;
+	struct cdm_sample s[2];
+	uint64_t v;
+	CHECK(cdm_writer_open(camera, "level", &out) == 0);
+	for (v = 1; v <= 2; v++)
+		CHECK(cdm_write(out, &v, sizeof(v), NULL) == (int64_t)v);
+	cdm_writer_close(out);
+	if (in_order)
+		cdm_detach(camera);
+	else
+		cdm_local_die(camera);
+	client = be(l, NULL);
+	CHECK(cdm_open(client, "level", &in) == 0 && cdm_wait(in, -1) == 0);
+	CHECK(cdm_lease_next(in, &s[0]) == 0 && *(const uint64_t *)s[0].data == 1 && s[0].info.status == CDM_ORPHAN);
+	CHECK(cdm_wait(in, -1) == 0 && cdm_lease(in, &s[1]) == 0 && *(const uint64_t *)s[1].data == 2);
+	CHECK(cdm_wait(in, -1) == -EOWNERDEAD && cdm_wait(in, 0) == -ETIMEDOUT);
+	camera = be(l, "camera");
+	CHECK(cdm_writer_open(camera, "level", &out) == 0);
+	for (v = 100; v < 120; v++)
+		CHECK(cdm_write(out, &v, sizeof(v), NULL) > 0);
+	CHECK(*(const uint64_t *)s[0].data == 1 && *(const uint64_t *)s[1].data == 2);
+	cdm_release(&s[0]);
+	cdm_release(&s[1]);
+	cdm_writer_close(out);
+	cdm_detach(camera);
+	cdm_close(in);
+	cdm_detach(client);
+	cdm_local_close(l);
+}
+
+/* Each reader hears of an interruption once, by whichever call; who only looks hears of a writer's end, too. */
+static void waits_are_told_once(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *camera = be(l, "camera"), *client = be(l, NULL);
+	struct cdm_writer *out;
+	struct cdm_reader *in[2];
+	uint64_t v = 1;
+	CHECK(cdm_writer_open(camera, "level", &out) == 0 && cdm_write(out, &v, sizeof(v), NULL) == 1);
+	for (int i = 0; i < 2; i++)
+		CHECK(cdm_open(client, "level", &in[i]) == 0 && cdm_read(in[i], &v, sizeof(v), NULL) == 0);
+	cdm_interrupt(client);
+	CHECK(cdm_wait_any(in, 2, -1) == -ECANCELED);
+	CHECK(cdm_wait(in[1], 1000) == -ETIMEDOUT && cdm_wait(in[0], 1000) == -ETIMEDOUT);
+	cdm_interrupt(client);
+	CHECK(cdm_wait(in[0], -1) == -ECANCELED && cdm_wait_any(in, 2, -1) == -ECANCELED); /* in[1] had not heard */
+	CHECK(cdm_wait_any(in, 2, 1000) == -ETIMEDOUT);
+	cdm_writer_close(out);
+	cdm_local_die(camera);
+	CHECK(cdm_wait(in[0], 0) == -EOWNERDEAD && cdm_wait(in[0], 0) == -ETIMEDOUT);
+	CHECK(cdm_wait_any(in, 2, 0) == -EOWNERDEAD && cdm_wait_any(in, 2, 0) == -ETIMEDOUT);
+	for (int i = 0; i < 2; i++)
+		cdm_close(in[i]);
+	cdm_detach(client);
+	cdm_local_close(l);
+}
+
+static bool stop;
+
+/* Ask for what will be refused, again and again. */
+static void *open_in_vain(void *camera) {
+	struct cdm_writer *none;
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		CHECK(cdm_writer_open(camera, "left", &none) == -EINVAL);
+		CHECK(cdm_writer_open(camera, "made", &none) == -EACCES);
+	}
+	return NULL;
+}
+
+/* What is refused takes nothing from those who may. */
+static void refusals_are_in_nobodys_way(void) {
+	struct cdm_local *l = fresh();
+	struct cdm_machine *camera = be(l, "camera");
+	struct cdm_group *pair;
+	struct cdm_field f;
+	pthread_t t;
+	stop = false;
+	CHECK(pthread_create(&t, NULL, open_in_vain, camera) == 0);
+	for (int i = 0; i < 100000; i++) {
+		CHECK(cdm_group_open(camera, "right", &pair) == 0 && cdm_group_count(pair) == 2);
+		cdm_group_close(pair);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	CHECK(pthread_join(t, NULL) == 0);
+	CHECK(cdm_find(camera, "left", &f) == 0 && f.readable == 1); /* who writes it may read it */
+	CHECK(cdm_find(camera, "made", &f) == 0 && f.readable == 0);
 	cdm_detach(camera);
 	cdm_local_close(l);
 }
@@ -446,6 +546,10 @@ int main(void) {
 	everybody_is_here();
 	leaves_with_its_last_sample();
 	keeps_no_memory_of_the_replaced();
+	the_last_words_can_be_borrowed(true);
+	the_last_words_can_be_borrowed(false);
+	waits_are_told_once();
+	refusals_are_in_nobodys_way();
 	deaths_are_told();
 	asking_in_vain_silences();
 	can_do_without_a_thread();

@@ -321,11 +321,13 @@ static void settle(struct seat *s) {
 }
 
 static int not_opened(int rc, struct cdm_diag *diag) {
+	bool runs_not = rc == -ENOENT || rc == -ECONNREFUSED;
 	const char *what = rc == -EACCES ? "the machine belongs to another user" :
 			rc == -ETIMEDOUT ? "the machine does not answer: its daemon is stopped, or has too much to do" :
-			"no machine of that name runs";
+			rc == -EINVAL ? "that is no name of a machine" :
+			runs_not ? "no machine of that name runs" : "the machine's door cannot be reached";
 	struct cdm_message *m = cdm_diag_add(diag, CDM_ERROR, "S0109", "%s: %s", what, err_text(rc));
-	if (m && rc != -EACCES && rc != -ETIMEDOUT)
+	if (m && runs_not)
 		snprintf(m->hint, sizeof(m->hint), "start it with `cadmus run --detach FILE`; then `cadmus ps`");
 	return rc;
 }

@@ -41,8 +41,11 @@ static uint64_t bit_of(uint16_t field) {
 	return UINT64_C(1) << (field % 64);
 }
 
-/* One at a time: two would claim the same slot. */
-static int take_field(struct cdm_machine *m, uint16_t field) {
+/* One at a time: two would claim the same slot.  Who may not have it takes it from nobody meanwhile. */
+static int take_field(struct cdm_machine *m, uint16_t field, bool alone) {
+	int rc = field_may_write(&m->seat.peers, field, alone);
+	if (rc < 0)
+		return rc;
 	uint64_t before = __atomic_fetch_or(&m->written[field / 64], bit_of(field), __ATOMIC_ACQ_REL);
 	return before & bit_of(field) ? -EBUSY : 0;
 }
@@ -125,16 +128,15 @@ int cdm_writer_open(struct cdm_machine *m, const char *field, struct cdm_writer 
 	uint16_t index = plan_find_field(m->seat.plan, field);
 	if (index == PLAN_NONE)
 		return -ENOENT;
-	struct cdm_writer *w = calloc(1, sizeof(*w));
-	if (!w)
-		return -ENOMEM;
-	int rc = take_field(m, index);
-	if (rc == 0 && (rc = field_writer_open(&w->field, &m->seat.peers, index)) < 0)
-		give_field(m, index);
-	if (rc < 0) {
-		free(w);
+	int rc = take_field(m, index, true);
+	if (rc < 0)
 		return rc;
+	struct cdm_writer *w = calloc(1, sizeof(*w));
+	if (!w) {
+		give_field(m, index);
+		return -ENOMEM;
 	}
+	CHECK(field_writer_open(&w->field, &m->seat.peers, index) == 0);
 	w->machine = m;
 	w->ceiling = declared_trust(&w->field);
 	client_keep(m);
@@ -202,16 +204,15 @@ int cdm_group_open(struct cdm_machine *m, const char *field, struct cdm_group **
 	if (index == PLAN_NONE)
 		return -ENOENT;
 	uint16_t head = plan_fields(m->seat.plan)[index].group;
-	struct cdm_group *g = calloc(1, sizeof(*g));
-	if (!g)
-		return -ENOMEM;
-	int rc = take_field(m, head);
-	if (rc == 0 && (rc = field_group_open(&g->fields, &m->seat.peers, index)) < 0)
-		give_field(m, head);
-	if (rc < 0) {
-		free(g);
+	int rc = take_field(m, head, false);
+	if (rc < 0)
 		return rc;
+	struct cdm_group *g = calloc(1, sizeof(*g));
+	if (!g) {
+		give_field(m, head);
+		return -ENOMEM;
 	}
+	CHECK(field_group_open(&g->fields, &m->seat.peers, head) == 0);
 	g->machine = m;
 	for (unsigned i = 0; i < g->fields.count; i++)
 		g->ceiling[i] = declared_trust(&g->fields.at[i]);

@@ -8,7 +8,8 @@
  *
  * The writer must know the desk: peers_replace() first puts the reader's segment into the table and
  * then acknowledges it (layout_head.desks); before that desk_is_known() is false and there are
- * neither leases nor unlimited sleeps.  The desk of a process that the directory calls over is void.
+ * neither leases nor unlimited sleeps, unless the writer is over: it overwrites nothing, and wakes nobody.
+ * The desk of a process that the directory calls over is void.
  *
  * Any thread, no lock, no system call.
  */

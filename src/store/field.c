@@ -370,7 +370,7 @@ static int look_under(const struct field *f, const struct found *x, const struct
 static int borrow(struct field *f, const struct found *x, const struct request *q, struct field_lease *l) {
 	if (!f->plan->leases || !f->peers->own.base)
 		return -ENOTSUP;
-	if (!desk_is_known(f->peers, f->segment)) { /* L1 */
+	if (!desk_is_heard(f->peers, f->segment)) { /* L1; one that is over overwrites nothing */
 		f->unheard |= q->lease != NULL; /* a copy can be had */
 		return unless_replaced(f, -EAGAIN);
 	}

@@ -72,7 +72,9 @@ struct field_writer {
 	uint64_t readers;       /* ourselves among them */
 };
 
-/* `peers` has its own segment.  -EINVAL: no such field, or one of a group; -EACCES: another process writes it. */
+/* May we write it, `alone` or with its group?  -EINVAL: no such field, or not alone; -EACCES: another process does. */
+MUST_CHECK int field_may_write(const struct peers *t, uint16_t field, bool alone);
+/* `peers` has its own segment.  Errors as above. */
 MUST_CHECK int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field);
 /* Let go of what it holds of readers; nothing is loaned.  No-op on a zeroed or closed one. */
 void field_writer_close(struct field_writer *w);
@@ -102,7 +104,7 @@ struct field_group {
 	struct field_writer at[FIELD_GROUP_MAX]; /* the first is the one whose head they share */
 };
 
-/* Of a field of it; one that is alone is a group of one.  Errors as above. */
+/* Of a field of it; one that is alone is a group of one.  -EINVAL: no such field; -EACCES. */
 MUST_CHECK int field_group_open(struct field_group *g, struct peers *t, uint16_t field);
 void field_group_close(struct field_group *g);
 /* out[i] is NULL, and the result false, when every slot has a field that is leased; a drop is counted for each. */

@@ -118,20 +118,21 @@ static void open_one(struct field_writer *w, struct peers *t, uint16_t field) {
 	w->tally = tally_take(t, LAYOUT_WRITES, field);
 }
 
-static int may_write(const struct peers *t, uint16_t field) {
+int field_may_write(const struct peers *t, uint16_t field, bool alone) {
+	const struct plan_field *f = plan_fields(t->plan);
 	CHECK(t->own.writable);
 	if (field >= t->plan->fields.count)
 		return -EINVAL;
-	return plan_fields(t->plan)[field].process == t->self ? 0 : -EACCES;
+	if (f[field].process != t->self)
+		return -EACCES;
+	return alone && plan_group_size(t->plan, f[field].group) > 1 ? -EINVAL : 0;
 }
 
 int field_writer_open(struct field_writer *w, struct peers *t, uint16_t field) {
 	*w = (struct field_writer){ .index = field };
-	int rc = may_write(t, field);
+	int rc = field_may_write(t, field, true);
 	if (rc < 0)
 		return rc;
-	if (plan_group_size(t->plan, plan_fields(t->plan)[field].group) > 1)
-		return -EINVAL;
 	open_one(w, t, field);
 	claim_next(w);
 	return 0;
@@ -145,7 +146,7 @@ void field_writer_close(struct field_writer *w) {
 
 int field_group_open(struct field_group *g, struct peers *t, uint16_t field) {
 	*g = (struct field_group){ .count = 0 };
-	int rc = may_write(t, field);
+	int rc = field_may_write(t, field, false);
 	if (rc < 0)
 		return rc;
 	const struct plan_field *f = plan_fields(t->plan);

@@ -114,14 +114,19 @@ static void watch_all(const struct wait_set *s, uint32_t generation, struct watc
 	}
 }
 
-/* -EAGAIN: nothing, and *w is ready to sleep on. */
-static int look(const struct wait_set *s, uint32_t generation, struct watch *w) {
-	watch_all(s, generation, w);
+/* find_news(); and where there is nothing, whether one will have none any more. */
+static int find_news_or_end(const struct wait_set *s) {
 	int rc = find_news(s); /* S5 */
 	for (unsigned i = 0; rc == -EAGAIN && i < s->field_count; i++)
 		if (take_end(s->fields[i]))
 			return -EOWNERDEAD;
 	return rc;
+}
+
+/* -EAGAIN: nothing, and *w is ready to sleep on. */
+static int look(const struct wait_set *s, uint32_t generation, struct watch *w) {
+	watch_all(s, generation, w);
+	return find_news_or_end(s);
 }
 
 static void sleep_plain(const struct watch *w, int64_t ns) {
@@ -215,7 +220,7 @@ int wait_set(const struct wait_set *s, int64_t timeout_ns) {
 		return wait_for_word(s);
 	}
 	const struct peers *t = peers_of(s);
-	int rc = find_news(s);
+	int rc = timeout_ns == 0 ? find_news_or_end(s) : find_news(s);
 	if (rc != -EAGAIN)
 		return rc;
 	if (timeout_ns == 0)

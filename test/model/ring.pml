@@ -321,7 +321,7 @@ again:
 #endif
 		if
 		:: by_lease ->
-			/* L1, desk_is_known(): see desk.pml */
+			/* L1, desk_is_heard(): see desk.pml */
 			if
 			:: ahead == HOLDS(slot, version) -> skip /* it stands already, from L0 */
 			:: else ->
