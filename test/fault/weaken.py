@@ -11,7 +11,7 @@ usage: weaken.py [--all] [--by=KIND] [--jobs=N] [--list] [--table] [WORD]...    
 
 Works on a copy in a temporary folder.  The checks, quickest first: `weak`, weak_memory_test; `tsan`, the tests of src/store that have
 threads, under ThreadSanitizer (clang); `plain`, those that are stress tests, as gcc builds them.  exit code: 0 every mutant was
-seen or is in UNSEEN, which says why; 1 one was not, or one of UNSEEN was; 2 a check fails without any mutation.
+seen or is in UNSEEN, which says why; 1 one was not, or one of UNSEEN was; 2 a check fails without any mutation, or the usage is wrong.
 """
 import glob
 import os
@@ -310,6 +310,13 @@ def counted(rows):
 
 def main():
     options = [a for a in sys.argv[1:] if a.startswith('--')]
+    if '--help' in options:
+        print(__doc__)
+        return 0
+    unknown = [a for a in options if not re.fullmatch(r'--(all|list|table|by=(weak|tsan|plain)|jobs=\d+)', a)]
+    if unknown:
+        print(f'weaken.py: what is {unknown[0]}? see weaken.py --help', file=sys.stderr)
+        return 2
     words = [a for a in sys.argv[1:] if not a.startswith('--')]
     all_of_them = mutants()
     names = {m.name for m in all_of_them}
