@@ -21,12 +21,12 @@ static void on_signal(int number) {
 
 /* The daemon was killed: stay with those that follow it.  0, or -errno when the machine did not end in good order. */
 static int attend_next(const char *machine) {
-	int daemon, rc;
+	int daemon;
 	while ((daemon = machine_daemon(machine)) >= 0) {
 		struct pollfd ends = { .fd = daemon, .events = POLLIN };
 		fprintf(stderr, "the daemon of %s was killed; another one goes on\n", machine);
 		do {
-			if (asked && (rc = io_pidfd_signal(daemon, SIGTERM)) < 0)
+			if (asked && io_pidfd_signal(daemon, SIGTERM) < 0)
 				break; /* it has ended meanwhile */
 		} while (poll(&ends, 1, -1) < 0 && errno == EINTR);
 		io_close(&daemon);

@@ -164,7 +164,8 @@ static int check_value(const char *path, unsigned line, const struct fly_key *ke
 	if (!values[key->value].holds(n))
 		return wrong_value(path, line, key->name, values[key->value].words, n);
 	snprintf(wants, sizeof(wants), "only `%s`", key->word ? key->word : "");
-	if (key->word && strcmp(text_of(n), key->word) != 0)
+	const char *text = text_of(n);
+	if (key->word && (!text || strcmp(text, key->word) != 0))
 		return wrong_value(path, line, key->name, wants, n);
 	return key->value == FLY_IS_MEASURE ? check_keys(path, line, n, measure_keys) : 0;
 }

@@ -125,7 +125,7 @@ static bool take_body(struct upload *u, const char *data, size_t n) {
 		u->dropped += n;
 		return u->dropped <= DROPPED_MAX;
 	}
-	if (u->used + n > u->room) {
+	if (!u->bytes || u->used + n > u->room) {
 		size_t room = (u->used + n) * 2 + 1024;
 		char *more = realloc(u->bytes, room);
 		if (!more)
@@ -189,23 +189,29 @@ static enum MHD_Result respond(struct call *c, bool too_long) {
 	return route_dispatch(c);
 }
 
+static enum MHD_Result answer_it(struct server *s, struct MHD_Connection *connection, const char *url,
+		const char *method, struct upload *u, bool too_long) {
+	struct call c = { s, connection, method, url, u->bytes, u->used, NULL };
+	count_answer(s, u, true);
+	return respond(&c, too_long);
+}
+
+/* Called with the headers first, then with each piece of the body, then with none. */
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
 		const char *version, const char *data, size_t *bytes, void **state) {
 	struct upload *u = *state;
 	(void)version;
-	bool begins = !u, endless = begins && is_endless(connection);
-	if (begins && !(u = *state = calloc(1, sizeof(*u))))
-		return MHD_NO;
-	if (begins && !endless)
-		return MHD_YES;
-	if (*bytes) {
-		bool ok = take_body(u, data, *bytes);
-		*bytes = 0;
-		return ok ? MHD_YES : MHD_NO;
+	if (!u) {
+		u = *state = calloc(1, sizeof(*u));
+		return !u ? MHD_NO : !is_endless(connection) ? MHD_YES
+				: answer_it(cls, connection, url, method, u, true);
 	}
-	count_answer(cls, u, true);
-	struct call c = { cls, connection, method, url, u->bytes, u->used, NULL };
-	return respond(&c, endless || u->dropped > 0);
+	if (*bytes) {
+		size_t n = *bytes;
+		*bytes = 0;
+		return take_body(u, data, n) ? MHD_YES : MHD_NO;
+	}
+	return answer_it(cls, connection, url, method, u, u->dropped > 0);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **state,

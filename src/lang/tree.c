@@ -15,7 +15,7 @@ const struct node *node_get(const struct node *map, const char *key) {
 
 const struct node *node_key(const struct node *map, const char *key) {
 	const struct node *n = node_get(map, key);
-	return n ? n->key : map->first ? map->first->key : map;
+	return n ? n->key : map && map->first ? map->first->key : map;
 }
 
 const char *node_text(const struct node *map, const char *key) {

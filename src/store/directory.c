@@ -59,6 +59,7 @@ int directory_map_reader(struct directory *d, const struct plan *p, int fd) {
 	if (rc < 0)
 		return rc;
 	const struct layout_directory *s = d->shared;
+	CHECK(s);
 	if (word_load(&s->magic) == LAYOUT_DIRECTORY_MAGIC && s->abi == LAYOUT_ABI && s->entries == ENTRIES &&
 			memcmp(s->plan, p->hash.bytes, sizeof(s->plan)) == 0)
 		return 0;

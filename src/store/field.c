@@ -395,7 +395,7 @@ static int copy_large(struct field *f, const struct found *x, const struct reque
 	int rc = borrow(f, x, q, &l);
 	if (rc == -EBUSY || rc == -EAGAIN || rc == -ENOTSUP)
 		return copy_words(f, x, q);
-	if (rc < 0)
+	if (!l.word)
 		return rc;
 	if (q->info->bytes <= q->capacity)
 		memcpy(q->out, l.data, q->info->bytes);
@@ -518,7 +518,7 @@ int field_find_at(struct field *f, struct found *x) {
 	if (rc < 0)
 		return rc;
 	for (uint32_t i = 0; i < f->ring.count; i++, x->slot = slot_before(f, x->slot, 1)) {
-		struct cdm_mono t;
+		struct cdm_mono t = { 0 };
 		if (stamp_of(f, x->slot) != x->version << 1)
 			continue; /* an older one, that somebody holds; or what is being written, at the end */
 		rc = field_source_time(f, x, &t);
