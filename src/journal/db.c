@@ -7,13 +7,10 @@
 #include "journal/db_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "base/clock.h"
 #include "journal/message_priv.h"
 
@@ -160,7 +157,7 @@ static int migrate_step(struct db *db, int version) {
 	snprintf(sql, sizeof(sql),
 			"INSERT INTO migration VALUES (%d, %lld, 'cadmus %s');"
 			"PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-			version + 1, (long long)clock_wall().ns, CADMUS_VERSION, DB_APPLICATION_ID,
+			version + 1, (long long)db->env->wall(db->env).ns, CADMUS_VERSION, DB_APPLICATION_ID,
 			version + 1);
 	return rc == 0 ? run(db, sql) : rc;
 }
@@ -223,29 +220,9 @@ static int prepare_statements(struct db *db) {
 	return 0;
 }
 
-/* The folder that a file stands in, into out; returns out. */
-static const char *folder_of(const char *path, char out[PATH_MAX]) {
-	snprintf(out, PATH_MAX, "%s", path);
-	char *slash = strrchr(out, '/');
-	if (!slash)
-		return strcpy(out, ".");
-	slash[slash == out] = 0;
-	return out;
-}
-
-/* The name in the folder must survive a power cut as well; a file system that syncs no folders says EINVAL. */
-static int sync_folder(const char *path) {
-	char folder[PATH_MAX];
-	int fd = open(folder_of(path, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd < 0 || (fsync(fd) < 0 && errno != EINVAL) ? message_error(errno) : 0;
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
 static int open_sql(struct db *db, const char *path, int flags) {
 	flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-	int rc = sqlite3_open_v2(path, &db->sql, flags, NULL);
+	int rc = sqlite3_open_v2(path, &db->sql, flags, db->env->disk);
 	if (!db->sql)
 		return -ENOMEM;
 	if (rc != SQLITE_OK)
@@ -257,7 +234,6 @@ static int open_sql(struct db *db, const char *path, int flags) {
 /* Open what is there, be it empty, and bring it to our format. */
 static int open_current(struct db *db, const char *path, struct cdm_diag *diag) {
 	int64_t version = 0;
-	memset(db, 0, sizeof(*db));
 	int rc = open_sql(db, path, SQLITE_OPEN_READWRITE);
 	if (rc == -ENOMEM)
 		return rc;
@@ -272,45 +248,32 @@ static int open_current(struct db *db, const char *path, struct cdm_diag *diag) 
 }
 
 /* What a file that is no more, or never was, may have left beside it. */
-static void remove_remains(const char *path) {
+static void remove_remains(const struct env *e, const char *path) {
 	static const char *const endings[] = { "-wal", "-shm", "-journal" };
 	char name[PATH_MAX];
 	for (size_t i = 0; i < COUNT_OF(endings); i++)
 		if (snprintf(name, sizeof(name), "%s%s", path, endings[i]) < PATH_MAX)
-			unlink(name);
+			(void)e->remove(e, name);
 }
 
-/* Conversations are nobody else's business: 0600, which SQLite gives to its other files, too. */
-static int make_private(const char *path) {
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return message_error(errno);
-	close(fd);
-	return 0;
-}
-
-/* Put a finished file in its place, for good. */
-static int move_into_place(const char *from, const char *to) {
-	int fd = open(from, O_RDONLY | O_CLOEXEC);
-	int rc = fd < 0 || fsync(fd) < 0 || rename(from, to) < 0 ? message_error(errno) : 0;
-	if (fd >= 0)
-		close(fd);
-	return rc == 0 ? sync_folder(to) : rc;
+/* What env says of a file, in our list. */
+static int said(int rc) {
+	return rc < 0 ? message_error(-rc) : 0;
 }
 
 /*
  * Make the file under another name and rename it, so that nobody, dying or reading meanwhile, meets
  * one that is half made.  The lock keeps other makers away.
  */
-static int create(const char *path, struct cdm_diag *diag) {
+static int create(const struct env *e, const char *path, struct cdm_diag *diag) {
 	char name[PATH_MAX];
-	struct db db = { .sql = NULL };
+	struct db db = { .env = e };
 	if (snprintf(name, sizeof(name), "%s.new", path) >= PATH_MAX)
 		return -E2BIG;
-	unlink(name);
-	remove_remains(name);
-	remove_remains(path);
-	int rc = make_private(name);
+	(void)e->remove(e, name);
+	remove_remains(e, name);
+	remove_remains(e, path);
+	int rc = said(e->make(e, name)); /* 0600, which SQLite gives to its other files, too */
 	if (rc < 0)
 		message_add(diag, MESSAGE_OPEN, "%s: cannot be made (%s)", name, err_text(rc));
 	else
@@ -318,45 +281,44 @@ static int create(const char *path, struct cdm_diag *diag) {
 	if (rc == 0 && (rc = db_checkpoint(&db, true)) < 0)
 		explain(&db, name, diag);
 	db_close(&db);
-	if (rc == 0 && (rc = move_into_place(name, path)) < 0)
+	if (rc == 0 && (rc = said(e->move(e, name, path))) < 0)
 		message_add(diag, MESSAGE_OPEN, "%s: cannot be made (%s)", path, err_text(rc));
 	return rc;
 }
 
 /* The file that has the name now.  One that cannot be looked at is not watched over. */
-static void place_note(struct db_place *p, const char *path, const char *ending) {
-	struct stat st;
+static void place_note(const struct env *e, struct db_place *p, const char *path, const char *ending) {
 	bool fits = snprintf(p->path, sizeof(p->path), "%s%s", path, ending) < PATH_MAX;
-	if (!fits || stat(p->path, &st) < 0)
-		return;
-	p->device = st.st_dev;
-	p->number = st.st_ino;
+	if (!fits || e->look(e, p->path, &p->file) < 0)
+		p->file = (struct env_file){ 0 };
 }
 
-static bool place_holds(const struct db_place *p) {
-	struct stat st;
-	if (p->number == 0)
+static bool place_holds(const struct env *e, const struct db_place *p) {
+	struct env_file now;
+	if (p->file.number == 0)
 		return true;
-	if (stat(p->path, &st) < 0)
-		return errno != ENOENT && errno != ENOTDIR;
-	return st.st_dev == p->device && st.st_ino == p->number;
+	int rc = e->look(e, p->path, &now);
+	if (rc < 0)
+		return rc != -ENOENT && rc != -ENOTDIR;
+	return now.device == p->file.device && now.number == p->file.number;
 }
 
 int db_in_place(const struct db *db) {
-	return place_holds(&db->file) && place_holds(&db->wal) ? 0 : -ESTALE;
+	return place_holds(db->env, &db->file) && place_holds(db->env, &db->wal) ? 0 : -ESTALE;
 }
 
-int db_open_writer(struct db *db, const char *path, struct cdm_diag *diag) {
+int db_open_writer(struct db *db, const struct env *e, const char *path, struct cdm_diag *diag) {
 	memset(db, 0, sizeof(*db));
-	int rc = access(path, F_OK) == 0 ? 0 : create(path, diag);
+	db->env = e;
+	int rc = e->may(e, path, ENV_EXISTS) == 0 ? 0 : create(e, path, diag);
 	if (rc == 0)
 		rc = open_current(db, path, diag);
 	if (rc < 0)
 		return rc;
 	if (prepare_statements(db) < 0)
 		return explain(db, path, diag);
-	place_note(&db->file, path, "");
-	place_note(&db->wal, path, "-wal");
+	place_note(e, &db->file, path, "");
+	place_note(e, &db->wal, path, "-wal");
 	return 0;
 }
 
@@ -376,32 +338,33 @@ static int open_immutable(struct db *db, const char *path, struct cdm_diag *diag
 	return rc < 0 ? explain(db, path, diag) : identify(db, path, &version, diag);
 }
 
-static bool has_wal(const char *path) {
+static bool has_wal(const struct env *e, const char *path) {
 	char wal[PATH_MAX];
 	snprintf(wal, sizeof(wal), "%s-wal", path);
-	return access(wal, F_OK) == 0;
+	return e->may(e, wal, ENV_EXISTS) == 0;
 }
 
-static bool folder_is_writable(const char *path) {
+static bool folder_is_writable(const struct env *e, const char *path) {
 	char folder[PATH_MAX];
-	return access(folder_of(path, folder), W_OK) == 0;
+	return e->may(e, env_folder_of(path, folder), ENV_WRITABLE) == 0;
 }
 
-int db_open_reader(struct db *db, const char *path, struct cdm_diag *diag) {
+int db_open_reader(struct db *db, const struct env *e, const char *path, struct cdm_diag *diag) {
 	int64_t version = 0;
 	memset(db, 0, sizeof(*db));
-	if (access(path, R_OK) < 0) {
-		int rc = message_error(errno);
+	db->env = e;
+	int rc = said(e->may(e, path, ENV_READABLE));
+	if (rc < 0) {
 		enum message m = rc == -ENOENT ? MESSAGE_MISSING : MESSAGE_OPEN;
 		message_add(diag, m, "%s: %s", path, err_text(rc));
 		return rc;
 	}
-	int rc = open_sql(db, path, SQLITE_OPEN_READONLY);
+	rc = open_sql(db, path, SQLITE_OPEN_READONLY);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc < 0)
 		return explain(db, path, diag);
-	bool fixed = !has_wal(path) && !folder_is_writable(path);
+	bool fixed = !has_wal(e, path) && !folder_is_writable(e, path);
 	rc = fixed ? open_immutable(db, path, diag) : identify(db, path, &version, diag);
 	if (rc == 1) { /* its owner died before it was made */
 		message_add(diag, MESSAGE_MISSING, "%s is empty", path);
@@ -419,7 +382,7 @@ void db_close(struct db *db) {
 	sqlite3_finalize(db->insert);
 	sqlite3_finalize(db->erase);
 	sqlite3_close(db->sql);
-	memset(db, 0, sizeof(*db));
+	*db = (struct db){ .env = db->env };
 }
 
 /* ---- writing ---- */

@@ -8,8 +8,8 @@
 
 #include <limits.h>
 #include <sqlite3.h>
-#include <sys/types.h>
 #include "cadmus/diag.h"
+#include "env/env.h"
 #include "journal/record.h"
 
 #define DB_APPLICATION_ID 0x43444d4a /* "CDMJ" */
@@ -17,11 +17,11 @@
 /* Which file it is that has a name. */
 struct db_place {
 	char path[PATH_MAX];
-	dev_t device;
-	ino_t number; /* 0: not known */
+	struct env_file file; /* zeros: not known */
 };
 
 struct db {
+	const struct env *env;
 	sqlite3 *sql;
 	sqlite3_stmt *begin, *commit, *insert, *erase; /* of a writer */
 	int wal_frames; /* in the WAL after the last commit */
@@ -29,9 +29,9 @@ struct db {
 };
 
 /* Open for writing, creating or migrating as needed; errors as journal_open().  `path` is canonical. */
-MUST_CHECK int db_open_writer(struct db *db, const char *path, struct cdm_diag *diag);
+MUST_CHECK int db_open_writer(struct db *db, const struct env *e, const char *path, struct cdm_diag *diag);
 /* Open for reading; errors as journal_read_open(). */
-MUST_CHECK int db_open_reader(struct db *db, const char *path, struct cdm_diag *diag);
+MUST_CHECK int db_open_reader(struct db *db, const struct env *e, const char *path, struct cdm_diag *diag);
 /* Accepts a zeroed db. */
 void db_close(struct db *db);
 

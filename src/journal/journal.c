@@ -25,6 +25,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "env/env.h"
 #include "journal/db_priv.h"
 #include "journal/lock_priv.h"
 #include "journal/message_priv.h"
@@ -40,14 +41,16 @@ struct chain { /* the last record in the file */
 };
 
 struct journal {
+	const struct env *env;
 	struct journal_record tail; /* as found at opening */
 	struct queue queue;
 	uint64_t epoch, hlc, ticket;
 	const struct batch *taken; /* lent to the caller by journal_take() */
 	int64_t window_ns;
-	int lock_fd, event_fd, wake_fd;
+	int lock, event_fd, wake_fd;
 	pthread_t thread;
 	bool running; /* the thread */
+	bool stepped;
 
 	struct db db;
 	struct chain chain;
@@ -119,9 +122,9 @@ static int store(struct journal *j, struct batch *const *group, unsigned n) {
 static int store_timed(struct journal *j, struct batch *const *group, unsigned n) {
 	if (j->dead)
 		return -EIO;
-	struct cdm_mono start = clock_mono();
+	struct cdm_mono start = j->env->mono(j->env);
 	int rc = store(j, group, n);
-	uint64_t ns = (uint64_t)mono_since(start, clock_mono());
+	uint64_t ns = (uint64_t)mono_since(start, j->env->mono(j->env));
 	if (ns > j->stats.commit_ns_max)
 		__atomic_store_n(&j->stats.commit_ns_max, ns, __ATOMIC_RELAXED);
 	if (rc == -EIO || rc == -EBADMSG) {
@@ -207,7 +210,7 @@ static int64_t time_left(struct journal *j) {
 	const struct batch *b = queue_next(&j->queue, &cursor);
 	if (!b)
 		return -1;
-	int64_t left = j->window_ns - mono_since(b->submitted, clock_mono());
+	int64_t left = j->window_ns - mono_since(b->submitted, j->env->mono(j->env));
 	bool now = left <= 0 || queue_pressing(&j->queue) ||
 		   __atomic_load_n(&j->stop, __ATOMIC_ACQUIRE);
 	return now ? 0 : left;
@@ -227,13 +230,22 @@ static void *writer(void *arg) {
 	}
 }
 
+bool journal_step(struct journal *j) {
+	CHECK(j->stepped);
+	bool due = time_left(j) == 0;
+	if (due)
+		commit_group(j);
+	return due;
+}
+
 /* ---- opening and closing ---- */
 
 /* The one name that all openers of a file agree on.  A file to be made has no other names yet. */
-static int canonical(const char *path, char out[PATH_MAX], struct cdm_diag *diag) {
-	if (realpath(path, out))
+static int canonical(const struct env *e, const char *path, char out[PATH_MAX], struct cdm_diag *diag) {
+	int rc = e->full_name(e, path, out);
+	if (rc == 0)
 		return 0;
-	int rc = message_error(errno);
+	rc = message_error(-rc);
 	if (rc == -ENOENT && *path && strlen(path) < PATH_MAX) {
 		memcpy(out, path, strlen(path) + 1);
 		return 0;
@@ -251,13 +263,13 @@ static int start_writer(struct journal *j) {
 static int open_parts(
 		struct journal *j, const char *path, size_t queue_bytes, struct cdm_diag *diag) {
 	char name[PATH_MAX];
-	int rc = canonical(path, name, diag);
+	int rc = canonical(j->env, path, name, diag);
 	if (rc < 0)
 		return rc;
-	j->lock_fd = lock_take(name, diag);
-	if (j->lock_fd < 0)
-		return j->lock_fd;
-	if ((rc = db_open_writer(&j->db, name, diag)) < 0 ||
+	j->lock = lock_take(j->env, name, diag);
+	if (j->lock < 0)
+		return j->lock;
+	if ((rc = db_open_writer(&j->db, j->env, name, diag)) < 0 ||
 			(rc = db_tail(&j->db, &j->tail, diag)) < 0)
 		return rc;
 	j->chain = (struct chain){ j->tail.seq, j->tail.hash };
@@ -269,7 +281,7 @@ static int open_parts(
 	j->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (j->event_fd < 0 || j->wake_fd < 0)
 		return -errno;
-	return start_writer(j);
+	return j->stepped ? 0 : start_writer(j);
 }
 
 int journal_open(const char *path, const struct journal_options *options, struct journal **out,
@@ -282,7 +294,9 @@ int journal_open(const char *path, const struct journal_options *options, struct
 	struct journal *j = calloc(1, sizeof(*j));
 	if (!j)
 		return -ENOMEM;
-	j->lock_fd = j->event_fd = j->wake_fd = -1;
+	j->env = o.env ? o.env : env_real();
+	j->stepped = o.stepped;
+	j->lock = j->event_fd = j->wake_fd = -1;
 	j->window_ns = o.window_ns ? o.window_ns : JOURNAL_WINDOW_NS;
 	int rc = open_parts(j, path, o.queue_bytes ? o.queue_bytes : JOURNAL_QUEUE_BYTES, diag);
 	if (rc < 0)
@@ -296,8 +310,10 @@ void journal_stop(struct journal **at) {
 	*at = NULL;
 	if (!j)
 		return;
+	__atomic_store_n(&j->stop, 1, __ATOMIC_RELEASE);
+	while (j->stepped && journal_step(j))
+		;
 	if (j->running) {
-		__atomic_store_n(&j->stop, 1, __ATOMIC_RELEASE);
 		signal_fd(j->wake_fd);
 		CHECK(pthread_join(j->thread, NULL) == 0);
 	}
@@ -305,7 +321,8 @@ void journal_stop(struct journal **at) {
 	queue_fini(&j->queue);
 	io_close(&j->event_fd);
 	io_close(&j->wake_fd);
-	io_close(&j->lock_fd); /* last: now another may open the file */
+	if (j->lock >= 0)
+		j->env->unlock(j->env, j->lock); /* last: now another may open the file */
 	free(j);
 }
 
@@ -367,11 +384,11 @@ static int enqueue(struct journal *j, const struct journal_entry *entries, unsig
 		count(&j->stats.queue_full, 1);
 		return -EAGAIN;
 	}
-	struct cdm_wall now = clock_wall();
+	struct cdm_wall now = j->env->wall(j->env);
 	uint8_t *body = (uint8_t *)&b->records[n];
 	b->ticket = ++j->ticket;
 	b->erase = erase;
-	b->submitted = clock_mono();
+	b->submitted = j->env->mono(j->env);
 	b->count = n;
 	for (unsigned i = 0; i < n; i++) {
 		fill(j, &b->records[i], &entries[i], class, now);

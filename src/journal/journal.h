@@ -32,12 +32,15 @@
 #define JOURNAL_QUEUE_BYTES (4u << 20)
 #define JOURNAL_WINDOW_NS INT64_C(50000000) /* a D1 batch waits this long for company; then it is committed */
 
+struct env;
 struct journal;
 
 /* Zeros mean the defaults above. */
 struct journal_options {
 	size_t queue_bytes; /* >= 64 KiB; a batch may take half of it */
 	int64_t window_ns;
+	const struct env *env; /* NULL: this machine.  Borrowed until journal_stop() */
+	bool stepped; /* no writer thread: journal_step() does its work when the caller says */
 };
 
 /*
@@ -49,6 +52,9 @@ MUST_CHECK int journal_open(const char *path, const struct journal_options *opti
 		struct cdm_diag *diag);
 /* Commit what waits, stop the writer, give the file up.  Waits for the disk.  Accepts NULL; sets *j NULL. */
 void journal_stop(struct journal **j);
+
+/* What the writer would do now, of a stepped journal: commit what waits and is due.  False: nothing was. */
+bool journal_step(struct journal *j);
 
 /* The last record in the file when it was opened: seq, epoch, hlc and hash (zeros: an empty journal). */
 const struct journal_record *journal_tail(const struct journal *j);

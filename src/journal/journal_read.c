@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "env/env.h"
 #include "journal/db_priv.h"
 #include "journal/message_priv.h"
 
@@ -11,16 +12,21 @@ struct journal_reader {
 	struct db db;
 };
 
-int journal_read_open(const char *path, struct journal_reader **out, struct cdm_diag *diag) {
+int journal_read_open_in(const struct env *e, const char *path, struct journal_reader **out,
+		struct cdm_diag *diag) {
 	struct journal_reader *r = calloc(1, sizeof(*r));
 	*out = NULL;
 	if (!r)
 		return -ENOMEM;
-	int rc = db_open_reader(&r->db, path, diag);
+	int rc = db_open_reader(&r->db, e, path, diag);
 	if (rc < 0)
 		journal_read_close(&r);
 	*out = r;
 	return rc < 0 ? rc : 0;
+}
+
+int journal_read_open(const char *path, struct journal_reader **out, struct cdm_diag *diag) {
+	return journal_read_open_in(env_real(), path, out, diag);
 }
 
 void journal_read_close(struct journal_reader **r) {

@@ -11,10 +11,14 @@
 #include "journal/record.h"
 #include "journal/state.h"
 
+struct env;
 struct journal_reader;
 
 /* -ENOENT: no file, or nothing in it yet; -EPROTO: no journal, or a newer one; -EBADMSG: damaged; -EACCES, -EIO. */
 MUST_CHECK int journal_read_open(const char *path, struct journal_reader **out, struct cdm_diag *diag);
+/* The same on another machine than this, borrowed until journal_read_close(). */
+MUST_CHECK int journal_read_open_in(const struct env *e, const char *path, struct journal_reader **out,
+		struct cdm_diag *diag);
 /* Accepts NULL; sets *r NULL. */
 void journal_read_close(struct journal_reader **r);
 

@@ -162,6 +162,26 @@ static void d1_waits_for_company(void) {
 }
 
 /* Nothing is taken, so nothing makes room, whatever the writer does meanwhile. */
+/* Without a thread, nothing happens until it is told to, or stopped. */
+static void a_stepped_journal_does_what_it_is_told(void) {
+	const struct journal_options o = { .stepped = true, .window_ns = INT64_C(3600) * NS_PER_S };
+	struct journal_result r;
+	struct journal *j;
+	CHECK(journal_open(t.path, &o, &j, NULL) == 0);
+	CHECK(!journal_step(j));
+	testing_submit_set(j, "speed", "1", JOURNAL_D1);
+	CHECK(!journal_step(j) && journal_take(j, &r) == -EAGAIN); /* it waits for company */
+	testing_submit_set(j, "speed", "2", JOURNAL_D2);
+	CHECK(journal_take(j, &r) == -EAGAIN);
+	CHECK(journal_step(j) && !journal_step(j));
+	CHECK(journal_take(j, &r) == 0 && r.rc == 0 && r.records[0].seq == 1);
+	CHECK(journal_take(j, &r) == 0 && r.rc == 0 && r.records[0].seq == 2);
+	testing_submit_set(j, "speed", "3", JOURNAL_D1);
+	journal_stop(&j);
+	CHECK(testing_verified(t.path) == 3);
+	testing_remove(&t);
+}
+
 static void a_full_queue_says_so(void) {
 	struct journal_options small = { .queue_bytes = 64 << 10 };
 	static uint8_t room[4096], big[40 << 10];
@@ -722,6 +742,7 @@ int main(void) {
 	wrong_entries_are_refused();
 	volatile_entries_are_counted_only();
 	d1_waits_for_company();
+	a_stepped_journal_does_what_it_is_told();
 	a_full_queue_says_so();
 	a_second_owner_is_told_who_is_the_first();
 	the_same_process_is_refused_as_well();

@@ -10,8 +10,9 @@
 
 #include "base/check.h"
 #include "cadmus/diag.h"
+#include "env/env.h"
 
-/* The lock's descriptor; -EBUSY: held, diag says by which process; -errno. */
-MUST_CHECK int lock_take(const char *path, struct cdm_diag *diag);
+/* A handle for e->unlock(); -EBUSY: held, diag says by which process; -errno. */
+MUST_CHECK int lock_take(const struct env *e, const char *path, struct cdm_diag *diag);
 
 #endif
