@@ -9,13 +9,13 @@
 #include <errno.h>
 #include "base/msgpack.h"
 
-enum type { TEXT, UINT, INT, PPM, HASH, WHAT, FACTS };
+enum type { TEXT, BYTES, UINT, INT, PPM, HASH, WHAT, FACTS, SEQS };
 
 struct field {
 	const char *key;
 	enum type type;
 	size_t at;
-	uint32_t least, most; /* bytes of a TEXT */
+	uint32_t least, most; /* bytes of a TEXT or BYTES; words of a WHAT */
 };
 
 #define ROW(kind, key, type, least, most)                                                          \
@@ -39,16 +39,18 @@ static const struct field turn_fields[] = {
 	UNIT_ROW(turn, "trust", trust_ppm, PPM),
 	ROW(turn, facts, FACTS, 0, 0),
 	ROW(turn, symbols, TEXT, 0, BODY_SYMBOLS_MAX),
+	ROW(turn, session, TEXT, 0, BODY_KEY_MAX),
 };
 
 static const struct field set_fields[] = {
 	ROW(set, field, TEXT, 1, BODY_NAME_MAX),
 	ROW(set, value, TEXT, 0, BODY_VALUE_MAX),
+	ROW(set, request, TEXT, 0, BODY_REQUEST_MAX),
 };
 
 static const struct field model_fields[] = {
 	ROW(model, name, TEXT, 1, BODY_NAME_MAX),
-	ROW(model, what, WHAT, 0, 0),
+	ROW(model, what, WHAT, BODY_LOADED, BODY_ACTIVE),
 };
 
 static const struct field evidence_fields[] = {
@@ -66,6 +68,7 @@ static const struct field command_fields[] = {
 	ROW(command, number, INT, 0, 0),
 	ROW(command, source, TEXT, 0, BODY_NAME_MAX),
 	UNIT_ROW(command, "trust", trust_ppm, PPM),
+	ROW(command, request, TEXT, 0, BODY_REQUEST_MAX),
 };
 
 static const struct field outcome_fields[] = {
@@ -77,6 +80,7 @@ static const struct field outcome_fields[] = {
 static const struct field refusal_fields[] = {
 	ROW(refusal, reason, TEXT, 1, BODY_NAME_MAX),
 	ROW(refusal, detail, TEXT, 0, BODY_VALUE_MAX),
+	ROW(refusal, request, TEXT, 0, BODY_REQUEST_MAX),
 };
 
 static const struct field erase_fields[] = {
@@ -84,7 +88,84 @@ static const struct field erase_fields[] = {
 	ROW(erase, reason, TEXT, 0, BODY_VALUE_MAX),
 };
 
-static const char *const whats[BODY_WHAT_COUNT] = { "", "loaded", "unloaded", "active" };
+static const struct field fact_fields[] = {
+	ROW(fact, request, TEXT, 0, BODY_REQUEST_MAX),
+	ROW(fact, key, TEXT, 1, BODY_KEY_MAX),
+	ROW(fact, value, TEXT, 0, BODY_VALUE_MAX),
+	ROW(fact, source, TEXT, 0, BODY_NAME_MAX),
+	ROW(fact, via, TEXT, 0, BODY_NAME_MAX),
+	UNIT_ROW(fact, "trust", trust_ppm, PPM),
+	UNIT_ROW(fact, "confidence", confidence_ppm, PPM),
+	ROW(fact, seen_ms, UINT, 0, 0),
+	ROW(fact, from, SEQS, 0, 0),
+};
+
+static const struct field goal_fields[] = {
+	ROW(goal, request, TEXT, 0, BODY_REQUEST_MAX),
+	ROW(goal, id, TEXT, 1, BODY_KEY_MAX),
+	ROW(goal, text, TEXT, 0, BODY_VALUE_MAX),
+	ROW(goal, what, WHAT, BODY_OPEN, BODY_DROPPED),
+	UNIT_ROW(goal, "weight", weight_ppm, PPM),
+	ROW(goal, due_ms, UINT, 0, 0),
+};
+
+static const struct field symbol_fields[] = {
+	ROW(symbol, text, TEXT, 1, BODY_SYMBOLS_MAX),
+	ROW(symbol, source, TEXT, 0, BODY_NAME_MAX),
+	UNIT_ROW(symbol, "trust", trust_ppm, PPM),
+};
+
+static const struct field dictionary_fields[] = {
+	ROW(dictionary, table, TEXT, 1, BODY_NAME_MAX),
+	ROW(dictionary, what, WHAT, BODY_ADOPTED, BODY_REMOVED),
+	ROW(dictionary, form, TEXT, 0, BODY_KEY_MAX),
+	ROW(dictionary, gloss, TEXT, 0, BODY_KEY_MAX),
+	ROW(dictionary, version, UINT, 0, 0),
+	ROW(dictionary, hash, HASH, 0, 0),
+};
+
+static const struct field plan_fields[] = {
+	ROW(plan, hash, HASH, 0, 0),
+	ROW(plan, part, UINT, 0, 0),
+	ROW(plan, parts, UINT, 0, 0),
+	ROW(plan, data, BYTES, 1, BODY_PART_MAX),
+};
+
+static const struct field sample_fields[] = {
+	ROW(sample, field, TEXT, 1, BODY_NAME_MAX),
+	ROW(sample, version, UINT, 0, 0),
+	ROW(sample, epoch, UINT, 0, 0),
+	ROW(sample, seen_ms, UINT, 0, 0),
+	ROW(sample, status, TEXT, 0, BODY_NAME_MAX),
+	UNIT_ROW(sample, "trust", trust_ppm, PPM),
+	ROW(sample, bytes, UINT, 0, 0),
+	ROW(sample, hash, HASH, 0, 0),
+	ROW(sample, data, BYTES, 0, BODY_SAMPLE_MAX),
+};
+
+static const struct field gap_fields[] = {
+	ROW(gap, what, TEXT, 1, BODY_NAME_MAX),
+	ROW(gap, count, UINT, 0, 0),
+	ROW(gap, reason, TEXT, 0, BODY_VALUE_MAX),
+};
+
+static const struct field snapshot_fields[] = {
+	ROW(snapshot, upto, UINT, 0, 0),
+	ROW(snapshot, state, HASH, 0, 0),
+	ROW(snapshot, image, HASH, 0, 0),
+	ROW(snapshot, bytes, UINT, 0, 0),
+};
+
+static const struct field compact_fields[] = {
+	ROW(compact, upto, UINT, 0, 0),
+	ROW(compact, removed, UINT, 0, 0),
+	ROW(compact, kept, UINT, 0, 0),
+	ROW(compact, digest, HASH, 0, 0),
+	ROW(compact, kinds, TEXT, 0, BODY_VALUE_MAX),
+};
+
+static const char *const whats[BODY_WHAT_COUNT] = { "", "loaded", "unloaded", "active", "open", "done", "dropped",
+	"adopted", "added", "changed", "removed" };
 
 const char *body_what_name(unsigned what) {
 	return what > 0 && what < BODY_WHAT_COUNT ? whats[what] : "?";
@@ -111,12 +192,37 @@ static int put_text(struct mp_out *o, struct body_text t, uint32_t least, uint32
 	return 0;
 }
 
+static int put_bytes(struct mp_out *o, struct body_text t, uint32_t least, uint32_t most) {
+	if (t.bytes > most)
+		return -E2BIG;
+	if (t.bytes < least)
+		return -EINVAL;
+	mp_bin(o, t.at, t.bytes);
+	return 0;
+}
+
+static int put_seqs(struct mp_out *o, const struct body_seqs *seqs) {
+	if (seqs->count > BODY_SOURCES_MAX)
+		return -E2BIG;
+	mp_array(o, seqs->count);
+	for (uint32_t i = 0; i < seqs->count; i++)
+		mp_uint(o, seqs->at[i]);
+	return 0;
+}
+
+static int put_what(struct mp_out *o, uint64_t what, uint32_t least, uint32_t most) {
+	if (what < least || what > most)
+		return -EINVAL;
+	mp_str(o, whats[what]);
+	return 0;
+}
+
 static int put_facts(struct mp_out *o, const struct body_turn *turn) {
 	if (turn->fact_count > BODY_FACTS_MAX)
 		return -E2BIG;
 	mp_array(o, turn->fact_count);
 	for (uint32_t i = 0; i < turn->fact_count; i++) {
-		const struct body_fact *f = &turn->facts[i];
+		const struct body_said *f = &turn->facts[i];
 		mp_map(o, 3);
 		mp_str(o, "key");
 		int rc = put_text(o, f->key, 1, BODY_KEY_MAX);
@@ -148,13 +254,14 @@ static int put(struct mp_out *o, const struct field *f, const void *body) {
 	case HASH:
 		mp_bin(o, at, HASH_BYTES);
 		return 0;
+	case BYTES:
+		return put_bytes(o, *(const struct body_text *)at, f->least, f->most);
 	case WHAT:
-		if (*(const uint64_t *)at == 0 || *(const uint64_t *)at >= BODY_WHAT_COUNT)
-			return -EINVAL;
-		mp_str(o, whats[*(const uint64_t *)at]);
-		return 0;
+		return put_what(o, *(const uint64_t *)at, f->least, f->most);
 	case FACTS:
 		return put_facts(o, body); /* only a turn has them */
+	case SEQS:
+		return put_seqs(o, at);
 	}
 	return -EINVAL;
 }
@@ -197,11 +304,28 @@ static int get_hash(struct mp_in *in, struct hash *h) {
 	return 0;
 }
 
-static int get_what(struct mp_in *in, uint64_t *what) {
+static int get_bytes(struct mp_in *in, uint32_t least, uint32_t most, struct body_text *t) {
+	const void *data;
+	if (mp_get_bin(in, &data, &t->bytes) < 0)
+		return -EPROTO;
+	t->at = data;
+	return t->bytes < least || t->bytes > most ? -EPROTO : 0;
+}
+
+static int get_seqs(struct mp_in *in, struct body_seqs *seqs) {
+	if (mp_get_array(in, &seqs->count) < 0 || seqs->count > BODY_SOURCES_MAX)
+		return -EPROTO;
+	for (uint32_t i = 0; i < seqs->count; i++)
+		if (mp_get_uint(in, &seqs->at[i]) < 0)
+			return -EPROTO;
+	return 0;
+}
+
+static int get_what(struct mp_in *in, uint32_t least, uint32_t most, uint64_t *what) {
 	struct body_text t;
 	if (get_text(in, 1, BODY_NAME_MAX, &t) < 0)
 		return -EPROTO;
-	for (*what = 1; *what < BODY_WHAT_COUNT; ++*what)
+	for (*what = least; *what <= most; ++*what)
 		if (strlen(whats[*what]) == t.bytes && memcmp(whats[*what], t.at, t.bytes) == 0)
 			return 0;
 	return -EPROTO;
@@ -211,11 +335,11 @@ static bool is(const char *key, size_t bytes, const char *want) {
 	return strlen(want) == bytes && memcmp(key, want, bytes) == 0;
 }
 
-static int get_fact(struct mp_in *in, struct body_fact *f) {
+static int get_said(struct mp_in *in, struct body_said *f) {
 	uint32_t pairs;
 	if (mp_get_map(in, &pairs) < 0)
 		return -EPROTO;
-	*f = (struct body_fact){ .trust_ppm = 0 };
+	*f = (struct body_said){ .trust_ppm = 0 };
 	while (pairs-- > 0) {
 		const char *key;
 		size_t bytes;
@@ -241,7 +365,7 @@ static int get_facts(struct mp_in *in, struct body_turn *turn) {
 	if (mp_get_array(in, &count) < 0 || count > BODY_FACTS_MAX)
 		return -EPROTO;
 	for (uint32_t i = 0; i < count; i++)
-		if (get_fact(in, &turn->facts[i]) < 0)
+		if (get_said(in, &turn->facts[i]) < 0)
 			return -EPROTO;
 	turn->fact_count = count;
 	return 0;
@@ -260,10 +384,14 @@ static int get(struct mp_in *in, const struct field *f, void *body) {
 		return get_ppm(in, at);
 	case HASH:
 		return get_hash(in, at);
+	case BYTES:
+		return get_bytes(in, f->least, f->most, at);
 	case WHAT:
-		return get_what(in, at);
+		return get_what(in, f->least, f->most, at);
 	case FACTS:
 		return get_facts(in, body);
+	case SEQS:
+		return get_seqs(in, at);
 	}
 	return -EPROTO;
 }
@@ -280,8 +408,8 @@ static const struct field *find(
 static int complete(const struct field *fields, size_t count, const void *body) {
 	for (size_t i = 0; i < count; i++) {
 		const void *at = (const char *)body + fields[i].at;
-		if (fields[i].type == TEXT &&
-				((const struct body_text *)at)->bytes < fields[i].least)
+		bool text = fields[i].type == TEXT || fields[i].type == BYTES;
+		if (text && ((const struct body_text *)at)->bytes < fields[i].least)
 			return -EPROTO;
 		if (fields[i].type == WHAT && *(const uint64_t *)at == 0)
 			return -EPROTO;

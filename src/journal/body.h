@@ -28,6 +28,9 @@
 #define BODY_VALUE_MAX 511
 #define BODY_SYMBOLS_MAX 255
 #define BODY_UTTERANCE_MAX (120u << 10) /* what a person, or a model, says at once */
+#define BODY_SOURCES_MAX 16  /* records that a fact derives from */
+#define BODY_SAMPLE_MAX 4096 /* bytes of a sample; of a longer one the hash is kept */
+#define BODY_PART_MAX (240u << 10) /* bytes of a plan in one record */
 #define BODY_PPM 1000000u
 
 struct body_text {
@@ -47,9 +50,9 @@ struct body_epoch {
 	struct hash plan_hash;
 };
 
-struct body_fact {
+struct body_said { /* in a turn: what the speaker claims */
 	struct body_text key;   /* 1..BODY_KEY_MAX */
-	struct body_text value; /* ..BODY_VALUE_MAX; empty: the fact is forgotten */
+	struct body_text value; /* ..BODY_VALUE_MAX; empty: it is taken back */
 	uint32_t trust_ppm;
 };
 
@@ -62,22 +65,29 @@ struct body_turn {
 	struct hash view_hash;    /* of the view of the state that the model was shown */
 	uint32_t trust_ppm;       /* least trust of all that went into it */
 	uint32_t fact_count;
-	struct body_fact facts[BODY_FACTS_MAX];
+	struct body_said facts[BODY_FACTS_MAX];
 	struct body_text symbols; /* ..BODY_SYMBOLS_MAX: the symbols it contained */
+	struct body_text session; /* ..BODY_KEY_MAX: the conversation that it belongs to */
 };
 
 struct body_set {
 	struct body_text field; /* 1..BODY_NAME_MAX */
 	struct body_text value; /* ..BODY_VALUE_MAX, as `cadmus set` takes it */
+	struct body_text request; /* ..BODY_REQUEST_MAX, as of a turn */
 };
 
-enum body_what { BODY_LOADED = 1, BODY_UNLOADED, BODY_ACTIVE, BODY_WHAT_COUNT };
+enum body_what {
+	BODY_LOADED = 1, BODY_UNLOADED, BODY_ACTIVE, /* a model */
+	BODY_OPEN, BODY_DONE, BODY_DROPPED,          /* a goal */
+	BODY_ADOPTED, BODY_ADDED, BODY_CHANGED, BODY_REMOVED, /* a dictionary */
+	BODY_WHAT_COUNT
+};
 /* "loaded", ...; "?" outside the enum. */
 const char *body_what_name(unsigned what);
 
 struct body_model {
 	struct body_text name; /* 1..BODY_NAME_MAX */
-	uint64_t what;         /* enum body_what */
+	uint64_t what;         /* BODY_LOADED, BODY_UNLOADED, BODY_ACTIVE */
 };
 
 struct body_evidence {
@@ -94,6 +104,7 @@ struct body_command {
 	int64_t number;
 	struct body_text source; /* ..BODY_NAME_MAX: where it came from */
 	uint32_t trust_ppm;
+	struct body_text request; /* ..BODY_REQUEST_MAX, as of a turn */
 };
 
 struct body_outcome {
@@ -105,11 +116,93 @@ struct body_outcome {
 struct body_refusal {
 	struct body_text reason; /* 1..BODY_NAME_MAX: machine-readable */
 	struct body_text detail; /* ..BODY_VALUE_MAX: for people */
+	struct body_text request; /* ..BODY_REQUEST_MAX, as of a turn */
 };
 
 struct body_erase {
 	uint64_t seq;            /* whose body is gone */
 	struct body_text reason; /* ..BODY_VALUE_MAX */
+};
+
+/* Records by their seqs. */
+struct body_seqs {
+	uint32_t count;
+	uint64_t at[BODY_SOURCES_MAX];
+};
+
+/* A claim: what `source` says of `key`.  The newest claim of a source counts; those of others stand beside it. */
+struct body_fact {
+	struct body_text request;  /* ..BODY_REQUEST_MAX, as of a turn */
+	struct body_text key;      /* 1..BODY_KEY_MAX */
+	struct body_text value;    /* ..BODY_VALUE_MAX; empty: the claim is taken back */
+	struct body_text source;   /* ..BODY_NAME_MAX: who claims it; empty: the entity that wrote the record */
+	struct body_text via;      /* ..BODY_NAME_MAX: through whom */
+	uint32_t trust_ppm;        /* in the source, when it was said */
+	uint32_t confidence_ppm;   /* of the source in what it says */
+	uint64_t seen_ms;          /* when it was so, milliseconds since 1970; 0: when the record was written */
+	struct body_seqs from;     /* records that it was made of; none: seen, or heard, first-hand */
+};
+
+struct body_goal {
+	struct body_text request; /* ..BODY_REQUEST_MAX, as of a turn */
+	struct body_text id;      /* 1..BODY_KEY_MAX */
+	struct body_text text;    /* ..BODY_VALUE_MAX */
+	uint64_t what;            /* BODY_OPEN, BODY_DONE, BODY_DROPPED */
+	uint32_t weight_ppm;
+	uint64_t due_ms;          /* milliseconds since 1970; 0: whenever */
+};
+
+struct body_symbol {
+	struct body_text text;   /* 1..BODY_SYMBOLS_MAX */
+	struct body_text source; /* ..BODY_NAME_MAX: who saw or said them */
+	uint32_t trust_ppm;
+};
+
+struct body_dictionary {
+	struct body_text table; /* 1..BODY_NAME_MAX */
+	uint64_t what;          /* BODY_ADOPTED (the whole table), BODY_ADDED, BODY_CHANGED, BODY_REMOVED (a sense) */
+	struct body_text form;  /* ..BODY_KEY_MAX, of a sense */
+	struct body_text gloss; /* ..BODY_KEY_MAX */
+	uint64_t version;       /* of the table, after it */
+	struct hash hash;       /* of the table's text */
+};
+
+/* Parts of one plan follow each other in one transaction or several; the last one makes it known. */
+struct body_plan {
+	struct hash hash;
+	uint64_t part, parts;  /* 1..parts */
+	struct body_text data; /* 1..BODY_PART_MAX; any bytes */
+};
+
+struct body_sample {
+	struct body_text field;  /* 1..BODY_NAME_MAX */
+	uint64_t version, epoch; /* of the sample; of its writer */
+	uint64_t seen_ms;        /* its source time on the calendar */
+	struct body_text status; /* ..BODY_NAME_MAX: "ok", "degraded" ... */
+	uint32_t trust_ppm;
+	uint64_t bytes;
+	struct hash hash;        /* of its bytes */
+	struct body_text data;   /* ..BODY_SAMPLE_MAX; empty: it is longer, or nothing */
+};
+
+struct body_gap {
+	struct body_text what;   /* 1..BODY_NAME_MAX: a kind of record, a field, "time" */
+	uint64_t count;          /* how many; of "time" milliseconds */
+	struct body_text reason; /* ..BODY_VALUE_MAX */
+};
+
+struct body_snapshot {
+	uint64_t upto;     /* seq of the last record in it */
+	struct hash state; /* state_hash() */
+	struct hash image; /* of its bytes in the file */
+	uint64_t bytes;
+};
+
+struct body_compact {
+	uint64_t upto;          /* no record behind it was let go */
+	uint64_t removed, kept; /* in all, up to there */
+	struct hash digest;     /* over the hashes of those that stay, in order */
+	struct body_text kinds; /* ..BODY_VALUE_MAX: names of those that were let go, with blanks between */
 };
 
 /*

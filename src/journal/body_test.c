@@ -26,8 +26,8 @@ static struct body_turn a_turn(void) {
 		.trust_ppm = 540000,
 		.fact_count = 2,
 		.symbols = body_text("\xf0\x90\xa4\x80") };
-	t.facts[0] = (struct body_fact){ body_text("name"), body_text("Ada"), 900000 };
-	t.facts[1] = (struct body_fact){ body_text("mood"), body_text(""), 1 };
+	t.facts[0] = (struct body_said){ body_text("name"), body_text("Ada"), 900000 };
+	t.facts[1] = (struct body_said){ body_text("mood"), body_text(""), 1 };
 	return t;
 }
 
@@ -51,11 +51,11 @@ static void the_others_survive(void) {
 	CHECK(n > 0 && body_parse_epoch(room, (size_t)n, &epoch2) == 0 && epoch2.epoch == 7);
 	CHECK(hash_equal(&epoch.plan_hash, &epoch2.plan_hash));
 
-	struct body_set set = { body_text("speed"), body_text("0.5") }, set2;
+	struct body_set set = { body_text("speed"), body_text("0.5"), { NULL, 0 } }, set2;
 	n = body_build_set(&set, room, sizeof(room));
 	CHECK(n > 0 && body_parse_set(room, (size_t)n, &set2) == 0 && same(set.value, set2.value));
 
-	for (uint64_t what = BODY_LOADED; what < BODY_WHAT_COUNT; what++) {
+	for (uint64_t what = BODY_LOADED; what <= BODY_ACTIVE; what++) {
 		struct body_model model = { body_text("phi3"), what }, model2;
 		n = body_build_model(&model, room, sizeof(room));
 		CHECK(n > 0 && body_parse_model(room, (size_t)n, &model2) == 0 &&
@@ -73,7 +73,7 @@ static void the_others_survive(void) {
 }
 
 static void commands_survive(void) {
-	struct body_command c = { 9, body_text("walk"), -30, body_text("control"), 1 }, c2;
+	struct body_command c = { 9, body_text("walk"), -30, body_text("control"), 1, { NULL, 0 } }, c2;
 	int n = body_build_command(&c, room, sizeof(room));
 	CHECK(n > 0 && body_parse_command(room, (size_t)n, &c2) == 0);
 	CHECK(c2.id == 9 && c2.number == -30 && c2.trust_ppm == 1 && same(c.verb, c2.verb));
@@ -82,7 +82,7 @@ static void commands_survive(void) {
 	n = body_build_outcome(&o, room, sizeof(room));
 	CHECK(n > 0 && body_parse_outcome(room, (size_t)n, &o2) == 0 && same(o.reason, o2.reason));
 
-	struct body_refusal r = { body_text("trust"), body_text("0.3 < 0.5") }, r2;
+	struct body_refusal r = { body_text("trust"), body_text("0.3 < 0.5"), { NULL, 0 } }, r2;
 	n = body_build_refusal(&r, room, sizeof(room));
 	CHECK(n > 0 && body_parse_refusal(room, (size_t)n, &r2) == 0 && same(r.detail, r2.detail));
 
@@ -113,16 +113,16 @@ static void bounds_hold_when_building(void) {
 	t.user = t.answer = (struct body_text){ big, BODY_UTTERANCE_MAX };
 	t.fact_count = BODY_FACTS_MAX;
 	for (int i = 0; i < BODY_FACTS_MAX; i++)
-		t.facts[i] = (struct body_fact){ { big, BODY_KEY_MAX }, { big, BODY_VALUE_MAX },
+		t.facts[i] = (struct body_said){ { big, BODY_KEY_MAX }, { big, BODY_VALUE_MAX },
 			0 };
 	CHECK(body_build_turn(&t, room, sizeof(room)) ==
 			-E2BIG); /* each fits, the whole does not */
 
-	struct body_set s = { body_text(""), body_text("1") };
+	struct body_set s = { body_text(""), body_text("1"), { NULL, 0 } };
 	CHECK(body_build_set(&s, room, sizeof(room)) == -EINVAL);
 	struct body_model m = { body_text("phi3"), 0 };
 	CHECK(body_build_model(&m, room, sizeof(room)) == -EINVAL);
-	m.what = BODY_WHAT_COUNT;
+	m.what = BODY_OPEN; /* of a goal */
 	CHECK(body_build_model(&m, room, sizeof(room)) == -EINVAL);
 }
 

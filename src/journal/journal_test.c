@@ -494,11 +494,11 @@ static struct journal_entry any_entry(uint64_t *seed, uint8_t *room, size_t n) {
 		.answer = body_text(a),
 		.fact_count = 1,
 		.trust_ppm = 7 };
-	turn.facts[0] = (struct body_fact){ body_text(a), body_text(d & 1024 ? b : ""), 3 };
+	turn.facts[0] = (struct body_said){ body_text(a), body_text(d & 1024 ? b : ""), 3 };
 	struct body_evidence ev = { body_text(a), body_text("talker"), body_text("talent"), d >> 40,
 		5, 1 + (d & 255) };
 	struct body_model model = { body_text(a), 1 + d % 3 };
-	struct body_command command = { d >> 44, body_text("walk"), 3, body_text(a), 5 };
+	struct body_command command = { d >> 44, body_text("walk"), 3, body_text(a), 5, { NULL, 0 } };
 	switch (d % 5) {
 	case 0:
 		return testing_set(a, b, room, n);
@@ -612,7 +612,7 @@ static uint64_t a_secret(struct journal *j, size_t bytes) {
 	struct body_turn turn = {
 		.user = { user, bytes }, .model = body_text("phi3"), .fact_count = 1
 	};
-	turn.facts[0] = (struct body_fact){ body_text("pin"), body_text("my-pin-4711!"), 1 };
+	turn.facts[0] = (struct body_said){ body_text("pin"), body_text("my-pin-4711!"), 1 };
 	struct journal_entry e = testing_entry(
 			JOURNAL_TURN, room, body_build_turn(&turn, room, sizeof(room)));
 	CHECK(journal_submit(j, &e, 1, JOURNAL_D2, &ticket) == 0);
@@ -644,7 +644,7 @@ static void erased_is_gone_and_the_chain_holds(size_t bytes) {
 	CHECK(journal_verify(reader, &report, NULL) == 0 && report.records == 5 &&
 			report.erased == 1);
 	CHECK(journal_state_at(reader, UINT64_MAX, s, NULL) == 0 && s->erased == 1 &&
-			!state_fact(s, "ada", "pin"));
+			s->fact_count == 0);
 	CHECK(s->turns_end == 0 && s->kinds[JOURNAL_TURN] == 1 && s->kinds[JOURNAL_ERASE] == 1);
 	journal_read_close(&reader);
 	free(s);

@@ -71,7 +71,7 @@ static inline struct journal_entry testing_entry(
 /* A setting: the simplest record with a value. */
 static inline struct journal_entry testing_set(
 		const char *field, const char *value, void *room, size_t n) {
-	struct body_set b = { body_text(field), body_text(value) };
+	struct body_set b = { body_text(field), body_text(value), { NULL, 0 } };
 	return testing_entry(JOURNAL_SET, room, body_build_set(&b, room, n));
 }
 

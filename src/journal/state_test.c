@@ -5,6 +5,7 @@
 #include "journal/state.h"
 
 #include <math.h>
+#include "journal/claims.h"
 #include "journal/journal_testing.h"
 
 static struct journal_state *s, *other;
@@ -40,12 +41,12 @@ static int turn(const char *request, const char *user, const char *answer, const
 		.answer = body_text(answer),
 		.trust_ppm = 500000,
 		.fact_count = key != NULL };
-	t.facts[0] = (struct body_fact){ body_text(key), body_text(value), 400000 };
+	t.facts[0] = (struct body_said){ body_text(key), body_text(value), 400000 };
 	return body_build_turn(&t, room, sizeof(room));
 }
 
 static int set(const char *field, const char *value) {
-	struct body_set b = { body_text(field), body_text(value) };
+	struct body_set b = { body_text(field), body_text(value), { NULL, 0 } };
 	return body_build_set(&b, room, sizeof(room));
 }
 
@@ -64,7 +65,7 @@ static void the_beginning_is_empty(void) {
 	state_init(s);
 	state_init(other);
 	CHECK(!differ() && !state_turn(s, 0) && !state_fact_at(s, 0) && !state_setting_at(s, 0));
-	CHECK(!state_evidence_at(s, 0) && !state_fact(s, "ada", "name") &&
+	CHECK(!state_evidence_at(s, 0) && !state_fact(s, "name", "ada", "ada") &&
 			!state_request(s, "ada", ""));
 }
 
@@ -95,18 +96,18 @@ static void facts_belong_to_who_said_them(void) {
 	snprintf(r.principal, sizeof(r.principal), "bob");
 	r.visibility = JOURNAL_MACHINE;
 	CHECK(state_apply(s, &r) == 0 && s->fact_count == 2);
-	const struct state_fact *ada = state_fact(s, "ada", "name"),
-				*bob = state_fact(s, "bob", "name");
+	const struct state_fact *ada = state_fact(s, "name", "ada", "ada"),
+				*bob = state_fact(s, "name", "bob", "ada");
 	CHECK(ada && bob && strcmp(ada->value, "Ada") == 0 && strcmp(bob->value, "Bob") == 0);
-	CHECK(ada->seq == 1 && ada->trust_ppm == 400000 && ada->wall.ns == 1 &&
-			strcmp(ada->source, "phi3") == 0);
+	CHECK(ada->seq == 1 && ada->trust_ppm == 400000 && ada->seen.ns == 1 && ada->confidence_ppm == BODY_PPM);
+	CHECK(strcmp(ada->source, "ada") == 0 && strcmp(ada->via, "phi3") == 0);
 	CHECK(ada->visibility == JOURNAL_PRIVATE && bob->visibility == JOURNAL_MACHINE);
 	CHECK(state_fact_at(s, 0) == ada && state_fact_at(s, 1) == bob && !state_fact_at(s, 2));
 	apply(s, JOURNAL_TURN, turn("", "Ada Lovelace", "Noted", "name", "Ada Lovelace"));
 	CHECK(s->fact_count == 2 &&
-			strcmp(state_fact(s, "ada", "name")->value, "Ada Lovelace") == 0);
+			strcmp(state_fact(s, "name", "ada", "ada")->value, "Ada Lovelace") == 0);
 	apply(s, JOURNAL_TURN, turn("", "forget it", "Done", "name", ""));
-	CHECK(s->fact_count == 1 && !state_fact(s, "ada", "name") && state_fact(s, "bob", "name"));
+	CHECK(s->fact_count == 1 && !state_fact(s, "name", "ada", "ada") && state_fact(s, "name", "bob", "ada"));
 }
 
 static void the_oldest_fact_makes_room(void) {
@@ -119,9 +120,9 @@ static void the_oldest_fact_makes_room(void) {
 			apply(s, JOURNAL_TURN, turn("", "u", "a", "k0001", "said again"));
 	}
 	CHECK(s->fact_count == STATE_FACTS_MAX && s->dropped == 3);
-	CHECK(!state_fact(s, "ada", "k0000") && state_fact(s, "ada", "k0001"));
-	CHECK(!state_fact(s, "ada", "k0002") && !state_fact(s, "ada", "k0003") &&
-			state_fact(s, "ada", "k0004"));
+	CHECK(!state_fact(s, "k0000", "ada", "ada") && state_fact(s, "k0001", "ada", "ada"));
+	CHECK(!state_fact(s, "k0002", "ada", "ada") && !state_fact(s, "k0003", "ada", "ada") &&
+			state_fact(s, "k0004", "ada", "ada"));
 }
 
 static void turns_are_a_window(void) {
@@ -158,7 +159,7 @@ static void a_retried_request_is_applied_once(void) {
 	apply(s, JOURNAL_TURN, turn("r1", "u", "first", "k", "1"));
 	apply(s, JOURNAL_TURN, turn("r1", "u", "second", "k", "2"));
 	CHECK(s->duplicates == 1 && s->turns_end == 1 &&
-			strcmp(state_fact(s, "ada", "k")->value, "1") == 0);
+			strcmp(state_fact(s, "k", "ada", "ada")->value, "1") == 0);
 	const struct state_request *q = state_request(s, "ada", "r1");
 	CHECK(q && q->seq == 1 && strcmp(q->answer, "first") == 0 &&
 			!state_request(s, "bob", "r1"));
@@ -186,7 +187,7 @@ static void settings_and_models(void) {
 	CHECK(strcmp(state_setting_at(s, 0)->field, "light") == 0 && !state_setting(s, "sound"));
 	static char longer[2 * CDM_NAME_MAX];
 	memset(longer, 'x', sizeof(longer) - 1);
-	CHECK(!state_setting(s, longer) && !state_fact(s, longer, longer) &&
+	CHECK(!state_setting(s, longer) && !state_fact(s, longer, longer, longer) &&
 			!state_request(s, longer, longer));
 	struct body_model m = { body_text("phi3"), BODY_LOADED };
 	apply(s, JOURNAL_MODEL, body_build_model(&m, room, sizeof(room)));
@@ -244,9 +245,9 @@ static void evidence_adds_up_and_never_wraps(void) {
 }
 
 static void commands_are_counted(void) {
-	struct body_command c = { 41, body_text("walk"), 1, body_text("x"), 1 };
+	struct body_command c = { 41, body_text("walk"), 1, body_text("x"), 1, { NULL, 0 } };
 	struct body_outcome o = { 41, body_text("done"), body_text("") };
-	struct body_refusal f = { body_text("trust"), body_text("") };
+	struct body_refusal f = { body_text("trust"), body_text(""), { NULL, 0 } };
 	struct body_erase e = { 1, body_text("") };
 	state_init(s);
 	apply(s, JOURNAL_COMMAND, body_build_command(&c, room, sizeof(room)));
@@ -258,6 +259,153 @@ static void commands_are_counted(void) {
 	CHECK(s->command_id_max == 41 && s->kinds[JOURNAL_COMMAND] == 2 &&
 			s->kinds[JOURNAL_OUTCOME] == 1);
 	CHECK(s->kinds[JOURNAL_REFUSAL] == 1 && s->kinds[JOURNAL_ERASE] == 1 && s->broken == 0);
+}
+
+#define APPLY(KIND, kind, ...) \
+	do { \
+		struct body_##kind body_ = { __VA_ARGS__ }; \
+		apply(s, JOURNAL_##KIND, body_build_##kind(&body_, room, sizeof(room))); \
+	} while (0)
+
+static void claim(const char *principal, const char *source, const char *key, const char *value, uint32_t trust,
+		uint64_t seen_ms) {
+	struct body_fact b = { .key = body_text(key), .value = body_text(value), .source = body_text(source),
+		.trust_ppm = trust, .confidence_ppm = BODY_PPM, .seen_ms = seen_ms };
+	struct journal_record r = record(s->seq + 1, JOURNAL_FACT, body_build_fact(&b, room, sizeof(room)));
+	snprintf(r.principal, sizeof(r.principal), "%s", principal);
+	r.visibility = JOURNAL_MACHINE;
+	CHECK(state_apply(s, &r) == 0);
+}
+
+/* "Ana said locked at 10:02, camera saw open at 10:05." */
+static void contradictions_stand_beside_each_other(void) {
+	unsigned first;
+	state_init(s);
+	claim("ana", "ana", "door", "locked", 900000, 1000);
+	claim("", "camera", "door", "open", 800000, 4000);
+	claim("", "camera", "door", "ajar", 700000, 5000);
+	claim("ana", "ana", "cat", "Tom", 900000, 0);
+	CHECK(s->fact_count == 3 && state_claims(s, "door", &first) == 2 && first == 1);
+	CHECK(strcmp(state_fact_at(s, 1)->value, "ajar") == 0 && state_fact_at(s, 1)->seen.ns == 5000000000);
+	CHECK(strcmp(state_fact_at(s, 2)->value, "locked") == 0 && state_claims(s, "dog", &first) == 0);
+	claim("ana", "ana", "door", "", 0, 0);
+	CHECK(state_claims(s, "door", &first) == 1 && !state_fact(s, "door", "ana", "ana"));
+}
+
+static unsigned counted(const char *owner, const char *door, const char *speaker, const char *sources) {
+	const struct state_fact *of[CLAIMS_MAX];
+	const struct claims_asker a = { owner, { door, speaker } };
+	unsigned next = 0, n = claims_next(s, &a, &next, of);
+	char all[64] = "";
+	for (unsigned i = 0; i < n; i++)
+		strcat(strcat(all, of[i]->source), " ");
+	CHECK(strcmp(all, sources) == 0 && next == s->fact_count);
+	return n;
+}
+
+static void whose_claims_count(void) {
+	const struct state_fact *of[CLAIMS_MAX];
+	unsigned next = 0;
+	state_init(s);
+	claim("ana", "ana", "name", "Ana", 900000, 0);
+	claim("bob", "bob", "name", "Bob", 900000, 0);
+	claim("", "camera", "name", "Eve", 100000, 0);
+	counted("ana", "ana", "ana", "camera ana ");
+	counted("bob", "ana", "bob", "camera bob ");
+	counted("eve", "eve", "eve", "camera ana bob ");
+	CHECK(claims_next(s, NULL, &next, of) == 3);
+	s->facts[0].visibility = JOURNAL_PRIVATE; /* ana's */
+	counted("eve", "ana", "eve", "camera bob ");
+	counted("ana", "door", "ana", "camera ana ");
+	for (unsigned i = 0; i < CLAIMS_MAX + 2; i++) {
+		char source[8];
+		snprintf(source, sizeof(source), "s%02u", i);
+		claim("", source, "name", "X", 1, 0);
+	}
+	next = 0;
+	CHECK(claims_next(s, NULL, &next, of) == CLAIMS_MAX && of[0]->seq > 4); /* the newest */
+}
+
+static void derive(const char *key, uint32_t trust, uint64_t seen_ms, unsigned count, uint64_t a, uint64_t b) {
+	struct body_fact f = { .key = body_text(key), .value = body_text("v"), .source = body_text("core"),
+		.trust_ppm = trust, .confidence_ppm = BODY_PPM, .seen_ms = seen_ms, .from = { count, { a, b } } };
+	apply(s, JOURNAL_FACT, body_build_fact(&f, room, sizeof(room)));
+}
+
+/* Neither trust nor freshness is laundered. */
+static void what_is_derived_is_held_to_its_sources(void) {
+	state_init(s);
+	claim("ana", "ana", "door", "locked", 900000, 5000);
+	claim("", "camera", "light", "on", 300000, 2000);
+	derive("safe", 1000000, 9000, 2, 1, 2);
+	const struct state_fact *f = state_fact(s, "safe", "ada", "core");
+	CHECK(f->trust_ppm == 300000 && f->seen.ns == 2000000000 && f->from.count == 2);
+	derive("safe", 100000, 1000, 2, 1, 2);
+	CHECK(f->trust_ppm == 100000 && f->seen.ns == 1000000000);
+	derive("safe", 1000000, 9000, 2, 1, 77); /* nobody knows record 77 */
+	CHECK(f->trust_ppm == 0);
+	APPLY(SAMPLE, sample, .field = body_text("faces"), .trust_ppm = 500000, .seen_ms = 3000);
+	derive("seen", 1000000, 9000, 1, s->seq, 0);
+	CHECK(state_fact(s, "seen", "ada", "core")->trust_ppm == 500000);
+	CHECK(state_fact(s, "seen", "ada", "core")->seen.ns == 3000000000);
+	APPLY(ERASE, erase, 1, body_text(""));
+	derive("late", 1000000, 0, 1, 1, 0); /* of what was erased nothing new is made */
+	CHECK(!state_fact(s, "late", "ada", "core") && s->erased_end == 1);
+}
+
+static void goals_are_open_until_they_are_not(void) {
+	state_init(s);
+	APPLY(GOAL, goal, .id = body_text("patrol"), .text = body_text("look"), .what = BODY_OPEN, .weight_ppm = 5);
+	CHECK(s->goal_count == 1 && state_goal(s, "patrol", "ada")->weight_ppm == 5 && !state_goal(s, "patrol", "bob"));
+	APPLY(GOAL, goal, .id = body_text("patrol"), .text = body_text("look again"), .what = BODY_OPEN, .due_ms = 9);
+	CHECK(s->goal_count == 1 && state_goal_at(s, 0)->due_ms == 9);
+	APPLY(GOAL, goal, .id = body_text("patrol"), .what = BODY_DONE);
+	CHECK(s->goal_count == 0 && !state_goal_at(s, 0));
+}
+
+static void commands_are_open_until_their_outcome(void) {
+	state_init(s);
+	APPLY(COMMAND, command, .id = 41, .verb = body_text("walk"));
+	APPLY(COMMAND, command, .id = 41, .verb = body_text("turn"));
+	APPLY(COMMAND, command, .id = 42, .verb = body_text("stop"));
+	CHECK(s->command_count == 1 && state_command_at(s, 0)->id == 41 && s->command_id_max == 42);
+	APPLY(OUTCOME, outcome, 41, body_text("done"), body_text(""));
+	CHECK(s->command_count == 0);
+}
+
+static void sessions_gather_turns(void) {
+	struct body_turn t = { .session = body_text("s1"), .user = body_text("u") };
+	state_init(s);
+	for (int i = 0; i < 3; i++)
+		apply(s, JOURNAL_TURN, body_build_turn(&t, room, sizeof(room)));
+	const struct state_session *e = state_session(s, "ada", "s1");
+	CHECK(e && e->turns == 3 && e->first_seq == 1 && e->seq == 3 && s->session_count == 1);
+	CHECK(strcmp(state_turn(s, 0)->session, "s1") == 0 && !state_session(s, "bob", "s1"));
+}
+
+static void the_rest_is_remembered(void) {
+	state_init(s);
+	APPLY(SYMBOL, symbol, body_text("\xf0\x90\xa4\x80"), body_text("camera"), 7);
+	CHECK(state_symbol(s, 0)->trust_ppm == 7 && !state_symbol(s, 1));
+	APPLY(DICTIONARY, dictionary, .table = body_text("v2"), .what = BODY_ADOPTED, .version = 3);
+	APPLY(DICTIONARY, dictionary, .table = body_text("v2"), .what = BODY_CHANGED, .version = 4);
+	CHECK(state_dictionary(s, "v2")->version == 4 && state_dictionary(s, "v2")->changes == 2);
+	APPLY(PLAN, plan, hash_of("p", 1), 1, 2, body_text("abc"));
+	CHECK(s->plan_seq == 0);
+	APPLY(PLAN, plan, hash_of("p", 1), 2, 2, body_text("def"));
+	CHECK(s->plan_seq == s->seq);
+	APPLY(SAMPLE, sample, .field = body_text("faces"), .version = 9, .status = body_text("ok"), .bytes = 3,
+			.data = body_text("abc"));
+	CHECK(state_sample(s, "faces")->kept == 3 && memcmp(state_sample(s, "faces")->data, "abc", 3) == 0);
+	APPLY(GAP, gap, body_text("evidence"), 5, body_text("full"));
+	APPLY(GAP, gap, body_text("evidence"), 2, body_text("full"));
+	CHECK(state_gap_at(s, 0)->count == 7 && state_gap_at(s, 0)->times == 2);
+	APPLY(MODEL, model, body_text("phi3"), BODY_LOADED);
+	CHECK(state_model_at(s, 0)->loaded && state_model_at(s, 0)->loads == 1);
+	APPLY(MODEL, model, body_text("phi3"), BODY_UNLOADED);
+	CHECK(!state_model_at(s, 0)->loaded);
+	APPLY(COMPACT, compact, .upto = 4);
+	CHECK(s->compacted == 4 && s->broken == 0);
 }
 
 static void odd_records_are_counted_and_passed(void) {
@@ -335,6 +483,109 @@ static void the_hash_does_not_see_places(void) {
 	CHECK(strcmp(s->settings[0].field, other->settings[0].field) != 0 && !differ());
 }
 
+struct bytes {
+	uint8_t *at;
+	size_t count, room;
+};
+
+static void gather(void *user, const void *bytes, size_t count) {
+	struct bytes *b = user;
+	while (b->room - b->count < count)
+		CHECK((b->at = realloc(b->at, b->room = 2 * b->room + 4096)) != NULL);
+	memcpy(b->at + b->count, bytes, count);
+	b->count += count;
+}
+
+static void fill_everything(void) {
+	state_init(s);
+	for (int i = 0; i < 70; i++) {
+		char text[32];
+		snprintf(text, sizeof(text), "%d", i * 37 % 70);
+		struct body_turn t = { .request = body_text(text), .session = body_text(text), .user = body_text("u"),
+			.answer = body_text(text), .view_hash = hash_of(text, 2), .speaker = body_text("ada") };
+		apply(s, JOURNAL_TURN, body_build_turn(&t, room, sizeof(room)));
+		claim("ana", "camera", text, "v", 5, (uint64_t)i);
+		APPLY(GOAL, goal, .id = body_text(text), .what = BODY_OPEN);
+		APPLY(SAMPLE, sample, .field = body_text(text), .data = body_text("xyz"), .seen_ms = 77);
+		APPLY(SET, set, body_text(text), body_text("1"), body_text(""));
+		APPLY(COMMAND, command, .id = (uint64_t)(i * 37 % 70), .verb = body_text("walk"));
+		APPLY(MODEL, model, body_text(text), BODY_LOADED);
+		APPLY(GAP, gap, body_text(text), 1, body_text(""));
+		APPLY(SYMBOL, symbol, .text = body_text(text));
+		APPLY(EVIDENCE, evidence, body_text(text), body_text("r"), body_text("d"), 1, 2, 3);
+		APPLY(DICTIONARY, dictionary, .table = body_text(text), .what = BODY_ADOPTED);
+		APPLY(ERASE, erase, (uint64_t)i, body_text(""));
+		derive("d", 7, 0, 2, 1, 2);
+	}
+	CHECK(s->broken == 0 && s->dropped > 0);
+}
+
+/* A fold that begins in the middle ends where one from the beginning does. */
+static void a_state_that_is_read_back_goes_on(void) {
+	struct bytes b = { NULL, 0, 0 }, again = { NULL, 0, 0 };
+	fill_everything();
+	s->hlc = 99;
+	s->head = hash_of("head", 4);
+	state_encode(s, gather, &b);
+	CHECK(state_decode(other, b.at, b.count) == 0 && !differ());
+	state_encode(other, gather, &again);
+	CHECK(again.count == b.count && memcmp(again.at, b.at, b.count) == 0);
+	CHECK(other->hlc == 99 && hash_equal(&other->head, &s->head) && state_request(other, "ada", "7"));
+	for (int i = 0; i < 200; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "n%d", i);
+		apply(s, JOURNAL_TURN, turn(key, "u", "a", key, "v"));
+		apply(other, JOURNAL_TURN, turn(key, "u", "a", key, "v"));
+		apply(s, JOURNAL_SET, set(key, "v"));
+		apply(other, JOURNAL_SET, set(key, "v"));
+		evidence_at_ms(1000 + (uint64_t)i, 5, 5, 100);
+		struct journal_record r = record(other->seq + 1, JOURNAL_EVIDENCE, evidence(5, 5, 100));
+		r.hlc = (1000 + (uint64_t)i) << 16;
+		CHECK(state_apply(other, &r) == 0);
+	}
+	CHECK(!differ() && s->dropped == other->dropped);
+	struct journal_state *third = testing_state();
+	state_copy(third, s);
+	struct journal_state *keep = other;
+	other = third;
+	CHECK(!differ());
+	other = keep;
+	free(third);
+	free(b.at);
+	free(again.at);
+}
+
+/* Every cut and every flipped byte gives a state or a refusal, never a crash, nor more than a table holds. */
+static void odd_bytes_are_no_state(void) {
+	struct bytes b = { NULL, 0, 0 };
+	fill_everything();
+	state_encode(s, gather, &b);
+	for (size_t n = 0; n < b.count; n += n < 600 ? 1 : 97)
+		CHECK(state_decode(other, b.at, n) == -EPROTO && other->seq == 0 && other->fact_count == 0);
+	for (size_t i = 0; i < b.count; i += i < 600 ? 1 : 61) {
+		b.at[i] ^= 0x81;
+		int rc = state_decode(other, b.at, b.count);
+		CHECK(rc == 0 || rc == -EPROTO);
+		b.at[i] ^= 0x81;
+	}
+	b.at[3]++; /* behind the array's head of three bytes: the fold */
+	CHECK(b.at[0] != 0xdc || state_decode(other, b.at, b.count) == -EPROTO);
+	free(b.at);
+}
+
+static void scrubbing_takes_out_one_record(void) {
+	state_init(s);
+	claim("ana", "ana", "door", "locked", 1, 0);
+	apply(s, JOURNAL_TURN, turn("r1", "my pin is 1234", "Noted", "pin", "1234"));
+	apply(s, JOURNAL_TURN, turn("r2", "hello", "hello", NULL, ""));
+	state_scrub(s, 2);
+	CHECK(s->fact_count == 1 && !state_fact(s, "pin", "ada", "ada") && !state_request(s, "ada", "r1"));
+	CHECK(state_turn(s, 1)->seq == 0 && state_turn(s, 1)->user[0] == 0 && state_request(s, "ada", "r2"));
+	static const char secret[] = "1234";
+	CHECK(memmem(s->facts, sizeof(s->facts[0]) * 2, secret, 4) == NULL);
+	CHECK(memmem(s->turns, sizeof(s->turns), secret, 4) == NULL);
+}
+
 int main(void) {
 	s = testing_state();
 	other = testing_state();
@@ -354,6 +605,16 @@ int main(void) {
 	odd_records_are_counted_and_passed();
 	the_hash_sees_values_not_the_calendar();
 	the_hash_does_not_see_places();
+	contradictions_stand_beside_each_other();
+	whose_claims_count();
+	what_is_derived_is_held_to_its_sources();
+	goals_are_open_until_they_are_not();
+	commands_are_open_until_their_outcome();
+	sessions_gather_turns();
+	the_rest_is_remembered();
+	a_state_that_is_read_back_goes_on();
+	odd_bytes_are_no_state();
+	scrubbing_takes_out_one_record();
 	free(s);
 	free(other);
 	puts("state_test: ok");

@@ -20,7 +20,7 @@ static unsigned position(const struct table *t, const void *key, bool *found) {
 	*found = false;
 	while (low < high) {
 		unsigned middle = (low + high) / 2;
-		int c = t->compare(key, item(t, t->order[middle]));
+		int c = t->compare(t->ctx, key, item(t, t->order[middle]));
 		if (c == 0) {
 			*found = true;
 			return middle;
@@ -39,16 +39,17 @@ void *table_find(const struct table *t, const void *key) {
 	return found ? item(t, t->order[at]) : NULL;
 }
 
-/* Take the entry at `at` out; the last item moves into its slot. */
-static void remove_at(const struct table *t, unsigned at) {
+/* The last item moves into its slot. */
+void table_remove_at(const struct table *t, unsigned at) {
 	unsigned slot = t->order[at], last = --*t->count;
 	memmove(&t->order[at], &t->order[at + 1], (last - at) * sizeof(t->order[0]));
-	if (slot == last)
-		return;
-	memcpy(item(t, slot), item(t, last), t->item_bytes);
-	for (unsigned i = 0; i < last; i++)
-		if (t->order[i] == last)
-			t->order[i] = (uint16_t)slot;
+	if (slot != last) {
+		memcpy(item(t, slot), item(t, last), t->item_bytes);
+		for (unsigned i = 0; i < last; i++)
+			if (t->order[i] == last)
+				t->order[i] = (uint16_t)slot;
+	}
+	memset(item(t, last), 0, t->item_bytes); /* what was taken out is gone */
 }
 
 static void evict_oldest(const struct table *t) {
@@ -56,7 +57,7 @@ static void evict_oldest(const struct table *t) {
 	for (unsigned i = 1; i < *t->count; i++)
 		if (seq_of(t, t->order[i]) < seq_of(t, t->order[oldest]))
 			oldest = i;
-	remove_at(t, oldest);
+	table_remove_at(t, oldest);
 }
 
 void *table_put(const struct table *t, const void *key, bool *evicted) {
@@ -82,5 +83,5 @@ void table_remove(const struct table *t, const void *key) {
 	bool found;
 	unsigned at = position(t, key, &found);
 	if (found)
-		remove_at(t, at);
+		table_remove_at(t, at);
 }

@@ -17,7 +17,9 @@ struct table {
 	void *items;
 	size_t item_bytes, seq_at; /* offset of a uint64_t seq in an item */
 	uint16_t max;
-	int (*compare)(const void *key, const void *item); /* as strcmp; a key is an item with its key members set */
+	/* as strcmp; a key is an item with its key members set */
+	int (*compare)(const void *ctx, const void *key, const void *item);
+	const void *ctx;
 };
 
 /* The item with this key, or NULL. */
@@ -25,5 +27,7 @@ void *table_find(const struct table *t, const void *key);
 /* The item with this key, or a new one whose first item_bytes are zero; *evicted: another made room. */
 void *table_put(const struct table *t, const void *key, bool *evicted);
 void table_remove(const struct table *t, const void *key);
+/* The i-th in the order of keys, i < count, out of it. */
+void table_remove_at(const struct table *t, unsigned i);
 
 #endif

@@ -185,7 +185,7 @@ static int command_body(const struct core *c, const struct speaker *s, const str
 static int refusal_body(const struct verdict *v, uint8_t *room, size_t capacity) {
 	char line[REFUSAL_TEXT_MAX];
 	struct body_refusal b = { body_text(refusal_name(v->refusal.code)),
-			body_text(refusal_line(&v->refusal, line)) };
+			body_text(refusal_line(&v->refusal, line)), { NULL, 0 } };
 	return body_build_refusal(&b, room, capacity);
 }
 

@@ -124,7 +124,7 @@ int settings_set(struct core *c, const struct speaker *s, const char *name, doub
 	if (!ch)
 		return -EBUSY;
 	snprintf(text, sizeof(text), "%.17g", value);
-	struct body_set b = { body_text(name), body_text(text) };
+	struct body_set b = { body_text(name), body_text(text), { NULL, 0 } };
 	int n = body_build_set(&b, body, sizeof(body));
 	if (n < 0)
 		return n;

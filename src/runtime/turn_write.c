@@ -89,7 +89,7 @@ static void fill_body(const struct core *c, const struct turn *t, double trust, 
 		.fact_count = t->reply.count,
 		.symbols = body_text(is_utterance ? t->text : "") };
 	for (unsigned i = 0; i < t->reply.count; i++)
-		b->facts[i] = (struct body_fact){ body_text(t->reply.facts[i].key),
+		b->facts[i] = (struct body_said){ body_text(t->reply.facts[i].key),
 			body_text(t->reply.facts[i].value), body_ppm(trust) };
 }
 

@@ -11,7 +11,9 @@
 #include <string.h>
 #include "base/hash.h"
 #include "base/log.h"
+#include "journal/claims.h"
 #include "runtime/core_priv.h"
+#include "sem/support.h"
 
 #define DETECTIONS_MAX 64
 #define DETECTION_NUMBERS 6
@@ -66,33 +68,34 @@ const char *view_owner(const struct core *c, const struct speaker *s) {
 	return core_entity_name(c, s->entity == c->plan->operator_entity ? s->principal : s->entity);
 }
 
-static bool visible(const struct core *c, uint16_t entity, const struct state_fact *f) {
-	return record_visible(f->principal, f->visibility, core_entity_name(c, entity));
-}
-
-/* One's own, and of others' what both door and speaker may see, unless one has said something else oneself. */
-static bool sees(const struct core *c, const struct speaker *s, const struct state_fact *f) {
-	const char *owner = view_owner(c, s);
-	if (strcmp(f->principal, owner) == 0)
-		return true;
-	return visible(c, s->principal, f) && visible(c, s->entity, f) && !state_fact(c->state, owner, f->key);
+/* What is believed of a key, of the claims that count for the speaker. */
+static void believe(const struct state_fact *const *claims, unsigned n, struct cdm_wall now, struct belief_fact *out) {
+	struct support_claim of[CLAIMS_MAX];
+	struct support best;
+	for (unsigned i = 0; i < n; i++)
+		of[i] = (struct support_claim){ claims[i]->value, claims[i]->trust_ppm / 1e6,
+			claims[i]->confidence_ppm / 1e6, 1.0, claims[i]->seen.ns, claims[i]->seq };
+	support_of(of, n, &best);
+	const struct state_fact *f = claims[best.best];
+	*out = (struct belief_fact){ .age_ns = now.ns - f->seen.ns, .trust = f->trust_ppm / 1e6 };
+	snprintf(out->key, sizeof(out->key), "%.*s", BELIEF_KEY_MAX - 1, f->key);
+	snprintf(out->value, sizeof(out->value), "%.*s", BELIEF_VALUE_MAX - 1, f->value);
 }
 
 unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact *out, unsigned max) {
+	struct claims_asker asker = { view_owner(c, s),
+		{ core_entity_name(c, s->principal), core_entity_name(c, s->entity) } };
+	const struct state_fact *claims[CLAIMS_MAX];
 	struct cdm_wall now = clock_wall();
-	unsigned n = 0;
+	unsigned n = 0, next = 0;
 	if (!c->seen && open_seen(c) < 0)
 		return 0;
 	for (unsigned i = 0; i < c->seen_count && n < max; i++)
 		n += perceive(c, &c->seen[i], &out[n]);
-	for (unsigned i = 0; i < c->state->fact_count && n < max; i++) {
-		const struct state_fact *f = state_fact_at(c->state, i);
-		if (!sees(c, s, f))
-			continue;
-		out[n] = (struct belief_fact){ .age_ns = now.ns - f->wall.ns, .trust = f->trust_ppm / 1e6 };
-		snprintf(out[n].key, sizeof(out[n].key), "%.*s", BELIEF_KEY_MAX - 1, f->key);
-		snprintf(out[n].value, sizeof(out[n].value), "%.*s", BELIEF_VALUE_MAX - 1, f->value);
-		n++;
+	while (next < c->state->fact_count && n < max) {
+		unsigned seen = claims_next(c->state, &asker, &next, claims);
+		if (seen)
+			believe(claims, seen, now, &out[n++]);
 	}
 	return n;
 }

@@ -31,8 +31,9 @@ static void add_turn(const char *request, const char *user, const char *key, con
 		.view_hash = hash_of(user, strlen(user)),
 		.trust_ppm = 540000,
 		.fact_count = key != NULL,
+		.session = body_text(key ? "s1" : ""),
 		.symbols = body_text("\xf0\x90\xa4\x80") };
-	b.facts[0] = (struct body_fact){ body_text(key), body_text(value), 300000 };
+	b.facts[0] = (struct body_said){ body_text(key), body_text(value), 300000 };
 	add(JOURNAL_TURN, body_build_turn(&b, room[count], sizeof(room[count])));
 }
 
@@ -43,18 +44,51 @@ static void add_everything(void) {
 	add_turn("", "it is warm", "mood", "warm");
 	add_turn("r2", "forget the mood", "mood", "");
 	add_turn("r3", "my cat is Tom", "cat", "Tom");
-	ADD(SET, set, body_text("speed"), body_text("1"));
-	ADD(SET, set, body_text("light"), body_text("on"));
-	ADD(SET, set, body_text("speed"), body_text("0.5"));
+	ADD(SET, set, body_text("speed"), body_text("1"), body_text("rq"));
+	ADD(SET, set, body_text("light"), body_text("on"), body_text("rq"));
+	ADD(SET, set, body_text("speed"), body_text("0.5"), body_text("rq"));
 	ADD(MODEL, model, body_text("phi3"), BODY_LOADED);
 	ADD(MODEL, model, body_text("phi3"), BODY_ACTIVE);
 	ADD(EVIDENCE, evidence, body_text("phi3"), body_text("talker"), body_text("talent"),
 			1000000, 5, 0);
 	ADD(EVIDENCE, evidence, body_text("phi3"), body_text("talker"), body_text("talent"), 70000,
 			300, 0);
-	ADD(COMMAND, command, 41, body_text("walk"), -70000, body_text("control"), 540000);
+	ADD(COMMAND, command, 41, body_text("walk"), -70000, body_text("control"), 540000, body_text(""));
 	ADD(OUTCOME, outcome, 41, body_text("done"), body_text(""));
-	ADD(REFUSAL, refusal, body_text("trust"), body_text("0.3 < 0.5"));
+	ADD(COMMAND, command, 42, body_text("turn"), 1, body_text("control"), 540000, body_text("rc"));
+	ADD(REFUSAL, refusal, body_text("trust"), body_text("0.3 < 0.5"), body_text("rq"));
+}
+
+static void add_facts(void) {
+	ADD(FACT, fact, .key = body_text("door"), .value = body_text("locked"), .source = body_text("ana"),
+			.trust_ppm = 900000, .confidence_ppm = 800000);
+	ADD(FACT, fact, .key = body_text("door"), .value = body_text("open"), .source = body_text("camera"),
+			.trust_ppm = 700000, .confidence_ppm = BODY_PPM, .seen_ms = 1700000000000);
+	ADD(FACT, fact, .key = body_text("light"), .value = body_text("on"), .trust_ppm = 1);
+	ADD(FACT, fact, .key = body_text("light"), .value = body_text(""), .trust_ppm = 1);
+	ADD(SAMPLE, sample, body_text("faces"), 9, 1, 1600000000000, body_text("ok"), 600000, 3, hash_of("abc", 3),
+			body_text("abc"));
+	ADD(FACT, fact, .key = body_text("safe"), .value = body_text("no"), .source = body_text("core"),
+			.trust_ppm = BODY_PPM, .confidence_ppm = BODY_PPM, .from = { 3, { 20, 21, 24 } });
+	ADD(FACT, fact, .key = body_text("lost"), .value = body_text("?"), .trust_ppm = 5, .from = { 1, { 1 } });
+	ADD(FACT, fact, .key = body_text("gone"), .value = body_text("?"), .trust_ppm = BODY_PPM, .from = { 1, { 4 } });
+}
+
+static void add_the_rest(void) {
+	static uint8_t long_sample[300];
+	ADD(GOAL, goal, .id = body_text("patrol"), .text = body_text("look"), .what = BODY_OPEN, .weight_ppm = 5);
+	ADD(GOAL, goal, .id = body_text("rest"), .text = body_text("sleep"), .what = BODY_OPEN, .due_ms = 1700000000000);
+	ADD(GOAL, goal, .id = body_text("rest"), .what = BODY_DONE);
+	ADD(SYMBOL, symbol, body_text("\xf0\x90\xa4\x80"), body_text(""), 7);
+	ADD(DICTIONARY, dictionary, body_text("v2"), BODY_ADOPTED, body_text(""), body_text(""), 3, hash_of("t", 1));
+	ADD(DICTIONARY, dictionary, body_text("v2"), BODY_ADDED, body_text("ab"), body_text("cd"), 4, hash_of("u", 1));
+	ADD(PLAN, plan, hash_of("p", 1), 1, 2, body_text("abc"));
+	ADD(PLAN, plan, hash_of("p", 1), 2, 2, body_text("def"));
+	ADD(SAMPLE, sample, body_text("picture"), 9, 1, 0, body_text("ok"), 600000, sizeof(long_sample),
+			hash_of(long_sample, sizeof(long_sample)), { (char *)long_sample, sizeof(long_sample) });
+	ADD(GAP, gap, body_text("evidence"), 5, body_text("the queue was full"));
+	ADD(GAP, gap, body_text("evidence"), 2, body_text(""));
+	ADD(MODEL, model, body_text("phi3"), BODY_UNLOADED);
 }
 
 int main(int argc, char **argv) {
@@ -65,6 +99,8 @@ int main(int argc, char **argv) {
 	CHECK(argc == 2 && journal_open(argv[1], NULL, &j, NULL) == 0);
 	journal_set_epoch(j, 1);
 	add_everything();
+	add_facts();
+	add_the_rest();
 	entries[5].visibility = JOURNAL_PRIVATE;
 	entries[5].principal = "bob";
 	CHECK(journal_submit(j, entries, count, JOURNAL_D2, &ticket) == 0);

@@ -85,34 +85,71 @@ def blake(b):
     return hashlib.blake2b(b, digest_size=32).digest()
 
 
+KINDS = ('epoch turn set model evidence command outcome refusal erase fact goal symbol dictionary plan sample gap '
+         'snapshot compact').split()
+
+
 class State:
+    """Tables are dicts by key in bytes; an entry is [what is hashed, what is not]."""
+
     def __init__(self):
-        self.seq = self.epoch = self.command_id_max = 0
+        self.seq = self.epoch = self.command_id_max = self.plan_seq = self.compacted = 0
         self.plan, self.active, self.kinds = bytes(32), '', {}
         self.erased = self.duplicates = 0
-        self.facts, self.evidence, self.settings, self.turns, self.requests = {}, {}, {}, [], []
+        self.facts, self.evidence, self.settings, self.goals, self.samples = {}, {}, {}, {}, {}
+        self.dictionaries, self.models, self.commands, self.sessions, self.gaps = {}, {}, {}, {}, {}
+        self.turns, self.requests, self.symbols, self.erasures = [], [], [], []
 
-    def apply(self, seq, epoch, entity, principal, visibility, kind, body):
+    def apply(self, seq, epoch, wall, entity, principal, visibility, kind, body):
         self.seq, self.epoch = seq, epoch
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
+        self.wall = wall
         if body is None:
             self.erased += 1
         else:
             getattr(self, 'fold_' + kind, lambda *_: None)(body, seq, entity, principal, visibility)
 
+    def claim(self, key, principal, source, via, value, visibility, trust, confidence, seq, origins, seen):
+        known = (key.encode(), principal.encode(), source.encode())
+        if not value:
+            self.facts.pop(known, None)
+            return
+        for origin in origins:
+            of = [(f[6], t) for f, t in self.facts.values() if f[8] == origin]
+            of += [(s[5], t) for s, t in self.samples.values() if s[4] == origin]
+            trust = min([trust] + [t for t, _ in of]) if of else 0
+            seen = min([seen] + [t for _, t in of])
+        self.facts[known] = ([key, principal, source, via, value, visibility, trust, confidence, seq, origins], seen)
+
+    def when(self, ms):
+        return ms * 1000000 if ms else self.wall
+
     def fold_turn(self, b, seq, entity, principal, visibility):
         if b['request'] and any(q[:2] == [b['request'], principal] for q in self.requests):
             self.duplicates += 1
             return
-        self.turns.append([seq, principal, b['speaker'], b['model'], b['user'], b['answer'], b['symbols'],
-                           visibility, False, b['trust'], b['view_hash']])
+        self.turns.append([seq, principal, b['speaker'], b['model'], b['session'], b['user'], b['answer'],
+                           b['symbols'], visibility, False, b['trust'], b['view_hash']])
         if b['request']:
             self.requests.append([b['request'], principal, seq, False, b['answer']])
+        if b['session']:
+            e = self.sessions.setdefault((principal.encode(), b['session'].encode()),
+                                         [principal, b['session'], seq, 0, seq])
+            e[3:] = [e[3] + 1, seq]
         for f in b['facts']:
-            key = (f['key'].encode(), principal.encode())
-            self.facts.pop(key, None)
-            if f['value']:
-                self.facts[key] = [f['key'], principal, f['value'], b['model'] or entity, visibility, f['trust'], seq]
+            self.claim(f['key'], principal, b['speaker'] or entity, b['model'], f['value'], visibility, f['trust'],
+                       1000000, seq, [], self.wall)
+
+    def fold_fact(self, b, seq, entity, principal, visibility):
+        if not set(b['from']) & {e[0] for e in self.erasures}:
+            self.claim(b['key'], principal, b['source'] or entity, b['via'], b['value'], visibility, b['trust'],
+                       b['confidence'], seq, b['from'], self.when(b['seen_ms']))
+
+    def fold_goal(self, b, seq, entity, principal, visibility):
+        key = (b['id'].encode(), principal.encode())
+        self.goals.pop(key, None)
+        if b['what'] == 'open':
+            self.goals[key] = [b['id'], principal, b['text'], visibility, b['weight'], b['due_ms'], seq]
 
     def fold_epoch(self, b, *_):
         self.plan = b['plan_hash']
@@ -120,12 +157,19 @@ class State:
     def fold_set(self, b, seq, entity, principal, visibility):
         self.settings[b['field'].encode()] = [b['field'], b['value'], principal, seq]
 
-    def fold_model(self, b, *_):
+    def fold_model(self, b, seq, *_):
+        e = self.models.get(b['name'].encode(), [b['name'], True, 0, seq])
+        self.models[b['name'].encode()] = [b['name'], b['what'] != 'unloaded', e[2] + (b['what'] == 'loaded'), seq]
         if b['what'] == 'active':
             self.active = b['name']
 
-    def fold_command(self, b, *_):
+    def fold_command(self, b, seq, entity, principal, visibility):
         self.command_id_max = max(self.command_id_max, b['id'])
+        if b['verb'] != 'stop':
+            self.commands[b['id']] = [b['id'], principal, seq]
+
+    def fold_outcome(self, b, *_):
+        self.commands.pop(b['id'], None)
 
     def fold_evidence(self, b, seq, *_):
         assert b['half_life_ms'] == 0
@@ -133,13 +177,47 @@ class State:
         old = self.evidence.get(key, [0] * 7)
         self.evidence[key] = [b['subject'], b['role'], b['dim'], old[3] + b['p'], old[4] + b['n'], old[5] + 1, seq]
 
+    def fold_symbol(self, b, seq, entity, *_):
+        self.symbols.append([seq, b['text'], b['source'] or entity, b['trust']])
+
+    def fold_dictionary(self, b, seq, *_):
+        changes = self.dictionaries.get(b['table'].encode(), [0] * 4)[3] + 1
+        self.dictionaries[b['table'].encode()] = [b['table'], b['hash'], b['version'], changes, seq]
+
+    def fold_plan(self, b, seq, *_):
+        if b['part'] == b['parts']:
+            self.plan_seq = seq
+
+    def fold_sample(self, b, seq, *_):
+        kept = b['data'] if len(b['data']) <= 256 else b''
+        self.samples[b['field'].encode()] = ([b['field'], b['status'], b['version'], b['epoch'], seq, b['trust'],
+                                              b['bytes'], b['hash'], kept], self.when(b['seen_ms']))
+
+    def fold_gap(self, b, seq, *_):
+        old = self.gaps.get(b['what'].encode(), [0] * 3)
+        self.gaps[b['what'].encode()] = [b['what'], old[1] + b['count'], old[2] + 1, seq]
+
+    def fold_erase(self, b, *_):
+        self.erasures.append([b['seq']])
+
+    def fold_compact(self, b, *_):
+        self.compacted = b['upto']
+
     def hash(self):
-        order = 'epoch turn set model evidence command outcome refusal erase'.split()
-        table = lambda t: [t[k] for k in sorted(t)]
-        return blake(pack([self.seq, self.epoch, self.plan, self.active, self.command_id_max,
-                           {k: self.kinds[k] for k in order if k in self.kinds},
-                           [self.erased, 0, self.duplicates, 0, len(self.turns)],
-                           table(self.facts), table(self.evidence), table(self.settings), self.turns, self.requests]))
+        def table(t):
+            return [t[k] for k in sorted(t)]
+
+        def timed(t):
+            return [t[k][0] for k in sorted(t)]
+
+        return blake(pack([2, self.seq, self.epoch, self.plan, self.plan_seq, self.active, self.command_id_max,
+                           {k: self.kinds[k] for k in KINDS if k in self.kinds},
+                           [self.erased, 0, self.duplicates, 0, len(self.turns), len(self.requests),
+                            len(self.symbols), len(self.erasures), self.compacted],
+                           timed(self.facts), table(self.evidence), table(self.settings), table(self.goals),
+                           timed(self.samples), table(self.dictionaries), table(self.models), table(self.commands),
+                           table(self.sessions), table(self.gaps), self.turns, self.requests, self.symbols,
+                           self.erasures]))
 
 
 def main(program):
@@ -160,9 +238,10 @@ def main(program):
         before, clock = link, header[2]
         b = None if body is None else unpack(body)[0]
         assert b is None or pack(b) == body, n  # bodies are canonical as well
-        seq, epoch, _, _, entity, principal, visibility, kind, _ = header
-        state.apply(seq, epoch, entity, principal, visibility, kind, b)
-    assert len(rows) == 17 and state.erased == 1 and state.duplicates == 1
+        seq, epoch, _, wall, entity, principal, visibility, kind, _ = header
+        state.apply(seq, epoch, wall, entity, principal, visibility, kind, b)
+    assert {row[7] for row in rows} >= set(KINDS) - {'snapshot', 'compact'}
+    assert state.erased == 1 and state.duplicates == 1
     assert state.hash().hex() == said, (state.hash().hex(), said)
     print('journal_oracle: ok,', len(rows), 'records')
 
