@@ -12,13 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "journal/body.h"
 #include "journal/message_priv.h"
 
 #define BUSY_MS 2000 /* how long a foreign writer, or a reader's recovery, is waited for */
 
+static int note_old_requests(struct db *db);
+
 /* Step n brings a file from version n to n + 1.  Append only. */
-static const char *const migrations[] = {
-	"CREATE TABLE migration (version INTEGER PRIMARY KEY, wall_ns INTEGER NOT NULL,"
+static const struct {
+	const char *sql;
+	int (*then)(struct db *db); /* what SQL has no words for; NULL: nothing */
+} migrations[] = {
+	{ "CREATE TABLE migration (version INTEGER PRIMARY KEY, wall_ns INTEGER NOT NULL,"
 	" program TEXT NOT NULL) STRICT;"
 	"CREATE TABLE record (seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, hlc INTEGER NOT "
 	"NULL,"
@@ -28,7 +34,20 @@ static const char *const migrations[] = {
 	"CREATE TRIGGER record_insert BEFORE INSERT ON record BEGIN SELECT cadmus_owner(); END;"
 	"CREATE TRIGGER record_delete BEFORE DELETE ON record BEGIN"
 	" SELECT RAISE(ABORT, 'the journal is append-only'); END;"
-	"CREATE TRIGGER record_update BEFORE UPDATE ON record BEGIN SELECT cadmus_owner(); END;",
+	"CREATE TRIGGER record_update BEFORE UPDATE ON record BEGIN SELECT cadmus_owner(); END;", NULL },
+	{ "CREATE TABLE snapshot (upto INTEGER PRIMARY KEY, seq INTEGER NOT NULL, number INTEGER NOT NULL,"
+	" image BLOB NOT NULL, state BLOB NOT NULL) STRICT;"
+	"CREATE TABLE request (principal TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL,"
+	" PRIMARY KEY (principal, id)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE compaction (upto INTEGER PRIMARY KEY, kinds TEXT NOT NULL, done INTEGER NOT NULL) STRICT;"
+	"DROP TRIGGER record_delete;"
+	"CREATE TRIGGER record_delete BEFORE DELETE ON record BEGIN SELECT cadmus_owner(); END;"
+	"CREATE TRIGGER snapshot_insert BEFORE INSERT ON snapshot BEGIN SELECT cadmus_owner(); END;"
+	"CREATE TRIGGER snapshot_delete BEFORE DELETE ON snapshot BEGIN SELECT cadmus_owner(); END;"
+	"CREATE TRIGGER snapshot_update BEFORE UPDATE ON snapshot BEGIN SELECT cadmus_owner(); END;"
+	"CREATE TRIGGER request_insert BEFORE INSERT ON request BEGIN SELECT cadmus_owner(); END;"
+	"CREATE TRIGGER request_delete BEFORE DELETE ON request BEGIN SELECT cadmus_owner(); END;"
+	"CREATE TRIGGER request_update BEFORE UPDATE ON request BEGIN SELECT cadmus_owner(); END;", note_old_requests },
 };
 
 #define VERSION ((int)COUNT_OF(migrations))
@@ -107,13 +126,12 @@ static int explain(struct db *db, const char *path, struct cdm_diag *diag) {
 	return rc ? rc : -EIO;
 }
 
-static int run(struct db *db, const char *sql) {
+int db_run(struct db *db, const char *sql) {
 	errno = 0;
 	return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_error(db);
 }
 
-/* The one integer that a query answers. */
-static int query(struct db *db, const char *sql, int64_t *out) {
+int db_query(struct db *db, const char *sql, int64_t *out) {
 	sqlite3_stmt *s;
 	int rc = 0;
 	if (sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL) != SQLITE_OK)
@@ -131,10 +149,11 @@ static int query(struct db *db, const char *sql, int64_t *out) {
 /* 1: an empty file; 0: one of ours, at *version; -EPROTO: neither, or too new. */
 static int identify(struct db *db, const char *path, int64_t *version, struct cdm_diag *diag) {
 	int64_t id = 0, objects = 0;
-	if (query(db, "PRAGMA application_id", &id) < 0 ||
-			query(db, "PRAGMA user_version", version) < 0 ||
-			query(db, "SELECT count(*) FROM sqlite_schema", &objects) < 0)
+	if (db_query(db, "PRAGMA application_id", &id) < 0 ||
+			db_query(db, "PRAGMA user_version", version) < 0 ||
+			db_query(db, "SELECT count(*) FROM sqlite_schema", &objects) < 0)
 		return explain(db, path, diag);
+	db->version = (int)*version;
 	if (id == 0 && *version == 0 && objects == 0)
 		return 1;
 	if (id != DB_APPLICATION_ID) {
@@ -151,15 +170,17 @@ static int identify(struct db *db, const char *path, int64_t *version, struct cd
 
 static int migrate_step(struct db *db, int version) {
 	char sql[256];
-	int rc = run(db, "BEGIN IMMEDIATE");
+	int rc = db_run(db, "BEGIN IMMEDIATE");
 	if (rc == 0)
-		rc = run(db, migrations[version]);
+		rc = db_run(db, migrations[version].sql);
+	if (rc == 0 && migrations[version].then)
+		rc = migrations[version].then(db);
 	snprintf(sql, sizeof(sql),
 			"INSERT INTO migration VALUES (%d, %lld, 'cadmus %s');"
 			"PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
 			version + 1, (long long)db->env->wall(db->env).ns, CADMUS_VERSION, DB_APPLICATION_ID,
 			version + 1);
-	return rc == 0 ? run(db, sql) : rc;
+	return rc == 0 ? db_run(db, sql) : rc;
 }
 
 static int migrate(struct db *db, const char *path, int64_t version, struct cdm_diag *diag) {
@@ -192,7 +213,7 @@ static int prepare_writer(struct db *db) {
 			"mmap_size = 0;"
 			"PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 8388608";
 	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
-	int rc = run(db, settings);
+	int rc = db_run(db, settings);
 	if (rc < 0)
 		return rc;
 	sqlite3_create_function(db->sql, "cadmus_owner", 0, flags, NULL, is_owner, NULL, NULL);
@@ -210,6 +231,8 @@ static int prepare_statements(struct db *db) {
 		{ &db->insert, "INSERT INTO record (" COLUMNS
 			       ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)" },
 		{ &db->erase, "UPDATE record SET body = NULL WHERE seq = ?" },
+		{ &db->known, "SELECT seq FROM request WHERE principal = ? AND id = ?" },
+		{ &db->note, "INSERT INTO request VALUES (?, ?, ?)" },
 	};
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
 		int rc = sqlite3_prepare_v3(db->sql, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
@@ -218,6 +241,14 @@ static int prepare_statements(struct db *db) {
 			return db_error(db);
 	}
 	return 0;
+}
+
+static void forget_statements(struct db *db) {
+	sqlite3_stmt **const all[] = { &db->begin, &db->commit, &db->insert, &db->erase, &db->known, &db->note };
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		sqlite3_finalize(*all[i]);
+		*all[i] = NULL;
+	}
 }
 
 static int open_sql(struct db *db, const char *path, int flags) {
@@ -245,6 +276,31 @@ static int open_current(struct db *db, const char *path, struct cdm_diag *diag) 
 	if (prepare_writer(db) < 0)
 		return explain(db, path, diag);
 	return migrate(db, path, version, diag);
+}
+
+static int note_once(struct db *db, const struct journal_record *r, struct body_text request) {
+	char id[BODY_REQUEST_MAX + 1];
+	uint64_t seq;
+	snprintf(id, sizeof(id), "%.*s", (int)request.bytes, request.at);
+	int known = db_request_find(db, r->principal, id, &seq);
+	return known ? known : db_request_note(db, r->principal, id, r->seq);
+}
+
+/* Requests had no table of their own before format 2; the first turn that has one answered it. */
+static int note_old_requests(struct db *db) {
+	struct journal_record r;
+	struct body_turn b;
+	sqlite3_stmt *s = NULL;
+	int rc = prepare_statements(db);
+	if (rc == 0)
+		rc = db_select(db, 0, false, &s);
+	while (rc >= 0 && (rc = db_step(db, s, &r)) == 1) {
+		bool asked = r.kind == JOURNAL_TURN && !r.erased && body_parse_turn(r.body, r.body_bytes, &b) == 0;
+		rc = asked && b.request.bytes ? note_once(db, &r, b.request) : 0;
+	}
+	sqlite3_finalize(s);
+	forget_statements(db);
+	return rc;
 }
 
 /* What a file that is no more, or never was, may have left beside it. */
@@ -372,23 +428,19 @@ int db_open_reader(struct db *db, const struct env *e, const char *path, struct 
 	}
 	if (rc < 0)
 		return rc;
-	return run(db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size "
+	return db_run(db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size "
 		       "= 0");
 }
 
 void db_close(struct db *db) {
-	sqlite3_finalize(db->begin);
-	sqlite3_finalize(db->commit);
-	sqlite3_finalize(db->insert);
-	sqlite3_finalize(db->erase);
+	forget_statements(db);
 	sqlite3_close(db->sql);
 	*db = (struct db){ .env = db->env };
 }
 
 /* ---- writing ---- */
 
-/* Run a prepared statement to its end; SQLite's answer as ours. */
-static int finish(struct db *db, sqlite3_stmt *s) {
+int db_finish(struct db *db, sqlite3_stmt *s) {
 	errno = 0;
 	int rc = sqlite3_step(s) == SQLITE_DONE ? 0 : db_error(db);
 	sqlite3_reset(s);
@@ -396,7 +448,7 @@ static int finish(struct db *db, sqlite3_stmt *s) {
 }
 
 int db_begin(struct db *db) {
-	return finish(db, db->begin);
+	return db_finish(db, db->begin);
 }
 
 /*
@@ -404,7 +456,7 @@ int db_begin(struct db *db) {
  * that the next owner finds: it is in doubt, not refused.
  */
 int db_commit(struct db *db) {
-	int rc = finish(db, db->commit), code = sqlite3_extended_errcode(db->sql);
+	int rc = db_finish(db, db->commit), code = sqlite3_extended_errcode(db->sql);
 	bool in_doubt = code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_SHMMAP || (code & 0xff) == SQLITE_NOMEM;
 	return rc < 0 && in_doubt ? -EIO : rc;
 }
@@ -412,7 +464,7 @@ int db_commit(struct db *db) {
 /* Some errors have rolled back already. */
 void db_rollback(struct db *db) {
 	if (!sqlite3_get_autocommit(db->sql))
-		(void)run(db, "ROLLBACK");
+		(void)!db_run(db, "ROLLBACK");
 }
 
 int db_insert(struct db *db, const struct journal_record *r) {
@@ -431,12 +483,12 @@ int db_insert(struct db *db, const struct journal_record *r) {
 	sqlite3_bind_blob(s, 1 + BODY_HASH, r->body_hash.bytes, HASH_BYTES, SQLITE_STATIC);
 	sqlite3_bind_blob(s, 1 + PREV, r->prev.bytes, HASH_BYTES, SQLITE_STATIC);
 	sqlite3_bind_blob(s, 1 + HASH, r->hash.bytes, HASH_BYTES, SQLITE_STATIC);
-	return finish(db, s);
+	return db_finish(db, s);
 }
 
 int db_erase(struct db *db, uint64_t seq) {
 	sqlite3_bind_int64(db->erase, 1, (int64_t)seq);
-	int rc = finish(db, db->erase);
+	int rc = db_finish(db, db->erase);
 	return rc == 0 && sqlite3_changes(db->sql) == 0 ? -ENOENT : rc;
 }
 
@@ -471,7 +523,7 @@ static bool take_text(sqlite3_stmt *s, enum column c, char *out, size_t capacity
 	return true;
 }
 
-static bool take_hash(sqlite3_stmt *s, enum column c, struct hash *out) {
+bool db_take_hash(sqlite3_stmt *s, int c, struct hash *out) {
 	const void *data = sqlite3_column_blob(s, c);
 	if (!data || sqlite3_column_bytes(s, c) != HASH_BYTES)
 		return false;
@@ -479,7 +531,7 @@ static bool take_hash(sqlite3_stmt *s, enum column c, struct hash *out) {
 	return true;
 }
 
-static bool take_number(sqlite3_stmt *s, enum column c, uint64_t *out) {
+bool db_take_number(sqlite3_stmt *s, int c, uint64_t *out) {
 	int64_t v = sqlite3_column_int64(s, c);
 	*out = (uint64_t)v;
 	return sqlite3_column_type(s, c) == SQLITE_INTEGER && v >= 0;
@@ -509,11 +561,11 @@ static bool take_body(sqlite3_stmt *s, struct journal_record *r) {
 
 static bool take_row(sqlite3_stmt *s, struct journal_record *r) {
 	r->wall.ns = sqlite3_column_int64(s, WALL);
-	return take_number(s, SEQ, &r->seq) && take_number(s, EPOCH, &r->epoch) &&
-	       take_number(s, HLC, &r->hlc) && take_text(s, ENTITY, r->entity, sizeof(r->entity)) &&
+	return db_take_number(s, SEQ, &r->seq) && db_take_number(s, EPOCH, &r->epoch) &&
+	       db_take_number(s, HLC, &r->hlc) && take_text(s, ENTITY, r->entity, sizeof(r->entity)) &&
 	       take_text(s, PRINCIPAL, r->principal, sizeof(r->principal)) && take_names(s, r) &&
-	       take_body(s, r) && take_hash(s, BODY_HASH, &r->body_hash) &&
-	       take_hash(s, PREV, &r->prev) && take_hash(s, HASH, &r->hash);
+	       take_body(s, r) && db_take_hash(s, BODY_HASH, &r->body_hash) &&
+	       db_take_hash(s, PREV, &r->prev) && db_take_hash(s, HASH, &r->hash);
 }
 
 int db_step(struct db *db, sqlite3_stmt *s, struct journal_record *r) {

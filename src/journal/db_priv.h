@@ -23,7 +23,8 @@ struct db_place {
 struct db {
 	const struct env *env;
 	sqlite3 *sql;
-	sqlite3_stmt *begin, *commit, *insert, *erase; /* of a writer */
+	int version; /* of the file, as it was found */
+	sqlite3_stmt *begin, *commit, *insert, *erase, *known, *note; /* of a writer */
 	int wal_frames; /* in the WAL after the last commit */
 	struct db_place file, wal; /* of a writer: as they were opened */
 };
@@ -55,6 +56,52 @@ int db_checkpoint(struct db *db, bool empty);
  */
 MUST_CHECK int db_select(struct db *db, uint64_t from, bool last, sqlite3_stmt **out);
 MUST_CHECK int db_step(struct db *db, sqlite3_stmt *s, struct journal_record *r);
+
+/* ---- db_kept.c: what is kept beside the records; a reader finds nothing in a file of format 1 ---- */
+
+/* 1: the record that has this request, 0: there is none. */
+MUST_CHECK int db_request_find(struct db *db, const char *principal, const char *id, uint64_t *seq);
+MUST_CHECK int db_request_note(struct db *db, const char *principal, const char *id, uint64_t seq);
+
+struct db_snapshot {
+	uint64_t upto;     /* seq of the last record in it */
+	uint64_t seq;      /* of the record that vouches for it */
+	uint64_t number;   /* 1, 2 ... in the order in which they were made */
+	struct hash image; /* of its bytes */
+	const void *state; /* state_encode() */
+	size_t bytes;
+};
+
+/* Put it there, in the place of one of the same `upto`, with the next number. */
+MUST_CHECK int db_snapshot_put(struct db *db, const struct db_snapshot *s);
+/* Let those go that stand too close to each other: what is left grows with the logarithm of how many there were. */
+MUST_CHECK int db_snapshot_thin(struct db *db);
+/* Let those go whose `upto` is at least `from` and at most `to`. */
+MUST_CHECK int db_snapshot_drop(struct db *db, uint64_t from, uint64_t to);
+/* The one with the largest `upto` up to there: 1, and *s with its state borrowed until *hold is finalized; 0: none. */
+MUST_CHECK int db_snapshot_find(struct db *db, uint64_t upto, sqlite3_stmt **hold, struct db_snapshot *s);
+
+/* Records up to `upto` of `kinds` (names with blanks between) are to be let go; `done`: how far they have been. */
+struct db_compaction {
+	uint64_t upto, done;
+	char kinds[512];
+};
+
+MUST_CHECK int db_compaction_begin(struct db *db, const struct db_compaction *c);
+/* The newest one: 1; 0: there was none. */
+MUST_CHECK int db_compaction_find(struct db *db, struct db_compaction *c);
+/* Look at the next `count` records and let go what is to go, in a transaction of its own; c->done moves on. */
+MUST_CHECK int db_compaction_step(struct db *db, struct db_compaction *c, unsigned count);
+
+/* ---- for db.c and db_kept.c ---- */
+
+MUST_CHECK int db_run(struct db *db, const char *sql);
+/* The one integer that a query answers. */
+MUST_CHECK int db_query(struct db *db, const char *sql, int64_t *out);
+/* Run a prepared statement to its end; SQLite's answer as ours. */
+MUST_CHECK int db_finish(struct db *db, sqlite3_stmt *s);
+bool db_take_number(sqlite3_stmt *s, int column, uint64_t *out);
+bool db_take_hash(sqlite3_stmt *s, int column, struct hash *out);
 
 /* Our errno for the last thing SQLite said on this connection. */
 int db_error(struct db *db);

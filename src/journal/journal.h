@@ -28,6 +28,7 @@
 
 #include "cadmus/diag.h"
 #include "journal/record.h"
+#include "journal/state.h"
 
 #define JOURNAL_QUEUE_BYTES (4u << 20)
 #define JOURNAL_WINDOW_NS INT64_C(50000000) /* a D1 batch waits this long for company; then it is committed */
@@ -63,7 +64,9 @@ void journal_set_epoch(struct journal *j, uint64_t epoch);
 
 /*
  * Submit `count` entries (1..JOURNAL_BATCH_MAX) as one transaction.  *ticket grows by 1 with every
- * batch accepted for storage; JOURNAL_D0 is counted, not stored, and gets ticket 0 (ticket may be NULL).
+ * batch accepted for storage; where an entry has a request that another of the same principal had before, nothing
+ * of the batch is stored and its result is -EEXIST.  JOURNAL_D0 is counted, not stored, and gets ticket 0 (ticket may
+ * be NULL).
  * -EAGAIN: the queue is full, nothing was taken (journal_take() makes room); -E2BIG: larger than half
  * the queue or a bound in record.h; -EINVAL: an entry cannot be right.
  */
@@ -79,10 +82,25 @@ MUST_CHECK int journal_submit(struct journal *j, const struct journal_entry *ent
 MUST_CHECK int journal_erase(struct journal *j, uint64_t seq, const struct journal_entry *note,
 		uint64_t *ticket);
 
+/*
+ * Store `state` whole beside the records, so that neither a start nor a look at the past need fold what is before
+ * it; a record of kind snapshot, of `entity`, vouches for it.  The state is copied.  D1.  -EAGAIN: the queue is full,
+ * or the one before is still on its way; -ENOMEM.
+ */
+MUST_CHECK int journal_snapshot(struct journal *j, const struct journal_state *state, const char *entity,
+		uint64_t *ticket);
+/*
+ * Let records go: `note` (kind compact) as journal_plan_compaction() made it says which.  D2: once it is settled they
+ * are removed, some at a time while nothing else waits, also by a later owner.  The result is -ENOENT when there is no
+ * snapshot up to that record, -EBUSY while those of the compaction before are still being removed.
+ */
+MUST_CHECK int journal_compact(struct journal *j, const struct journal_entry *note, uint64_t *ticket);
+
 struct journal_result {
 	uint64_t ticket;
 	int rc;       /* 0: durable.  -ENOSPC, -EIO, -EBUSY (a foreign writer), -ESTALE (its name is gone),
-			-ENOENT: not in the file */
+			-ENOENT: not in the file, -EEXIST: its request has been answered */
+	uint64_t existing; /* with -EEXIST: the record that has the request */
 	int wiped;    /* of an erasure: 0, or why old pages may still be there: -EBUSY, -ENOSPC, -EIO */
 	unsigned count;
 	const struct journal_record *records; /* borrowed until the next journal_take() */

@@ -2,15 +2,12 @@
 #include "journal/journal_read.h"
 
 #include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "env/env.h"
-#include "journal/db_priv.h"
-#include "journal/message_priv.h"
-
-struct journal_reader {
-	struct db db;
-};
+#include "journal/journal_read_priv.h"
 
 int journal_read_open_in(const struct env *e, const char *path, struct journal_reader **out,
 		struct cdm_diag *diag) {
@@ -52,7 +49,7 @@ int journal_each(struct journal_reader *r, uint64_t from_seq, uint64_t limit, jo
 	return rc;
 }
 
-static int one_record(struct db *db, uint64_t from, bool last, struct journal_record *out) {
+int journal_one(struct db *db, uint64_t from, bool last, struct journal_record *out) {
 	sqlite3_stmt *s = NULL;
 	*out = (struct journal_record){ 0 };
 	int rc = db_select(db, from, last, &s);
@@ -65,19 +62,19 @@ static int one_record(struct db *db, uint64_t from, bool last, struct journal_re
 
 int journal_last(struct journal_reader *r, uint64_t *seq) {
 	struct journal_record tail;
-	int rc = one_record(&r->db, 0, true, &tail);
+	int rc = journal_one(&r->db, 0, true, &tail);
 	*seq = rc == 1 ? tail.seq : 0;
 	return rc < 0 ? rc : 0;
 }
 
-/* Hybrid clocks grow with seq, and seqs have no gaps: halve. */
+/* Hybrid clocks grow with seq: halve. */
 int journal_seq_at(struct journal_reader *r, struct cdm_wall when, uint64_t *seq) {
 	uint64_t low = 0, high; /* low: 0 or a record not later; high + 1: later, or none */
 	int rc = journal_last(r, &high);
 	while (rc == 0 && low < high) {
 		struct journal_record record;
 		uint64_t middle = low + (high - low + 1) / 2;
-		rc = one_record(&r->db, middle, false, &record);
+		rc = journal_one(&r->db, middle, false, &record);
 		if (rc < 0)
 			break;
 		bool later = rc == 0 || record_hlc_wall(record.hlc).ns > when.ns;
@@ -85,22 +82,22 @@ int journal_seq_at(struct journal_reader *r, struct cdm_wall when, uint64_t *seq
 		if (later)
 			high = middle - 1;
 		else
-			low = middle;
+			low = record.seq; /* the first that is there from the middle on */
 	}
 	*seq = low;
 	return rc;
 }
 
+int journal_request(struct journal_reader *r, const char *principal, const char *id, uint64_t *seq) {
+	*seq = 0;
+	int rc = db_request_find(&r->db, principal, id, seq);
+	return rc < 0 ? rc : rc == 1 ? 0 : -ENOENT;
+}
+
 /* ---- walking the chain ---- */
 
-struct walk {
-	struct journal_state *state; /* fold into it, or NULL */
-	uint64_t seq, hlc, erased;   /* of the last good record; how many were erased */
-	struct hash hash;
-};
-
-static int step(void *user, const struct journal_record *r) {
-	struct walk *w = user;
+int journal_walk_step(void *user, const struct journal_record *r) {
+	struct journal_walk *w = user;
 	if (record_check(r, w->seq, &w->hash) < 0 || r->hlc <= w->hlc)
 		return -EBADMSG;
 	if (w->state)
@@ -108,54 +105,190 @@ static int step(void *user, const struct journal_record *r) {
 	w->seq = r->seq;
 	w->hlc = r->hlc;
 	w->hash = r->hash;
-	w->erased += r->erased;
 	return 0;
 }
 
-/* Over the first `limit` records, 0: over all. */
-static int walk(struct journal_reader *r, uint64_t limit, struct walk *w, struct cdm_diag *diag) {
-	int rc = journal_each(r, 1, limit, step, w);
+void journal_walk_failed(struct journal_reader *r, const struct journal_walk *w, int rc, struct cdm_diag *diag) {
 	if (rc == -EBADMSG)
 		message_add(diag, MESSAGE_CHAIN, "record %llu is not the one that was written",
 				(unsigned long long)w->seq + 1);
-	else if (rc < 0)
-		message_add(diag, MESSAGE_DAMAGED,
-				"the journal cannot be read after record %llu (%s)",
+	else
+		message_add(diag, MESSAGE_DAMAGED, "the journal cannot be read after record %llu (%s)",
 				(unsigned long long)w->seq, sqlite3_errmsg(r->db.sql));
+}
+
+/* ---- the state at a time ---- */
+
+int journal_snapshot_vouched(struct journal_reader *r, const struct db_snapshot *s, struct hash *state) {
+	struct journal_record record;
+	struct body_snapshot body;
+	struct hash image = hash_of(s->state, s->bytes);
+	sqlite3_stmt *hold = NULL;
+	int rc = db_select(&r->db, s->seq, false, &hold);
+	if (rc == 0)
+		rc = db_step(&r->db, hold, &record);
+	bool good = rc == 1 && record.seq == s->seq && record.kind == JOURNAL_SNAPSHOT && !record.erased &&
+		    record_check(&record, record.seq - 1, &record.prev) == 0 &&
+		    body_parse_snapshot(record.body, record.body_bytes, &body) == 0 && body.upto == s->upto &&
+		    hash_equal(&body.image, &image) && hash_equal(&s->image, &image);
+	if (good && state)
+		*state = body.state;
+	sqlite3_finalize(hold);
+	return rc < 0 ? rc : good ? 0 : -EBADMSG;
+}
+
+/* The newest snapshot up to `seq` that can be relied on: 1, folded into w; 0: there is none. */
+static int begin_at_snapshot(struct journal_reader *r, uint64_t seq, struct journal_walk *w) {
+	for (uint64_t upto = seq;;) {
+		struct db_snapshot s;
+		sqlite3_stmt *hold;
+		int rc = db_snapshot_find(&r->db, upto, &hold, &s);
+		if (rc == 1 && (rc = journal_snapshot_vouched(r, &s, NULL)) == 0)
+			rc = state_decode(w->state, s.state, s.bytes);
+		else if (rc == 0)
+			rc = 1; /* none */
+		sqlite3_finalize(hold);
+		if (rc == 0) {
+			w->seq = w->state->seq;
+			w->hlc = w->state->hlc;
+			w->hash = w->state->head;
+			return 1;
+		}
+		if (rc == 1 || (rc != -EBADMSG && rc != -EPROTO) || s.upto == 0)
+			return rc == 1 ? 0 : rc;
+		upto = s.upto - 1; /* rotten, or of another fold: an older one will do, or the records themselves */
+	}
+}
+
+/* Of a walk that came to its end: is that because the next record was let go? */
+static int let_go(struct journal_reader *r, const struct journal_walk *w, uint64_t seq, struct cdm_diag *diag) {
+	struct db_compaction c;
+	struct journal_record next;
+	if (journal_one(&r->db, w->seq + 1, false, &next) != 1 || next.seq == w->seq + 1)
+		return -EBADMSG;
+	if (db_compaction_find(&r->db, &c) != 1 || seq >= c.upto)
+		return -EBADMSG;
+	message_add(diag, MESSAGE_LET_GO, "what was before record %llu was let go; the earliest state is that after it",
+			(unsigned long long)c.upto);
+	return -ESTALE;
+}
+
+static int fold_up_to(struct journal_reader *r, uint64_t seq, struct journal_walk *w, struct cdm_diag *diag) {
+	int rc = begin_at_snapshot(r, seq, w);
+	if (rc < 0)
+		return rc;
+	uint64_t from = w->seq + 1, limit = seq == UINT64_MAX ? 0 : seq - w->seq;
+	if (seq != UINT64_MAX && limit == 0)
+		return 0;
+	rc = journal_each(r, from, limit, journal_walk_step, w);
+	if (rc == -EBADMSG && let_go(r, w, seq, diag) == -ESTALE)
+		return -ESTALE;
+	if (rc < 0)
+		journal_walk_failed(r, w, rc, diag);
 	return rc;
 }
 
 int journal_state_at(struct journal_reader *r, uint64_t seq, struct journal_state *state,
 		struct cdm_diag *diag) {
-	struct walk w = { .state = state };
+	struct journal_walk w = { .state = state };
 	state_init(state);
 	if (seq == 0)
 		return 0;
-	return walk(r, seq == UINT64_MAX ? 0 : seq, &w, diag);
+	int rc = db_run(&r->db, "BEGIN"); /* one moment, for snapshot and records */
+	if (rc == 0)
+		rc = fold_up_to(r, seq, &w, diag);
+	(void)!db_run(&r->db, "ROLLBACK");
+	return rc;
 }
 
-/* SQLite's own check of its pages: "ok", or what it found first. */
-static int check_pages(struct journal_reader *r, struct cdm_diag *diag) {
+int journal_snapshot_at(struct journal_reader *r, uint64_t seq, uint64_t *upto) {
+	struct db_snapshot s;
+	sqlite3_stmt *hold;
+	int rc = db_snapshot_find(&r->db, seq, &hold, &s);
+	*upto = rc == 1 ? s.upto : 0;
+	sqlite3_finalize(hold);
+	return rc < 0 ? rc : 0;
+}
+
+/* ---- copies ---- */
+
+int journal_backup(struct journal_reader *r, const char *path, struct cdm_diag *diag) {
+	const struct env *e = r->db.env;
 	sqlite3_stmt *s = NULL;
-	const char *said = NULL;
-	if (sqlite3_prepare_v2(r->db.sql, "PRAGMA integrity_check(1)", -1, &s, NULL) == SQLITE_OK &&
-			sqlite3_step(s) == SQLITE_ROW)
-		said = (const char *)sqlite3_column_text(s, 0);
-	bool good = said && strcmp(said, "ok") == 0;
-	if (!good)
-		message_add(diag, MESSAGE_DAMAGED, "the state file is damaged: %s",
-				said ? said : sqlite3_errmsg(r->db.sql));
+	int rc = e->make(e, path);
+	if (rc < 0) {
+		message_add(diag, MESSAGE_OPEN, "%s: cannot be made (%s)", path, err_text(message_error(-rc)));
+		return rc == -EEXIST ? rc : message_error(-rc);
+	}
+	rc = sqlite3_prepare_v2(r->db.sql, "VACUUM INTO ?", -1, &s, NULL) == SQLITE_OK ? 0 : db_error(&r->db);
+	if (rc == 0) {
+		sqlite3_bind_text(s, 1, path, -1, SQLITE_STATIC);
+		rc = db_finish(&r->db, s);
+	}
 	sqlite3_finalize(s);
-	return good ? 0 : -EBADMSG;
+	if (rc == 0)
+		rc = e->move(e, path, path); /* makes it durable */
+	if (rc < 0) {
+		message_add(diag, MESSAGE_OPEN, "%s: cannot be written (%s)", path, sqlite3_errmsg(r->db.sql));
+		(void)e->remove(e, path);
+	}
+	return rc;
 }
 
-int journal_verify(struct journal_reader *r, struct journal_report *report, struct cdm_diag *diag) {
-	struct walk w = { .seq = 0 };
-	int pages = check_pages(r, diag);
-	int rc = walk(r, 0, &w, diag);
-	*report = (struct journal_report){ .records = w.seq,
-		.erased = w.erased,
-		.head = w.hash,
-		.first_bad = rc == -EBADMSG ? w.seq + 1 : 0 };
-	return rc < 0 ? rc : pages;
+/* ---- what may go ---- */
+
+static int add_kind(char *out, size_t capacity, const char *name) {
+	size_t n = strlen(out);
+	int more = snprintf(out + n, capacity - n, "%s%s", n ? " " : "", name);
+	return more < 0 || (size_t)more >= capacity - n ? -E2BIG : 0;
+}
+
+/* Those that stay, of the records up to there: how many, and a hash over theirs. */
+static int digest(struct journal_reader *r, uint64_t upto, const char *kinds, struct body_compact *b) {
+	static const char sql[] = "SELECT hash, instr(' ' || ?2 || ' ', ' ' || kind || ' ') > 0 FROM record"
+				  " WHERE seq <= ?1 ORDER BY seq";
+	crypto_generichash_state h;
+	sqlite3_stmt *s = NULL;
+	if (sqlite3_prepare_v2(r->db.sql, sql, -1, &s, NULL) != SQLITE_OK)
+		return db_error(&r->db);
+	sqlite3_bind_int64(s, 1, (int64_t)upto);
+	sqlite3_bind_text(s, 2, kinds, -1, SQLITE_STATIC);
+	crypto_generichash_init(&h, NULL, 0, HASH_BYTES);
+	int step, rc = 0;
+	b->kept = 0;
+	while (rc == 0 && (step = sqlite3_step(s)) == SQLITE_ROW) {
+		struct hash hash;
+		if (sqlite3_column_int(s, 1))
+			continue;
+		if (!db_take_hash(s, 0, &hash))
+			rc = -EBADMSG;
+		crypto_generichash_update(&h, hash.bytes, HASH_BYTES);
+		b->kept++;
+	}
+	if (rc == 0 && step != SQLITE_DONE)
+		rc = db_error(&r->db);
+	sqlite3_finalize(s);
+	crypto_generichash_final(&h, b->digest.bytes, HASH_BYTES);
+	b->removed = upto - b->kept;
+	return rc;
+}
+
+int journal_plan_compaction(struct journal_reader *r, uint64_t upto, uint64_t kinds, struct journal_compaction *out) {
+	struct db_snapshot s;
+	sqlite3_stmt *hold = NULL;
+	out->kinds[0] = 0;
+	for (unsigned k = 0; k < JOURNAL_KIND_COUNT; k++)
+		if (kinds >> k & 1 && add_kind(out->kinds, sizeof(out->kinds), record_kind_name(k)) < 0)
+			return -E2BIG;
+	if (kinds >> JOURNAL_EPOCH & 1 || kinds >> JOURNAL_ERASE & 1 || kinds >> JOURNAL_SNAPSHOT & 1 ||
+			kinds >> JOURNAL_COMPACT & 1 || kinds == 0)
+		return -EINVAL;
+	int rc = db_snapshot_find(&r->db, upto, &hold, &s);
+	if (rc == 1)
+		rc = journal_snapshot_vouched(r, &s, NULL);
+	else if (rc == 0)
+		rc = -ENOENT;
+	out->body = (struct body_compact){ .upto = rc == 0 ? s.upto : 0, .kinds = body_text(out->kinds) };
+	sqlite3_finalize(hold);
+	return rc == 0 ? digest(r, out->body.upto, out->kinds, &out->body) : rc;
 }

@@ -37,6 +37,9 @@ MUST_CHECK int journal_last(struct journal_reader *r, uint64_t *seq);
 /* The last record not later than `when` (by its hybrid clock), 0 when there is none. */
 MUST_CHECK int journal_seq_at(struct journal_reader *r, struct cdm_wall when, uint64_t *seq);
 
+/* The record that answered this request; -ENOENT: none did. */
+MUST_CHECK int journal_request(struct journal_reader *r, const char *principal, const char *id, uint64_t *seq);
+
 /*
  * The state after record `seq` (UINT64_MAX: after the last).  The chain is checked on the way.
  * -EBADMSG: broken, diag names the record, *state is that before it.
@@ -44,13 +47,41 @@ MUST_CHECK int journal_seq_at(struct journal_reader *r, struct cdm_wall when, ui
 MUST_CHECK int journal_state_at(struct journal_reader *r, uint64_t seq, struct journal_state *state,
 		struct cdm_diag *diag);
 
+/* The last record in the newest snapshot that is not behind `seq`; 0: there is none. */
+MUST_CHECK int journal_snapshot_at(struct journal_reader *r, uint64_t seq, uint64_t *upto);
+
+/*
+ * A copy of the file as it is now, of what is committed, at a path where nothing is yet; the machine may go on
+ * meanwhile.  -EEXIST, -EACCES, -ENOENT, -ENOSPC, -EIO.  What fails leaves no file.
+ */
+MUST_CHECK int journal_backup(struct journal_reader *r, const char *path, struct cdm_diag *diag);
+
+/* What a compaction would do: for the note of journal_compact().  `body` points into it. */
+struct journal_compaction {
+	struct body_compact body;
+	char kinds[512];
+};
+
+/*
+ * Records of the kinds in the set (bit k: enum journal_kind k) may go, up to the newest snapshot that is not behind
+ * `upto`: body.upto.  -ENOENT: there is no such snapshot; -EINVAL: epochs, erasures, snapshots and compactions stay;
+ * -EBADMSG.  Reads all records up to there.
+ */
+MUST_CHECK int journal_plan_compaction(struct journal_reader *r, uint64_t upto, uint64_t kinds,
+		struct journal_compaction *out);
+
 struct journal_report {
 	uint64_t records, erased;
+	uint64_t removed;   /* let go */
+	uint64_t snapshots; /* of them all as their records say, and as the fold says where it can be made */
 	uint64_t first_bad; /* 0: none */
 	struct hash head;   /* of the last good record: note it, and a cut tail will show, too */
 };
 
-/* Check every page, body and link.  0; -EBADMSG: report->first_bad (0: the file itself is damaged). */
+/*
+ * Check every page, body and link, every snapshot, and that nothing is missing but what a compaction says.  0;
+ * -EBADMSG: report->first_bad (0: no one record is to blame).
+ */
 MUST_CHECK int journal_verify(struct journal_reader *r, struct journal_report *report,
 		struct cdm_diag *diag);
 

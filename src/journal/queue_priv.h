@@ -28,14 +28,20 @@
 
 #define QUEUE_ALIGN 128u
 
+enum batch_work { BATCH_RECORDS, BATCH_ERASURE, BATCH_SNAPSHOT, BATCH_COMPACTION };
+
 struct batch {
-	uint64_t ticket;  /* 0: a pad */
-	uint64_t erase;   /* seq whose body is to be erased, or 0 */
+	uint64_t ticket;   /* 0: a pad */
+	uint64_t erase;    /* of an erasure: seq whose body is to go */
+	uint64_t existing; /* set by the writer: the record that had the request before */
 	struct cdm_mono submitted;
-	uint32_t bytes;   /* of the whole, this header included */
-	uint32_t count;   /* records that follow */
-	int32_t rc;       /* result, set by the writer */
+	uint32_t bytes;    /* of the whole, this header included */
+	uint32_t count;    /* records that follow; the writer may find that fewer were needed */
+	int32_t rc;        /* result, set by the writer */
 	int32_t wiped;
+	uint32_t work;     /* enum batch_work; all but records share a transaction with nobody */
+	uint32_t request_of; /* the record that has the request */
+	char request[JOURNAL_REQUEST_MAX]; /* of a client, or "" */
 	struct journal_record records[]; /* then their bodies, which the records point at */
 };
 

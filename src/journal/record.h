@@ -20,6 +20,7 @@
 #define JOURNAL_BODY_MAX (256u << 10) /* bytes of one body */
 #define JOURNAL_BATCH_MAX 64u         /* entries of one submit, which is one transaction */
 #define JOURNAL_KIND_NAME_MAX 16
+#define JOURNAL_REQUEST_MAX 64        /* bytes of a request's id, zero included */
 
 enum journal_kind {
 #define JOURNAL_KIND(NAME, name, class, text) JOURNAL_##NAME,
@@ -49,6 +50,8 @@ struct journal_entry {
 	const char *principal; /* on whose behalf: the same; "" for the machine itself */
 	const void *body;      /* one MessagePack map, see body.h */
 	size_t body_bytes;     /* 1..JOURNAL_BODY_MAX */
+	const char *request;   /* what a client calls its request, so that a retry changes nothing; NULL or "": nothing.
+				  One entry of a batch may have one */
 };
 
 struct journal_record {

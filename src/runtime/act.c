@@ -211,7 +211,7 @@ unsigned act_entries(struct core *c, const struct speaker *s, const struct utter
 			return 0;
 		}
 		e[i] = (struct journal_entry){ kind, JOURNAL_MACHINE, core_entity_name(c, 0),
-			core_entity_name(c, s->principal), room + used, (size_t)n };
+			core_entity_name(c, s->principal), room + used, (size_t)n, NULL };
 		used += (size_t)n;
 	}
 	return count;

@@ -144,13 +144,11 @@ static void loop(struct core *c) {
 /* ---- start and end ---- */
 
 static int recover(struct core *c, const char *path, struct cdm_diag *diag) {
-	struct journal_reader *r = NULL;
-	if (journal_tail(c->journal)->seq == 0)
-		return 0;
-	int rc = journal_read_open(path, &r, diag);
+	int rc = journal_read_open(path, &c->reader, diag);
+	if (rc == 0 && journal_tail(c->journal)->seq > 0)
+		rc = journal_state_at(c->reader, UINT64_MAX, c->state, diag);
 	if (rc == 0)
-		rc = journal_state_at(r, UINT64_MAX, c->state, diag);
-	journal_read_close(&r);
+		rc = journal_snapshot_at(c->reader, UINT64_MAX, &c->snapped);
 	return rc;
 }
 
@@ -168,7 +166,7 @@ static int begin_epoch(struct core *c) {
 	int n = body_build_epoch(&b, body, sizeof(body));
 	if (n < 0)
 		return n;
-	struct journal_entry e = { JOURNAL_EPOCH, JOURNAL_MACHINE, core_entity_name(c, 0), "", body, (size_t)n };
+	struct journal_entry e = { JOURNAL_EPOCH, JOURNAL_MACHINE, core_entity_name(c, 0), "", body, (size_t)n, NULL };
 	journal_set_epoch(c->journal, b.epoch);
 	int rc = 1; /* on its way */
 	n = ledger_submit(c, &e, 1, epoch_settled, &rc);
@@ -260,6 +258,8 @@ static void stop(struct core *c) {
 	motion_stop(c, MOTION_GOING_DOWN);
 	rules_stop(&c->rules);
 	aware_close(&c->aware);
+	ledger_close(c);
+	journal_read_close(&c->reader);
 	journal_stop(&c->journal);
 	for (unsigned i = 0; i < CORE_SESSIONS; i++)
 		session_close(c, i);

@@ -23,6 +23,7 @@
 #include "base/msgpack.h"
 #include "client/seat.h"
 #include "journal/journal.h"
+#include "journal/journal_read.h"
 #include "journal/state.h"
 #include "model/model_client.h"
 #include "runtime/core.h"
@@ -95,12 +96,16 @@ struct pending {
 /* Submit; `done` (may be NULL) is called when it is on the disk, or not.  -EAGAIN: too much waits. */
 MUST_CHECK int ledger_submit(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who);
 void ledger_readable(struct core *c);
+/* The last thing before the journal is given up: so that the next start has little to fold. */
+void ledger_close(struct core *c);
 
 /* recall.c: the whole of what was said or answered in a turn, from the file.  0, or -errno and nothing in `out`. */
 enum recall { RECALL_USER, RECALL_ANSWER };
 MUST_CHECK int recall_text(struct core *c, uint64_t seq, enum recall what, char *out, size_t capacity);
 /* Before core is ready: each command that has no outcome gets `interrupted`. */
 void recall_interrupted(struct core *c);
+/* The record that answered this request, however long ago; 0: none did. */
+uint64_t recall_request(struct core *c, const char *principal, const char *id);
 
 /* ---- heir: another parent, when ours was killed ---- */
 
@@ -332,6 +337,9 @@ struct core {
 	unsigned heirs;         /* parents that came in a row, each soon after the one before */
 	struct cdm_mono heir_came;
 	struct journal *journal;
+	struct journal_reader *reader; /* of the same file */
+	uint64_t snapped;       /* the last record in the newest snapshot */
+	uint64_t unsnapped;     /* bytes of bodies since, of this life */
 	struct journal_stats journal_told; /* what our counters have of it */
 	bool all_at_once;       /* durability: full */
 	struct journal_state *state;

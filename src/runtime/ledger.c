@@ -51,14 +51,40 @@ static void settle(struct core *c, uint64_t ticket, int rc, uint64_t seq) {
 	}
 }
 
+/* So much behind the newest snapshot, and there is another one: a start, or a look back, folds little more. */
+#define SNAPSHOT_RECORDS 4096u
+#define SNAPSHOT_BYTES (8u << 20)
+#define SNAPSHOT_AT_END 256u
+
+/* What cannot be stored now will be, later. */
+static void keep_snapshot(struct core *c, uint64_t records) {
+	const struct journal_state *s = c->state;
+	if (s->seq - c->snapped < records && c->unsnapped < SNAPSHOT_BYTES)
+		return;
+	if (journal_snapshot(c->journal, s, core_entity_name(c, 0), NULL) < 0)
+		return;
+	c->snapped = s->seq;
+	c->unsnapped = 0;
+}
+
+void ledger_close(struct core *c) {
+	if (c->journal && !c->failed)
+		keep_snapshot(c, SNAPSHOT_AT_END);
+}
+
+static void fold(struct core *c, const struct journal_record *r) {
+	if (state_apply(c->state, r) < 0)
+		log_error("record %llu does not fit the state", (unsigned long long)r->seq);
+	c->unsnapped += r->body_bytes;
+}
+
 void ledger_readable(struct core *c) {
 	struct journal_result r;
 	while (journal_take(c->journal, &r) == 0) {
 		uint64_t seq = r.count ? r.records[0].seq : 0, ticket = r.ticket;
 		int rc = r.rc;
 		for (unsigned i = 0; rc == 0 && i < r.count; i++)
-			if (state_apply(c->state, &r.records[i]) < 0)
-				log_error("record %llu does not fit the state", (unsigned long long)r.records[i].seq);
+			fold(c, &r.records[i]);
 		if (rc < 0)
 			log_error("the journal refused a transaction: %s", strerror(-rc));
 		settle(c, ticket, rc, seq);
@@ -67,5 +93,6 @@ void ledger_readable(struct core *c) {
 			c->quit = c->failed = true;
 		}
 	}
+	keep_snapshot(c, SNAPSHOT_RECORDS);
 	report(c);
 }

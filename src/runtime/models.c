@@ -43,7 +43,7 @@ static void record(struct core *c, uint16_t entity, enum body_what what) {
 	int n = body_build_model(&b, room, sizeof(room));
 	if (n < 0)
 		return;
-	struct journal_entry e = { JOURNAL_MODEL, JOURNAL_MACHINE, core_entity_name(c, 0), "", room, (size_t)n };
+	struct journal_entry e = { JOURNAL_MODEL, JOURNAL_MACHINE, core_entity_name(c, 0), "", room, (size_t)n, NULL };
 	if (ledger_submit(c, &e, 1, NULL, NULL) < 0)
 		log_warn("that %s was %s is not written down", core_entity_name(c, entity), body_what_name(what));
 }

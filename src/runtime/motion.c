@@ -117,8 +117,8 @@ static void record_outcome(struct core *c, const char *what, const char *reason,
 	const char *self = core_entity_name(c, 0), *who = core_entity_name(c, c->motion.speaker.principal);
 	if (n < 0 || k < 0)
 		return;
-	struct journal_entry e[2] = { { JOURNAL_OUTCOME, JOURNAL_MACHINE, self, who, room, (size_t)n },
-		{ JOURNAL_EVIDENCE, JOURNAL_MACHINE, self, who, more, (size_t)k } };
+	struct journal_entry e[2] = { { JOURNAL_OUTCOME, JOURNAL_MACHINE, self, who, room, (size_t)n, NULL },
+		{ JOURNAL_EVIDENCE, JOURNAL_MACHINE, self, who, more, (size_t)k, NULL } };
 	if (ledger_submit(c, e, counts ? 2 : 1, NULL, NULL) < 0)
 		log_error("the outcome of command %llu was not written down", (unsigned long long)c->motion.command);
 }

@@ -129,7 +129,7 @@ int settings_set(struct core *c, const struct speaker *s, const char *name, doub
 	if (n < 0)
 		return n;
 	struct journal_entry e = { JOURNAL_SET, JOURNAL_MACHINE, core_entity_name(c, 0),
-		core_entity_name(c, s->principal), body, (size_t)n };
+		core_entity_name(c, s->principal), body, (size_t)n, NULL };
 	*ch = (struct change){ true, f, value, *to };
 	int rc = ledger_submit(c, &e, 1, settled, ch);
 	if (rc < 0)

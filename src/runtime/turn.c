@@ -92,6 +92,10 @@ static void tell_rest(struct core *c, struct turn *t) {
 static void committed(struct core *c, void *who, int rc, uint64_t seq) {
 	struct turn *t = who;
 	CHECK(t == c->current && t->step == TURN_COMMITTING);
+	if (rc == -EEXIST && turn_repeat(c, t, "none")) { /* another of the same request was quicker */
+		act_dropped(c, &c->decision.verdict);
+		return finish(c);
+	}
 	if (rc < 0)
 		return fail(c, rc, "the answer could not be written down, so it does not count");
 	aware_heard(c->aware, t->model, c->decision.trust, t->answered);

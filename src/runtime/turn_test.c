@@ -1,4 +1,5 @@
 /* turn_test.c - models that are silent, and clients that are gone. */
+#include <sqlite3.h>
 #include "runtime/core_testing.h"
 #include "sem/belief.h"
 
@@ -355,14 +356,16 @@ static void a_long_answer_again(void) {
 			start();
 		}
 	}
-	char path[96], away[96];
+	char path[96];
+	sqlite3 *db;
 	snprintf(path, sizeof(path), "%s/robot.journal", folder);
-	snprintf(away, sizeof(away), "%s/away", folder);
-	CHECK(rename(path, away) == 0); /* where it cannot be had whole, that is said */
+	CHECK(sqlite3_open(path, &db) == SQLITE_OK); /* where it cannot be had whole, that is said */
+	CHECK(sqlite3_exec(db, "DROP TRIGGER record_update; UPDATE record SET body = NULL WHERE kind = 'turn'",
+			NULL, NULL, NULL) == SQLITE_OK);
+	sqlite3_close(db);
 	ask(4, "say", "hello", "lark", "long");
 	CHECK(hear("done") == 4 && strlen(heard("answer")) == 2047);
 	CHECK(mp_find_bool(message, message_bytes, "cut", &cut) == 0 && cut);
-	CHECK(rename(away, path) == 0);
 	over();
 }
 

@@ -44,31 +44,44 @@ void turn_reply(struct core *c, const struct turn *t, uint64_t seq, const struct
 	session_send(c, &o, &t->to);
 }
 
-static const struct state_request *known(struct core *c, const struct turn *t) {
-	return t->request[0] && !t->blind ? state_request(c->state, view_owner(c, &t->speaker), t->request) : NULL;
+/* The record that answered it before; 0: none. */
+static uint64_t known(struct core *c, const struct turn *t) {
+	if (!t->request[0] || t->blind)
+		return 0;
+	const char *owner = view_owner(c, &t->speaker);
+	const struct state_request *r = state_request(c->state, owner, t->request);
+	return r ? r->seq : recall_request(c, owner, t->request);
+}
+
+/* What was answered then: the whole, or what is left of it and *cut. */
+static const char *answer_of(struct core *c, const struct turn *t, uint64_t seq, bool *cut) {
+	static char whole[TURN_TEXT_MAX];
+	const struct state_request *r = state_request(c->state, view_owner(c, &t->speaker), t->request);
+	*cut = (!r || r->cut) && recall_text(c, seq, RECALL_ANSWER, whole, sizeof(whole)) < 0;
+	return *cut ? r ? r->answer : "" : r && !r->cut ? r->answer : whole;
 }
 
 bool turn_has_other_words(struct core *c, const struct turn *t) {
 	static char before[TURN_TEXT_MAX];
-	const struct state_request *r = known(c, t);
-	return r && recall_text(c, r->seq, RECALL_USER, before, sizeof(before)) == 0 && strcmp(before, t->user) != 0;
+	uint64_t seq = known(c, t);
+	return seq && recall_text(c, seq, RECALL_USER, before, sizeof(before)) == 0 && strcmp(before, t->user) != 0;
 }
 
 bool turn_repeat(struct core *c, const struct turn *t, const char *verdict) {
-	const struct state_request *r = known(c, t);
-	static char whole[TURN_TEXT_MAX];
+	uint64_t seq = known(c, t);
 	struct mp_out o;
-	if (!r)
+	bool cut;
+	if (!seq)
 		return false;
 	if (turn_has_other_words(c, t)) {
 		session_error(c, &t->to, -EEXIST, "request '%s' was asked with other words before", t->request);
 		return true;
 	}
-	bool cut = r->cut && recall_text(c, r->seq, RECALL_ANSWER, whole, sizeof(whole)) < 0;
+	const char *answer = answer_of(c, t, seq, &cut);
 	session_begin(c, &o, &t->to, "done", 5);
-	mp_kv_str(&o, "answer", r->cut && !cut ? whole : r->answer);
+	mp_kv_str(&o, "answer", answer);
 	mp_kv_bool(&o, "cut", cut);
-	mp_kv_uint(&o, "seq", r->seq);
+	mp_kv_uint(&o, "seq", seq);
 	mp_kv_bool(&o, "repeat", true);
 	mp_kv_str(&o, "verdict", verdict);
 	session_send(c, &o, &t->to);
@@ -111,7 +124,7 @@ int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *
 		return n;
 	const char *by = core_entity_name(c, t->model == PLAN_NONE ? 0 : t->model);
 	e[0] = (struct journal_entry){ JOURNAL_TURN, visibility_of(c, &t->speaker), by,
-		view_owner(c, &t->speaker), body, (size_t)n };
+		view_owner(c, &t->speaker), body, (size_t)n, t->request };
 	unsigned more = act_entries(c, &t->speaker, &d->utterance, &d->verdict, d->trust, &e[1], room, sizeof(room));
 	if (d->verdict.what == VERDICT_STARTED && more == 0)
 		return -E2BIG;

@@ -77,7 +77,7 @@ static void add_facts(void) {
 static void add_the_rest(void) {
 	static uint8_t long_sample[300];
 	ADD(GOAL, goal, .id = body_text("patrol"), .text = body_text("look"), .what = BODY_OPEN, .weight_ppm = 5);
-	ADD(GOAL, goal, .id = body_text("rest"), .text = body_text("sleep"), .what = BODY_OPEN, .due_ms = 1700000000000);
+	ADD(GOAL, goal, .id = body_text("rest"), .text = body_text("sleep"), .what = BODY_OPEN, .due_ms = 170000000000);
 	ADD(GOAL, goal, .id = body_text("rest"), .what = BODY_DONE);
 	ADD(SYMBOL, symbol, body_text("\xf0\x90\xa4\x80"), body_text(""), 7);
 	ADD(DICTIONARY, dictionary, body_text("v2"), BODY_ADOPTED, body_text(""), body_text(""), 3, hash_of("t", 1));
