@@ -240,7 +240,8 @@ static void let_some_names_arrive(struct env_sim *w, unsigned of_8) {
 bool env_sim_lights_on(struct env_sim *w) {
 	static const unsigned chances[] = { 0, 1, 4, 4, 7, 8 };
 	unsigned of_8 = chances[sim_dice(w) % COUNT_OF(chances)];
-	bool kept = !(w->names_lied && w->rename_count > 0);
+	bool kept = !w->has_lied && !(w->names_lied && w->rename_count > 0);
+	w->has_lied = false;
 	CHECK(w->out && !w->handles);
 	let_some_names_arrive(w, of_8);
 	sim_sweep(w);

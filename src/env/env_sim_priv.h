@@ -98,6 +98,7 @@ struct env_sim {
 	struct name names[SIM_NAMES];
 	struct rename renames[SIM_RENAMES];
 	unsigned rename_count;
+	bool has_lied;   /* something that a sync called durable never will be */
 	bool names_lied; /* a sync said that all renames are durable, and they are not */
 	struct handle *handles;
 	struct lock locks[4];

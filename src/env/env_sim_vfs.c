@@ -13,13 +13,31 @@ static struct env_sim *world_of(const struct handle *h) {
 	return h->process->world;
 }
 
+/* Nobody can read by this index: its header stands there twice, 48 bytes each, with a byte that says that it is made. */
+static bool is_half_made(const struct index *x) {
+	const uint8_t *header = x->pages[0];
+	return !header || !header[12] || memcmp(header, header + 48, 48) != 0;
+}
+
+/*
+ * Who makes the index anew, with SQLite's lock 0 (to write), and 2 (to recover), is not interrupted: others would wait
+ * for ten seconds and then give up.
+ */
+static bool makes_index(const struct handle *h) {
+	return h->index && (h->exclusive & 4 || (h->exclusive & 1 && is_half_made(h->index)));
+}
+
+static bool visit(struct handle *h) {
+	return makes_index(h) ? !h->process->dead : sim_visit(h->process);
+}
+
 /* ---- reading and writing ---- */
 
 static int sim_read(sqlite3_file *f, void *out, int count, sqlite3_int64 at) {
 	struct handle *h = handle_of(f);
 	const struct image *m = &h->node->now;
 	size_t want = (size_t)count;
-	if (!h->temporary && (!sim_visit(h->process) || sim_is_on(world_of(h), ENV_SIM_UNREADABLE))) {
+	if (!h->temporary && (!visit(h) || sim_is_on(world_of(h), ENV_SIM_UNREADABLE))) {
 		errno = EIO;
 		return SQLITE_IOERR_READ;
 	}
@@ -86,14 +104,16 @@ static int sim_do_sync(sqlite3_file *f, int flags) {
 		w->names_lied = w->names_lied || w->rename_count > 0;
 		return SQLITE_OK;
 	}
-	if (v == SIM_FORGOTTEN)
+	if (v == SIM_FORGOTTEN) {
+		w->has_lied = w->has_lied || h->node->lied;
 		sim_let_some_arrive(w, h->node, 4);
+	}
 	return SQLITE_IOERR_FSYNC;
 }
 
 static int sim_size(sqlite3_file *f, sqlite3_int64 *out) {
 	*out = (sqlite3_int64)handle_of(f)->node->now.size;
-	return sim_visit(handle_of(f)->process) ? SQLITE_OK : SQLITE_IOERR_FSTAT;
+	return visit(handle_of(f)) ? SQLITE_OK : SQLITE_IOERR_FSTAT;
 }
 
 /* ---- locks of a file ---- */
@@ -118,7 +138,7 @@ static int lock_exclusively(struct handle *h) {
 
 static int sim_file_lock(sqlite3_file *f, int level) {
 	struct handle *h = handle_of(f);
-	if (!sim_visit(h->process))
+	if (!visit(h))
 		return SQLITE_IOERR_LOCK;
 	if (h->level >= level)
 		return SQLITE_OK;
@@ -230,7 +250,7 @@ static struct index *index_of(struct handle *h) {
 static int sim_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **out) {
 	struct handle *h = handle_of(f);
 	*out = NULL;
-	if (!sim_visit(h->process))
+	if (!visit(h))
 		return SQLITE_IOERR_SHMMAP;
 	struct index *x = index_of(h);
 	CHECK(size == SIM_INDEX_BYTES && page < SIM_INDEX_PAGES);
@@ -254,7 +274,7 @@ static int sim_shm_lock(sqlite3_file *f, int at, int count, int flags) {
 		h->exclusive &= ~mask;
 		return SQLITE_OK;
 	}
-	if (!sim_visit(h->process))
+	if (!visit(h))
 		return SQLITE_IOERR_SHMLOCK;
 	bool exclusive = flags & SQLITE_SHM_EXCLUSIVE;
 	for (const struct handle *o = world_of(h)->handles; o; o = o->next) {

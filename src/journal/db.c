@@ -363,6 +363,39 @@ int db_in_place(const struct db *db) {
 	return place_holds(db->env, &db->file) && place_holds(db->env, &db->wal) ? 0 : -ESTALE;
 }
 
+/* Write all of an open file again, with what it holds, and sync it; -EIO. */
+static int write_again(sqlite3_file *f) {
+	uint8_t part[4096];
+	sqlite3_int64 size = 0;
+	int rc = f->pMethods->xFileSize(f, &size);
+	for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += (sqlite3_int64)sizeof(part)) {
+		sqlite3_int64 rest = size - at;
+		int n = rest < (sqlite3_int64)sizeof(part) ? (int)rest : (int)sizeof(part);
+		rc = f->pMethods->xRead(f, part, n, at);
+		if (rc == SQLITE_OK)
+			rc = f->pMethods->xWrite(f, part, n, at);
+	}
+	if (rc == SQLITE_OK && size > 0)
+		rc = f->pMethods->xSync(f, SQLITE_SYNC_NORMAL);
+	return rc == SQLITE_OK ? 0 : rc == SQLITE_FULL ? -ENOSPC : -EIO;
+}
+
+/*
+ * After a sync that failed, the system takes for written what it may not have written, and no later sync will write it.
+ * The owner who met it is gone and told nobody of that batch, but we find it in the WAL, and what we add stands
+ * upon it.  Nobody else changes the WAL while we hold the lock of a writer.
+ */
+static int make_wal_durable(struct db *db) {
+	sqlite3_file *wal = NULL;
+	int rc = db_begin(db);
+	if (rc < 0)
+		return rc;
+	sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+	rc = wal && wal->pMethods ? write_again(wal) : 0;
+	db_rollback(db);
+	return rc;
+}
+
 int db_open_writer(struct db *db, const struct env *e, const char *path, struct cdm_diag *diag) {
 	memset(db, 0, sizeof(*db));
 	db->env = e;
@@ -373,6 +406,10 @@ int db_open_writer(struct db *db, const struct env *e, const char *path, struct 
 		return rc;
 	if (prepare_statements(db) < 0)
 		return explain(db, path, diag);
+	if ((rc = make_wal_durable(db)) < 0) {
+		message_add(diag, MESSAGE_OPEN, "%s-wal: %s", path, err_text(rc));
+		return rc;
+	}
 	place_note(e, &db->file, path, "");
 	place_note(e, &db->wal, path, "-wal");
 	return 0;

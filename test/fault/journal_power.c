@@ -2,8 +2,8 @@
  * journal_power.c - the lights go out, a process dies, the disk fills or fails, at every single operation of a run.
  *
  * A run creates a journal and writes batches to it until told otherwise by the simulated disk of src/env.  What
- * journal_take() reported as durable must be found afterwards, at its place and with its hash, on what such a disk would
- * keep; batches are whole; the chain verifies; and the next owner can go on.
+ * journal_take() reported as durable must be found afterwards, at its place and with its hash, on what such a disk
+ * would keep; batches are whole; the chain verifies; and the next owner can go on.
  */
 #include <sqlite3.h>
 #include "env/env_sim.h"
@@ -16,6 +16,7 @@ static const char path[] = "state";
 static struct env_sim *world;
 static struct hash acked[16384]; /* by seq; batches do not overtake each other */
 static uint64_t acked_seq, acked_batches, refused;
+static bool is_killed; /* each life ends without a last checkpoint */
 static bool in_doubt; /* the disk failed: the batch that was refused then may be there or not */
 
 static void begin(uint64_t seed) {
@@ -105,7 +106,11 @@ static int run(void) {
 			CHECK(said == 0 || said == -ENOSPC || said == -EIO);
 			CHECK(!failed || said == -EIO); /* until it is opened again */
 		}
+		if (is_killed)
+			env_sim_kill(world, 0);
 		journal_stop(&j);
+		if (is_killed)
+			env_sim_reap(world, 0);
 	}
 	return rc;
 }
@@ -226,6 +231,29 @@ static void one_failure(uint64_t operations) {
 }
 
 /*
+ * A sync fails and the system forgets what it was to write; the next owner reads it all the same, builds upon it, and
+ * then the lights go out.
+ */
+static void forgotten_syncs(uint64_t operations) {
+	uint64_t kept = 0, failures = 0;
+	is_killed = true;
+	for (uint64_t at = 1; at <= operations; at++) {
+		begin(at);
+		env_sim_plan(world, ENV_SIM_FORGET, at, 1);
+		(void)run();
+		failures += env_sim_hits(world);
+		env_sim_lights_out(world);
+		CHECK(env_sim_lights_on(world));
+		kept += acked_seq;
+		check_what_is_left();
+	}
+	is_killed = false;
+	CHECK(failures > 0);
+	printf("journal_power: %llu syncs failed and forgot, %llu acknowledged records, none lost\n",
+			(unsigned long long)failures, (unsigned long long)kept);
+}
+
+/*
  * A reader holds its snapshot, so the WAL grows beyond the first page of its index, and there is no room for the
  * second.  SQLite has written and synced the batch by then: it is in doubt, and the next owner may find it.
  */
@@ -263,6 +291,7 @@ int main(void) {
 	kills(operations);
 	full_for_a_while(operations);
 	one_failure(operations);
+	forgotten_syncs(operations);
 	no_room_for_the_index();
 	env_sim_destroy(&world);
 	puts("journal_power: ok");
