@@ -13,7 +13,7 @@ static struct env_sim *world_of(const struct handle *h) {
 	return h->process->world;
 }
 
-/* Nobody can read by this index: its header stands there twice, 48 bytes each, with a byte that says that it is made. */
+/* Nobody can read by this index: its header stands there twice, 48 bytes each, with a byte that says it is made. */
 static bool is_half_made(const struct index *x) {
 	const uint8_t *header = x->pages[0];
 	return !header || !header[12] || memcmp(header, header + 48, 48) != 0;

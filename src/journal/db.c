@@ -101,6 +101,8 @@ int db_error(struct db *db) {
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
 		return -EACCES;
+	case SQLITE_INTERRUPT:
+		return -ECANCELED;
 	case SQLITE_NOMEM:
 		return -ENOMEM;
 	case SQLITE_CANTOPEN:

@@ -289,6 +289,10 @@ int journal_take(struct journal *j, struct journal_result *out) {
 	return 0;
 }
 
+int journal_in_place(const struct journal *j) {
+	return db_in_place(&j->db);
+}
+
 int journal_event_fd(const struct journal *j) {
 	return j->event_fd;
 }

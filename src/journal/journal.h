@@ -112,6 +112,9 @@ MUST_CHECK int journal_take(struct journal *j, struct journal_result *out);
 /* Readable when there may be something to take; level-triggered, reset by journal_take()'s -EAGAIN. */
 int journal_event_fd(const struct journal *j);
 
+/* Is the file still where it was opened?  0, or -ESTALE: what is written now, nobody will find. */
+MUST_CHECK int journal_in_place(const struct journal *j);
+
 struct journal_stats {
 	uint64_t records;     /* stored since opening */
 	uint64_t batches;     /* stored */

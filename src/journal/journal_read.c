@@ -9,6 +9,16 @@
 #include "env/env.h"
 #include "journal/journal_read_priv.h"
 
+static int stop_if_cancelled(void *reader) {
+	return __atomic_load_n(&((struct journal_reader *)reader)->cancelled, __ATOMIC_RELAXED);
+}
+
+#define CANCEL_STEPS 1000 /* of SQLite's machine, some microseconds, between two looks */
+
+void journal_read_cancel(struct journal_reader *r) {
+	__atomic_store_n(&r->cancelled, 1, __ATOMIC_RELAXED);
+}
+
 int journal_read_open_in(const struct env *e, const char *path, struct journal_reader **out,
 		struct cdm_diag *diag) {
 	struct journal_reader *r = calloc(1, sizeof(*r));
@@ -18,6 +28,8 @@ int journal_read_open_in(const struct env *e, const char *path, struct journal_r
 	int rc = db_open_reader(&r->db, e, path, diag);
 	if (rc < 0)
 		journal_read_close(&r);
+	else
+		sqlite3_progress_handler(r->db.sql, CANCEL_STEPS, stop_if_cancelled, r);
 	*out = r;
 	return rc < 0 ? rc : 0;
 }

@@ -22,6 +22,9 @@ MUST_CHECK int journal_read_open_in(const struct env *e, const char *path, struc
 /* Accepts NULL; sets *r NULL. */
 void journal_read_close(struct journal_reader **r);
 
+/* What is being read ends with -ECANCELED soon, and so does all that is begun later.  Any thread. */
+void journal_read_cancel(struct journal_reader *r);
+
 /* Called with each record (borrowed for the call); anything but 0 ends the walk and is returned. */
 typedef int journal_visit(void *user, const struct journal_record *record);
 

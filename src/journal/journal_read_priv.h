@@ -8,6 +8,7 @@
 
 struct journal_reader {
 	struct db db;
+	int cancelled; /* by any thread */
 };
 
 /* The last good record of a walk along the chain. */

@@ -64,6 +64,22 @@ double act_trust(const struct core *c, const struct speaker *s, uint16_t model, 
 	return a < b ? a : b;
 }
 
+/* Everybody is trusted in the role that the plan gives him. */
+static enum trust_role role_of(const struct core *c, uint16_t entity) {
+	switch (plan_entities(c->plan)[entity].class) {
+	case PLAN_MODEL: return TRUST_MODEL;
+	case PLAN_SENSOR: return TRUST_SENSOR;
+	case PLAN_ACTUATOR: return TRUST_DRIVER;
+	default: return TRUST_COMMANDER;
+	}
+}
+
+double act_told_trust(const struct core *c, const struct speaker *s) {
+	double a = lower(c, s->principal, role_of(c, s->principal), 1);
+	double b = lower(c, s->entity, role_of(c, s->entity), 1);
+	return a < b ? a : b;
+}
+
 /* ---- the gate ---- */
 
 static double coherence_now(struct field *feedback, struct cdm_mono now, struct cdm_mono *heard) {

@@ -125,6 +125,7 @@ static void on_event(struct core *c, uint64_t data) {
 		if (io_timer_read(c->tick))
 			motion_tick(c);
 		break;
+	case CORE_ON_KEEPER: forget_keeper(c); break;
 	case CORE_ON_PATIENCE:
 		if (io_timer_read(c->patience))
 			patience_over(c);
@@ -185,6 +186,7 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 		cdm_diag_add(diag, CDM_ERROR, "R0201", "no folder for the state, %s: %s", path, strerror(-rc));
 		return rc;
 	}
+	snprintf(c->journal_path, sizeof(c->journal_path), "%s", path);
 	const char *durability = plan_find_option(c->plan, 0, "durability");
 	c->all_at_once = durability && strcmp(durability, "full") == 0;
 	if ((rc = journal_open(path, NULL, &c->journal, diag)) < 0)
@@ -259,6 +261,7 @@ static void stop(struct core *c) {
 	rules_stop(&c->rules);
 	aware_close(&c->aware);
 	ledger_close(c);
+	keeper_close(&c->keeper);
 	journal_read_close(&c->reader);
 	journal_stop(&c->journal);
 	for (unsigned i = 0; i < CORE_SESSIONS; i++)

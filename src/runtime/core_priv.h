@@ -28,6 +28,7 @@
 #include "model/model_client.h"
 #include "runtime/core.h"
 #include "runtime/aware.h"
+#include "runtime/keeper.h"
 #include "runtime/legacy.h"
 #include "runtime/request.h"
 #include "runtime/rules.h"
@@ -35,6 +36,7 @@
 #include "sem/belief.h"
 #include "sem/gait.h"
 #include "sem/gate.h"
+#include "sem/support.h"
 #include "sem/utterance.h"
 #include "store/event.h"
 #include "store/field.h"
@@ -80,6 +82,8 @@ bool session_keeps_up(const struct core *c, const struct reply_to *to);
 void session_done(struct core *c, const struct reply_to *to);
 void session_error(struct core *c, const struct reply_to *to, int rc, const char *format, ...)
 		PRINTF_LIKE(4, 5);
+/* The same for what is too old, or not here yet: -ESTALE that is no fault of the journal's file. */
+void session_stale(struct core *c, const struct reply_to *to, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* ---- ledger: what waits for the disk ---- */
 
@@ -95,6 +99,10 @@ struct pending {
 
 /* Submit; `done` (may be NULL) is called when it is on the disk, or not.  -EAGAIN: too much waits. */
 MUST_CHECK int ledger_submit(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who);
+/* The same for journal_erase() and journal_compact(). */
+MUST_CHECK int ledger_erase(struct core *c, uint64_t seq, const struct journal_entry *note, ledger_done *done,
+		void *who);
+MUST_CHECK int ledger_compact(struct core *c, const struct journal_entry *note, ledger_done *done, void *who);
 void ledger_readable(struct core *c);
 /* The last thing before the journal is given up: so that the next start has little to fold. */
 void ledger_close(struct core *c);
@@ -161,7 +169,7 @@ struct turn {
 	bool cancelled;     /* who asked takes it back */
 	bool cut;           /* the answer is longer than there is room */
 	unsigned tries, max_tokens;
-	char request[REQUEST_ID_MAX];
+	char request[REQUEST_ID_MAX], session[BODY_KEY_MAX + 1];
 	char user[TURN_TEXT_MAX], answer[TURN_TEXT_MAX], text[TURN_TEXT_MAX];
 	size_t answer_bytes, told_bytes; /* there, and of that sent as tokens */
 	char view[TURN_TEXT_MAX];
@@ -271,6 +279,8 @@ unsigned act_entries(struct core *c, const struct speaker *s, const struct utter
 void act_reply(struct mp_out *o, const struct verdict *v); /* adds verdict, reason, detail, command: 4 pairs */
 #define ACT_REPLY_PAIRS 4u
 double act_trust(const struct core *c, const struct speaker *s, uint16_t model, unsigned safety_class);
+/* In what a speaker tells: the least of the door and of who is said to speak, each in its own role. */
+double act_told_trust(const struct core *c, const struct speaker *s);
 
 /* The fields of all actuators. */
 MUST_CHECK int motion_open(struct core *c);
@@ -289,6 +299,20 @@ void motion_estop(struct core *c);
    speaks for the operator: what another door says as the operator stays that door's. */
 const char *view_owner(const struct core *c, const struct speaker *s);
 
+/* Who may see what is written down on behalf of the speaker: what the operator tells, and what a part of the machine
+   states, the machine knows; what others tell stays theirs, through whichever door. */
+enum journal_visibility view_visibility(const struct core *c, const struct speaker *s);
+/* A model, a sensor, an actuator: what it states is the machine's (principal ""), not a person's. */
+bool view_is_part(const struct core *c, uint16_t entity);
+
+/* What is believed of a key, of the claims that count for the speaker; borrowed until the next record. */
+struct view_belief {
+	const struct state_fact *fact, *against; /* against: NULL, or who says otherwise */
+	struct support support;
+};
+/* -ENOENT: nothing that the speaker may know. */
+MUST_CHECK int view_believed(const struct core *c, const struct speaker *s, const char *key, struct view_belief *out);
+
 /* Facts that the speaker may see, and what is perceived now; their number. */
 unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact *out, unsigned max);
 int view_render(struct core *c, struct turn *t);
@@ -296,7 +320,7 @@ int view_render(struct core *c, struct turn *t);
 /* ---- all of it ---- */
 
 enum core_source { CORE_ON_SEAT, CORE_ON_DOOR, CORE_ON_SESSION, CORE_ON_MODEL, CORE_ON_JOURNAL, CORE_ON_TICK,
-	CORE_ON_PATIENCE };
+	CORE_ON_PATIENCE, CORE_ON_KEEPER };
 
 /* session.c: symbols without a model, judged as what the speaker itself says. */
 struct direct_act {
@@ -324,6 +348,27 @@ struct change {
 	struct reply_to to;
 };
 
+/* tell.c: a fact or a goal that is being written down. */
+struct note {
+	bool used;
+	struct reply_to to;
+	char key[BODY_KEY_MAX + 1], value[BODY_VALUE_MAX + 1];
+};
+
+/* forget.c: a body that is being erased, or records that are let go; one at a time. */
+struct erasure {
+	enum { ERASURE_NONE, ERASURE_SCANNING, ERASURE_WRITING, ERASURE_FOLDING, ERASURE_PLANNING, ERASURE_LETTING_GO }
+			step;
+	struct reply_to to;
+	char principal[CDM_NAME_MAX], reason[BODY_VALUE_MAX + 1];
+	uint64_t seq;   /* to be erased; or the last record that may go */
+	uint64_t seqs[KEEPER_SEQS_MAX + 1]; /* with all that was made of it */
+	unsigned count, done;
+	uint64_t note;  /* the record that says so */
+	int wiped;      /* 0, or why old pages may still hold it */
+	uint64_t removed, kept;
+};
+
 struct core {
 	struct seat *seat;
 	const struct plan *plan;
@@ -337,6 +382,7 @@ struct core {
 	unsigned heirs;         /* parents that came in a row, each soon after the one before */
 	struct cdm_mono heir_came;
 	struct journal *journal;
+	char journal_path[1024];
 	struct journal_reader *reader; /* of the same file */
 	uint64_t snapped;       /* the last record in the newest snapshot */
 	uint64_t unsnapped;     /* bytes of bodies since, of this life */
@@ -353,6 +399,9 @@ struct core {
 	struct direct_act direct[CORE_TURNS];
 	struct telling tellings[CORE_TURNS];
 	struct change changes[CORE_PENDING];
+	struct note notes[CORE_PENDING];
+	struct erasure erasure;
+	struct keeper *keeper;  /* NULL until it is needed */
 	uint64_t turn_order;
 	uint64_t last_command; /* number of the newest one; from the state after a restart */
 	struct motion motion;
@@ -387,6 +436,26 @@ void models_stopped(struct core *c, uint16_t process); /* the parent: it is gone
 void models_channel(struct core *c, uint16_t process, int fd);
 void models_readable(struct core *c, uint16_t process);
 uint16_t models_process(const struct core *c, uint16_t entity);
+
+/* What session.c hands on: a request, where its answer goes, and who asks. */
+struct asked {
+	const struct request *q;
+	struct reply_to to;
+	struct speaker speaker;
+};
+
+/* How much an answer of `read` promises: spec/guarantees.md. */
+enum tell_level { TELL_LATEST, TELL_SNAPSHOT, TELL_CAUSAL, TELL_LINEARIZABLE };
+
+/* tell.c: ops `tell`, `goal` and `read`. */
+void tell_fact(struct core *c, const struct asked *r);
+void tell_goal(struct core *c, const struct asked *r);
+void tell_read(struct core *c, const struct asked *r);
+
+/* forget.c: ops `erase` and `compact`, and what the keeper has to say. */
+void forget_erase(struct core *c, const struct asked *r);
+void forget_compact(struct core *c, const struct asked *r);
+void forget_keeper(struct core *c);
 
 /* settings.c */
 int settings_open(struct core *c);

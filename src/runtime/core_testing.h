@@ -218,8 +218,11 @@ static inline void model_ends(uint16_t process) {
 /* ---- a client ---- */
 
 struct question {
-	const char *op, *text, *model, *request, *as, *symbols, *field;
-	double value;
+	const char *op, *text, *model, *request, *as, *symbols, *field, *key, *what, *session;
+	double value, confidence; /* confidence 0: it is not said */
+	uint64_t seq, after, level, seen_ms, max_age_ms;
+	double min_trust;
+	uint64_t from; /* one record; 0: none */
 	bool blind;
 };
 
@@ -228,11 +231,30 @@ static inline void put_question(struct mp_out *o, uint64_t id, const struct ques
 		const char *key, *value;
 	} texts[] = { { "op", q->op }, { "text", q->text }, { "model", q->model }, { "request", q->request },
 			{ "as", q->as },
-		{ "symbols", q->symbols }, { "field", q->field } };
-	unsigned n = 2;
+		{ "symbols", q->symbols }, { "field", q->field }, { "key", q->key }, { "what", q->what },
+		{ "session", q->session } };
+	const struct {
+		const char *key;
+		uint64_t value;
+	} numbers[] = { { "seq", q->seq }, { "after", q->after }, { "level", q->level }, { "seen_ms", q->seen_ms },
+		{ "max_age_ms", q->max_age_ms } };
+	unsigned n = 4 + (q->confidence > 0) + (q->from > 0);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		n += texts[i].value != NULL;
-	mp_map(o, n + 1);
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		n += numbers[i].value > 0;
+	mp_map(o, n);
+	mp_kv_f64(o, "min_trust", q->min_trust);
+	if (q->confidence > 0)
+		mp_kv_f64(o, "confidence", q->confidence);
+	if (q->from) {
+		mp_str(o, "from");
+		mp_array(o, 1);
+		mp_uint(o, q->from);
+	}
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		if (numbers[i].value)
+			mp_kv_uint(o, numbers[i].key, numbers[i].value);
 	mp_kv_uint(o, "id", id);
 	mp_kv_bool(o, "blind", q->blind);
 	mp_kv_f64(o, "value", q->value);

@@ -25,18 +25,38 @@ static void report(struct core *c) {
 	*told = now;
 }
 
+static struct pending *free_pending(struct core *c) {
+	for (size_t i = 0; i < CORE_PENDING; i++)
+		if (!c->pending[i].ticket)
+			return &c->pending[i];
+	return NULL;
+}
+
 int ledger_submit(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who) {
-	for (size_t i = 0; i < CORE_PENDING; i++) {
-		struct pending *p = &c->pending[i];
-		if (p->ticket)
-			continue;
-		uint64_t ticket;
-		int rc = journal_submit(c->journal, e, n, class_of(c, e, n), &ticket);
-		if (rc == 0)
-			*p = (struct pending){ ticket, done, who };
-		return rc;
-	}
-	return -EAGAIN;
+	struct pending *p = free_pending(c);
+	uint64_t ticket;
+	int rc = p ? journal_submit(c->journal, e, n, class_of(c, e, n), &ticket) : -EAGAIN;
+	if (rc == 0)
+		*p = (struct pending){ ticket, done, who };
+	return rc;
+}
+
+int ledger_erase(struct core *c, uint64_t seq, const struct journal_entry *note, ledger_done *done, void *who) {
+	struct pending *p = free_pending(c);
+	uint64_t ticket;
+	int rc = p ? journal_erase(c->journal, seq, note, &ticket) : -EAGAIN;
+	if (rc == 0)
+		*p = (struct pending){ ticket, done, who };
+	return rc;
+}
+
+int ledger_compact(struct core *c, const struct journal_entry *note, ledger_done *done, void *who) {
+	struct pending *p = free_pending(c);
+	uint64_t ticket;
+	int rc = p ? journal_compact(c->journal, note, &ticket) : -EAGAIN;
+	if (rc == 0)
+		*p = (struct pending){ ticket, done, who };
+	return rc;
 }
 
 static void settle(struct core *c, uint64_t ticket, int rc, uint64_t seq) {
@@ -59,7 +79,8 @@ static void settle(struct core *c, uint64_t ticket, int rc, uint64_t seq) {
 /* What cannot be stored now will be, later. */
 static void keep_snapshot(struct core *c, uint64_t records) {
 	const struct journal_state *s = c->state;
-	if (s->seq - c->snapped < records && c->unsnapped < SNAPSHOT_BYTES)
+	bool exact = c->erasure.step != ERASURE_WRITING && c->erasure.step != ERASURE_FOLDING;
+	if (!exact || (s->seq - c->snapped < records && c->unsnapped < SNAPSHOT_BYTES))
 		return;
 	if (journal_snapshot(c->journal, s, core_entity_name(c, 0), NULL) < 0)
 		return;
@@ -81,12 +102,14 @@ static void fold(struct core *c, const struct journal_record *r) {
 void ledger_readable(struct core *c) {
 	struct journal_result r;
 	while (journal_take(c->journal, &r) == 0) {
-		uint64_t seq = r.count ? r.records[0].seq : 0, ticket = r.ticket;
+		uint64_t seq = r.rc == -EEXIST ? r.existing : r.count ? r.records[0].seq : 0, ticket = r.ticket;
 		int rc = r.rc;
 		for (unsigned i = 0; rc == 0 && i < r.count; i++)
 			fold(c, &r.records[i]);
-		if (rc < 0)
+		if (rc < 0 && rc != -EEXIST)
 			log_error("the journal refused a transaction: %s", strerror(-rc));
+		if (rc == 0 && r.records[0].kind == JOURNAL_ERASE)
+			c->erasure.wiped = r.wiped;
 		settle(c, ticket, rc, seq);
 		if (rc == -EIO && !c->quit) {
 			log_error("nobody knows what the disk holds now: core ends, and the next one reads it anew");

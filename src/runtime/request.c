@@ -48,6 +48,47 @@ static void take_text(struct source *s, enum request_key key, const char *name, 
 	note(s, key, rc);
 }
 
+static void take_fraction(struct source *s, const char *name, double *out) {
+	int rc = mp_find_f64(s->message, s->bytes, name, out);
+	note(s, 0, rc == 0 && !(*out >= 0 && *out <= 1) ? -EINVAL : rc);
+}
+
+static void take_number(struct source *s, enum request_key key, const char *name, uint64_t *out) {
+	note(s, key, mp_find_uint(s->message, s->bytes, name, out));
+}
+
+static void take_seqs(struct source *s, const char *name, struct body_seqs *out) {
+	struct mp_in in;
+	int rc = mp_find(s->message, s->bytes, name, &in);
+	if (rc == 0)
+		rc = mp_get_array(&in, &out->count);
+	if (rc == 0 && out->count > COUNT_OF(out->at))
+		rc = -E2BIG;
+	for (uint32_t i = 0; rc == 0 && i < out->count; i++)
+		rc = mp_get_uint(&in, &out->at[i]);
+	out->count = rc == 0 ? out->count : 0;
+	note(s, 0, rc);
+}
+
+/* What is remembered, and how it is read. */
+static void take_memory(struct source *s) {
+	struct request *r = s->out;
+	r->confidence = r->weight = 1.0;
+	take_text(s, REQUEST_KEY, "key", r->key, sizeof(r->key));
+	take_text(s, 0, "session", r->session, sizeof(r->session));
+	take_text(s, 0, "what", r->what, sizeof(r->what));
+	take_fraction(s, "confidence", &r->confidence);
+	take_fraction(s, "weight", &r->weight);
+	take_fraction(s, "min_trust", &r->min_trust);
+	take_number(s, REQUEST_SEQ, "seq", &r->seq);
+	take_number(s, 0, "after", &r->after);
+	take_number(s, 0, "level", &r->level);
+	take_number(s, 0, "seen_ms", &r->seen_ms);
+	take_number(s, 0, "due_ms", &r->due_ms);
+	take_number(s, 0, "max_age_ms", &r->max_age_ms);
+	take_seqs(s, "from", &r->from);
+}
+
 static int find_op(const char *name) {
 	for (unsigned i = 0; i < REQUEST_OP_COUNT; i++)
 		if (strcmp(ops[i].name, name) == 0)
@@ -65,10 +106,15 @@ static void take_keys(struct source *s) {
 	take_text(s, REQUEST_AS, "as", r->as, sizeof(r->as));
 	take_text(s, 0, "request", r->request, sizeof(r->request));
 	note(s, REQUEST_VALUE, mp_find_f64(s->message, s->bytes, "value", &r->value));
-	note(s, REQUEST_TARGET, mp_find_uint(s->message, s->bytes, "target", &r->target));
+	take_number(s, REQUEST_TARGET, "target", &r->target);
+	take_memory(s);
 	note(s, 0, mp_find_bool(s->message, s->bytes, "blind", &r->blind));
 	note(s, 0, mp_find_uint(s->message, s->bytes, "max", &max));
 	r->max = max == 0 ? REQUEST_TOKENS_DEFAULT : max > REQUEST_TOKENS_MAX ? REQUEST_TOKENS_MAX : (unsigned)max;
+}
+
+static bool is_blank(const char *text) {
+	return text[strspn(text, " \t\r\n")] == 0;
 }
 
 int request_parse(const void *message, size_t bytes, struct request *out, const char **why) {
@@ -97,7 +143,8 @@ int request_parse(const void *message, size_t bytes, struct request *out, const 
 	if ((out->has & ops[found].keys) != ops[found].keys)
 		return -EINVAL;
 	*why = "there is nothing in it but blanks";
-	if (ops[found].keys & REQUEST_TEXT && out->text[strspn(out->text, " \t\r\n")] == 0)
+	bool text = ops[found].keys & REQUEST_TEXT, key = ops[found].keys & REQUEST_KEY;
+	if ((text && is_blank(out->text)) || (key && is_blank(out->key)))
 		return -EINVAL;
 	*why = "";
 	return 0;

@@ -11,10 +11,12 @@
 #include <stdint.h>
 #include "base/check.h"
 #include "cadmus/types.h"
+#include "journal/body.h"
 
 #define REQUEST_TEXT_MAX 8192
 #define REQUEST_SYMBOLS_MAX 1024
 #define REQUEST_ID_MAX 64 /* of the client's own id for retries, zero included */
+#define REQUEST_WORD_MAX 16 /* of `what`, zero included */
 #define REQUEST_TOKENS_DEFAULT 128u
 #define REQUEST_TOKENS_MAX 4096u
 
@@ -26,6 +28,8 @@ enum request_key {
 	REQUEST_MODEL = 16,
 	REQUEST_AS = 32,
 	REQUEST_TARGET = 64,
+	REQUEST_KEY = 128,
+	REQUEST_SEQ = 256,
 };
 
 enum request_op {
@@ -42,7 +46,12 @@ struct request {
 	char text[REQUEST_TEXT_MAX], symbols[REQUEST_SYMBOLS_MAX];
 	char field[CDM_NAME_MAX], model[CDM_NAME_MAX], as[CDM_NAME_MAX];
 	char request[REQUEST_ID_MAX]; /* "" when there is none */
+	char key[BODY_KEY_MAX + 1], session[BODY_KEY_MAX + 1];
+	char what[REQUEST_WORD_MAX];
 	double value;
+	double confidence, weight, min_trust; /* 0..1; confidence and weight: 1 when they are not there */
+	uint64_t seq, after, level, seen_ms, due_ms, max_age_ms;
+	struct body_seqs from;
 	bool blind;
 	unsigned max;
 };

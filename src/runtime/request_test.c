@@ -33,12 +33,15 @@ static void takes_a_request_apart(void) {
 }
 
 static void knows_every_op(void) {
-	static const char *const names[] = { "ping", "say", "act", "set", "load", "unload", "state", "cancel", "stop",
+	static const char *const names[] = { "ping", "say", "act", "set", "tell", "goal", "read",
+		"erase", "compact", "load", "unload", "state", "cancel", "stop",
 		"down" };
 	CHECK(COUNT_OF(names) == REQUEST_OP_COUNT);
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		struct mp_out o;
-		begin(&o, 6, names[i]);
+		begin(&o, 8, names[i]);
+		mp_kv_str(&o, "key", "k");
+		mp_kv_uint(&o, "seq", 1);
 		mp_kv_uint(&o, "target", 7);
 		mp_kv_str(&o, "text", "t");
 		mp_kv_str(&o, "symbols", "s");

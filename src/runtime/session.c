@@ -20,13 +20,6 @@
 #define SESSION_UNREAD_MAX 65536 /* bytes as the kernel counts them: a third of what it takes */
 #define SESSION_AT_ONCE 16u /* requests: then others have their turn, and the legs theirs */
 
-/* A request being answered. */
-struct asked {
-	const struct request *q;
-	struct reply_to to;
-	struct speaker speaker;
-};
-
 static bool is_of(const struct core *c, const struct reply_to *to, unsigned index) {
 	return to->session == index && to->serial == c->sessions[index].serial;
 }
@@ -145,21 +138,34 @@ void session_done(struct core *c, const struct reply_to *to) {
 	session_send(c, &o, to);
 }
 
-/* -ESTALE comes from the journal alone: whoever is refused for it can do something about it. */
+/* -ESTALE of the journal: whoever is refused for it can do something about it. */
 #define GONE "; the journal's file was removed or replaced: put it back, or end the machine and start it anew"
 
-void session_error(struct core *c, const struct reply_to *to, int rc, const char *format, ...) {
+static void send_error(struct core *c, const struct reply_to *to, int rc, const char *text) {
 	struct mp_out o;
+	session_begin(c, &o, to, "error", 2);
+	mp_kv_str(&o, "code", err_name(rc));
+	mp_kv_str(&o, "text", text);
+	session_send(c, &o, to);
+}
+
+void session_error(struct core *c, const struct reply_to *to, int rc, const char *format, ...) {
 	char text[512], whole[sizeof(text) + sizeof(GONE)];
 	va_list args;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	snprintf(whole, sizeof(whole), "%s%s", text, rc == -ESTALE ? GONE : "");
-	session_begin(c, &o, to, "error", 2);
-	mp_kv_str(&o, "code", err_name(rc));
-	mp_kv_str(&o, "text", whole);
-	session_send(c, &o, to);
+	send_error(c, to, rc, whole);
+}
+
+void session_stale(struct core *c, const struct reply_to *to, const char *format, ...) {
+	char text[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	send_error(c, to, -ESTALE, text);
 }
 
 /* ---- what may be meant ---- */
@@ -220,6 +226,7 @@ static void ask_turn(struct core *c, const struct asked *r, enum turn_work work)
 	t.max_tokens = r->q->max;
 	memcpy(t.user, r->q->text, sizeof(r->q->text));
 	memcpy(t.request, r->q->request, sizeof(r->q->request));
+	memcpy(t.session, r->q->session, sizeof(r->q->session));
 	int rc = turn_ask(c, &t);
 	if (rc < 0)
 		session_error(c, &r->to, rc, "%s", rc == -EBUSY ? "too many requests wait already" : err_text(rc));
@@ -290,6 +297,26 @@ static void op_set(struct core *c, const struct asked *r) {
 		refuse_value(c, r);
 	else if (rc < 0)
 		session_error(c, &r->to, rc, "'%s' could not be set: %s", r->q->field, err_text(rc));
+}
+
+static void op_tell(struct core *c, const struct asked *r) {
+	tell_fact(c, r);
+}
+
+static void op_goal(struct core *c, const struct asked *r) {
+	tell_goal(c, r);
+}
+
+static void op_read(struct core *c, const struct asked *r) {
+	tell_read(c, r);
+}
+
+static void op_erase(struct core *c, const struct asked *r) {
+	forget_erase(c, r);
+}
+
+static void op_compact(struct core *c, const struct asked *r) {
+	forget_compact(c, r);
 }
 
 static void op_load(struct core *c, const struct asked *r) {

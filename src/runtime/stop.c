@@ -58,6 +58,7 @@ static void fill(struct core *c, struct telling *s, const struct request *q, con
 	t->reply.utterance = t->reply.stop = true;
 	memcpy(t->user, q->text, sizeof(t->user));
 	memcpy(t->request, q->request, sizeof(t->request));
+	memcpy(t->session, q->session, sizeof(t->session));
 	strcpy(t->text, STOP_SIGN);
 	s->decision.verdict = (struct verdict){ .what = VERDICT_STOPPED, .at = c->stopped };
 }

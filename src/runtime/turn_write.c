@@ -100,16 +100,11 @@ static void fill_body(const struct core *c, const struct turn *t, double trust, 
 		.view_hash = t->view_hash,
 		.trust_ppm = body_ppm(trust),
 		.fact_count = t->reply.count,
-		.symbols = body_text(is_utterance ? t->text : "") };
+		.symbols = body_text(is_utterance ? t->text : ""),
+		.session = body_text(t->session) };
 	for (unsigned i = 0; i < t->reply.count; i++)
 		b->facts[i] = (struct body_said){ body_text(t->reply.facts[i].key),
 			body_text(t->reply.facts[i].value), body_ppm(trust) };
-}
-
-/* What the operator tells, the machine knows; what others tell stays theirs, through whichever door. */
-static enum journal_visibility visibility_of(const struct core *c, const struct speaker *s) {
-	bool operator = s->principal == c->plan->operator_entity && s->entity == s->principal;
-	return operator ? JOURNAL_MACHINE : JOURNAL_PRIVATE;
 }
 
 int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *done, void *who) {
@@ -123,7 +118,7 @@ int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *
 	if (n < 0)
 		return n;
 	const char *by = core_entity_name(c, t->model == PLAN_NONE ? 0 : t->model);
-	e[0] = (struct journal_entry){ JOURNAL_TURN, visibility_of(c, &t->speaker), by,
+	e[0] = (struct journal_entry){ JOURNAL_TURN, view_visibility(c, &t->speaker), by,
 		view_owner(c, &t->speaker), body, (size_t)n, t->request };
 	unsigned more = act_entries(c, &t->speaker, &d->utterance, &d->verdict, d->trust, &e[1], room, sizeof(room));
 	if (d->verdict.what == VERDICT_STARTED && more == 0)

@@ -68,23 +68,56 @@ const char *view_owner(const struct core *c, const struct speaker *s) {
 	return core_entity_name(c, s->entity == c->plan->operator_entity ? s->principal : s->entity);
 }
 
-/* What is believed of a key, of the claims that count for the speaker. */
-static void believe(const struct state_fact *const *claims, unsigned n, struct cdm_wall now, struct belief_fact *out) {
+enum journal_visibility view_visibility(const struct core *c, const struct speaker *s) {
+	bool operator = s->principal == c->plan->operator_entity && s->entity == s->principal;
+	return operator || view_is_part(c, s->entity) ? JOURNAL_MACHINE : JOURNAL_PRIVATE;
+}
+
+bool view_is_part(const struct core *c, uint16_t entity) {
+	unsigned class = plan_entities(c->plan)[entity].class;
+	return class == PLAN_RUNTIME || class == PLAN_MODEL || class == PLAN_SENSOR || class == PLAN_ACTUATOR;
+}
+
+/* What is believed, of claims of one key. */
+static void settle(const struct state_fact *const *claims, unsigned n, struct view_belief *out) {
 	struct support_claim of[CLAIMS_MAX];
-	struct support best;
 	for (unsigned i = 0; i < n; i++)
 		of[i] = (struct support_claim){ claims[i]->value, claims[i]->trust_ppm / 1e6,
 			claims[i]->confidence_ppm / 1e6, 1.0, claims[i]->seen.ns, claims[i]->seq };
-	support_of(of, n, &best);
-	const struct state_fact *f = claims[best.best];
+	support_of(of, n, &out->support);
+	out->fact = claims[out->support.best];
+	out->against = out->support.contested ? claims[out->support.against] : NULL;
+}
+
+static struct claims_asker asker_of(const struct core *c, const struct speaker *s) {
+	return (struct claims_asker){ view_owner(c, s),
+		{ core_entity_name(c, s->principal), core_entity_name(c, s->entity) } };
+}
+
+int view_believed(const struct core *c, const struct speaker *s, const char *key, struct view_belief *out) {
+	const struct claims_asker asker = asker_of(c, s);
+	const struct state_fact *claims[CLAIMS_MAX];
+	unsigned next;
+	if (state_claims(c->state, key, &next) == 0)
+		return -ENOENT;
+	unsigned n = claims_next(c->state, &asker, &next, claims);
+	if (n == 0)
+		return -ENOENT;
+	settle(claims, n, out);
+	return 0;
+}
+
+static void show(const struct state_fact *const *claims, unsigned n, struct cdm_wall now, struct belief_fact *out) {
+	struct view_belief b;
+	settle(claims, n, &b);
+	const struct state_fact *f = b.fact;
 	*out = (struct belief_fact){ .age_ns = now.ns - f->seen.ns, .trust = f->trust_ppm / 1e6 };
 	snprintf(out->key, sizeof(out->key), "%.*s", BELIEF_KEY_MAX - 1, f->key);
 	snprintf(out->value, sizeof(out->value), "%.*s", BELIEF_VALUE_MAX - 1, f->value);
 }
 
 unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact *out, unsigned max) {
-	struct claims_asker asker = { view_owner(c, s),
-		{ core_entity_name(c, s->principal), core_entity_name(c, s->entity) } };
+	const struct claims_asker asker = asker_of(c, s);
 	const struct state_fact *claims[CLAIMS_MAX];
 	struct cdm_wall now = clock_wall();
 	unsigned n = 0, next = 0;
@@ -95,7 +128,7 @@ unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact 
 	while (next < c->state->fact_count && n < max) {
 		unsigned seen = claims_next(c->state, &asker, &next, claims);
 		if (seen)
-			believe(claims, seen, now, &out[n++]);
+			show(claims, seen, now, &out[n++]);
 	}
 	return n;
 }

@@ -1,0 +1,201 @@
+/*
+ * forget.c - what is not to be known any more, and what need not be kept: ops `erase` and `compact` of spec/control.md.
+ *
+ * An erasure takes the body of a record away and those of all facts that were made of it, then what the live state has
+ * of them; the state is then folded anew, by the keeper, while life goes on:
+ *
+ *      SCANNING -> WRITING (each of them) -> FOLDING -> answered
+ *
+ * A compaction lets go what nobody will ask for, up to a snapshot:
+ *
+ *      PLANNING -> LETTING_GO -> answered
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/err.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "runtime/core_priv.h"
+
+/* Sums, samples and gaps are in the state; what was said and done stays. */
+#define MAY_GO (UINT64_C(1) << JOURNAL_EVIDENCE | UINT64_C(1) << JOURNAL_SAMPLE | UINT64_C(1) << JOURNAL_GAP | \
+		UINT64_C(1) << JOURNAL_SYMBOL | UINT64_C(1) << JOURNAL_MODEL | UINT64_C(1) << JOURNAL_SET)
+
+static void fail(struct core *c, int rc, const char *text) {
+	session_error(c, &c->erasure.to, rc, "%s: %s", text, err_text(rc));
+	c->erasure.step = ERASURE_NONE;
+}
+
+/* The keeper's thread begins when it is first needed. */
+static int ask_keeper(struct core *c, const struct keeper_job *job) {
+	int rc = 0;
+	if (!c->keeper && (rc = keeper_open(&c->keeper, c->journal_path)) == 0)
+		rc = core_watch(c, keeper_fd(c->keeper), CORE_ON_KEEPER, 0);
+	return rc == 0 ? keeper_begin(c->keeper, job) : rc;
+}
+
+/* ---- erasure ---- */
+
+static void write_next(struct core *c);
+
+static void written(struct core *c, void *who, int rc, uint64_t seq) {
+	struct erasure *e = who;
+	bool asked_for = e->done == e->count - 1;
+	if (rc == -ENOENT && !asked_for)
+		rc = 0; /* it has gone meanwhile */
+	if (rc < 0)
+		return fail(c, rc, "the record could not be erased");
+	state_scrub(c->state, e->seqs[e->done]);
+	e->note = seq ? seq : e->note;
+	e->done++;
+	write_next(c);
+}
+
+static int write_note(struct core *c, uint64_t seq) {
+	uint8_t body[1024];
+	struct body_erase b = { seq, body_text(c->erasure.reason) };
+	int n = body_build_erase(&b, body, sizeof(body));
+	if (n < 0)
+		return n;
+	struct journal_entry e = { JOURNAL_ERASE, JOURNAL_MACHINE, core_entity_name(c, 0), c->erasure.principal, body,
+		(size_t)n, NULL };
+	return ledger_erase(c, seq, &e, written, &c->erasure);
+}
+
+/* The one that was asked for comes last: when that is gone, all are. */
+static void write_next(struct core *c) {
+	struct erasure *e = &c->erasure;
+	int rc = 0;
+	if (e->done < e->count) {
+		e->step = ERASURE_WRITING;
+		rc = write_note(c, e->seqs[e->done]);
+	} else {
+		e->step = ERASURE_FOLDING;
+		c->snapped = 0; /* those that knew of it are gone */
+		rc = ask_keeper(c, &(struct keeper_job){ .work = KEEPER_FOLD });
+	}
+	if (rc < 0)
+		fail(c, rc, "the record could not be erased");
+}
+
+static int catch_up(void *user, const struct journal_record *r) {
+	(void)!state_apply(user, r);
+	return 0;
+}
+
+/* What came meanwhile is folded, too; then the new state takes the place of the old one. */
+static void folded(struct core *c, const struct keeper_job *job) {
+	struct erasure *e = &c->erasure;
+	struct journal_state *s = job->state;
+	struct mp_out o;
+	int rc = job->rc;
+	if (rc == 0 && s->seq < c->state->seq)
+		rc = journal_each(c->reader, s->seq + 1, c->state->seq - s->seq, catch_up, s);
+	if (rc < 0) {
+		free(s);
+		log_error("the state cannot be folded anew (%s): core ends, and the next one does it", err_text(rc));
+		c->quit = c->failed = true;
+		return fail(c, rc, "it is erased, but the state could not be folded anew");
+	}
+	free(c->state);
+	c->state = s;
+	e->step = ERASURE_NONE;
+	session_begin(c, &o, &e->to, "done", 3);
+	mp_kv_uint(&o, "seq", e->note);
+	mp_kv_uint(&o, "erased", e->count);
+	mp_kv_bool(&o, "wiped", e->wiped == 0);
+	session_send(c, &o, &e->to);
+}
+
+static void scanned(struct core *c, const struct keeper_job *job) {
+	struct erasure *e = &c->erasure;
+	if (job->rc < 0)
+		return fail(c, job->rc, "what was made of the record could not be found out");
+	memcpy(e->seqs, job->seqs, job->count * sizeof(e->seqs[0]));
+	e->count = job->count;
+	e->seqs[e->count++] = e->seq;
+	write_next(c);
+}
+
+static bool begin(struct core *c, const struct asked *r) {
+	struct erasure *e = &c->erasure;
+	if (e->step != ERASURE_NONE)
+		return session_error(c, &r->to, -EBUSY, "another erasure or compaction is under way"), false;
+	*e = (struct erasure){ .to = r->to, .seq = r->q->seq };
+	size_t n = utf8_cut(r->q->text, strlen(r->q->text), sizeof(e->reason) - 1);
+	memcpy(e->reason, r->q->text, n); /* the rest is zero */
+	snprintf(e->principal, sizeof(e->principal), "%s", core_entity_name(c, r->speaker.principal));
+	return true;
+}
+
+void forget_erase(struct core *c, const struct asked *r) {
+	if (r->q->seq == 0 || r->q->seq > c->state->seq)
+		return session_error(c, &r->to, -ENOENT, "there is no record %llu; the last one is %llu",
+				(unsigned long long)r->q->seq, (unsigned long long)c->state->seq);
+	if (!begin(c, r))
+		return;
+	c->erasure.step = ERASURE_SCANNING;
+	int rc = ask_keeper(c, &(struct keeper_job){ .work = KEEPER_SCAN, .upto = r->q->seq });
+	if (rc < 0)
+		fail(c, rc, "what was made of the record cannot be found out");
+}
+
+/* ---- compaction ---- */
+
+static void let_go(struct core *c, void *who, int rc, uint64_t seq) {
+	struct erasure *e = who;
+	struct mp_out o;
+	if (rc < 0)
+		return fail(c, rc, rc == -EBUSY ? "what went before is still being removed" : "nothing was let go");
+	e->step = ERASURE_NONE;
+	session_begin(c, &o, &e->to, "done", 4);
+	mp_kv_uint(&o, "seq", seq);
+	mp_kv_uint(&o, "upto", e->seq);
+	mp_kv_uint(&o, "removed", e->removed);
+	mp_kv_uint(&o, "kept", e->kept);
+	session_send(c, &o, &e->to);
+}
+
+static void planned(struct core *c, const struct keeper_job *job) {
+	struct erasure *e = &c->erasure;
+	uint8_t body[1024];
+	if (job->rc < 0)
+		return fail(c, job->rc, job->rc == -ENOENT ? "no snapshot could stand for what would go"
+							   : "what may go cannot be found out");
+	int n = body_build_compact(&job->plan.body, body, sizeof(body));
+	struct journal_entry note = { JOURNAL_COMPACT, JOURNAL_MACHINE, core_entity_name(c, 0), e->principal, body,
+		n < 0 ? 0 : (size_t)n, NULL };
+	e->step = ERASURE_LETTING_GO;
+	e->seq = job->plan.body.upto;
+	e->removed = job->plan.body.removed;
+	e->kept = job->plan.body.kept;
+	int rc = n < 0 ? n : ledger_compact(c, &note, let_go, e);
+	if (rc < 0)
+		let_go(c, e, rc, 0);
+}
+
+void forget_compact(struct core *c, const struct asked *r) {
+	if (!begin(c, r))
+		return;
+	c->erasure.step = ERASURE_PLANNING;
+	struct keeper_job job = { .work = KEEPER_PLAN, .upto = r->q->seq ? r->q->seq : UINT64_MAX, .kinds = MAY_GO };
+	int rc = ask_keeper(c, &job);
+	if (rc < 0)
+		fail(c, rc, "what may go cannot be found out");
+}
+
+/* ---- the keeper ---- */
+
+void forget_keeper(struct core *c) {
+	static struct keeper_job job; /* large; one thread */
+	if (!c->keeper || keeper_take(c->keeper, &job) < 0)
+		return;
+	if (job.work == KEEPER_SCAN)
+		scanned(c, &job);
+	else if (job.work == KEEPER_FOLD)
+		folded(c, &job);
+	else if (job.work == KEEPER_PLAN)
+		planned(c, &job);
+}

@@ -1,0 +1,123 @@
+/* forget_test.c - erasing what was said, with all that was made of it; and letting go what nobody will ask for. */
+#include "journal/journal_testing.h"
+#include "runtime/core_testing.h"
+
+static uint64_t next_id = 1;
+
+static uint64_t tell(const char *key, const char *value, uint64_t from) {
+	put(++next_id, (struct question){ .op = "tell", .key = key, .text = value, .from = from });
+	CHECK(hear("done") == next_id);
+	return heard_number("seq");
+}
+
+static bool knows(const char *key, const char *value) {
+	put(++next_id, (struct question){ .op = "read", .key = key });
+	if (!value)
+		return hear("error") == next_id && is("code", "ENOENT");
+	return hear("done") == next_id && is("value", value);
+}
+
+static const char *journal_path(void) {
+	static char path[96];
+	snprintf(path, sizeof(path), "%s/robot.journal", folder);
+	return path;
+}
+
+static bool file_holds(const char *ending, const char *secret) {
+	char name[120];
+	static char all[8 << 20];
+	snprintf(name, sizeof(name), "%s%s", journal_path(), ending);
+	FILE *f = fopen(name, "rb");
+	size_t n = f ? fread(all, 1, sizeof(all), f) : 0;
+	if (f)
+		fclose(f);
+	return memmem(all, n, secret, strlen(secret)) != NULL;
+}
+
+/* What lives is what a replay says, after it has died. */
+static bool state_is_replay(void) {
+	put(++next_id, (struct question){ .op = "state" });
+	CHECK(hear("done") == next_id);
+	char hex[HASH_TEXT_MAX];
+	struct hash h = testing_replay(journal_path(), heard_number("seq"));
+	return is("hash", hash_text(&h, 64, hex));
+}
+
+static void an_erasure_takes_what_was_made_of_it(void) {
+	bool wiped = false;
+	begin();
+	tell("pin", "0000", 0);
+	uint64_t pin = tell("pin", "secret-4711", 0);
+	uint64_t hint = tell("hint", "secret-ends-in-11", pin);
+	tell("riddle", "secret-is-a-perfume", hint);
+	tell("cat", "Tom", 0);
+	put(++next_id, (struct question){ .op = "erase", .seq = pin, .text = "asked to" });
+	tell("dog", "Rex", 0); /* life goes on meanwhile: its answer comes first, or later */
+	while (hear("done") != next_id - 1)
+		;
+	CHECK(heard_number("erased") == 3 && mp_find_bool(message, message_bytes, "wiped", &wiped) == 0);
+	CHECK(knows("pin", "0000") && knows("hint", NULL) && knows("riddle", NULL) && knows("cat", "Tom"));
+	CHECK(knows("dog", "Rex") && state_is_replay());
+	core_dies();
+	CHECK(!file_holds("", "secret") && (!wiped || !file_holds("-wal", "secret")));
+	testing_verified(journal_path());
+	start();
+	CHECK(knows("pin", "0000") && knows("riddle", NULL) && state_is_replay());
+	over();
+}
+
+static bool refused(struct question q, const char *code) {
+	put(++next_id, q);
+	return hear("error") == next_id && is("code", code);
+}
+
+static void what_cannot_be_erased_is_said(void) {
+	begin();
+	CHECK(refused((struct question){ .op = "erase", .seq = 77777 }, "ENOENT"));
+	CHECK(refused((struct question){ .op = "erase" }, "EINVAL"));
+	CHECK(refused((struct question){ .op = "compact" }, "ENOENT")); /* no snapshot yet */
+	over();
+}
+
+/* More than a snapshot's worth of life, then nothing but what was said is left of it. */
+static void what_nobody_will_ask_for_is_let_go(void) {
+	begin();
+	core_dies();
+	struct journal *j;
+	static uint8_t room[JOURNAL_BATCH_MAX][256];
+	static struct journal_entry e[JOURNAL_BATCH_MAX];
+	struct journal_state *s = testing_state();
+	CHECK(journal_open(journal_path(), NULL, &j, NULL) == 0);
+	CHECK(journal_tail(j)->seq > 0);
+	for (unsigned n = 0; n < 80; n++) {
+		uint64_t ticket;
+		for (unsigned i = 0; i < COUNT_OF(e); i++) {
+			struct body_gap gap = { body_text("evidence"), 1, body_text("") };
+			e[i] = testing_entry(JOURNAL_GAP, room[i], body_build_gap(&gap, room[i], sizeof(room[i])));
+		}
+		CHECK(journal_submit(j, e, COUNT_OF(e), JOURNAL_D2, &ticket) == 0);
+		CHECK(testing_settle(j, ticket, NULL) == 0);
+	}
+	journal_stop(&j);
+	free(s);
+	start(); /* core finds that a snapshot is due */
+	tell("cat", "Tom", 0);
+	over();
+	begin();
+	put(++next_id, (struct question){ .op = "compact" });
+	CHECK(hear("done") == next_id && heard_number("removed") >= 80u * JOURNAL_BATCH_MAX);
+	CHECK(heard_number("kept") < 20 && heard_number("upto") > 5000);
+	CHECK(knows("cat", "Tom") && state_is_replay());
+	over();
+	struct journal_reader *r;
+	struct journal_report report;
+	CHECK(journal_read_open(journal_path(), &r, NULL) == 0 && journal_verify(r, &report, NULL) == 0);
+	CHECK(report.snapshots >= 1);
+	journal_read_close(&r);
+}
+
+int main(void) {
+	void (*const tests[])(void) = { an_erasure_takes_what_was_made_of_it, what_cannot_be_erased_is_said,
+		what_nobody_will_ask_for_is_let_go };
+	return core_tests(tests, COUNT_OF(tests));
+}

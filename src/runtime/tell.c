@@ -1,0 +1,205 @@
+/*
+ * tell.c - what somebody tells the machine without a model, and what is believed when somebody asks: ops `tell`, `goal`
+ * and `read` of spec/control.md.
+ *
+ * A claim is told with its source; what contradicts it stays (journal/state.h).  An answer says of which record it is,
+ * and -ESTALE says that there is none that is new enough, rather than an old one.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/err.h"
+#include "runtime/core_priv.h"
+
+#define FUTURE_MS 1000u /* by so much another clock may be ahead */
+
+/* ---- writing down ---- */
+
+/* Is what was asked with this request before the same? */
+static int compare(void *user, const struct journal_record *r) {
+	const struct note *n = user;
+	struct body_fact f;
+	struct body_goal g;
+	struct body_text key = { NULL, 0 }, value = { NULL, 0 };
+	if (r->kind == JOURNAL_FACT && !r->erased && body_parse_fact(r->body, r->body_bytes, &f) == 0)
+		key = f.key, value = f.value;
+	else if (r->kind == JOURNAL_GOAL && !r->erased && body_parse_goal(r->body, r->body_bytes, &g) == 0)
+		key = g.id, value = g.text;
+	bool same = key.bytes == strlen(n->key) && memcmp(key.at, n->key, key.bytes) == 0 &&
+		    value.bytes == strlen(n->value) && (!value.bytes || memcmp(value.at, n->value, value.bytes) == 0);
+	return same ? 1 : -EEXIST;
+}
+
+static void settled(struct core *c, void *who, int rc, uint64_t seq) {
+	struct note *n = who;
+	struct mp_out o;
+	n->used = false;
+	bool repeat = rc == -EEXIST && c->reader && journal_each(c->reader, seq, 1, compare, n) == 1;
+	if (rc == -EEXIST && !repeat)
+		return session_error(c, &n->to, rc, "this request was used for something else before");
+	if (rc < 0 && !repeat)
+		return session_error(c, &n->to, rc, "it could not be written down: %s", err_text(rc));
+	session_begin(c, &o, &n->to, "done", 2);
+	mp_kv_uint(&o, "seq", seq);
+	mp_kv_bool(&o, "repeat", repeat);
+	session_send(c, &o, &n->to);
+}
+
+/* Keys are kept in small letters as far as ASCII goes, as those that models state are. */
+static struct note *begin(struct core *c, const struct asked *r) {
+	for (size_t i = 0; i < COUNT_OF(c->notes); i++) {
+		struct note *n = &c->notes[i];
+		if (n->used)
+			continue;
+		*n = (struct note){ .used = true, .to = r->to };
+		snprintf(n->key, sizeof(n->key), "%s", r->q->key);
+		CHECK(strlen(r->q->text) < sizeof(n->value)); /* looked at before */
+		memcpy(n->value, r->q->text, strlen(r->q->text) + 1);
+		for (char *k = n->key; *k; k++)
+			*k = (char)(*k >= 'A' && *k <= 'Z' ? *k + ('a' - 'A') : *k);
+		return n;
+	}
+	return NULL;
+}
+
+static void submit(struct core *c, const struct asked *r, struct note *n, enum journal_kind kind, const uint8_t *body,
+		int bytes) {
+	const char *owner = view_is_part(c, r->speaker.entity) ? "" : view_owner(c, &r->speaker);
+	struct journal_entry e = { kind, view_visibility(c, &r->speaker), core_entity_name(c, 0), owner, body,
+		bytes < 0 ? 0 : (size_t)bytes, r->q->request };
+	int rc = bytes < 0 ? bytes : ledger_submit(c, &e, 1, settled, n);
+	if (rc < 0)
+		settled(c, n, rc, 0);
+}
+
+/* ---- facts ---- */
+
+static bool is_known(const struct core *c, uint64_t seq) {
+	for (unsigned i = 0; i < c->state->fact_count; i++)
+		if (c->state->facts[i].seq == seq)
+			return true;
+	for (unsigned i = 0; i < c->state->sample_count; i++)
+		if (c->state->samples[i].seq == seq)
+			return true;
+	return false;
+}
+
+/* Why what it is said to derive from, or its time, cannot be; true: it can. */
+static bool can_be(struct core *c, const struct asked *r) {
+	uint64_t now_ms = (uint64_t)(clock_wall().ns / NS_PER_MS);
+	for (uint32_t i = 0; i < r->q->from.count; i++)
+		if (!is_known(c, r->q->from.at[i]))
+			return session_stale(c, &r->to, "record %llu is not what is known now",
+					       (unsigned long long)r->q->from.at[i]),
+			       false;
+	if (r->q->seen_ms > now_ms + FUTURE_MS)
+		return session_error(c, &r->to, -EINVAL, "seen_ms is in the future"), false;
+	if (strlen(r->q->text) > BODY_VALUE_MAX)
+		return session_error(c, &r->to, -E2BIG, "a value has at most %d bytes", BODY_VALUE_MAX), false;
+	return true;
+}
+
+void tell_fact(struct core *c, const struct asked *r) {
+	uint8_t body[1024];
+	if (!can_be(c, r))
+		return;
+	struct note *n = begin(c, r);
+	if (!n)
+		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
+	struct body_fact b = { .request = body_text(r->q->request),
+		.key = body_text(n->key),
+		.value = body_text(n->value),
+		.source = body_text(core_entity_name(c, r->speaker.entity)),
+		.trust_ppm = body_ppm(act_told_trust(c, &r->speaker)),
+		.confidence_ppm = body_ppm(r->q->confidence),
+		.seen_ms = r->q->seen_ms,
+		.from = r->q->from };
+	submit(c, r, n, JOURNAL_FACT, body, body_build_fact(&b, body, sizeof(body)));
+}
+
+/* ---- goals ---- */
+
+static int what_of(const char *word) {
+	for (int what = BODY_OPEN; what <= BODY_DROPPED; what++)
+		if (strcmp(word, body_what_name((unsigned)what)) == 0)
+			return what;
+	return word[0] ? -EINVAL : BODY_OPEN;
+}
+
+void tell_goal(struct core *c, const struct asked *r) {
+	uint8_t body[1024];
+	int what = what_of(r->q->what);
+	if (what < 0)
+		return session_error(c, &r->to, what, "`what` of a goal is open, done or dropped");
+	if (strlen(r->q->text) > BODY_VALUE_MAX)
+		return session_error(c, &r->to, -E2BIG, "a goal has at most %u bytes", (unsigned)BODY_VALUE_MAX);
+	struct note *n = begin(c, r);
+	if (!n)
+		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
+	struct body_goal b = { .request = body_text(r->q->request),
+		.id = body_text(n->key),
+		.text = body_text(n->value),
+		.what = (uint64_t)what,
+		.weight_ppm = body_ppm(r->q->weight),
+		.due_ms = r->q->due_ms };
+	submit(c, r, n, JOURNAL_GOAL, body, body_build_goal(&b, body, sizeof(body)));
+}
+
+/* ---- reading ---- */
+
+/* Is this state new enough for who asks, and ours to speak of?  True, or it was told why not. */
+static bool is_current(struct core *c, const struct asked *r) {
+	if (r->q->level > TELL_LINEARIZABLE)
+		return session_error(c, &r->to, -EINVAL, "`level` is 0, 1, 2 or 3"), false;
+	if (r->q->after > c->state->seq)
+		return session_stale(c, &r->to, "record %llu is not here: the last one is %llu",
+				       (unsigned long long)r->q->after, (unsigned long long)c->state->seq),
+		       false;
+	if (r->q->level == TELL_LINEARIZABLE && journal_in_place(c->journal) < 0)
+		return session_error(c, &r->to, -ESTALE, "nobody knows what is written down now"), false;
+	return true;
+}
+
+static void put_claim(struct mp_out *o, const struct state_fact *f, double degree, struct cdm_wall now) {
+	mp_kv_str(o, "value", f->value);
+	mp_kv_str(o, "source", f->source);
+	mp_kv_str(o, "via", f->via);
+	mp_kv_uint(o, "seq", f->seq);
+	mp_kv_int(o, "age_ms", (now.ns - f->seen.ns) / NS_PER_MS);
+	mp_kv_f64(o, "trust", f->trust_ppm / 1e6);
+	mp_kv_f64(o, "confidence", f->confidence_ppm / 1e6);
+	mp_kv_f64(o, "degree", degree);
+}
+#define CLAIM_PAIRS 8u
+
+static void put_belief(struct core *c, const struct asked *r, const struct view_belief *b) {
+	struct cdm_wall now = clock_wall();
+	struct mp_out o;
+	session_begin(c, &o, &r->to, "done", 4 + CLAIM_PAIRS + (b->against ? 1 : 0));
+	mp_kv_str(&o, "key", b->fact->key);
+	mp_kv_uint(&o, "at", c->state->seq);
+	mp_kv_uint(&o, "epoch", c->state->epoch);
+	mp_kv_uint(&o, "witnesses", b->support.witnesses);
+	put_claim(&o, b->fact, b->support.degree, now);
+	if (b->against) {
+		mp_str(&o, "against");
+		mp_map(&o, CLAIM_PAIRS);
+		put_claim(&o, b->against, b->support.against_degree, now);
+	}
+	session_send(c, &o, &r->to);
+}
+
+void tell_read(struct core *c, const struct asked *r) {
+	struct view_belief b;
+	if (!is_current(c, r))
+		return;
+	if (view_believed(c, &r->speaker, r->q->key, &b) < 0)
+		return session_error(c, &r->to, -ENOENT, "nothing is known of '%s'", r->q->key);
+	int64_t age_ms = (clock_wall().ns - b.fact->seen.ns) / NS_PER_MS;
+	if (r->q->max_age_ms && age_ms > (int64_t)r->q->max_age_ms)
+		return session_stale(c, &r->to, "what is known of '%s' is %lld ms old", r->q->key, (long long)age_ms);
+	if (b.support.degree < r->q->min_trust)
+		return session_error(c, &r->to, -EACCES, "what is known of '%s' is supported %.2f only", r->q->key,
+				b.support.degree);
+	put_belief(c, r, &b);
+}

@@ -1,0 +1,174 @@
+/* tell_test.c - what is told without a model: claims, goals, retries, and what a read promises. */
+#include "runtime/core_testing.h"
+#include "journal/journal_read.h"
+
+static void add_people(void) {
+	uint16_t e = plan_builder_entity(&b, "visitor", PLAN_PERSON);
+	plan_builder_grant(&b, e, PLAN_MAY_SAY, PLAN_NONE);
+	e = plan_builder_entity(&b, "camera", PLAN_SENSOR);
+	b.entities[e].trust[0] = b.entities[e].trust[1] = b.entities[e].trust[2] = 0.9;
+	b.entities[e].trust_strength = 50;
+	plan_builder_grant(&b, e, PLAN_MAY_SAY, PLAN_NONE);
+	plan_builder_entity(&b, "mute", PLAN_PERSON); /* no grant */
+}
+
+static void start_with_people(void) {
+	core_more = add_people;
+	begin();
+}
+
+static uint64_t next_id = 1;
+
+static uint64_t tell(const char *as, const char *key, const char *value, const char *request) {
+	put(++next_id, (struct question){ .op = "tell", .as = as, .key = key, .text = value, .request = request });
+	CHECK(hear("done") == next_id);
+	return heard_number("seq");
+}
+
+static void read_key(const char *as, const char *key) {
+	put(++next_id, (struct question){ .op = "read", .as = as, .key = key });
+}
+
+static bool believes(const char *as, const char *key, const char *value) {
+	read_key(as, key);
+	return hear("done") == next_id && is("value", value);
+}
+
+static bool knows_nothing(const char *as, const char *key) {
+	read_key(as, key);
+	return hear("error") == next_id && is("code", "ENOENT");
+}
+
+static bool refused(struct question q, const char *code) {
+	put(++next_id, q);
+	return hear("error") == next_id && is("code", code);
+}
+
+/* Ana said locked, the camera saw open: both stand, and the answer says whose word it is. */
+static void what_contradicts_stands_beside_it(void) {
+	start_with_people();
+	uint64_t locked = tell(NULL, "Door", "locked", NULL);
+	uint64_t open = tell("camera", "door", "open", NULL);
+	CHECK(open == locked + 1 && believes(NULL, "door", "open") && is("source", "camera"));
+	struct mp_in in;
+	CHECK(mp_find(message, message_bytes, "against", &in) == 0);
+	CHECK(heard_number("seq") == open && heard_number("at") == open && heard_number("witnesses") == 1);
+	tell("camera", "door", "", NULL);
+	CHECK(believes(NULL, "door", "locked") && is("source", "web"));
+	CHECK(mp_find(message, message_bytes, "against", &in) == -ENOENT);
+	over();
+}
+
+static void a_claim_is_seen_by_whom_it_may(void) {
+	start_with_people();
+	tell("visitor", "pin", "1234", NULL);
+	CHECK(believes("visitor", "pin", "1234") && knows_nothing(NULL, "pin") && knows_nothing("camera", "pin"));
+	tell("camera", "light", "on", NULL);
+	CHECK(believes("visitor", "light", "on") && believes(NULL, "light", "on"));
+	over();
+}
+
+static void a_retry_changes_nothing(void) {
+	bool repeat = true;
+	start_with_people();
+	uint64_t first = tell(NULL, "cat", "Tom", "r1");
+	CHECK(mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && !repeat);
+	tell(NULL, "cat", "Tim", "r2");
+	CHECK(tell(NULL, "cat", "Tom", "r1") == first);
+	CHECK(mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && repeat);
+	CHECK(believes(NULL, "cat", "Tim"));
+	CHECK(refused((struct question){ .op = "tell", .key = "cat", .text = "Joe", .request = "r1" }, "EEXIST"));
+	core_dies();
+	start();
+	CHECK(tell(NULL, "cat", "Tom", "r1") == first && believes(NULL, "cat", "Tim"));
+	put(++next_id, (struct question){ .op = "goal", .key = "patrol", .text = "look", .request = "g1" });
+	CHECK(hear("done") == next_id);
+	uint64_t goal = heard_number("seq");
+	put(++next_id, (struct question){ .op = "goal", .key = "patrol", .text = "look", .request = "g1" });
+	CHECK(hear("done") == next_id && heard_number("seq") == goal);
+	CHECK(refused((struct question){ .op = "goal", .key = "patrol", .text = "sleep", .request = "g1" }, "EEXIST"));
+	over();
+}
+
+static void what_derives_from_nothing_known_is_refused(void) {
+	start_with_people();
+	uint64_t first = tell("camera", "light", "on", NULL);
+	put(++next_id, (struct question){ .op = "tell", .key = "awake", .text = "yes", .from = first });
+	CHECK(hear("done") == next_id && believes(NULL, "awake", "yes"));
+	double derived, of;
+	CHECK(mp_find_f64(message, message_bytes, "trust", &derived) == 0);
+	CHECK(believes(NULL, "light", "on") && mp_find_f64(message, message_bytes, "trust", &of) == 0 && derived <= of);
+	CHECK(refused((struct question){ .op = "tell", .key = "awake", .text = "no", .from = first + 77 }, "ESTALE"));
+	tell("camera", "light", "off", NULL);
+	CHECK(refused((struct question){ .op = "tell", .key = "awake", .text = "no", .from = first }, "ESTALE"));
+	over();
+}
+
+static void bounds_are_said(void) {
+	static char longer[600];
+	memset(longer, 'x', sizeof(longer) - 1);
+	start_with_people();
+	CHECK(refused((struct question){ .op = "tell", .key = "k", .text = longer }, "E2BIG"));
+	CHECK(refused((struct question){ .op = "goal", .key = "k", .text = longer }, "E2BIG"));
+	CHECK(refused((struct question){ .op = "tell", .key = longer, .text = "v" }, "EINVAL"));
+	CHECK(refused((struct question){ .op = "tell", .key = " ", .text = "v" }, "EINVAL"));
+	CHECK(refused((struct question){ .op = "tell", .text = "v" }, "EINVAL"));
+	CHECK(refused((struct question){ .op = "tell", .key = "k", .text = "v", .confidence = 1.5 }, "EINVAL"));
+	CHECK(refused((struct question){ .op = "tell", .key = "k", .text = "v", .seen_ms = UINT64_MAX / 4 }, "EINVAL"));
+	CHECK(refused((struct question){ .op = "goal", .key = "k", .text = "v", .what = "maybe" }, "EINVAL"));
+	CHECK(refused((struct question){ .op = "tell", .key = "k", .text = "v", .as = "mute" }, "EACCES"));
+	CHECK(refused((struct question){ .op = "read", .key = "k", .level = 4 }, "EINVAL"));
+	over();
+}
+
+/* -ESTALE rather than a lie. */
+static void a_read_promises_what_it_says(void) {
+	start_with_people();
+	uint64_t at = tell(NULL, "door", "locked", NULL);
+	for (uint64_t level = 0; level < 4; level++) {
+		put(++next_id, (struct question){ .op = "read", .key = "door", .level = level, .after = at });
+		CHECK(hear("done") == next_id && heard_number("at") >= at);
+	}
+	CHECK(refused((struct question){ .op = "read", .key = "door", .after = at + 1 }, "ESTALE"));
+	CHECK(refused((struct question){ .op = "read", .key = "door", .min_trust = 1 }, "EACCES"));
+	put(++next_id, (struct question){ .op = "tell", .key = "old", .text = "news", .seen_ms = 1000 });
+	CHECK(hear("done") == next_id);
+	CHECK(refused((struct question){ .op = "read", .key = "old", .max_age_ms = 60000 }, "ESTALE"));
+	CHECK(believes(NULL, "old", "news"));
+	char path[96], away[96];
+	snprintf(path, sizeof(path), "%s/robot.journal", folder);
+	snprintf(away, sizeof(away), "%s/away", folder);
+	CHECK(rename(path, away) == 0); /* somebody else may own what stands there next */
+	CHECK(refused((struct question){ .op = "read", .key = "door", .level = 3 }, "ESTALE"));
+	CHECK(believes(NULL, "door", "locked"));
+	CHECK(rename(away, path) == 0);
+	put(++next_id, (struct question){ .op = "read", .key = "door", .level = 3 });
+	CHECK(hear("done") == next_id);
+	over();
+}
+
+static void turns_have_a_session(void) {
+	start_with_people();
+	model_comes(LARK);
+	put(++next_id, (struct question){ .op = "say", .text = "hello", .model = "lark", .session = "s1" });
+	model_says(LARK, generate(LARK), "hi");
+	CHECK(hear("done") == next_id);
+	core_dies();
+	struct journal_reader *r;
+	struct journal_state *s = calloc(1, sizeof(*s));
+	char path[96];
+	snprintf(path, sizeof(path), "%s/robot.journal", folder);
+	CHECK(s && journal_read_open(path, &r, NULL) == 0 && journal_state_at(r, UINT64_MAX, s, NULL) == 0);
+	CHECK(s->session_count == 1 && strcmp(state_session_at(s, 0)->id, "s1") == 0);
+	journal_read_close(&r);
+	free(s);
+	start();
+	over();
+}
+
+int main(void) {
+	void (*const tests[])(void) = { what_contradicts_stands_beside_it, a_claim_is_seen_by_whom_it_may,
+		a_retry_changes_nothing, what_derives_from_nothing_known_is_refused, bounds_are_said,
+		a_read_promises_what_it_says, turns_have_a_session };
+	return core_tests(tests, COUNT_OF(tests));
+}
