@@ -395,6 +395,12 @@ static void refuse_speaker(struct core *c, const struct asked *r, int rc, const 
 		session_error(c, &r->to, rc, "%sthis door may not speak for others", stopped);
 }
 
+/* A part of the machine is granted nothing: that it claims something, the door answers for. */
+static unsigned rights_for(const struct core *c, const struct asked *r) {
+	bool claims = r->q->op == REQUEST_OP_tell && view_is_part(c, r->speaker.entity);
+	return claims ? plan_rights(c->plan, r->speaker.principal) : r->speaker.rights;
+}
+
 static void dispatch(struct core *c, unsigned index, const void *message, size_t bytes) {
 	static struct request q; /* large; one thread */
 	const char *why;
@@ -415,7 +421,7 @@ static void dispatch(struct core *c, unsigned index, const void *message, size_t
 	if (stop)
 		return stop_tell(c, &q, &r.speaker, &r.to);
 	unsigned right = request_op_right(q.op);
-	if (right && !(r.speaker.rights & right))
+	if (right && !(rights_for(c, &r) & right))
 		return session_error(c, &r.to, -EACCES, "%s may not `%s`: the plan does not grant it",
 				core_entity_name(c, r.speaker.entity), request_op_name(q.op));
 	ops[q.op](c, &r);

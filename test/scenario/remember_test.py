@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""What a machine is told stays, with who said it; what contradicts stands beside it; what is erased is gone.
+
+usage: remember_test.py CADMUS     a machine of its own, in folders of its own; exit 0 when all holds
+"""
+import os
+import signal
+import sys
+
+from machine import Control, Machine, expect, until, verdict
+
+CAMERA = '''  sensors:
+    - id: eye
+      consciousness_type: visual
+      trust_vector: [0.99, 0.99, 0.99]
+      trust_strength: 50
+      driver: external
+      writes: [{field: view, dtype: f32}]
+'''
+
+
+def with_camera(text):
+    return text.replace('  actuators:', CAMERA + '  actuators:')
+
+
+def files_hold(machine, secret):
+    found = []
+    for name in os.listdir(machine.work + '/state'):
+        with open(f'{machine.work}/state/{name}', 'rb') as f:
+            if secret.encode() in f.read():
+                found.append(name)
+    return found
+
+
+def state_hashes(machine):
+    live = Control(machine).ask(op='state')
+    return live['hash'], machine.json('state', '--at', str(live['seq']))['hash']
+
+
+def told(machine):
+    rc, out, err = machine.run('tell', 'Door', 'locked')
+    expect('tell prints what stands there now', rc == 0 and 'record' in out, out + err)
+    first = machine.json('tell', 'door', 'open', '--as', 'eye', '--confidence', '1', '--request', 'one')
+    again = machine.json('tell', 'door', 'open', '--as', 'eye', '--confidence', '1', '--request', 'one')
+    expect('a retry is the same record', again['seq'] == first['seq'] and again['repeat'] and not first['repeat'], again)
+    rc, _, err = machine.run('tell', 'door', 'ajar', '--as', 'eye', '--request', 'one')
+    expect('with other words it is refused', rc == 1 and 'used for something else' in err, err)
+    rc, _, err = machine.run('tell', 'door', 'open', '--as', 'nobody')
+    expect('nobody of whom the plan does not know', rc == 1 and 'nobody' in err, err)
+    facts = [f for f in machine.json('state')['facts'] if f['key'] == 'door']
+    expect('what contradicts stands beside it', sorted((f['source'], f['value']) for f in facts) ==
+           [('eye', 'open'), ('operator', 'locked')], facts)
+    read = Control(machine).ask(op='read', key='door')
+    expect('the newer one of two that are trusted alike is believed', read['value'] == 'open' and
+           read['against']['value'] == 'locked' and read['degree'] > read['against']['degree'], read)
+    return first['seq']
+
+
+def survives(machine):
+    before = state_hashes(machine)
+    machine.kill(machine.live('core')['core']['pid'], signal.SIGKILL)
+    after = until('core answers again', lambda: asks(machine))
+    read = Control(machine).ask(op='read', key='door', after=after['seq'], level=3)
+    expect('a killed core is followed by one that knows all of it', read.get('value') == 'open', read)
+    live, replayed = state_hashes(machine)
+    expect('and is what a replay says', live == replayed and before[0] == before[1], (live, replayed))
+    stale = Control(machine).ask(op='read', key='door', after=after['seq'] + 1000)
+    expect('what is not here yet is ESTALE', stale['ev'] == 'error' and stale['code'] == 'ESTALE', stale)
+
+
+def asks(machine):
+    try:
+        return Control(machine, patience=2).ask(op='state')
+    except Exception:  # between two cores
+        return None
+
+
+def goals(machine):
+    machine.json('goal', 'patrol', 'look into every room', '--in', '3600')
+    listed = machine.json('goal')
+    expect('a goal is open', [(g['goal'], g['text']) for g in listed] == [('patrol', 'look into every room')], listed)
+    machine.json('goal', 'patrol', '--done')
+    expect('until it is reached', machine.json('goal') == [])
+
+
+def forgets(machine):
+    pin = machine.json('tell', 'pin', 'secret-4711')['seq']
+    hint = machine.json('tell', 'hint', 'secret-ends-in-11', '--from', str(pin))['seq']
+    expect('the file has it', files_hold(machine, 'secret'))
+    gone = machine.json('forget', str(pin), '--why', 'asked to')
+    expect('with all that was made of it', gone['erased'] == 2, gone)
+    log = {r['seq']: r for r in machine.log()}
+    expect('that there was something stays', log[pin]['body'] is None and log[hint]['body'] is None and
+           log[gone['seq']]['body']['reason'] == 'asked to', log[gone['seq']])
+    expect('what it said is nowhere', not files_hold(machine, 'secret'), files_hold(machine, 'secret'))
+    live, replayed = state_hashes(machine)
+    expect('the state is what a replay says', live == replayed, (live, replayed))
+    rc, out, err = machine.run('log', '--verify')
+    expect('and the chain is whole', rc == 0, out + err)
+    rc, _, err = machine.run('forget', '99999')
+    expect('a record that is not there is said', rc == 1 and 'there is no record 99999' in err, err)
+
+
+def main(cadmus):
+    machine = Machine(cadmus, change=with_camera)
+    try:
+        machine.start()
+        told(machine)
+        survives(machine)
+        goals(machine)
+        forgets(machine)
+        rc, out, err = machine.run('down')
+        expect('it goes down', rc == 0, out + err)
+        machine.start()
+        expect('and knows it still', Control(machine).ask(op='read', key='door')['value'] == 'open')
+    finally:
+        expect('it goes down in good order', machine.stop())
+    return verdict()
+
+
+sys.exit(main(sys.argv[1]))
