@@ -1,0 +1,410 @@
+/*
+ * mcap_records.c - records of a file into what a reader knows of it: see mcap_read_priv.h.
+ *
+ * Texts are copied, zero terminated, into an arena.  Fields that later versions of the format append to a record are
+ * passed over, as it asks.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "base/crc32.h"
+#include "base/err.h"
+#include "mcap/mcap_read_priv.h"
+
+/* ---- memory ---- */
+
+struct arena_block {
+	struct arena_block *next;
+	size_t used, capacity;
+	_Alignas(16) uint8_t bytes[];
+};
+
+void *arena_take(struct arena *a, size_t bytes) {
+	size_t whole = (bytes + 15) & ~(size_t)15;
+	if (!a->first || a->first->capacity - a->first->used < whole) {
+		size_t capacity = whole > ARENA_BLOCK_BYTES ? whole : ARENA_BLOCK_BYTES;
+		struct arena_block *b = capacity <= a->left ? malloc(sizeof(*b) + capacity) : NULL;
+		if (!b)
+			return NULL;
+		a->left -= capacity;
+		b->next = a->first;
+		b->used = 0;
+		b->capacity = capacity;
+		a->first = b;
+	}
+	void *p = a->first->bytes + a->first->used;
+	a->first->used += whole;
+	return p;
+}
+
+void arena_fini(struct arena *a) {
+	while (a->first) {
+		struct arena_block *b = a->first;
+		a->first = b->next;
+		free(b);
+	}
+}
+
+void *grow(void *items, size_t count, size_t *capacity, size_t item_bytes) {
+	if (count < *capacity)
+		return items;
+	size_t more = *capacity ? *capacity * 2 : 16;
+	void *p = reallocarray(items, more, item_bytes);
+	if (p)
+		*capacity = more;
+	return p;
+}
+
+static int by_id_put(struct by_id *t, uint16_t id, void *item) {
+	if (id >= t->count) {
+		size_t count = id + 16u;
+		void **more = reallocarray(t->at, count, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		memset(more + t->count, 0, (count - t->count) * sizeof(*more));
+		t->at = more;
+		t->count = count;
+	}
+	t->at[id] = item;
+	return 0;
+}
+
+/* ---- the file ---- */
+
+int file_read(const struct mcap_reader *r, uint64_t offset, void *out, size_t bytes) {
+	uint8_t *p = out;
+	if (offset > r->size || bytes > r->size - offset)
+		return -EBADMSG;
+	while (bytes > 0) {
+		ssize_t n = pread(r->fd, p, bytes, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? err_last() : -EBADMSG; /* it became shorter */
+		p += n;
+		offset += (uint64_t)n;
+		bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_head(const struct mcap_reader *r, uint64_t offset, uint64_t end, uint8_t *opcode, uint64_t *length) {
+	uint8_t head[MCAP_HEAD_BYTES];
+	if (offset > end || end - offset < sizeof(head))
+		return -EBADMSG;
+	int rc = file_read(r, offset, head, sizeof(head));
+	if (rc < 0)
+		return rc;
+	struct bytes_in in = { head + 1, head + sizeof(head), false };
+	*opcode = head[0];
+	*length = bytes_u64(&in);
+	return *length <= end - offset - sizeof(head) ? 0 : -EBADMSG;
+}
+
+int file_content(const struct mcap_reader *r, uint64_t offset, uint64_t length, uint8_t **out) {
+	if (length > r->memory_max)
+		return -E2BIG;
+	*out = malloc(length + 1); /* not of nothing, which may be NULL */
+	if (!*out)
+		return -ENOMEM;
+	int rc = file_read(r, offset + MCAP_HEAD_BYTES, *out, length);
+	if (rc < 0) {
+		free(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+/* ---- texts and maps ---- */
+
+/* The next text; NULL: no memory, or the cursor is bad. */
+static const char *take_text(struct arena *a, struct bytes_in *in) {
+	struct bytes_in part = bytes_part(in);
+	char *s = part.bad ? NULL : arena_take(a, bytes_left(&part) + 1);
+	if (!s)
+		return NULL;
+	memcpy(s, part.at, bytes_left(&part));
+	s[bytes_left(&part)] = 0;
+	return s;
+}
+
+static uint32_t count_pairs(struct bytes_in map) {
+	uint32_t n = 0;
+	while (!map.bad && bytes_left(&map) > 0) {
+		bytes_part(&map);
+		bytes_part(&map);
+		n += !map.bad;
+	}
+	return n;
+}
+
+/* The map that follows; -EBADMSG, -ENOMEM. */
+static int take_pairs(struct arena *a, struct bytes_in *in, const struct mcap_pair **pairs, uint32_t *count) {
+	struct bytes_in map = bytes_part(in);
+	*count = count_pairs(map);
+	struct mcap_pair *p = arena_take(a, (*count + 1) * sizeof(*p));
+	*pairs = p;
+	if (!p)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < *count; i++) {
+		p[i].key = take_text(a, &map);
+		p[i].value = take_text(a, &map);
+		if (!p[i].key || !p[i].value)
+			return -ENOMEM; /* all of them are there: count_pairs() has seen them */
+	}
+	return map.bad || bytes_left(&map) > 0 ? -EBADMSG : 0;
+}
+
+/* What went wrong when a text is missing. */
+static int why(const struct bytes_in *in) {
+	return in->bad ? -EBADMSG : -ENOMEM;
+}
+
+/* ---- records ---- */
+
+int records_header(struct mcap_reader *r, struct bytes_in in) {
+	r->info.profile = take_text(&r->arena, &in);
+	r->info.library = take_text(&r->arena, &in);
+	return r->info.profile && r->info.library ? 0 : why(&in);
+}
+
+/* A later record of the same id says the same, or the file is wrong; the first one counts. */
+int records_schema(struct mcap_reader *r, struct bytes_in in) {
+	uint16_t id = bytes_u16(&in);
+	if (in.bad || by_id_get(&r->schema_of, id))
+		return in.bad ? -EBADMSG : 0;
+	struct mcap_schema *s = arena_take(&r->arena, sizeof(*s)), **more;
+	if (!s)
+		return -ENOMEM;
+	s->id = id;
+	s->name = take_text(&r->arena, &in);
+	s->encoding = take_text(&r->arena, &in);
+	struct bytes_in data = bytes_part(&in);
+	if (!s->name || !s->encoding || in.bad)
+		return why(&in);
+	s->bytes = (uint32_t)bytes_left(&data);
+	void *copy = arena_take(&r->arena, s->bytes + 1);
+	if (!copy)
+		return -ENOMEM;
+	s->data = memcpy(copy, data.at, s->bytes);
+	if (id == 0) /* the format says: to be ignored */
+		return 0;
+	more = grow(r->schemas, r->info.schemas, &r->schema_capacity, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	r->schemas = more;
+	r->schemas[r->info.schemas] = s;
+	int rc = by_id_put(&r->schema_of, id, s);
+	r->info.schemas += rc == 0;
+	return rc;
+}
+
+int records_channel(struct mcap_reader *r, struct bytes_in in) {
+	uint16_t id = bytes_u16(&in);
+	if (in.bad || by_id_get(&r->channel_of, id))
+		return in.bad ? -EBADMSG : 0;
+	struct known_channel *k = arena_take(&r->arena, sizeof(*k)), **more;
+	if (!k)
+		return -ENOMEM;
+	struct mcap_channel *c = &k->channel;
+	k->messages = 0;
+	c->id = id;
+	c->schema = bytes_u16(&in);
+	c->topic = take_text(&r->arena, &in);
+	c->encoding = take_text(&r->arena, &in);
+	if (!c->topic || !c->encoding)
+		return why(&in);
+	int rc = take_pairs(&r->arena, &in, &c->pairs, &c->pair_count);
+	if (rc < 0)
+		return rc;
+	more = grow(r->channels, r->info.channels, &r->channel_capacity, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	r->channels = more;
+	r->channels[r->info.channels] = k;
+	rc = by_id_put(&r->channel_of, id, k);
+	r->info.channels += rc == 0;
+	return rc;
+}
+
+int records_place(struct mcap_reader *r, const struct place *p) {
+	struct place *more = grow(r->places, r->place_count, &r->place_capacity, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	r->places = more;
+	r->places[r->place_count++] = *p;
+	return 0;
+}
+
+/* Whose messages are in the chunk: the keys of the map of its message indexes. */
+static int take_used(struct mcap_reader *r, struct bytes_in map, struct place *p) {
+	p->channels = (uint32_t)r->used_count;
+	while (bytes_left(&map) > 0) {
+		uint16_t channel = bytes_u16(&map);
+		bytes_u64(&map);
+		uint16_t *more = grow(r->used, r->used_count, &r->used_capacity, sizeof(*more));
+		if (map.bad || r->used_count == UINT32_MAX)
+			return -EBADMSG;
+		if (!more)
+			return -ENOMEM;
+		r->used = more;
+		r->used[r->used_count++] = channel;
+		p->channel_count++;
+	}
+	return map.bad ? -EBADMSG : 0;
+}
+
+int records_chunk_index(struct mcap_reader *r, struct bytes_in in, uint64_t data_end) {
+	struct place p = { .start = bytes_u64(&in) };
+	p.end = bytes_u64(&in);
+	p.offset = bytes_u64(&in);
+	p.length = bytes_u64(&in);
+	struct bytes_in map = bytes_part(&in);
+	if (in.bad || p.start > p.end || p.offset < MCAP_MAGIC_BYTES || p.offset > data_end ||
+			p.length < MCAP_HEAD_BYTES ||
+			p.length > data_end - p.offset)
+		return -EBADMSG;
+	int rc = take_used(r, map, &p);
+	if (rc < 0)
+		return rc;
+	r->info.chunks++;
+	return records_place(r, &p);
+}
+
+int records_statistics(struct mcap_reader *r, struct bytes_in in) {
+	r->info.messages = bytes_u64(&in);
+	bytes_take(&in, sizeof(uint16_t) + 4 * sizeof(uint32_t)); /* counts of what the summary lists itself */
+	r->info.start_ns = bytes_u64(&in);
+	r->info.end_ns = bytes_u64(&in);
+	struct bytes_in map = bytes_part(&in);
+	if (in.bad)
+		return -EBADMSG;
+	if (bytes_left(&map) == 0) /* the format says: not available */
+		return 0;
+	r->counted = true;
+	while (!map.bad && bytes_left(&map) > 0) {
+		struct known_channel *k = by_id_get(&r->channel_of, bytes_u16(&map)); /* channels stand before */
+		uint64_t messages = bytes_u64(&map);
+		if (k)
+			k->messages = messages;
+	}
+	return map.bad ? -EBADMSG : 0;
+}
+
+int records_metadata_at(struct mcap_reader *r, uint64_t offset, uint64_t length) {
+	struct index_entry *more = grow(r->metadata, r->info.metadata, &r->metadata_capacity, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	r->metadata = more;
+	r->metadata[r->info.metadata++] = (struct index_entry){ offset, length };
+	return 0;
+}
+
+int records_attachment_at(struct mcap_reader *r, uint64_t offset, uint64_t length) {
+	struct index_entry *more = grow(r->attachments, r->info.attachments, &r->attachment_capacity, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	r->attachments = more;
+	r->attachments[r->info.attachments++] = (struct index_entry){ offset, length };
+	return 0;
+}
+
+void records_count(struct mcap_reader *r, uint16_t channel, uint64_t log_ns) {
+	struct mcap_read_info *n = &r->info;
+	n->start_ns = n->messages == 0 || log_ns < n->start_ns ? log_ns : n->start_ns;
+	n->end_ns = log_ns > n->end_ns ? log_ns : n->end_ns;
+	n->messages++;
+	struct known_channel *k = by_id_get(&r->channel_of, channel);
+	k->messages++;
+}
+
+/* ---- metadata and attachments, on demand ---- */
+
+/* Content of the record of that sort that an index points at; freed by the caller. */
+static int indexed(struct mcap_reader *r, const struct index_entry *x, enum mcap_opcode wanted, uint8_t **content,
+		uint64_t *length) {
+	uint8_t opcode;
+	int rc = file_head(r, x->offset, r->size, &opcode, length);
+	if (rc == 0 && (opcode != wanted || *length + MCAP_HEAD_BYTES != x->length))
+		rc = -EBADMSG;
+	return rc == 0 ? file_content(r, x->offset, *length, content) : rc;
+}
+
+/* One block that free() frees: a struct, and what it points to behind it. */
+static void *block_of(size_t struct_bytes, size_t texts, size_t count_of_pairs) {
+	return malloc(struct_bytes + count_of_pairs * sizeof(struct mcap_pair) + texts);
+}
+
+/* A text into *to, which moves behind it. */
+static const char *put_text(struct bytes_in part, char **to) {
+	char *s = *to;
+	memcpy(s, part.at, bytes_left(&part));
+	s[bytes_left(&part)] = 0;
+	*to += bytes_left(&part) + 1;
+	return s;
+}
+
+int mcap_read_metadata(struct mcap_reader *r, uint32_t i, struct mcap_metadata **out) {
+	uint8_t *content = NULL;
+	uint64_t length = 0;
+	CHECK(i < r->info.metadata);
+	*out = NULL;
+	int rc = indexed(r, &r->metadata[i], MCAP_METADATA, &content, &length);
+	if (rc < 0)
+		return rc;
+	struct bytes_in in = { content, content + length, false }, name = bytes_part(&in), map = bytes_part(&in);
+	uint32_t count = in.bad ? 0 : count_pairs(map);
+	/* each text has lost four bytes of length, and gets one zero */
+	struct mcap_metadata *m = in.bad ? NULL : block_of(sizeof(*m), length, count);
+	if (m) {
+		struct mcap_pair *pairs = (struct mcap_pair *)(m + 1);
+		char *to = (char *)(pairs + count);
+		m->name = put_text(name, &to);
+		m->pairs = pairs;
+		m->pair_count = count;
+		for (uint32_t k = 0; k < count; k++) {
+			pairs[k].key = put_text(bytes_part(&map), &to);
+			pairs[k].value = put_text(bytes_part(&map), &to);
+		}
+		if (bytes_left(&map) > 0)
+			in.bad = true;
+	}
+	free(content);
+	if (m && in.bad) {
+		free(m);
+		m = NULL;
+	}
+	*out = m;
+	return m ? 0 : why(&in);
+}
+
+int mcap_read_attachment(struct mcap_reader *r, uint32_t i, struct mcap_attachment **out) {
+	uint8_t *content = NULL;
+	uint64_t length = 0;
+	CHECK(i < r->info.attachments);
+	*out = NULL;
+	int rc = indexed(r, &r->attachments[i], MCAP_ATTACHMENT, &content, &length);
+	if (rc < 0)
+		return rc;
+	struct bytes_in in = { content, content + length, false };
+	struct mcap_attachment a = { .log_ns = bytes_u64(&in) };
+	a.create_ns = bytes_u64(&in);
+	struct bytes_in name = bytes_part(&in), type = bytes_part(&in);
+	a.bytes = bytes_u64(&in);
+	a.data = bytes_take(&in, a.bytes);
+	size_t summed = (size_t)(in.at - content);
+	uint32_t crc = bytes_u32(&in);
+	if (!in.bad && crc && crc != crc32_of(0, content, summed))
+		in.bad = true;
+	struct mcap_attachment *whole = in.bad ? NULL : block_of(sizeof(*whole), length, 0);
+	if (whole) {
+		char *to = (char *)(whole + 1) + a.bytes;
+		*whole = a;
+		whole->data = memcpy(whole + 1, a.data, a.bytes);
+		whole->name = put_text(name, &to);
+		whole->media_type = put_text(type, &to);
+	}
+	free(content);
+	*out = whole;
+	return whole ? 0 : why(&in);
+}
