@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include "base/check.h"
 
-#define ARGS_WORDS_MAX 2
+#define ARGS_WORDS_MAX 64
 #define ARGS_COUNT_MAX UINT64_C(1000000000)
 
 enum args_kind {

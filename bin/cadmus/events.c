@@ -14,7 +14,6 @@
 #include "store/event_merge.h"
 
 #define LOOK_MS 200
-#define SENTENCE_MAX 256
 
 struct follower {
 	const struct verb_context *context;
@@ -25,13 +24,13 @@ struct follower {
 
 /* ---- one event ---- */
 
-/* The name of what e->a is; NULL: it has none. */
-static const char *about(const struct plan *p, const struct event *e) {
-	switch (event_kind_about(e->kind)) {
-	case EVENT_ABOUT_PROCESS: return e->a < p->processes.count ? plan_processes(p)[e->a].name : NULL;
-	case EVENT_ABOUT_FIELD: return e->a < p->fields.count ? plan_fields(p)[e->a].name : NULL;
-	case EVENT_ABOUT_RULE: return e->a < p->rules.count ? plan_rules(p)[e->a].name : NULL;
-	case EVENT_ABOUT_ENTITY: return e->a < p->entities.count ? plan_entities(p)[e->a].name : NULL;
+/* The name of what an event's a is; NULL: it has none. */
+static const char *about(const struct plan *p, uint32_t kind, uint64_t a) {
+	switch (event_kind_about(kind)) {
+	case EVENT_ABOUT_PROCESS: return a < p->processes.count ? plan_processes(p)[a].name : NULL;
+	case EVENT_ABOUT_FIELD: return a < p->fields.count ? plan_fields(p)[a].name : NULL;
+	case EVENT_ABOUT_RULE: return a < p->rules.count ? plan_rules(p)[a].name : NULL;
+	case EVENT_ABOUT_ENTITY: return a < p->entities.count ? plan_entities(p)[a].name : NULL;
 	case EVENT_ABOUT_NUMBER: break;
 	}
 	return NULL;
@@ -50,28 +49,30 @@ static const char *when(const struct event *e, char out[CLOCK_TEXT_MAX]) {
 	return clock_text((struct cdm_wall){ wall }, out);
 }
 
-/* The meaning of the kind with its words filled in. */
-static void sentence(const struct plan *p, const struct event *e, char out[SENTENCE_MAX]) {
-	const char *name = about(p, e), *m = event_kind_meaning(e->kind);
+const char *events_sentence(const struct plan *p, uint32_t kind, uint64_t a, uint64_t b,
+		char out[EVENTS_SENTENCE_MAX]) {
+	const char *name = about(p, kind, a), *m = event_kind_meaning(kind);
 	size_t n = 0;
-	for (; *m && n < SENTENCE_MAX - 64; m++) {
+	for (; *m && n < EVENTS_SENTENCE_MAX - 64; m++) {
 		if (*m != '%')
 			out[n++] = *m;
 		else if (*++m == 'a')
-			n += (size_t)snprintf(out + n, SENTENCE_MAX - n, "%.*s", CDM_NAME_MAX, name ? name : "?");
+			n += (size_t)snprintf(out + n, EVENTS_SENTENCE_MAX - n, "%.*s", CDM_NAME_MAX, name
+					? name : "?");
 		else if (*m == 't')
-			n += (size_t)snprintf(out + n, SENTENCE_MAX - n, "%.1f ms", (double)e->b / 1e6);
+			n += (size_t)snprintf(out + n, EVENTS_SENTENCE_MAX - n, "%.1f ms", (double)b / 1e6);
 		else
-			n += (size_t)snprintf(out + n, SENTENCE_MAX - n, "%llu", (unsigned long long)e->b);
+			n += (size_t)snprintf(out + n, EVENTS_SENTENCE_MAX - n, "%llu", (unsigned long long)b);
 	}
 	out[n] = 0;
+	return out;
 }
 
 static void print(const struct plan *p, const struct event_source *s, const char *process) {
-	char time[CLOCK_TEXT_MAX], text[SENTENCE_MAX], own[EVENT_TEXT_MAX];
+	char time[CLOCK_TEXT_MAX], text[EVENTS_SENTENCE_MAX], own[EVENT_TEXT_MAX];
 	const struct event *e = &s->event;
 	const char *who = source_name(p, e);
-	sentence(p, e, text);
+	events_sentence(p, e->kind, e->a, e->b, text);
 	memcpy(own, e->text, sizeof(own));
 	if (s->missed)
 		printf("%-27s %-16s (%d missed)\n", "", process, s->missed);
@@ -85,7 +86,7 @@ static json_t *as_json(const struct plan *p, const struct event_source *s, const
 	memcpy(own, e->text, sizeof(own));
 	return json_pack("{s:s,s:s,s:i,s:I,s:s,s:s?,s:s?,s:I,s:I,s:s,s:i}", "time", when(e, time), "process", process,
 			"epoch", (int)s->epoch, "number", (json_int_t)e->number, "kind",
-			event_kind_text(e->kind), "source", source_name(p, e), "about", about(p, e), "a",
+			event_kind_text(e->kind), "source", source_name(p, e), "about", about(p, e->kind, e->a), "a",
 			(json_int_t)e->a, "b", (json_int_t)e->b, "text", output_clean(own, false), "missed",
 			s->missed);
 }

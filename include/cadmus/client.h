@@ -166,6 +166,17 @@ CDM_API void cdm_detach(struct cdm_machine *m);
 CDM_API const char *cdm_machine_name(const struct cdm_machine *m);
 
 /**
+ * Its compiled description, as `cadmus plan --output FILE` writes it: for cdm_local_open(), or to be put beside what
+ * was recorded of the machine.
+ *
+ * @param m      the machine
+ * @param bytes  gets how many there are
+ * @return its first byte; valid until cdm_detach()
+ * @threads any
+ */
+CDM_API const void *cdm_plan(const struct cdm_machine *m, size_t *bytes);
+
+/**
  * Is its daemon there?  When it is not, samples can still be read, and are orphans.
  *
  * @param m  the machine

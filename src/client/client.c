@@ -201,6 +201,11 @@ const char *cdm_machine_name(const struct cdm_machine *m) {
 	return m->seat.plan->machine;
 }
 
+const void *cdm_plan(const struct cdm_machine *m, size_t *bytes) {
+	*bytes = m->seat.plan->bytes;
+	return m->seat.plan;
+}
+
 int cdm_machine_alive(const struct cdm_machine *m) {
 	return __atomic_load_n(&m->alive, __ATOMIC_ACQUIRE) != 0;
 }

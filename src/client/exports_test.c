@@ -24,7 +24,7 @@ static const char *const shown[] = {
 	"cdm_events_open", "cdm_events_close", "cdm_events_filter", "cdm_events_skip", "cdm_events_next",
 	"cdm_events_wait", "cdm_events_fd", "cdm_events_missed", "cdm_event_kind", "cdm_event_kind_name",
 	"cdm_event_kind_text", "cdm_note", "cdm_local_open", "cdm_local_close", "cdm_local_attach",
-	"cdm_local_die", "cdm_read_version", "cdm_left" };
+	"cdm_local_die", "cdm_read_version", "cdm_left", "cdm_plan" };
 
 /* What the loader has of the library. */
 struct tables {

@@ -66,11 +66,11 @@ static int load_chunk(struct mcap_reader *r, const struct place *p, struct open_
 	uint8_t opcode, *content;
 	uint64_t length;
 	struct packed packed;
-	int rc = file_head(r, p->offset, p->offset + p->length, &opcode, &length);
+	int rc = mcap_file_head(r, p->offset, p->offset + p->length, &opcode, &length);
 	if (rc == 0 && (opcode != MCAP_CHUNK || length + MCAP_HEAD_BYTES != p->length))
 		rc = -EBADMSG;
 	if (rc == 0)
-		rc = file_content(r, p->offset, length, &content);
+		rc = mcap_file_content(r, p->offset, length, &content);
 	if (rc < 0)
 		return rc;
 	rc = parse((struct bytes_in){ content, content + length, false }, &packed);
@@ -96,7 +96,7 @@ static int load_run(struct mcap_reader *r, const struct place *p, struct open_ch
 		return -ENOMEM;
 	c->bytes = p->length;
 	r->memory += c->bytes;
-	return file_read(r, p->offset, c->records, c->bytes);
+	return mcap_file_read(r, p->offset, c->records, c->bytes);
 }
 
 /* ---- its messages ---- */
@@ -115,7 +115,7 @@ static int take_message(struct mcap_reader *r, const struct place *p, struct byt
 		return -EBADMSG;
 	if (log_ns < r->from || !wanted(r, channel))
 		return 0;
-	struct message_entry *more = grow(c->entries, c->count, capacity, sizeof(*more));
+	struct message_entry *more = mcap_grow(c->entries, c->count, capacity, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	c->entries = more;
@@ -137,9 +137,9 @@ static int walk(struct mcap_reader *r, const struct place *p, struct open_chunk 
 			return -EBADMSG;
 		struct bytes_in record = { content, content + length, false };
 		if (*opcode == MCAP_SCHEMA)
-			rc = records_schema(r, record);
+			rc = mcap_records_schema(r, record);
 		else if (*opcode == MCAP_CHANNEL)
-			rc = records_channel(r, record);
+			rc = mcap_records_channel(r, record);
 		else if (*opcode == MCAP_MESSAGE)
 			rc = take_message(r, p, record, at, c, &capacity);
 	}
@@ -161,7 +161,7 @@ static void sort(struct open_chunk *c) {
 		}
 }
 
-int chunk_open(struct mcap_reader *r, const struct place *p, struct open_chunk **out) {
+int mcap_chunk_open(struct mcap_reader *r, const struct place *p, struct open_chunk **out) {
 	struct open_chunk *c = calloc(1, sizeof(*c));
 	*out = NULL;
 	if (!c)
@@ -170,7 +170,7 @@ int chunk_open(struct mcap_reader *r, const struct place *p, struct open_chunk *
 	if (rc == 0)
 		rc = walk(r, p, c);
 	if (rc < 0) {
-		chunk_close(r, c);
+		mcap_chunk_close(r, c);
 		return rc;
 	}
 	sort(c);
@@ -178,7 +178,7 @@ int chunk_open(struct mcap_reader *r, const struct place *p, struct open_chunk *
 	return 0;
 }
 
-void chunk_close(struct mcap_reader *r, struct open_chunk *c) {
+void mcap_chunk_close(struct mcap_reader *r, struct open_chunk *c) {
 	if (!c)
 		return;
 	r->memory -= c->bytes;
@@ -187,7 +187,7 @@ void chunk_close(struct mcap_reader *r, struct open_chunk *c) {
 	free(c);
 }
 
-void chunk_message(const struct open_chunk *c, size_t entry, struct mcap_message *out) {
+void mcap_chunk_message(const struct open_chunk *c, size_t entry, struct mcap_message *out) {
 	const uint8_t *head = c->records + c->entries[entry].at + 1;
 	struct bytes_in in = { head, c->records + c->bytes, false };
 	uint64_t length = bytes_u64(&in);

@@ -16,17 +16,17 @@
 static int take_head(struct mcap_reader *r, struct cdm_diag *diag) {
 	uint8_t magic[MCAP_MAGIC_BYTES], opcode, *content;
 	uint64_t length;
-	int rc = file_read(r, 0, magic, sizeof(magic));
+	int rc = mcap_file_read(r, 0, magic, sizeof(magic));
 	if (rc == 0 && memcmp(magic, MCAP_MAGIC, sizeof(magic)) != 0)
 		rc = -EBADMSG;
 	if (rc == 0)
-		rc = file_head(r, MCAP_MAGIC_BYTES, r->size, &opcode, &length);
+		rc = mcap_file_head(r, MCAP_MAGIC_BYTES, r->size, &opcode, &length);
 	if (rc == 0 && opcode != MCAP_HEADER)
 		rc = -EBADMSG;
 	if (rc == 0)
-		rc = file_content(r, MCAP_MAGIC_BYTES, length, &content);
+		rc = mcap_file_content(r, MCAP_MAGIC_BYTES, length, &content);
 	if (rc == 0) {
-		rc = records_header(r, (struct bytes_in){ content, content + length, false });
+		rc = mcap_records_header(r, (struct bytes_in){ content, content + length, false });
 		free(content);
 	}
 	if (rc == -EBADMSG || rc == -E2BIG) {
@@ -43,7 +43,8 @@ static int take_head(struct mcap_reader *r, struct cdm_diag *diag) {
 static bool find_summary(const struct mcap_reader *r, uint64_t *start, uint64_t *bytes) {
 	uint8_t tail[TAIL_BYTES];
 	struct bytes_in in = { tail + 1, tail + sizeof(tail), false };
-	if (r->size < MCAP_MAGIC_BYTES + TAIL_BYTES || file_read(r, r->size - TAIL_BYTES, tail, sizeof(tail)) < 0 ||
+	if (r->size < MCAP_MAGIC_BYTES + TAIL_BYTES || mcap_file_read(r, r->size - TAIL_BYTES, tail,
+			sizeof(tail)) < 0 ||
 			memcmp(tail + sizeof(tail) - MCAP_MAGIC_BYTES, MCAP_MAGIC, MCAP_MAGIC_BYTES) != 0 ||
 			tail[0] != MCAP_FOOTER || bytes_u64(&in) != FOOTER_BYTES)
 		return false;
@@ -56,18 +57,18 @@ static bool find_summary(const struct mcap_reader *r, uint64_t *start, uint64_t 
 /* One record of the summary. */
 static int take_record(struct mcap_reader *r, uint8_t opcode, struct bytes_in in, uint64_t start) {
 	switch (opcode) {
-	case MCAP_SCHEMA: return records_schema(r, in);
-	case MCAP_CHANNEL: return records_channel(r, in);
-	case MCAP_CHUNK_INDEX: return records_chunk_index(r, in, start);
-	case MCAP_STATISTICS: return records_statistics(r, in);
+	case MCAP_SCHEMA: return mcap_records_schema(r, in);
+	case MCAP_CHANNEL: return mcap_records_channel(r, in);
+	case MCAP_CHUNK_INDEX: return mcap_records_chunk_index(r, in, start);
+	case MCAP_STATISTICS: return mcap_records_statistics(r, in);
 	case MCAP_METADATA_INDEX:
 	case MCAP_ATTACHMENT_INDEX: {
 		uint64_t offset = bytes_u64(&in), length = bytes_u64(&in);
 		if (in.bad || offset < MCAP_MAGIC_BYTES || offset > start || length < MCAP_HEAD_BYTES ||
 				length > start - offset)
 			return -EBADMSG;
-		return opcode == MCAP_METADATA_INDEX ? records_metadata_at(r, offset, length)
-						     : records_attachment_at(r, offset, length);
+		return opcode == MCAP_METADATA_INDEX ? mcap_records_metadata_at(r, offset, length)
+						     : mcap_records_attachment_at(r, offset, length);
 	}
 	default: return 0;
 	}
@@ -97,7 +98,7 @@ static int load_summary(struct mcap_reader *r, uint64_t start, uint64_t bytes) {
 	uint8_t *summary = malloc(whole);
 	if (!summary)
 		return -ENOMEM;
-	int rc = file_read(r, start, summary, whole);
+	int rc = mcap_file_read(r, start, summary, whole);
 	if (rc == 0) {
 		struct bytes_in in = { summary + whole - sizeof(uint32_t), summary + whole, false };
 		uint32_t crc = bytes_u32(&in);
@@ -120,7 +121,7 @@ static void forget(struct mcap_reader *r) {
 static int scan(struct mcap_reader *r, struct cdm_diag *diag) {
 	forget(r);
 	r->counted = true;
-	int rc = scan_file(r);
+	int rc = mcap_scan(r);
 	if (rc == -ENOTSUP)
 		cdm_diag_add(diag, CDM_ERROR, "F0103", "a chunk of it is compressed by %s, which we do not read",
 				r->unknown);
@@ -176,8 +177,8 @@ int mcap_read_open(int fd, const struct mcap_read_options *options, struct mcap_
 
 static void drop_open(struct mcap_reader *r) {
 	for (size_t i = 0; i < r->heap_count; i++)
-		chunk_close(r, r->heap[i]);
-	chunk_close(r, r->spent);
+		mcap_chunk_close(r, r->heap[i]);
+	mcap_chunk_close(r, r->spent);
 	r->spent = NULL;
 	r->heap_count = 0;
 }
@@ -187,7 +188,7 @@ void mcap_read_close(struct mcap_reader **r) {
 	if (!x)
 		return;
 	drop_open(x);
-	arena_fini(&x->arena);
+	mcap_arena_fini(&x->arena);
 	free(x->channels);
 	free(x->schemas);
 	free(x->channel_of.at);
@@ -291,7 +292,7 @@ static void sift_down(struct mcap_reader *r) {
 }
 
 static int push(struct mcap_reader *r, struct open_chunk *c) {
-	struct open_chunk **more = grow(r->heap, r->heap_count, &r->heap_capacity, sizeof(struct open_chunk *));
+	struct open_chunk **more = mcap_grow(r->heap, r->heap_count, &r->heap_capacity, sizeof(struct open_chunk *));
 	if (!more)
 		return -ENOMEM;
 	r->heap = more;
@@ -320,19 +321,19 @@ static int open_next(struct mcap_reader *r) {
 	struct open_chunk *c;
 	if (!may_have(r, &r->places[at]))
 		return 0;
-	int rc = chunk_open(r, &r->places[at], &c);
+	int rc = mcap_chunk_open(r, &r->places[at], &c);
 	if (rc < 0)
 		return rc;
 	c->place = at;
 	if (c->count > 0)
 		rc = push(r, c);
 	if (c->count == 0 || rc < 0)
-		chunk_close(r, c);
+		mcap_chunk_close(r, c);
 	return rc;
 }
 
 int mcap_read_next(struct mcap_reader *r, struct mcap_message *out) {
-	chunk_close(r, r->spent);
+	mcap_chunk_close(r, r->spent);
 	r->spent = NULL;
 	while (r->next_place < r->place_count &&
 			(r->heap_count == 0 || r->places[r->next_place].start <= next_time(r->heap[0]))) {
@@ -343,7 +344,7 @@ int mcap_read_next(struct mcap_reader *r, struct mcap_message *out) {
 	if (r->heap_count == 0)
 		return -ENODATA;
 	struct open_chunk *c = r->heap[0];
-	chunk_message(c, c->next, out);
+	mcap_chunk_message(c, c->next, out);
 	if (++c->next == c->count) {
 		r->spent = c;
 		r->heap[0] = r->heap[--r->heap_count];

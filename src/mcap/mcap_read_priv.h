@@ -94,47 +94,48 @@ struct mcap_reader {
 /* ---- mcap_records.c ---- */
 
 /* NULL: no memory. */
-void *arena_take(struct arena *a, size_t bytes);
-void arena_fini(struct arena *a);
+void *mcap_arena_take(struct arena *a, size_t bytes);
+void mcap_arena_fini(struct arena *a);
 
 /* Room for one more; NULL: no memory. */
-void *grow(void *items, size_t count, size_t *capacity, size_t item_bytes);
+void *mcap_grow(void *items, size_t count, size_t *capacity, size_t item_bytes);
 
 static inline void *by_id_get(const struct by_id *t, uint16_t id) {
 	return id < t->count ? t->at[id] : NULL;
 }
 
 /* `bytes` at `offset`; -EBADMSG: they are not all there; -errno. */
-MUST_CHECK int file_read(const struct mcap_reader *r, uint64_t offset, void *out, size_t bytes);
+MUST_CHECK int mcap_file_read(const struct mcap_reader *r, uint64_t offset, void *out, size_t bytes);
 /* The head of a record that all fits before `end`; -EBADMSG. */
-MUST_CHECK int file_head(const struct mcap_reader *r, uint64_t offset, uint64_t end, uint8_t *opcode, uint64_t *length);
+MUST_CHECK int mcap_file_head(const struct mcap_reader *r, uint64_t offset, uint64_t end, uint8_t *opcode,
+		uint64_t *length);
 /* What follows the head: malloced, to be freed; -E2BIG, -ENOMEM, -EBADMSG, -errno. */
-MUST_CHECK int file_content(const struct mcap_reader *r, uint64_t offset, uint64_t length, uint8_t **out);
+MUST_CHECK int mcap_file_content(const struct mcap_reader *r, uint64_t offset, uint64_t length, uint8_t **out);
 
 /* Take in one record.  0, -EBADMSG, -ENOMEM. */
-MUST_CHECK int records_header(struct mcap_reader *r, struct bytes_in in);
-MUST_CHECK int records_schema(struct mcap_reader *r, struct bytes_in in);
-MUST_CHECK int records_channel(struct mcap_reader *r, struct bytes_in in);
-MUST_CHECK int records_chunk_index(struct mcap_reader *r, struct bytes_in in, uint64_t data_end);
-MUST_CHECK int records_statistics(struct mcap_reader *r, struct bytes_in in);
+MUST_CHECK int mcap_records_header(struct mcap_reader *r, struct bytes_in in);
+MUST_CHECK int mcap_records_schema(struct mcap_reader *r, struct bytes_in in);
+MUST_CHECK int mcap_records_channel(struct mcap_reader *r, struct bytes_in in);
+MUST_CHECK int mcap_records_chunk_index(struct mcap_reader *r, struct bytes_in in, uint64_t data_end);
+MUST_CHECK int mcap_records_statistics(struct mcap_reader *r, struct bytes_in in);
 /* A metadata or attachment record stands there. */
-MUST_CHECK int records_metadata_at(struct mcap_reader *r, uint64_t offset, uint64_t length);
-MUST_CHECK int records_attachment_at(struct mcap_reader *r, uint64_t offset, uint64_t length);
-MUST_CHECK int records_place(struct mcap_reader *r, const struct place *p);
+MUST_CHECK int mcap_records_metadata_at(struct mcap_reader *r, uint64_t offset, uint64_t length);
+MUST_CHECK int mcap_records_attachment_at(struct mcap_reader *r, uint64_t offset, uint64_t length);
+MUST_CHECK int mcap_records_place(struct mcap_reader *r, const struct place *p);
 /* One more message of that channel was found. */
-void records_count(struct mcap_reader *r, uint16_t channel, uint64_t log_ns);
+void mcap_records_count(struct mcap_reader *r, uint16_t channel, uint64_t log_ns);
 
 /* ---- mcap_chunk.c ---- */
 
 /* Read what is at that place, and put its messages from r->from on in order.  Schemas and channels in it are taken in.
-   `out` is the caller's until chunk_close(). */
-MUST_CHECK int chunk_open(struct mcap_reader *r, const struct place *p, struct open_chunk **out);
-void chunk_close(struct mcap_reader *r, struct open_chunk *c);
+   `out` is the caller's until mcap_chunk_close(). */
+MUST_CHECK int mcap_chunk_open(struct mcap_reader *r, const struct place *p, struct open_chunk **out);
+void mcap_chunk_close(struct mcap_reader *r, struct open_chunk *c);
 /* The message of an entry. */
-void chunk_message(const struct open_chunk *c, size_t entry, struct mcap_message *out);
+void mcap_chunk_message(const struct open_chunk *c, size_t entry, struct mcap_message *out);
 
 /* ---- mcap_scan.c ---- */
 
-MUST_CHECK int scan_file(struct mcap_reader *r);
+MUST_CHECK int mcap_scan(struct mcap_reader *r);
 
 #endif

@@ -19,7 +19,7 @@ struct arena_block {
 	_Alignas(16) uint8_t bytes[];
 };
 
-void *arena_take(struct arena *a, size_t bytes) {
+void *mcap_arena_take(struct arena *a, size_t bytes) {
 	size_t whole = (bytes + 15) & ~(size_t)15;
 	if (!a->first || a->first->capacity - a->first->used < whole) {
 		size_t capacity = whole > ARENA_BLOCK_BYTES ? whole : ARENA_BLOCK_BYTES;
@@ -37,7 +37,7 @@ void *arena_take(struct arena *a, size_t bytes) {
 	return p;
 }
 
-void arena_fini(struct arena *a) {
+void mcap_arena_fini(struct arena *a) {
 	while (a->first) {
 		struct arena_block *b = a->first;
 		a->first = b->next;
@@ -45,7 +45,7 @@ void arena_fini(struct arena *a) {
 	}
 }
 
-void *grow(void *items, size_t count, size_t *capacity, size_t item_bytes) {
+void *mcap_grow(void *items, size_t count, size_t *capacity, size_t item_bytes) {
 	if (count < *capacity)
 		return items;
 	size_t more = *capacity ? *capacity * 2 : 16;
@@ -71,7 +71,7 @@ static int by_id_put(struct by_id *t, uint16_t id, void *item) {
 
 /* ---- the file ---- */
 
-int file_read(const struct mcap_reader *r, uint64_t offset, void *out, size_t bytes) {
+int mcap_file_read(const struct mcap_reader *r, uint64_t offset, void *out, size_t bytes) {
 	uint8_t *p = out;
 	if (offset > r->size || bytes > r->size - offset)
 		return -EBADMSG;
@@ -88,11 +88,11 @@ int file_read(const struct mcap_reader *r, uint64_t offset, void *out, size_t by
 	return 0;
 }
 
-int file_head(const struct mcap_reader *r, uint64_t offset, uint64_t end, uint8_t *opcode, uint64_t *length) {
+int mcap_file_head(const struct mcap_reader *r, uint64_t offset, uint64_t end, uint8_t *opcode, uint64_t *length) {
 	uint8_t head[MCAP_HEAD_BYTES];
 	if (offset > end || end - offset < sizeof(head))
 		return -EBADMSG;
-	int rc = file_read(r, offset, head, sizeof(head));
+	int rc = mcap_file_read(r, offset, head, sizeof(head));
 	if (rc < 0)
 		return rc;
 	struct bytes_in in = { head + 1, head + sizeof(head), false };
@@ -101,13 +101,13 @@ int file_head(const struct mcap_reader *r, uint64_t offset, uint64_t end, uint8_
 	return *length <= end - offset - sizeof(head) ? 0 : -EBADMSG;
 }
 
-int file_content(const struct mcap_reader *r, uint64_t offset, uint64_t length, uint8_t **out) {
+int mcap_file_content(const struct mcap_reader *r, uint64_t offset, uint64_t length, uint8_t **out) {
 	if (length > r->memory_max)
 		return -E2BIG;
 	*out = malloc(length + 1); /* not of nothing, which may be NULL */
 	if (!*out)
 		return -ENOMEM;
-	int rc = file_read(r, offset + MCAP_HEAD_BYTES, *out, length);
+	int rc = mcap_file_read(r, offset + MCAP_HEAD_BYTES, *out, length);
 	if (rc < 0) {
 		free(*out);
 		*out = NULL;
@@ -120,7 +120,7 @@ int file_content(const struct mcap_reader *r, uint64_t offset, uint64_t length, 
 /* The next text; NULL: no memory, or the cursor is bad. */
 static const char *take_text(struct arena *a, struct bytes_in *in) {
 	struct bytes_in part = bytes_part(in);
-	char *s = part.bad ? NULL : arena_take(a, bytes_left(&part) + 1);
+	char *s = part.bad ? NULL : mcap_arena_take(a, bytes_left(&part) + 1);
 	if (!s)
 		return NULL;
 	memcpy(s, part.at, bytes_left(&part));
@@ -142,7 +142,7 @@ static uint32_t count_pairs(struct bytes_in map) {
 static int take_pairs(struct arena *a, struct bytes_in *in, const struct mcap_pair **pairs, uint32_t *count) {
 	struct bytes_in map = bytes_part(in);
 	*count = count_pairs(map);
-	struct mcap_pair *p = arena_take(a, (*count + 1) * sizeof(*p));
+	struct mcap_pair *p = mcap_arena_take(a, (*count + 1) * sizeof(*p));
 	*pairs = p;
 	if (!p)
 		return -ENOMEM;
@@ -162,18 +162,18 @@ static int why(const struct bytes_in *in) {
 
 /* ---- records ---- */
 
-int records_header(struct mcap_reader *r, struct bytes_in in) {
+int mcap_records_header(struct mcap_reader *r, struct bytes_in in) {
 	r->info.profile = take_text(&r->arena, &in);
 	r->info.library = take_text(&r->arena, &in);
 	return r->info.profile && r->info.library ? 0 : why(&in);
 }
 
 /* A later record of the same id says the same, or the file is wrong; the first one counts. */
-int records_schema(struct mcap_reader *r, struct bytes_in in) {
+int mcap_records_schema(struct mcap_reader *r, struct bytes_in in) {
 	uint16_t id = bytes_u16(&in);
 	if (in.bad || by_id_get(&r->schema_of, id))
 		return in.bad ? -EBADMSG : 0;
-	struct mcap_schema *s = arena_take(&r->arena, sizeof(*s)), **more;
+	struct mcap_schema *s = mcap_arena_take(&r->arena, sizeof(*s)), **more;
 	if (!s)
 		return -ENOMEM;
 	s->id = id;
@@ -183,13 +183,13 @@ int records_schema(struct mcap_reader *r, struct bytes_in in) {
 	if (!s->name || !s->encoding || in.bad)
 		return why(&in);
 	s->bytes = (uint32_t)bytes_left(&data);
-	void *copy = arena_take(&r->arena, s->bytes + 1);
+	void *copy = mcap_arena_take(&r->arena, s->bytes + 1);
 	if (!copy)
 		return -ENOMEM;
 	s->data = memcpy(copy, data.at, s->bytes);
 	if (id == 0) /* the format says: to be ignored */
 		return 0;
-	more = grow(r->schemas, r->info.schemas, &r->schema_capacity, sizeof(*more));
+	more = mcap_grow(r->schemas, r->info.schemas, &r->schema_capacity, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->schemas = more;
@@ -199,11 +199,11 @@ int records_schema(struct mcap_reader *r, struct bytes_in in) {
 	return rc;
 }
 
-int records_channel(struct mcap_reader *r, struct bytes_in in) {
+int mcap_records_channel(struct mcap_reader *r, struct bytes_in in) {
 	uint16_t id = bytes_u16(&in);
 	if (in.bad || by_id_get(&r->channel_of, id))
 		return in.bad ? -EBADMSG : 0;
-	struct known_channel *k = arena_take(&r->arena, sizeof(*k)), **more;
+	struct known_channel *k = mcap_arena_take(&r->arena, sizeof(*k)), **more;
 	if (!k)
 		return -ENOMEM;
 	struct mcap_channel *c = &k->channel;
@@ -217,7 +217,7 @@ int records_channel(struct mcap_reader *r, struct bytes_in in) {
 	int rc = take_pairs(&r->arena, &in, &c->pairs, &c->pair_count);
 	if (rc < 0)
 		return rc;
-	more = grow(r->channels, r->info.channels, &r->channel_capacity, sizeof(*more));
+	more = mcap_grow(r->channels, r->info.channels, &r->channel_capacity, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->channels = more;
@@ -227,8 +227,8 @@ int records_channel(struct mcap_reader *r, struct bytes_in in) {
 	return rc;
 }
 
-int records_place(struct mcap_reader *r, const struct place *p) {
-	struct place *more = grow(r->places, r->place_count, &r->place_capacity, sizeof(*more));
+int mcap_records_place(struct mcap_reader *r, const struct place *p) {
+	struct place *more = mcap_grow(r->places, r->place_count, &r->place_capacity, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->places = more;
@@ -242,7 +242,7 @@ static int take_used(struct mcap_reader *r, struct bytes_in map, struct place *p
 	while (bytes_left(&map) > 0) {
 		uint16_t channel = bytes_u16(&map);
 		bytes_u64(&map);
-		uint16_t *more = grow(r->used, r->used_count, &r->used_capacity, sizeof(*more));
+		uint16_t *more = mcap_grow(r->used, r->used_count, &r->used_capacity, sizeof(*more));
 		if (map.bad || r->used_count == UINT32_MAX)
 			return -EBADMSG;
 		if (!more)
@@ -254,7 +254,7 @@ static int take_used(struct mcap_reader *r, struct bytes_in map, struct place *p
 	return map.bad ? -EBADMSG : 0;
 }
 
-int records_chunk_index(struct mcap_reader *r, struct bytes_in in, uint64_t data_end) {
+int mcap_records_chunk_index(struct mcap_reader *r, struct bytes_in in, uint64_t data_end) {
 	struct place p = { .start = bytes_u64(&in) };
 	p.end = bytes_u64(&in);
 	p.offset = bytes_u64(&in);
@@ -268,10 +268,10 @@ int records_chunk_index(struct mcap_reader *r, struct bytes_in in, uint64_t data
 	if (rc < 0)
 		return rc;
 	r->info.chunks++;
-	return records_place(r, &p);
+	return mcap_records_place(r, &p);
 }
 
-int records_statistics(struct mcap_reader *r, struct bytes_in in) {
+int mcap_records_statistics(struct mcap_reader *r, struct bytes_in in) {
 	r->info.messages = bytes_u64(&in);
 	bytes_take(&in, sizeof(uint16_t) + 4 * sizeof(uint32_t)); /* counts of what the summary lists itself */
 	r->info.start_ns = bytes_u64(&in);
@@ -291,8 +291,8 @@ int records_statistics(struct mcap_reader *r, struct bytes_in in) {
 	return map.bad ? -EBADMSG : 0;
 }
 
-int records_metadata_at(struct mcap_reader *r, uint64_t offset, uint64_t length) {
-	struct index_entry *more = grow(r->metadata, r->info.metadata, &r->metadata_capacity, sizeof(*more));
+int mcap_records_metadata_at(struct mcap_reader *r, uint64_t offset, uint64_t length) {
+	struct index_entry *more = mcap_grow(r->metadata, r->info.metadata, &r->metadata_capacity, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->metadata = more;
@@ -300,8 +300,9 @@ int records_metadata_at(struct mcap_reader *r, uint64_t offset, uint64_t length)
 	return 0;
 }
 
-int records_attachment_at(struct mcap_reader *r, uint64_t offset, uint64_t length) {
-	struct index_entry *more = grow(r->attachments, r->info.attachments, &r->attachment_capacity, sizeof(*more));
+int mcap_records_attachment_at(struct mcap_reader *r, uint64_t offset, uint64_t length) {
+	struct index_entry *more = mcap_grow(r->attachments, r->info.attachments, &r->attachment_capacity,
+			sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->attachments = more;
@@ -309,7 +310,7 @@ int records_attachment_at(struct mcap_reader *r, uint64_t offset, uint64_t lengt
 	return 0;
 }
 
-void records_count(struct mcap_reader *r, uint16_t channel, uint64_t log_ns) {
+void mcap_records_count(struct mcap_reader *r, uint16_t channel, uint64_t log_ns) {
 	struct mcap_read_info *n = &r->info;
 	n->start_ns = n->messages == 0 || log_ns < n->start_ns ? log_ns : n->start_ns;
 	n->end_ns = log_ns > n->end_ns ? log_ns : n->end_ns;
@@ -324,10 +325,10 @@ void records_count(struct mcap_reader *r, uint16_t channel, uint64_t log_ns) {
 static int indexed(struct mcap_reader *r, const struct index_entry *x, enum mcap_opcode wanted, uint8_t **content,
 		uint64_t *length) {
 	uint8_t opcode;
-	int rc = file_head(r, x->offset, r->size, &opcode, length);
+	int rc = mcap_file_head(r, x->offset, r->size, &opcode, length);
 	if (rc == 0 && (opcode != wanted || *length + MCAP_HEAD_BYTES != x->length))
 		rc = -EBADMSG;
-	return rc == 0 ? file_content(r, x->offset, *length, content) : rc;
+	return rc == 0 ? mcap_file_content(r, x->offset, *length, content) : rc;
 }
 
 /* One block that free() frees: a struct, and what it points to behind it. */

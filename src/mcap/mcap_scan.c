@@ -24,7 +24,7 @@ struct scan {
 /* A record of small things: its content for a moment. */
 static int take_content(struct scan *s, int (*take)(struct mcap_reader *r, struct bytes_in in)) {
 	uint8_t *content;
-	int rc = file_content(s->r, s->at, s->length, &content);
+	int rc = mcap_file_content(s->r, s->at, s->length, &content);
 	if (rc < 0)
 		return rc;
 	rc = take(s->r, (struct bytes_in){ content, content + s->length, false });
@@ -33,7 +33,7 @@ static int take_content(struct scan *s, int (*take)(struct mcap_reader *r, struc
 }
 
 static int end_run(struct scan *s) {
-	int rc = s->run.length ? records_place(s->r, &s->run) : 0;
+	int rc = s->run.length ? mcap_records_place(s->r, &s->run) : 0;
 	s->run.length = 0;
 	return rc;
 }
@@ -42,7 +42,8 @@ static int end_run(struct scan *s) {
 static int take_message(struct scan *s) {
 	uint8_t head[2 + 4 + 8 + 8];
 	struct bytes_in in = { head, head + sizeof(head), false };
-	int rc = s->length < sizeof(head) ? -EBADMSG : file_read(s->r, s->at + MCAP_HEAD_BYTES, head, sizeof(head));
+	int rc = s->length < sizeof(head) ? -EBADMSG : mcap_file_read(s->r, s->at + MCAP_HEAD_BYTES, head,
+			sizeof(head));
 	if (rc < 0)
 		return rc;
 	uint16_t channel = bytes_u16(&in);
@@ -57,7 +58,7 @@ static int take_message(struct scan *s) {
 	s->run.start = log_ns < s->run.start ? log_ns : s->run.start;
 	s->run.end = log_ns > s->run.end ? log_ns : s->run.end;
 	s->run.length += whole;
-	records_count(s->r, channel, log_ns);
+	mcap_records_count(s->r, channel, log_ns);
 	return 0;
 }
 
@@ -65,27 +66,27 @@ static int take_chunk(struct scan *s) {
 	struct place p = { .end = UINT64_MAX, .offset = s->at, .length = MCAP_HEAD_BYTES + s->length };
 	struct open_chunk *c;
 	struct mcap_message m;
-	int rc = chunk_open(s->r, &p, &c);
+	int rc = mcap_chunk_open(s->r, &p, &c);
 	s->r->info.chunks++;
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < c->count; i++) {
-		chunk_message(c, i, &m);
-		records_count(s->r, m.channel, m.log_ns);
+		mcap_chunk_message(c, i, &m);
+		mcap_records_count(s->r, m.channel, m.log_ns);
 	}
 	if (c->count > 0) {
 		p.start = c->entries[0].log_ns;
 		p.end = c->entries[c->count - 1].log_ns;
-		rc = records_place(s->r, &p);
+		rc = mcap_records_place(s->r, &p);
 	}
-	chunk_close(s->r, c);
+	mcap_chunk_close(s->r, c);
 	return rc;
 }
 
 static int take_data_end(struct scan *s) {
 	uint8_t sum[4];
 	struct bytes_in in = { sum, sum + sizeof(sum), false };
-	int rc = s->length < sizeof(sum) ? -EBADMSG : file_read(s->r, s->at + MCAP_HEAD_BYTES, sum, sizeof(sum));
+	int rc = s->length < sizeof(sum) ? -EBADMSG : mcap_file_read(s->r, s->at + MCAP_HEAD_BYTES, sum, sizeof(sum));
 	if (rc < 0)
 		return rc;
 	uint32_t crc = bytes_u32(&in);
@@ -99,12 +100,12 @@ static int take(struct scan *s) {
 	if (rc < 0)
 		return rc;
 	switch (s->opcode) {
-	case MCAP_SCHEMA: return take_content(s, records_schema);
-	case MCAP_CHANNEL: return take_content(s, records_channel);
+	case MCAP_SCHEMA: return take_content(s, mcap_records_schema);
+	case MCAP_CHANNEL: return take_content(s, mcap_records_channel);
 	case MCAP_MESSAGE: return take_message(s);
 	case MCAP_CHUNK: return take_chunk(s);
-	case MCAP_METADATA: return records_metadata_at(s->r, s->at, whole);
-	case MCAP_ATTACHMENT: return records_attachment_at(s->r, s->at, whole);
+	case MCAP_METADATA: return mcap_records_metadata_at(s->r, s->at, whole);
+	case MCAP_ATTACHMENT: return mcap_records_attachment_at(s->r, s->at, whole);
 	case MCAP_DATA_END: return take_data_end(s);
 	default: return 0; /* indexes, and what later versions have */
 	}
@@ -116,7 +117,7 @@ static int sum(struct scan *s, uint64_t from, uint64_t bytes) {
 	int rc = 0;
 	while (rc == 0 && bytes > 0) {
 		size_t n = bytes < sizeof(block) ? bytes : sizeof(block);
-		rc = file_read(s->r, from, block, n);
+		rc = mcap_file_read(s->r, from, block, n);
 		if (rc == 0)
 			s->crc = crc32_of(s->crc, block, n);
 		from += n;
@@ -129,7 +130,7 @@ static int sum(struct scan *s, uint64_t from, uint64_t bytes) {
 static bool ends_well(const struct scan *s) {
 	uint8_t magic[MCAP_MAGIC_BYTES];
 	return (s->opcode == MCAP_DATA_END || s->opcode == MCAP_FOOTER) && s->r->size >= s->at + TAIL_BYTES &&
-		file_read(s->r, s->r->size - sizeof(magic), magic, sizeof(magic)) == 0 &&
+		mcap_file_read(s->r, s->r->size - sizeof(magic), magic, sizeof(magic)) == 0 &&
 		memcmp(magic, MCAP_MAGIC, sizeof(magic)) == 0;
 }
 
@@ -147,12 +148,12 @@ static bool goes_on(const struct scan *s, int rc) {
 	return rc == 0;
 }
 
-int scan_file(struct mcap_reader *r) {
+int mcap_scan(struct mcap_reader *r) {
 	struct scan s = { .r = r, .at = MCAP_MAGIC_BYTES };
 	int rc = sum(&s, 0, MCAP_MAGIC_BYTES);
 	r->info.scanned = true;
 	while (rc == 0) {
-		rc = file_head(r, s.at, r->size, &s.opcode, &s.length);
+		rc = mcap_file_head(r, s.at, r->size, &s.opcode, &s.length);
 		if (rc == -EBADMSG || (rc == 0 && s.opcode == 0)) { /* no record has that opcode */
 			cut_at(&s);
 			return end_run(&s);
