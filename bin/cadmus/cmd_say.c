@@ -19,7 +19,7 @@
 #define ASKED_MAX 3 /* of one core after another, with one id: answered once */
 
 struct say {
-	const char *text, *model, *as, *request;
+	const char *text, *model, *as, *request, *session;
 	bool blind, wait;
 	bool streamed; /* tokens have been printed */
 	bool answered;
@@ -29,7 +29,7 @@ struct say {
 static int build(const struct say *s, uint8_t *out, size_t capacity) {
 	struct mp_out o;
 	mp_begin(&o, out, capacity);
-	mp_map(&o, 4 + (s->model != NULL) + (s->as != NULL) + s->blind);
+	mp_map(&o, 4 + (s->model != NULL) + (s->as != NULL) + (s->session != NULL) + s->blind);
 	mp_kv_str(&o, "op", "say");
 	mp_kv_uint(&o, "id", 1);
 	mp_kv_str(&o, "text", s->text);
@@ -37,6 +37,8 @@ static int build(const struct say *s, uint8_t *out, size_t capacity) {
 		mp_kv_str(&o, "model", s->model);
 	if (s->as)
 		mp_kv_str(&o, "as", s->as);
+	if (s->session)
+		mp_kv_str(&o, "session", s->session);
 	mp_kv_str(&o, "request", s->request);
 	if (s->blind)
 		mp_kv_bool(&o, "blind", true);
@@ -203,7 +205,8 @@ static int check_lengths(const struct say *s) {
 		const char *name, *value;
 		size_t max;
 	} texts[] = { { "TEXT", s->text, TEXT_MAX }, { "--request", s->request, REQUEST_MAX },
-		{ "--model", s->model, CDM_NAME_MAX - 1 }, { "--as", s->as, CDM_NAME_MAX - 1 } };
+		{ "--model", s->model, CDM_NAME_MAX - 1 }, { "--as", s->as, CDM_NAME_MAX - 1 },
+		{ "--session", s->session, REQUEST_MAX } };
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		if (texts[i].value && strlen(texts[i].value) > texts[i].max)
 			return verb_wrong("say", "%s is too long: at most %zu bytes are taken", texts[i].name,
@@ -219,6 +222,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		{ "--model", ARGS_TEXT, &s.model, 0, 0 },
 		{ "--as", ARGS_TEXT, &s.as, 0, 0 },
 		{ "--request", ARGS_TEXT, &s.request, 0, 0 },
+		{ "--session", ARGS_TEXT, &s.session, 0, 0 },
 		{ "--blind", ARGS_FLAG, &s.blind, 0, 0 },
 		{ "--no-wait", ARGS_FLAG, &no_wait, 0, 0 },
 		{ .name = NULL },
@@ -239,9 +243,10 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 }
 
 VERB(say, "Talk to a model that shares the machine's state",
-		"TEXT [--model NAME] [--as ENTITY] [--request ID] [--blind] [--no-wait]",
+		"TEXT [--model NAME] [--as ENTITY] [--session ID] [--request ID] [--blind] [--no-wait]",
 		"  --model NAME     another one than the active; it is loaded first\n"
 		"  --as ENTITY      speak as somebody trusted less\n"
+		"  --session ID     the conversation it belongs to: what was said in it is shown to the model\n"
 		"  --request ID     at most 63 bytes: the same one is answered once, also across restarts\n"
 		"  --blind          show the model no state, and remember nothing: the control of any claim of memory\n"
 		"  --no-wait        do not wait for a motion to end\n"

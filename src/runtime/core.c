@@ -224,6 +224,7 @@ static void init(struct core *c, struct seat *seat) {
 	c->seat = seat;
 	c->plan = seat->plan;
 	c->peers = &seat->peers;
+	c->vital.changed = c->vital.entered = clock_mono();
 	legacy_init(&c->legacy);
 	c->parent_end = -1;
 	heir_know_parent(c, getppid());
@@ -278,6 +279,7 @@ static void stop(struct core *c) {
 	free(c->state);
 	free(c->settings);
 	free(c->seen);
+	free(c->shown);
 }
 
 int core_main(struct seat *seat) {

@@ -36,6 +36,8 @@
 #include "sem/belief.h"
 #include "sem/gait.h"
 #include "sem/gate.h"
+#include "sem/level.h"
+#include "sem/lifecycle.h"
 #include "sem/support.h"
 #include "sem/utterance.h"
 #include "store/event.h"
@@ -313,6 +315,27 @@ struct view_belief {
 /* -ENOENT: nothing that the speaker may know. */
 MUST_CHECK int view_believed(const struct core *c, const struct speaker *s, const char *key, struct view_belief *out);
 
+/* The next key of the state's facts, from *next on; false: the speaker may know nothing of that one. */
+bool view_next_belief(const struct core *c, const struct speaker *s, unsigned *next, struct view_belief *out);
+/* What the plan calls the things that this field's model finds ("face"), or NULL. */
+const char *view_things(const struct core *c, const struct plan_field *f);
+/* "one face", of such a field; false: there is nothing to be said of it now. */
+bool view_perceive(struct core *c, struct field *f, char *out, size_t capacity, struct cdm_info *info);
+
+/* brief.c: what may be shown of the machine, in words and within a budget. */
+struct brief_ask {
+	const struct speaker *speaker;
+	const char *session, *question; /* "": none */
+	uint32_t budget;                /* tokens */
+	uint64_t since;                 /* a record: only what changed after it; 0: all */
+	int64_t since_age_ns;           /* how old that is */
+};
+struct briefing_account;
+MUST_CHECK int brief_render(struct core *c, const struct brief_ask *ask, char *out, size_t capacity,
+		struct briefing_account *account);
+/* So much of a model's context is for what it is shown; PLAN_NONE: of none in particular. */
+uint32_t brief_budget(const struct core *c, uint16_t model);
+
 /* Facts that the speaker may see, and what is perceived now; their number. */
 unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact *out, unsigned max);
 int view_render(struct core *c, struct turn *t);
@@ -346,6 +369,16 @@ struct change {
 	uint16_t field;
 	double value;
 	struct reply_to to;
+};
+
+/* vital.c: what the machine is about. */
+struct vital {
+	enum lifecycle_state state;
+	struct cdm_mono entered;  /* the state */
+	struct cdm_mono changed;  /* when something was last asked, or felt */
+	bool was_ready;           /* all that start with the machine have been live at once */
+	bool stopped;             /* an emergency stop was the last thing that was asked of the legs */
+	bool refused;             /* the journal's last answer was no */
 };
 
 /* tell.c: a fact or a goal that is being written down. */
@@ -401,6 +434,7 @@ struct core {
 	struct change changes[CORE_PENDING];
 	struct note notes[CORE_PENDING];
 	struct erasure erasure;
+	struct vital vital;
 	struct keeper *keeper;  /* NULL until it is needed */
 	uint64_t turn_order;
 	uint64_t last_command; /* number of the newest one; from the state after a restart */
@@ -411,6 +445,8 @@ struct core {
 	struct field_writer *settings; /* by index of field, NULL plan where not */
 	struct field *seen;      /* fields with detections */
 	uint16_t seen_count;
+	struct field *shown;     /* fields that models are shown */
+	unsigned shown_count;
 	struct utterance_lexicon lexicon;
 	bool has_lexicon;
 	struct event_writer events;
@@ -447,6 +483,9 @@ struct asked {
 /* How much an answer of `read` promises: spec/guarantees.md. */
 enum tell_level { TELL_LATEST, TELL_SNAPSHOT, TELL_CAUSAL, TELL_LINEARIZABLE };
 
+/* brief.c: op `view`. */
+void brief_answer(struct core *c, const struct asked *r);
+
 /* tell.c: ops `tell`, `goal` and `read`. */
 void tell_fact(struct core *c, const struct asked *r);
 void tell_goal(struct core *c, const struct asked *r);
@@ -456,6 +495,11 @@ void tell_read(struct core *c, const struct asked *r);
 void forget_erase(struct core *c, const struct asked *r);
 void forget_compact(struct core *c, const struct asked *r);
 void forget_keeper(struct core *c);
+
+/* vital.c: something was asked, or felt. */
+void vital_changed(struct core *c);
+/* Look at everything: the level now; the lifecycle takes the moves that are due. */
+void vital_look(struct core *c, struct level *out);
 
 /* settings.c */
 int settings_open(struct core *c);

@@ -106,6 +106,7 @@ void ledger_readable(struct core *c) {
 		int rc = r.rc;
 		for (unsigned i = 0; rc == 0 && i < r.count; i++)
 			fold(c, &r.records[i]);
+		c->vital.refused = rc < 0 && rc != -EEXIST && rc != -ENOENT;
 		if (rc < 0 && rc != -EEXIST)
 			log_error("the journal refused a transaction: %s", strerror(-rc));
 		if (rc == 0 && r.records[0].kind == JOURNAL_ERASE)

@@ -180,6 +180,7 @@ void motion_start(struct core *c, const struct speaker *s, const struct utteranc
 	act_dropped(c, v); /* kept from here on by m->moving */
 	if (u->stop || u->count == 0)
 		return;
+	c->vital.stopped = false; /* what is allowed to move releases it */
 	CHECK(!m->moving);
 	uint64_t sequence = m->sequence;
 	*m = (struct motion){ .moving = true, .actuator = v->actuator, .command = v->command, .sequence = sequence,
@@ -288,6 +289,7 @@ void motion_stop(struct core *c, const char *reason) {
 void motion_estop(struct core *c) {
 	char path[RUN_DIR_PATH_MAX];
 	c->stopped = clock_mono();
+	c->vital.stopped = c->plan->actuators.count > 0;
 	for (uint16_t i = 0; i < c->plan->actuators.count; i++)
 		send_to(c, i, MOTION_STOP, NULL);
 	int fd = run_dir_path(c->plan->machine, RUN_DIR_STOP, path) == 0 ? io_connect(path) : -1;

@@ -110,6 +110,7 @@ static void take_keys(struct source *s) {
 	take_memory(s);
 	note(s, 0, mp_find_bool(s->message, s->bytes, "blind", &r->blind));
 	note(s, 0, mp_find_uint(s->message, s->bytes, "max", &max));
+	r->has_max = max != REQUEST_TOKENS_DEFAULT;
 	r->max = max == 0 ? REQUEST_TOKENS_DEFAULT : max > REQUEST_TOKENS_MAX ? REQUEST_TOKENS_MAX : (unsigned)max;
 }
 

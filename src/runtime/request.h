@@ -54,6 +54,7 @@ struct request {
 	struct body_seqs from;
 	bool blind;
 	unsigned max;
+	bool has_max; /* it was said */
 };
 
 /*

@@ -33,7 +33,7 @@ static void takes_a_request_apart(void) {
 }
 
 static void knows_every_op(void) {
-	static const char *const names[] = { "ping", "say", "act", "set", "tell", "goal", "read",
+	static const char *const names[] = { "ping", "say", "act", "set", "tell", "goal", "read", "view",
 		"erase", "compact", "load", "unload", "state", "cancel", "stop",
 		"down" };
 	CHECK(COUNT_OF(names) == REQUEST_OP_COUNT);

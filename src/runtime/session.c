@@ -311,6 +311,10 @@ static void op_read(struct core *c, const struct asked *r) {
 	tell_read(c, r);
 }
 
+static void op_view(struct core *c, const struct asked *r) {
+	brief_answer(c, r);
+}
+
 static void op_erase(struct core *c, const struct asked *r) {
 	forget_erase(c, r);
 }
@@ -331,7 +335,15 @@ static void op_state(struct core *c, const struct asked *r) {
 	struct mp_out o;
 	char hex[HASH_TEXT_MAX], plan[HASH_TEXT_MAX];
 	struct hash h = state_hash(c->state);
-	session_begin(c, &o, &r->to, "done", 9);
+	struct level level;
+	char line[LEVEL_TEXT_MAX];
+	vital_look(c, &level);
+	session_begin(c, &o, &r->to, "done", 14);
+	mp_kv_uint(&o, "level", level.level);
+	mp_kv_str(&o, "level_text", level_line(&level, line));
+	mp_kv_str(&o, "lifecycle", lifecycle_state_text(c->vital.state));
+	mp_kv_uint(&o, "goals", c->state->goal_count);
+	mp_kv_uint(&o, "sessions", c->state->session_count);
 	mp_kv_str(&o, "machine", c->plan->machine);
 	mp_kv_str(&o, "plan", hash_text(&c->plan->hash, 64, plan));
 	mp_kv_uint(&o, "epoch", c->state->epoch);
@@ -408,6 +420,8 @@ static void dispatch(struct core *c, unsigned index, const void *message, size_t
 	int rc = request_parse(message, bytes, &q, &why);
 	if (rc == -EPROTO)
 		return hung_up(c, index);
+	if (q.op != REQUEST_OP_state && q.op != REQUEST_OP_ping && q.op != REQUEST_OP_read && q.op != REQUEST_OP_view)
+		vital_changed(c);
 	bool stop = stop_is_said(c, &q);
 	if (stop)
 		motion_estop(c); /* whatever else is to be said of this request */

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "journal/claims.h"
 #include "runtime/core_priv.h"
+#include "sem/briefing.h"
 #include "sem/support.h"
 
 #define DETECTIONS_MAX 64
@@ -25,8 +26,7 @@ static const char *count_word(unsigned n) {
 	return n < COUNT_OF(words) ? words[n] : "many";
 }
 
-/* What the plan calls the things that this field's model finds ("face"), or NULL. */
-static const char *things(const struct core *c, const struct plan_field *f) {
+const char *view_things(const struct core *c, const struct plan_field *f) {
 	bool detections = f->dims == 2 && f->shape[1] == DETECTION_NUMBERS && f->dtype == CDM_F32 &&
 			  f->shape[0] <= DETECTIONS_MAX;
 	return detections ? plan_find_option(c->plan, f->entity, "sees") : NULL;
@@ -39,28 +39,34 @@ static int open_seen(struct core *c) {
 	if (!c->seen)
 		return -ENOMEM;
 	for (uint16_t f = 0; f < n; f++)
-		if (things(c, &plan_fields(c->plan)[f]) && field_open(&c->seen[c->seen_count], c->peers, f) == 0)
+		if (view_things(c, &plan_fields(c->plan)[f]) && field_open(&c->seen[c->seen_count], c->peers, f) == 0)
 			c->seen_count++;
 	return 0;
 }
 
-static bool perceive(struct core *c, struct field *f, struct belief_fact *out) {
+bool view_perceive(struct core *c, struct field *f, char *out, size_t capacity, struct cdm_info *info) {
 	static float found[DETECTIONS_MAX * DETECTION_NUMBERS];
 	struct cdm_mono now = clock_mono();
-	struct cdm_info info;
 	unsigned n = 0;
-	if (field_read(f, found, sizeof(found), now, &info) < 0 || info.status == CDM_ORPHAN ||
-			mono_since(info.source_time, now) > PERCEIVED_MAX_AGE_NS)
+	if (field_read(f, found, sizeof(found), now, info) < 0 || info->status == CDM_ORPHAN ||
+			mono_since(info->source_time, now) > PERCEIVED_MAX_AGE_NS)
 		return false;
-	for (uint32_t i = 0; i < info.bytes / (DETECTION_NUMBERS * sizeof(float)); i++)
+	for (uint32_t i = 0; i < info->bytes / (DETECTION_NUMBERS * sizeof(float)); i++)
 		n += found[i * DETECTION_NUMBERS + DETECTION_SCORE] > 0.0f;
-	const char *thing = things(c, f->plan);
-	*out = (struct belief_fact){ .age_ns = mono_since(info.source_time, now), .trust = (double)info.trust };
-	snprintf(out->key, sizeof(out->key), "seen");
 	if (n == 0)
-		snprintf(out->value, sizeof(out->value), "nothing");
+		snprintf(out, capacity, "nothing");
 	else
-		snprintf(out->value, sizeof(out->value), "%s %s%s", count_word(n), thing, n == 1 ? "" : "s");
+		snprintf(out, capacity, "%s %s%s", count_word(n), view_things(c, f->plan), n == 1 ? "" : "s");
+	return true;
+}
+
+static bool perceive(struct core *c, struct field *f, struct belief_fact *out) {
+	struct cdm_info info;
+	*out = (struct belief_fact){ .key = "seen" };
+	if (!view_perceive(c, f, out->value, sizeof(out->value), &info))
+		return false;
+	out->age_ns = mono_since(info.source_time, clock_mono());
+	out->trust = (double)info.trust;
 	return true;
 }
 
@@ -107,6 +113,15 @@ int view_believed(const struct core *c, const struct speaker *s, const char *key
 	return 0;
 }
 
+bool view_next_belief(const struct core *c, const struct speaker *s, unsigned *next, struct view_belief *out) {
+	const struct claims_asker asker = asker_of(c, s);
+	const struct state_fact *claims[CLAIMS_MAX];
+	unsigned n = claims_next(c->state, &asker, next, claims);
+	if (n)
+		settle(claims, n, out);
+	return n > 0;
+}
+
 static void show(const struct state_fact *const *claims, unsigned n, struct cdm_wall now, struct belief_fact *out) {
 	struct view_belief b;
 	settle(claims, n, &b);
@@ -133,22 +148,35 @@ unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact 
 	return n;
 }
 
-/* Of all facts, those the question needs, in the words that this model was made for. */
-int view_render(struct core *c, struct turn *t) {
+/* Of all facts, those the question needs, in the words that small models were made for. */
+static int render_compact(struct core *c, struct turn *t) {
 	static struct belief_fact all[STATE_FACTS_MAX + 16];
 	static char quiet[TURN_TEXT_MAX];
 	struct belief_fact shown[BELIEF_VIEW_FACTS];
 	uint16_t chosen[BELIEF_VIEW_FACTS];
 	unsigned n = t->blind ? 0 : view_facts(c, &t->speaker, all, COUNT_OF(all));
-	const char *style = plan_find_option(c->plan, t->model, "prompt");
-	bool compact = style && strcmp(style, "compact") == 0;
 	belief_quiet(t->user, quiet, sizeof(quiet));
 	unsigned k = belief_choose(all, n, t->user, chosen);
 	for (unsigned i = 0; i < k; i++)
 		shown[i] = all[chosen[i]];
 	belief_lower_keys(quiet, shown, k);
-	int rc = compact ? belief_render_view(t->view, sizeof(t->view), shown, k, quiet)
-			 : belief_render_talk(t->view, sizeof(t->view), shown, k, t->user);
+	return belief_render_view(t->view, sizeof(t->view), shown, k, quiet);
+}
+
+/* All that is known and fits, with age and trust; the question last. */
+static int render_talk(struct core *c, struct turn *t) {
+	static char known[TURN_TEXT_MAX / 2];
+	struct brief_ask ask = { &t->speaker, t->session, t->user, brief_budget(c, t->model), 0, 0 };
+	struct briefing_account account;
+	int rc = t->blind ? -E2BIG : brief_render(c, &ask, known, sizeof(known), &account);
+	if (rc < 0)
+		known[0] = 0;
+	return belief_render_talk(t->view, sizeof(t->view), known, t->user);
+}
+
+int view_render(struct core *c, struct turn *t) {
+	const char *style = plan_find_option(c->plan, t->model, "prompt");
+	int rc = style && strcmp(style, "compact") == 0 ? render_compact(c, t) : render_talk(c, t);
 	t->view_hash = hash_of(t->view, strlen(t->view));
 	t->view_trust = 1.0; /* facts inform; they do not instruct: only the speaker and the model do */
 	return rc < 0 ? rc : 0;

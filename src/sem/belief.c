@@ -332,16 +332,40 @@ static unsigned overlap(const struct belief_fact *f, const char *question) {
 	return sum;
 }
 
-/* Is there a later word on the same key?  Of equally old ones the last in the list counts. */
-static bool is_outdated(const struct belief_fact *facts, size_t count, size_t i) {
-	for (size_t k = 0; k < count; k++) {
-		if (k == i || strncmp(facts[k].key, facts[i].key, BELIEF_KEY_MAX) != 0)
-			continue;
-		if (facts[k].age_ns < facts[i].age_ns ||
-				(facts[k].age_ns == facts[i].age_ns && k > i))
-			return true;
+/* Of each key the latest word; of equally old ones the last in the list.  Never more than half full. */
+#define NEWEST_SLOTS 32768u
+
+struct newest {
+	uint16_t slot[NEWEST_SLOTS]; /* index + 1; 0: free */
+};
+
+static uint32_t slot_of(const char *key) {
+	uint32_t h = 2166136261u;
+	for (size_t i = 0; i < BELIEF_KEY_MAX && key[i]; i++)
+		h = (h ^ (uint8_t)key[i]) * 16777619u;
+	return h;
+}
+
+static bool is_later(const struct belief_fact *facts, size_t a, size_t b) {
+	return facts[a].age_ns < facts[b].age_ns || (facts[a].age_ns == facts[b].age_ns && a > b);
+}
+
+static void find_newest(const struct belief_fact *facts, size_t count, struct newest *n) {
+	memset(n, 0, sizeof(*n));
+	for (size_t i = 0; i < count; i++) {
+		uint32_t at = slot_of(facts[i].key) % NEWEST_SLOTS;
+		while (n->slot[at] && strncmp(facts[n->slot[at] - 1].key, facts[i].key, BELIEF_KEY_MAX) != 0)
+			at = (at + 1) % NEWEST_SLOTS;
+		if (n->slot[at] == 0 || is_later(facts, i, n->slot[at] - 1u))
+			n->slot[at] = (uint16_t)(i + 1);
 	}
-	return false;
+}
+
+static bool is_outdated(const struct belief_fact *facts, const struct newest *n, size_t i) {
+	uint32_t at = slot_of(facts[i].key) % NEWEST_SLOTS;
+	while (strncmp(facts[n->slot[at] - 1].key, facts[i].key, BELIEF_KEY_MAX) != 0)
+		at = (at + 1) % NEWEST_SLOTS;
+	return n->slot[at] != i + 1;
 }
 
 struct choice {
@@ -354,7 +378,9 @@ unsigned belief_choose(const struct belief_fact *facts, size_t count, const char
 		uint16_t chosen[BELIEF_VIEW_FACTS]) {
 	struct choice best[BELIEF_VIEW_FACTS];
 	unsigned have = 0;
-	CHECK(count <= UINT16_MAX);
+	struct newest newest;
+	CHECK(count <= NEWEST_SLOTS / 2);
+	find_newest(facts, count, &newest);
 	for (size_t i = 0; i < count; i++) {
 		struct choice c = { overlap(&facts[i], question), facts[i].age_ns, (uint16_t)i };
 		unsigned at = have;
@@ -362,7 +388,7 @@ unsigned belief_choose(const struct belief_fact *facts, size_t count, const char
 						 (best[at - 1].overlap == c.overlap &&
 								 best[at - 1].age_ns > c.age_ns)))
 			at--;
-		if (at == BELIEF_VIEW_FACTS || is_outdated(facts, count, i))
+		if (at == BELIEF_VIEW_FACTS || is_outdated(facts, &newest, i))
 			continue;
 		if (have < BELIEF_VIEW_FACTS)
 			have++;
@@ -513,59 +539,14 @@ int belief_render_view(char *out, size_t capacity, const struct belief_fact *fac
 }
 
 /* "12 s", "3 min", "5 h", "2 d" */
-static void put_age(struct view *v, int64_t age_ns) {
-	static const struct {
-		int64_t seconds, up_to;
-		const char *unit;
-	} units[] = { { 1, 120, "s" }, { 60, 7200, "min" }, { 3600, 172800, "h" },
-		{ 86400, INT64_MAX, "d" } };
-	int64_t s = age_ns > 0 ? age_ns / INT64_C(1000000000) : 0;
-	char text[32];
-	size_t i = 0;
-	while (s >= units[i].up_to)
-		i++;
-	snprintf(text, sizeof(text), "%lld %s", (long long)(s / units[i].seconds), units[i].unit);
-	put_text(v, text);
-}
-
-int belief_render_chat(char *out, size_t capacity, const struct belief_fact *facts, size_t count,
-		const char *question) {
-	struct view v = { .out = out, .capacity = capacity - 1 };
-	uint16_t chosen[BELIEF_VIEW_FACTS];
-	if (capacity < BELIEF_VIEW_MIN)
-		return -E2BIG;
-	unsigned have = belief_choose(facts, count, question, chosen);
-	put_text(&v, have ? "What is known, with age and trust:\n" : "Nothing is known yet.\n");
-	for (unsigned i = 0; i < have; i++) {
-		size_t before = v.length;
-		char trust[24];
-		put_text(&v, "- ");
-		put_fact(&v, &facts[chosen[i]]);
-		put_text(&v, " (");
-		put_age(&v, facts[chosen[i]].age_ns);
-		snprintf(trust, sizeof(trust), ", trust %.2f)\n", facts[chosen[i]].trust);
-		put_text(&v, trust);
-		if (!fits(&v, before, 0))
-			break;
-	}
-	out[v.length] = 0;
-	return (int)v.length;
-}
-
-int belief_render_talk(char *out, size_t capacity, const struct belief_fact *facts, size_t count,
-		const char *question) {
+int belief_render_talk(char *out, size_t capacity, const char *known, const char *question) {
 	static const char head[] = "\nUser: ", tail[] = "\nAnswer:";
 	struct view v = { .out = out, .capacity = capacity - 1 };
-	size_t asked = strlen(question), frame = sizeof(head) + sizeof(tail) - 2;
-	if (capacity < strlen(belief_preamble()) + 2 * BELIEF_VIEW_MIN)
+	size_t asked = strlen(question);
+	const char *above = known[0] ? known : belief_preamble();
+	if (capacity < strlen(above) + BELIEF_VIEW_MIN)
 		return -E2BIG;
-	put_text(&v, belief_preamble());
-	size_t left = v.capacity - v.length - frame;
-	size_t most = left - BELIEF_VIEW_MIN < left / 2 ? left - BELIEF_VIEW_MIN : left / 2;
-	size_t keep = asked < most ? asked : most;
-	int n = belief_render_chat(out + v.length, left - keep + 1, facts, count, question);
-	CHECK(n > 0);
-	v.length += (size_t)n;
+	put_text(&v, above);
 	put_text(&v, head);
 	put_foreign(&v, question, asked, false, v.capacity - v.length - (sizeof(tail) - 1));
 	put_text(&v, tail);

@@ -78,7 +78,7 @@ unsigned belief_keep_heard(struct belief_reply *r, const char *user);
 
 /*
  * The facts a model should see: those that share most words with the question first, then the most
- * recent; of several with one key the most recent alone.  Indices into `facts`; their count <= 8.
+ * recent; of several with one key the most recent alone.  At most 16384 facts.  Indices into `facts`; their count <= 8.
  */
 unsigned belief_choose(const struct belief_fact *facts, size_t count, const char *question,
 		uint16_t chosen[BELIEF_VIEW_FACTS]);
@@ -104,18 +104,11 @@ MUST_CHECK int belief_render_view(char *out, size_t capacity, const struct belie
 		size_t count, const char *question);
 
 /*
- * The same facts for a chat model, as a system text with age and trust of each.  Ends with a line
- * feed.  Put it after what does not change, so that prefix caches keep working.
+ * All that a chat model is shown: what is `known` as our frame has it (sem/briefing.h, which begins with the preamble;
+ * "": the preamble alone), and the question, as one line after "User: ", cut at a character.  Bytes without the zero;
+ * -E2BIG below the first and BELIEF_VIEW_MIN.
  */
-MUST_CHECK int belief_render_chat(char *out, size_t capacity, const struct belief_fact *facts,
-		size_t count, const char *question);
-
-/*
- * All that a chat model is shown: the preamble, those facts, and the question, as one line after "User: ".
- * Cut as the compact view is.  -E2BIG below the preamble and twice BELIEF_VIEW_MIN.
- */
-MUST_CHECK int belief_render_talk(char *out, size_t capacity, const struct belief_fact *facts,
-		size_t count, const char *question);
+MUST_CHECK int belief_render_talk(char *out, size_t capacity, const char *known, const char *question);
 
 /* What does not change: how to state a fact and how to command.  Static. */
 const char *belief_preamble(void);

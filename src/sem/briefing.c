@@ -1,6 +1,6 @@
 /*
  * briefing.c - three walks: the heaviest items of each section, what each of them costs and which the budget admits,
- * and the text.  A line is written twice, once to be measured and once to stay: nothing has to be kept in between.
+ * and the text.  A line is written once, to be measured, and kept for the text; beyond what can be kept, twice.
  */
 #include "sem/briefing.h"
 
@@ -32,7 +32,16 @@ struct cost {
 struct choice {
 	uint16_t item;
 	bool is_in;
+	uint32_t kept; /* where its line is in the pool; KEPT_MAX: nowhere */
 	struct cost cost;
+};
+
+/* Lines that were measured and may be shown: more than most models can read. */
+enum { KEPT_MAX = 24576 };
+
+struct pool {
+	uint32_t used;
+	char text[KEPT_MAX];
 };
 
 /* A section in the making: its heaviest items, heaviest first. */
@@ -198,14 +207,24 @@ static struct cost head_cost(unsigned section) {
 	return cost_of(sections[section].head, strlen(sections[section].head));
 }
 
+static uint32_t keep(struct pool *pool, const struct briefing_line *l) {
+	uint32_t at = pool->used;
+	if (l->bytes > KEPT_MAX - at)
+		return KEPT_MAX;
+	memcpy(pool->text + at, l->text, l->bytes);
+	pool->used += (uint32_t)l->bytes;
+	return at;
+}
+
 /* What each line costs; what all of them do, with the title. */
-static struct cost measure(const struct briefing *b, unsigned section, struct part *p) {
+static struct cost measure(const struct briefing *b, unsigned section, struct part *p, struct pool *pool) {
 	struct list l = list_of(b, section);
 	struct cost need = { 0, 0 };
 	struct briefing_line line;
 	for (uint32_t i = 0; i < p->count; i++) {
 		briefing_line_item(&line, (enum briefing_section)section, mark_of(&l, p->best[i].item));
 		p->best[i].cost = cost_of(line.text, line.bytes);
+		p->best[i].kept = keep(pool, &line);
 		add(&need, p->best[i].cost);
 	}
 	if (p->count > 0)
@@ -335,7 +354,8 @@ static void write_text(struct text *t, const char *text, size_t bytes) {
 }
 
 /* The admitted ones, in the order in which the section shows them. */
-static uint32_t shown_items(unsigned section, const struct part *p, const struct list *l, uint16_t items[]) {
+static uint32_t shown_items(unsigned section, const struct part *p, const struct list *l,
+		const struct choice *items[BRIEFING_ITEMS_MAX]) {
 	enum order order = (enum order)sections[section].order;
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < p->count; i++) {
@@ -343,22 +363,28 @@ static uint32_t shown_items(unsigned section, const struct part *p, const struct
 			continue;
 		uint32_t at = n++;
 		const struct briefing_mark *m = mark_of(l, p->best[i].item);
-		for (; order != BY_WEIGHT && at > 0 && compare(section, order, m, mark_of(l, items[at - 1])) < 0; at--)
-			items[at] = items[at - 1];
-		items[at] = p->best[i].item;
+		if (order != BY_WEIGHT)
+			for (; at > 0 && compare(section, order, m, mark_of(l, items[at - 1]->item)) < 0; at--)
+				items[at] = items[at - 1];
+		items[at] = &p->best[i];
 	}
 	return n;
 }
 
-static void write_section(struct text *t, const struct briefing *b, unsigned section, const struct part *p) {
-	uint16_t items[BRIEFING_ITEMS_MAX];
+static void write_section(struct text *t, const struct briefing *b, unsigned section, const struct part *p,
+		const struct pool *pool) {
+	const struct choice *items[BRIEFING_ITEMS_MAX];
 	struct list l = list_of(b, section);
 	struct briefing_line line;
 	uint32_t n = shown_items(section, p, &l, items);
 	if (n > 0)
 		write_text(t, sections[section].head, strlen(sections[section].head));
 	for (uint32_t i = 0; i < n; i++) {
-		briefing_line_item(&line, (enum briefing_section)section, mark_of(&l, items[i]));
+		if (items[i]->kept < KEPT_MAX) {
+			write_text(t, pool->text + items[i]->kept, items[i]->cost.bytes);
+			continue;
+		}
+		briefing_line_item(&line, (enum briefing_section)section, mark_of(&l, items[i]->item));
 		write_text(t, line.text, line.bytes);
 	}
 }
@@ -428,15 +454,17 @@ int briefing_render(const struct briefing *b, char *out, size_t capacity, struct
 	size_t most = capacity < UINT32_MAX ? capacity : UINT32_MAX;
 	struct cost room = { b->budget, most > 0 ? (uint32_t)most - 1 : 0 }, frame = frame_cost(b), needs[SECTIONS];
 	struct part parts[SECTIONS];
+	struct pool pool;
 	struct text t = { .out = out, .capacity = room.bytes };
 	size_t shown, left_out;
 	memset(account, 0, sizeof(*account));
 	if (!fits(frame, room))
 		return -E2BIG;
 	take(&room, frame);
+	pool.used = 0;
 	for (unsigned s = 0; s < SECTIONS; s++) {
 		choose(b, s, &parts[s]);
-		needs[s] = measure(b, s, &parts[s]);
+		needs[s] = measure(b, s, &parts[s], &pool);
 	}
 	account->tokens = b->budget;
 	spend(b, parts, needs, &room);
@@ -446,7 +474,7 @@ int briefing_render(const struct briefing *b, char *out, size_t capacity, struct
 	for (unsigned s = 0; s < SECTIONS; s++) {
 		if (!sections[s].stable && account->stable_bytes == 0 && !b->is_delta)
 			account->stable_bytes = t.bytes;
-		write_section(&t, b, s, &parts[s]);
+		write_section(&t, b, s, &parts[s], &pool);
 	}
 	write_tail(&t, b);
 	out[t.bytes] = 0;

@@ -19,7 +19,7 @@
  * Whatever texts contain, the frame is ours: no line break, bracket, '=', ';', '"' or '#' of theirs gets through, nor
  * what cannot be seen (controls, direction marks, tag characters).
  *
- * Pure: no clock, no allocation, about 20 KB of stack.  Any thread.
+ * Pure: no clock, no allocation, about 45 KB of stack.  Any thread.
  */
 #ifndef SEM_BRIEFING_H
 #define SEM_BRIEFING_H
@@ -100,7 +100,8 @@ struct briefing_focus {
 struct briefing {
 	struct cdm_wall now;
 	uint32_t budget;             /* in tokens, by tokens.h */
-	double share[BRIEFING_SECTION_COUNT]; /* weights; what is no number, or below 0, counts as 0; all 0: as all 1 */
+	/* Weights of the sections (weight.h); what is no number, or below 0, counts as 0; all 0: as all 1. */
+	double share[BRIEFING_SECTION_COUNT];
 	bool is_delta;               /* show only what became what it is since the model last looked */
 	uint64_t since_record;       /* the last record that was folded then; 0: ages alone tell */
 	int64_t since_age_ns;        /* how long ago that was */

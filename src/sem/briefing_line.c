@@ -8,14 +8,19 @@
 #include "base/utf8.h"
 #include "sem/briefing_priv.h"
 
-static void put(struct briefing_line *l, const char *s, size_t n) {
+HOT void put(struct briefing_line *l, const char *s, size_t n) {
 	CHECK(n <= sizeof(l->text) - l->bytes);
 	memcpy(l->text + l->bytes, s, n);
 	l->bytes += n;
 }
 
-void briefing_line_put(struct briefing_line *l, const char *text) {
+/* A text of ours, mostly a constant. */
+HOT void put_text(struct briefing_line *l, const char *text) {
 	put(l, text, strlen(text));
+}
+
+void briefing_line_put(struct briefing_line *l, const char *text) {
+	put_text(l, text);
 }
 
 static bool is_empty(const char *text) {
@@ -154,9 +159,9 @@ static void put_decimal(struct briefing_line *l, uint64_t n, unsigned places) {
 }
 
 static void put_more(struct briefing_line *l, const char *before, uint64_t n) {
-	briefing_line_put(l, before);
+	put_text(l, before);
 	put_count(l, n);
-	briefing_line_put(l, " more");
+	put_text(l, " more");
 }
 
 /* A share of 0..1 with so many places, rounded. */
@@ -191,7 +196,7 @@ static uint64_t four_digits(double x, int *exponent) {
 static void put_number(struct briefing_line *l, double x) {
 	int e = 0;
 	if (x != x || x - x != 0) {
-		briefing_line_put(l, x != x ? "no number" : x > 0 ? "infinite" : "-infinite");
+		put_text(l, x != x ? "no number" : x > 0 ? "infinite" : "-infinite");
 		return;
 	}
 	if (x < 0)
@@ -203,7 +208,7 @@ static void put_number(struct briefing_line *l, double x) {
 	put_decimal(l, n, plain ? (unsigned)-e : 3);
 	if (plain)
 		return;
-	briefing_line_put(l, e + 3 < 0 ? "e-" : "e");
+	put_text(l, e + 3 < 0 ? "e-" : "e");
 	put_count(l, (uint64_t)(e + 3 < 0 ? -(e + 3) : e + 3));
 }
 
@@ -217,13 +222,13 @@ static void put_ago(struct briefing_line *l, int64_t age_ns) {
 	int64_t s = age_ns > 0 ? age_ns / NS_PER_S : 0;
 	size_t i = 0;
 	if (s == 0) {
-		briefing_line_put(l, "now");
+		put_text(l, "now");
 		return;
 	}
 	while (s >= scales[i].below)
 		i++;
 	put_count(l, (uint64_t)(s / scales[i].step * scales[i].step / scales[i].unit));
-	briefing_line_put(l, scales[i].name);
+	put_text(l, scales[i].name);
 }
 
 /* ---- where it comes from ---- */
@@ -235,7 +240,7 @@ struct origin {
 };
 
 static void next(struct origin *o) {
-	briefing_line_put(o->line, o->open ? ", " : " (");
+	put_text(o->line, o->open ? ", " : " (");
 	o->open = true;
 }
 
@@ -271,7 +276,7 @@ static void say_share(struct origin *o, const char *what, double share, unsigned
 	if (share != share)
 		return;
 	next(o);
-	briefing_line_put(o->line, what);
+	put_text(o->line, what);
 	put_share(o->line, share, places);
 }
 
@@ -293,7 +298,7 @@ static void put_plain(struct briefing_line *l, const struct briefing_mark *m) {
 static void put_word(struct briefing_line *l, const struct briefing_word *w) {
 	struct origin o = { l, false };
 	put_foreign(l, w->mark.key, BRIEFING_KEY_MAX);
-	briefing_line_put(l, " = ");
+	put_text(l, " = ");
 	put_foreign(l, w->meaning, BRIEFING_TEXT_MAX);
 	say_who(&o, w->mark.who);
 	say_record(&o, w->mark.record);
@@ -303,9 +308,9 @@ static void put_word(struct briefing_line *l, const struct briefing_word *w) {
 static void put_rival(struct briefing_line *l, const struct briefing_belief *b) {
 	const struct briefing_rival *r = &b->rival;
 	struct origin o = { l, true };
-	briefing_line_put(l, "; ");
+	put_text(l, "; ");
 	put_foreign(l, is_empty(r->who) ? "another" : r->who, BRIEFING_KEY_MAX);
-	briefing_line_put(l, " said ");
+	put_text(l, " said ");
 	put_foreign(l, r->value, BRIEFING_TEXT_MAX);
 	put(l, " ", 1);
 	put_ago(l, r->age_ns);
@@ -318,7 +323,7 @@ static void put_rival(struct briefing_line *l, const struct briefing_belief *b) 
 static void put_belief(struct briefing_line *l, const struct briefing_belief *b, bool old) {
 	struct origin o = { l, false };
 	put_foreign(l, b->mark.key, BRIEFING_KEY_MAX);
-	briefing_line_put(l, is_empty(b->value) ? " is no longer known" : " = ");
+	put_text(l, is_empty(b->value) ? " is no longer known" : " = ");
 	put_foreign(l, b->value, BRIEFING_TEXT_MAX);
 	say_who(&o, b->mark.who);
 	if (!old)
@@ -336,11 +341,11 @@ static void put_turn(struct briefing_line *l, const struct briefing_turn *t) {
 	put_foreign(l, is_empty(t->mark.who) ? "somebody" : t->mark.who, BRIEFING_KEY_MAX);
 	say_when(&o, t->mark.age_ns);
 	say_record(&o, t->mark.record);
-	briefing_line_put(l, ": \"");
+	put_text(l, ": \"");
 	put_foreign(l, t->user, BRIEFING_TEXT_MAX);
-	briefing_line_put(l, is_empty(t->answer) ? "\"" : "\" answered \"");
+	put_text(l, is_empty(t->answer) ? "\"" : "\" answered \"");
 	put_foreign(l, t->answer, BRIEFING_TEXT_MAX);
-	briefing_line_put(l, is_empty(t->answer) ? "" : "\"");
+	put_text(l, is_empty(t->answer) ? "" : "\"");
 }
 
 static void put_value(struct briefing_line *l, const struct briefing_field *f) {
@@ -349,7 +354,7 @@ static void put_value(struct briefing_line *l, const struct briefing_field *f) {
 		return;
 	}
 	for (uint32_t i = 0; i < f->number_count && i < BRIEFING_NUMBERS_MAX; i++) {
-		briefing_line_put(l, i ? ", " : "");
+		put_text(l, i ? ", " : "");
 		put_number(l, f->numbers[i]);
 	}
 }
@@ -357,7 +362,7 @@ static void put_value(struct briefing_line *l, const struct briefing_field *f) {
 static void put_field(struct briefing_line *l, const struct briefing_field *f) {
 	struct origin o = { l, false };
 	put_foreign(l, f->mark.key, BRIEFING_KEY_MAX);
-	briefing_line_put(l, " = ");
+	put_text(l, " = ");
 	put_value(l, f);
 	if (!is_empty(f->unit) && strcmp(f->unit, "1") != 0) {
 		put(l, " ", 1);
@@ -371,7 +376,7 @@ static void put_field(struct briefing_line *l, const struct briefing_field *f) {
 	say_record(&o, f->mark.record);
 	if (f->status != CDM_OK) {
 		next(&o);
-		briefing_line_put(l, cdm_status_name((enum cdm_status)f->status));
+		put_text(l, cdm_status_name((enum cdm_status)f->status));
 	}
 	end(&o);
 }
@@ -420,13 +425,13 @@ void briefing_line_item(struct briefing_line *l, enum briefing_section section, 
 
 void briefing_line_since(struct briefing_line *l, const struct briefing *b, size_t shown, size_t left_out) {
 	l->bytes = 0;
-	briefing_line_put(l, shown + left_out == 0 ? "Nothing has changed since you last looked"
+	put_text(l, shown + left_out == 0 ? "Nothing has changed since you last looked"
 						   : "Since you last looked");
 	struct origin o = { l, false };
 	say_when(&o, b->since_age_ns);
 	say_record(&o, b->since_record);
 	end(&o);
-	briefing_line_put(l, shown > 0      ? ", this has changed:\n"
+	put_text(l, shown > 0      ? ", this has changed:\n"
 			     : left_out > 0 ? ", more has changed than there is room for.\n"
 					    : ".\n");
 }
@@ -435,7 +440,7 @@ void briefing_line_now(struct briefing_line *l, struct cdm_wall now) {
 	char text[CLOCK_TEXT_MAX];
 	clock_text(now, text);
 	l->bytes = 0;
-	briefing_line_put(l, "It is ");
+	put_text(l, "It is ");
 	put(l, text, strnlen(text, sizeof("2026-11-23T08:00") - 1));
-	briefing_line_put(l, "Z.\n");
+	put_text(l, "Z.\n");
 }

@@ -1,0 +1,272 @@
+/*
+ * brief.c - gathers what a model, or whoever asks, may be shown of the machine, and has sem/briefing.h write it.
+ *
+ * Beliefs that the speaker may know, goals, the turns of the conversation, small fields with their age and trust, and
+ * what the machine is about just now.  What is STALE or an ORPHAN is not shown at all: no answer is better than an old
+ * one.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "journal/claims.h"
+#include "runtime/core_priv.h"
+#include "sem/briefing.h"
+#include "sem/decay.h"
+#include "sem/weight.h"
+
+#define BELIEFS_MAX 128u
+#define FIELDS_MAX 32u
+#define TURNS_MAX 16u
+#define NUMBERS_MAX 8u
+#define FIELD_BYTES_MAX 64u
+#define FRESH_HALF_LIFE_NS (60 * NS_PER_S)
+#define RELEVANT 2.0 /* weight of what shares words with the question */
+#define BUDGET_LEAST 96u
+#define BUDGET_MOST 1024u
+#define BUDGET_DEFAULT 512u
+
+struct brief {
+	struct briefing b;
+	struct briefing_goal goals[STATE_GOALS_MAX];
+	struct briefing_belief beliefs[BELIEFS_MAX];
+	struct belief_fact facts[BELIEFS_MAX]; /* the same, for the choice by words */
+	struct briefing_turn turns[TURNS_MAX];
+	struct briefing_field fields[FIELDS_MAX];
+	double numbers[FIELDS_MAX][NUMBERS_MAX];
+	char seen[FIELDS_MAX][48];
+	struct briefing_focus focus[2];
+	char about[96], moving[64];
+};
+
+/* ---- attention ---- */
+
+/* One door for all sections: how much this one counts beside others of its kind. */
+static double attention(uint32_t subject, int64_t age_ns, double trust) {
+	const struct weight_candidate c = { .subject = subject,
+		.freshness = decay_factor(age_ns, FRESH_HALF_LIFE_NS),
+		.trust = trust };
+	return weight_attention(&c, 1, 0, 0.0);
+}
+
+/* ---- what is known ---- */
+
+static int64_t age(const struct brief *f, struct cdm_wall then) {
+	return f->b.now.ns - then.ns;
+}
+
+static void put_goals(struct brief *f, const struct core *c) {
+	for (unsigned i = 0; i < c->state->goal_count; i++) {
+		const struct state_goal *g = state_goal_at(c->state, i);
+		f->goals[f->b.goal_count++] = (struct briefing_goal){ .mark = { g->text[0] ? g->text : g->id,
+				g->principal, g->seq, age(f, g->wall), g->weight_ppm / 1e6 } };
+	}
+	f->b.goals = f->goals;
+}
+
+static void put_belief(struct brief *f, const struct view_belief *v) {
+	const struct state_fact *s = v->fact, *a = v->against;
+	struct briefing_belief *b = &f->beliefs[f->b.belief_count];
+	*b = (struct briefing_belief){ .mark = { s->key, s->source, s->seq, age(f, s->seen),
+				attention(0, age(f, s->seen), s->trust_ppm / 1e6) },
+		.value = s->value,
+		.confidence = v->support.degree,
+		.trust = s->trust_ppm / 1e6,
+		.rivals = v->support.contested };
+	if (a)
+		b->rival = (struct briefing_rival){ a->source, a->value, age(f, a->seen), v->support.against_degree,
+			a->seq };
+	struct belief_fact *t = &f->facts[f->b.belief_count++];
+	*t = (struct belief_fact){ .age_ns = b->mark.age_ns, .trust = b->trust };
+	snprintf(t->key, sizeof(t->key), "%.*s", BELIEF_KEY_MAX - 1, s->key);
+	snprintf(t->value, sizeof(t->value), "%.*s", BELIEF_VALUE_MAX - 1, s->value);
+}
+
+/* In a full list the oldest makes room. */
+static void make_room(struct brief *f) {
+	size_t oldest = 0;
+	if (f->b.belief_count < BELIEFS_MAX)
+		return;
+	for (size_t i = 1; i < f->b.belief_count; i++)
+		if (f->beliefs[i].mark.record < f->beliefs[oldest].mark.record)
+			oldest = i;
+	f->b.belief_count--;
+	f->beliefs[oldest] = f->beliefs[f->b.belief_count];
+	f->facts[oldest] = f->facts[f->b.belief_count];
+}
+
+static void put_beliefs(struct brief *f, const struct core *c, const struct speaker *s, const char *question) {
+	uint16_t chosen[BELIEF_VIEW_FACTS];
+	struct view_belief v;
+	unsigned next = 0;
+	while (next < c->state->fact_count)
+		if (view_next_belief(c, s, &next, &v)) {
+			make_room(f);
+			put_belief(f, &v);
+		}
+	unsigned n = belief_choose(f->facts, f->b.belief_count, question, chosen);
+	for (unsigned i = 0; i < n; i++)
+		f->beliefs[chosen[i]].mark.weight *= RELEVANT;
+	f->b.beliefs = f->beliefs;
+}
+
+static void put_turns(struct brief *f, const struct core *c, const struct speaker *s, const char *session) {
+	const char *owner = view_owner(c, s);
+	for (unsigned back = 0; back < STATE_TURNS_MAX && f->b.turn_count < TURNS_MAX; back++) {
+		const struct state_turn *t = state_turn(c->state, back);
+		if (!t || !session[0] || strcmp(t->session, session) != 0 || strcmp(t->principal, owner) != 0)
+			continue;
+		int64_t old = age(f, t->wall);
+		double weight = attention(0, old, t->trust_ppm / 1e6) / (1.0 + back); /* the last words first */
+		f->turns[f->b.turn_count++] = (struct briefing_turn){ .mark = { "", t->speaker, t->seq, old, weight },
+			.user = t->user,
+			.answer = t->answer };
+	}
+	f->b.turns = f->turns;
+}
+
+/* ---- what is sensed ---- */
+
+static bool is_shown(const struct core *c, const struct plan_field *f) {
+	bool small = f->bytes <= FIELD_BYTES_MAX && f->dtype != CDM_F16 && f->dtype != CDM_BF16;
+	return view_things(c, f) || (small && f->kind != PLAN_SETTING);
+}
+
+static int open_shown(struct core *c) {
+	uint32_t n = c->plan->fields.count;
+	c->shown = calloc(FIELDS_MAX, sizeof(*c->shown));
+	if (!c->shown)
+		return -ENOMEM;
+	for (uint16_t f = 0; f < n && c->shown_count < FIELDS_MAX; f++)
+		if (is_shown(c, &plan_fields(c->plan)[f]) && field_open(&c->shown[c->shown_count], c->peers, f) == 0)
+			c->shown_count++;
+	return 0;
+}
+
+static double element(unsigned dtype, const uint8_t *bytes, uint32_t i) {
+	const uint8_t *at = bytes + i * cdm_dtype_size(dtype);
+	union {
+		float f32;
+		double f64;
+		int64_t i64;
+		uint64_t u64;
+	} v = { .u64 = 0 };
+	memcpy(&v, at, cdm_dtype_size(dtype));
+	switch ((enum cdm_dtype)dtype) {
+	case CDM_F32: return (double)v.f32;
+	case CDM_F64: return v.f64;
+	case CDM_I8: return (int8_t)v.i64;
+	case CDM_I16: return (int16_t)v.i64;
+	case CDM_I32: return (int32_t)v.i64;
+	case CDM_I64: return (double)v.i64;
+	default: return (double)v.u64; /* the rest are unsigned, little-endian as plans are */
+	}
+}
+
+static void put_field(struct brief *f, struct core *c, struct field *from) {
+	const struct plan_field *p = from->plan;
+	struct briefing_field *out = &f->fields[f->b.field_count];
+	struct cdm_mono now = clock_mono();
+	uint8_t bytes[FIELD_BYTES_MAX];
+	struct cdm_info info;
+	bool things = view_things(c, p) != NULL;
+	if (things ? !view_perceive(c, from, f->seen[f->b.field_count], sizeof(f->seen[0]), &info)
+		   : field_read(from, bytes, sizeof(bytes), now, &info) < 0)
+		return;
+	if (info.status == CDM_STALE || info.status == CDM_ORPHAN)
+		return;
+	int64_t old = mono_since(info.source_time, now);
+	*out = (struct briefing_field){ .mark = { p->name, core_entity_name(c, info.source), 0, old,
+				attention(p->entity, old, (double)info.trust) },
+		.text = things ? f->seen[f->b.field_count] : NULL,
+		.unit = p->unit,
+		.trust = (double)info.trust,
+		.status = info.status };
+	uint32_t n = things ? 0 : info.bytes / (uint32_t)cdm_dtype_size(p->dtype);
+	for (uint32_t i = 0; i < n && i < NUMBERS_MAX; i++)
+		f->numbers[f->b.field_count][i] = element(p->dtype, bytes, i);
+	out->numbers = f->numbers[f->b.field_count];
+	out->number_count = n;
+	f->b.field_count++;
+}
+
+static void put_fields(struct brief *f, struct core *c) {
+	if (!c->shown && open_shown(c) < 0)
+		return;
+	for (unsigned i = 0; i < c->shown_count; i++)
+		put_field(f, c, &c->shown[i]);
+	f->b.fields = f->fields;
+}
+
+/* ---- what it is about ---- */
+
+static void put_focus(struct brief *f, const struct core *c) {
+	if (c->motion.moving) {
+		snprintf(f->moving, sizeof(f->moving), "moving, by command %llu",
+				(unsigned long long)c->motion.command);
+		f->focus[f->b.focus_count++] = (struct briefing_focus){ .mark = { f->moving, "", 0, 0, 1.0 } };
+	}
+	f->b.focus = f->focus;
+}
+
+/* ---- all of it ---- */
+
+uint32_t brief_budget(const struct core *c, uint16_t model) {
+	const char *context = model == PLAN_NONE ? NULL : plan_find_option(c->plan, model, "context");
+	unsigned long tokens = context ? strtoul(context, NULL, 10) / 2 : BUDGET_DEFAULT;
+	return tokens < BUDGET_LEAST ? BUDGET_LEAST : tokens > BUDGET_MOST ? BUDGET_MOST : (uint32_t)tokens;
+}
+
+int brief_render(struct core *c, const struct brief_ask *ask, char *out, size_t capacity,
+		struct briefing_account *account) {
+	static struct brief f; /* large; one thread */
+	memset(&f.b, 0, sizeof(f.b));
+	f.b.now = clock_wall();
+	f.b.budget = ask->budget;
+	f.b.is_delta = ask->since > 0;
+	f.b.since_record = ask->since;
+	f.b.since_age_ns = ask->since_age_ns;
+	for (unsigned i = 0; i < BRIEFING_SECTION_COUNT; i++)
+		f.b.share[i] = 1.0;
+	put_goals(&f, c);
+	put_beliefs(&f, c, ask->speaker, ask->question);
+	put_turns(&f, c, ask->speaker, ask->session);
+	put_fields(&f, c);
+	put_focus(&f, c);
+	return briefing_render(&f.b, out, capacity, account);
+}
+
+static uint32_t sum(const uint32_t of[BRIEFING_SECTION_COUNT]) {
+	uint32_t n = 0;
+	for (unsigned i = 0; i < BRIEFING_SECTION_COUNT; i++)
+		n += of[i];
+	return n;
+}
+
+void brief_answer(struct core *c, const struct asked *r) {
+	static char text[REQUEST_TEXT_MAX];
+	uint16_t model = r->q->model[0] ? plan_find_entity(c->plan, r->q->model) : c->active;
+	struct brief_ask ask = { &r->speaker, r->q->session, r->q->text,
+		r->q->has_max ? r->q->max : brief_budget(c, model), r->q->after, 0 };
+	struct briefing_account account;
+	struct cdm_mono began = clock_mono();
+	struct mp_out o;
+	if (r->q->after > c->state->seq)
+		return session_stale(c, &r->to, "record %llu is not here: the last one is %llu",
+				(unsigned long long)r->q->after, (unsigned long long)c->state->seq);
+	int rc = brief_render(c, &ask, text, sizeof(text), &account);
+	if (rc < 0)
+		return session_error(c, &r->to, rc, "%u tokens are not enough to say anything", ask.budget);
+	int64_t took_ns = mono_since(began, clock_mono());
+	session_begin(c, &o, &r->to, "done", 7);
+	mp_kv_str(&o, "view", text);
+	mp_kv_uint(&o, "at", c->state->seq);
+	mp_kv_uint(&o, "tokens", account.tokens);
+	mp_kv_uint(&o, "shown", sum(account.shown));
+	mp_kv_uint(&o, "left_out", sum(account.left_out));
+	mp_kv_uint(&o, "unchanged", sum(account.unchanged));
+	mp_kv_int(&o, "took_ns", took_ns);
+	session_send(c, &o, &r->to);
+}

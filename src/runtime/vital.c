@@ -1,0 +1,163 @@
+/*
+ * vital.c - how much of the machine's state hangs together, and what the machine is about: sem/level.h and
+ * sem/lifecycle.h, fed from what core has at hand.
+ *
+ * Both are volatile: they stand beside the state, never in its hash.  They are computed when somebody asks, and when a
+ * turn or a motion begins or ends; nothing wakes core for them.
+ */
+#include <math.h>
+#include <string.h>
+#include "runtime/core_priv.h"
+#include "sem/coherence.h"
+#include "sem/level.h"
+#include "sem/lifecycle.h"
+
+#define ACTIVE 0.05f /* an awareness above that is a change */
+#define INPUTS_MAX 64u
+
+/* ---- what is live ---- */
+
+static bool process_lives(const struct core *c, uint16_t process) {
+	if (process == PLAN_NONE || !c->peers->directory.shared)
+		return false;
+	return directory_get(&c->peers->directory, process).state == DIRECTORY_LIVE;
+}
+
+/* Sensors and models are inputs, and so are the joints of an actuator. */
+static void count_modalities(const struct core *c, struct level_input *in) {
+	for (uint16_t e = 0; e < c->plan->entities.count; e++) {
+		const struct plan_entity *p = &plan_entities(c->plan)[e];
+		bool input = p->class == PLAN_SENSOR || p->class == PLAN_MODEL || p->class == PLAN_ACTUATOR;
+		uint16_t process = p->class == PLAN_ACTUATOR ? c->plan->guard : p->process;
+		if (input && p->sort < PLAN_SORT_COUNT && process_lives(c, process))
+			in->live[p->sort]++;
+	}
+}
+
+/* Do two parts of the machine claim something of one key, so that they could disagree? */
+static bool agreement_is_known(const struct journal_state *s) {
+	for (unsigned i = 1; i < s->fact_count; i++) {
+		const struct state_fact *a = state_fact_at(s, i - 1), *b = state_fact_at(s, i);
+		if (!a->principal[0] && !b->principal[0] && strcmp(a->key, b->key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- coherence of what rules are made of ---- */
+
+struct health {
+	struct coherence_input inputs[INPUTS_MAX];
+	unsigned count, fresh;
+	float most; /* of all awareness fields */
+	bool remembers; /* one of them decays: a window of the past is in it */
+};
+
+static void look_at_field(struct core *c, uint16_t f, struct health *h) {
+	const struct plan_field *p = &plan_fields(c->plan)[f];
+	struct field field;
+	struct cdm_info info;
+	struct cdm_mono now = clock_mono();
+	float level = 0;
+	if (field_open(&field, c->peers, f) < 0)
+		return;
+	if (p->kind == PLAN_AWARENESS && p->bytes == sizeof(level) && p->dtype == CDM_F32) {
+		bool got = field_read(&field, &level, sizeof(level), now, &info) == 0;
+		h->remembers = h->remembers || (got && p->half_life_ns > 0);
+		h->most = got && level > h->most ? level : h->most;
+		return;
+	}
+	bool is_source = false;
+	for (uint32_t r = 0; r < c->plan->rules.count && !is_source; r++)
+		for (unsigned i = 0; i < plan_rules(c->plan)[r].source_count; i++)
+			is_source = is_source || plan_rules(c->plan)[r].sources[i] == f;
+	if (!is_source || h->count == INPUTS_MAX)
+		return;
+	struct coherence_input *in = &h->inputs[h->count++];
+	bool got = field_peek(&field, now, &info) == 0 && info.status != CDM_ORPHAN;
+	*in = (struct coherence_input){ .age_ns = got ? mono_since(info.source_time, now) : 0,
+		.half_life_ns = p->max_age_ns,
+		.missing = !got,
+		.intact = got };
+	h->fresh += got && info.status != CDM_STALE;
+}
+
+static void look_at_fields(struct core *c, struct health *h) {
+	*h = (struct health){ .count = 0 };
+	for (uint16_t f = 0; f < c->plan->fields.count; f++)
+		look_at_field(c, f, h);
+}
+
+static double completeness(const struct health *h) {
+	return h->count ? (double)h->fresh / h->count : 0.0;
+}
+
+/* ---- the lifecycle ---- */
+
+static bool required_is_gone(const struct core *c) {
+	for (uint16_t p = 0; p < c->plan->processes.count; p++)
+		if (plan_processes(c->plan)[p].start == PLAN_WITH_MACHINE && c->vital.was_ready && !process_lives(c, p))
+			return true;
+	return false;
+}
+
+static bool all_are_ready(const struct core *c) {
+	for (uint16_t p = 0; p < c->plan->processes.count; p++)
+		if (plan_processes(c->plan)[p].start == PLAN_WITH_MACHINE && !process_lives(c, p))
+			return false;
+	return true;
+}
+
+static unsigned turns_in_works(const struct core *c) {
+	unsigned n = 0;
+	for (size_t i = 0; i < CORE_TURNS; i++)
+		n += c->turns[i].step != TURN_FREE;
+	return n;
+}
+
+static void step(struct core *c, const struct health *h, double coherence) {
+	struct vital *v = &c->vital;
+	struct cdm_mono now = clock_mono();
+	struct lifecycle_input in = { .folded = true,
+		.ready = v->was_ready,
+		.process_gone = required_is_gone(c),
+		.stop_latched = v->stopped,
+		.disk_refuses = v->refused,
+		.actuator_live = c->plan->actuators.count > 0 && process_lives(c, c->plan->guard),
+		.coherence = h->count ? coherence : 1.0, /* nothing is made of anything that could be wrong */
+		.turns = turns_in_works(c),
+		.motions = c->motion.moving,
+		.budget = 1.0,
+		.quiet_ns = mono_since(v->changed, now),
+		.dwell_ns = mono_since(v->entered, now) };
+	enum lifecycle_state next = lifecycle_next(v->state, &in);
+	if (next == v->state)
+		return;
+	v->state = next;
+	v->entered = next == LIFECYCLE_REST ? (struct cdm_mono){ v->changed.ns + LIFECYCLE_QUIET_NS } : now;
+}
+
+/* ---- for all of core ---- */
+
+void vital_changed(struct core *c) {
+	c->vital.changed = clock_mono();
+}
+
+void vital_look(struct core *c, struct level *out) {
+	struct health h;
+	struct level_input in = { .goals = c->state->goal_count };
+	look_at_fields(c, &h);
+	c->vital.was_ready = c->vital.was_ready || all_are_ready(c);
+	if (h.most > ACTIVE)
+		vital_changed(c);
+	struct coherence k = coherence_of(h.inputs, h.count, 1.0);
+	count_modalities(c, &in);
+	in.agreement_known = agreement_is_known(c->state);
+	in.history_used = h.remembers;
+	in.completeness = completeness(&h);
+	in.coherence = k.score;
+	in.loop_closed = c->plan->actuators.count > 0 && process_lives(c, c->plan->guard) && in.completeness > 0;
+	*out = level_of(&in);
+	for (unsigned i = 0; i < LIFECYCLE_STATE_COUNT; i++) /* as many moves as there were while nobody looked */
+		step(c, &h, k.score);
+}
