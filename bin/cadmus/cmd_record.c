@@ -52,6 +52,8 @@ static int open_field(struct recorder *r, uint32_t index) {
 	int rc = cdm_describe(r->machine, index, &f->about);
 	if (rc == 0)
 		rc = cdm_open(r->machine, f->about.name, &f->reader);
+	if (rc == 0 && cdm_peek(f->reader, &f->begin) < 0)
+		f->begin.version = 0; /* if it is broken, the first look will tell */
 	if (rc < 0)
 		return verb_failed("record", rc, "%s cannot be read: %s", f->about.name, err_text(rc));
 	size_t bytes = f->about.bytes + RECORD_OVERHEAD_MAX;
@@ -183,7 +185,8 @@ VERB(record, "Record fields and events into an MCAP file, or show what is in one
 		"  --scan             with --info: go through all of it, and check every sum\n"
 		"Every sample is in the file, byte by byte, with all that is known of it, and the plan; at the end\n"
 		"stands whether it is COMPLETE, and how many samples of each field were missed if it is not. The\n"
-		"machine is read, never disturbed. Foxglove and other tools read the file; spec/recording.md says what is in it.\n"
+		"machine is read, never disturbed. Foxglove and other tools read the file; spec/recording.md says\n"
+		"what is in it.\n"
 		"examples:\n"
 		"  cadmus record --output walk.mcap\n"
 		"  cadmus record visual 'legs.*' --output walk.mcap --seconds 60\n"

@@ -46,7 +46,7 @@ void record_type_of_events(struct record_type *out);
 
 /* Into `out`, RECORD_OVERHEAD_MAX more than the payload and the numbers of a small one need.  Bytes. */
 size_t record_sample(const struct cdm_field *f, enum record_form form, const struct cdm_info *info, const char *source,
-		uint32_t missed, int64_t offset_ns, const void *payload, void *out, size_t capacity);
+		uint64_t missed, int64_t offset_ns, const void *payload, void *out, size_t capacity);
 /* `process`, `source`, `sentence`: words for it.  Bytes. */
 size_t record_event(const struct cdm_event *e, const char *process, const char *source, const char *sentence,
 		uint32_t missed, int64_t offset_ns, void *out, size_t capacity);
@@ -72,6 +72,7 @@ struct record_field {
 	struct cdm_field about;
 	enum record_form form;
 	uint16_t channel;
+	struct cdm_info begin;         /* the newest sample when the recording began; version 0: there was none */
 	uint64_t taken, missed, bytes; /* samples, and their payload */
 	uint64_t written;              /* in the file, at the end */
 	uint64_t drops;                /* that its writer could not publish, since the recording began */

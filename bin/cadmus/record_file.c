@@ -276,7 +276,8 @@ static void print(const struct recorder *r, uint64_t bytes) {
 				r->event_missed + r->event_taken - r->event_written, "");
 	printf("%s%s%s: %" PRIu64 " samples of %u fields and %" PRIu64 " events in %.1f s, %s: %s\n",
 			why ? "INCOMPLETE" : "COMPLETE", why ? ", " : "", why ? why : "", samples, r->count,
-			r->event_written, (double)mono_since(r->began, r->ended) / 1e9, record_size(bytes, size), r->path);
+			r->event_written, (double)mono_since(r->began, r->ended) / 1e9, record_size(bytes, size),
+			r->path);
 }
 
 int record_file_end(struct recorder *r) {

@@ -64,22 +64,29 @@ static void give_up(struct record_field *f) {
 	f->reader = NULL;
 }
 
+/* What was published since the recording began, and was gone before the first look. */
+static uint64_t missed_at_first(const struct record_field *f, const struct cdm_info *first) {
+	uint64_t before = f->begin.epoch == first->epoch ? f->begin.version : 0;
+	return first->version > before + 1 ? first->version - before - 1 : 0;
+}
+
 /* The next sample; false: there is none now, or it is of after `until`. */
 static bool take(struct loop *l, struct record_field *f, struct cdm_mono until) {
 	struct recorder *r = l->r;
 	struct cdm_info info;
-	int missed = f->reader ? cdm_next(f->reader, r->payload, r->message_bytes, &info) : -EAGAIN;
-	if (missed == -EAGAIN)
+	int rc = f->reader ? cdm_next(f->reader, r->payload, r->message_bytes, &info) : -EAGAIN;
+	if (rc == -EAGAIN)
 		return false;
-	if (missed < 0) {
+	if (rc < 0) {
 		give_up(f);
 		return false;
 	}
 	const char *source = cdm_entity_name(r->machine, info.source);
-	size_t n = record_sample(&f->about, f->form, &info, source ? source : "", (uint32_t)missed, r->offset_ns,
+	uint64_t missed = f->taken ? (uint64_t)rc : missed_at_first(f, &info);
+	size_t n = record_sample(&f->about, f->form, &info, source ? source : "", missed, r->offset_ns,
 			r->payload,
 			r->message, r->message_bytes);
-	f->missed += (uint32_t)missed;
+	f->missed += missed;
 	f->taken++;
 	f->bytes += info.bytes;
 	put(l, f->channel, info.version, info.source_time.ns, n);
@@ -149,10 +156,17 @@ static void on_tick(struct loop *l) {
 		end(l, RECORD_ASKED, 0);
 }
 
+/* It is taken, or it would end us once it is not blocked any more, as the next one shall. */
+static void on_signal(struct loop *l) {
+	struct signalfd_siginfo s;
+	if (read(l->signals, &s, sizeof(s)) == sizeof(s))
+		end(l, RECORD_ASKED, 0);
+}
+
 static void on_wake(struct loop *l, uint32_t who) {
 	switch (who) {
 	case WAKE_EVENTS: take_some_events(l); break;
-	case WAKE_SIGNAL: end(l, RECORD_ASKED, 0); break;
+	case WAKE_SIGNAL: on_signal(l); break;
 	case WAKE_TICK: on_tick(l); break;
 	case WAKE_FAILED: end(l, RECORD_FAILED, record_queue_close(&l->r->queue)); break;
 	default: take_some(l, &l->r->fields[who]); break;

@@ -14,6 +14,7 @@
 #include "bin/cadmus/record.h"
 
 #define SHOWN_MAX 64 /* numbers of a sample that are written a second time, for people */
+#define PICTURE_MIN 8 /* rows and columns: what is smaller is a matrix */
 
 /* What is known of a sample, in every type. */
 enum known {
@@ -44,7 +45,7 @@ static const struct protobuf_field known_fields[] = {
 	{ .name = "status", .number = KNOWN_STATUS, .type = PROTOBUF_ENUM, .type_name = "Status" },
 	{ .name = "source", .number = KNOWN_SOURCE, .type = PROTOBUF_STRING },
 	{ .name = "source_index", .number = KNOWN_SOURCE_INDEX, .type = PROTOBUF_UINT32 },
-	{ .name = "missed", .number = KNOWN_MISSED, .type = PROTOBUF_UINT32 },
+	{ .name = "missed", .number = KNOWN_MISSED, .type = PROTOBUF_UINT64 },
 	{ .name = NULL },
 };
 
@@ -64,9 +65,9 @@ static const struct {
 
 /* ---- types ---- */
 
-/* u8[h,w], u8[h,w,1], [h,w,3], [h,w,4]: what Foxglove calls it; NULL: no picture. */
+/* u8[h,w], u8[h,w,1], [h,w,3], [h,w,4]: what Foxglove calls its pixels; NULL: no picture. */
 static const char *pixels(const struct cdm_field *f) {
-	if (f->dtype != CDM_U8 || f->dims < 2 || f->dims > 3 || f->shape[0] < 2 || f->shape[1] < 2)
+	if (f->dtype != CDM_U8 || f->dims < 2 || f->dims > 3 || f->shape[0] < PICTURE_MIN || f->shape[1] < PICTURE_MIN)
 		return NULL;
 	if (f->dims == 2 || f->shape[2] == 1)
 		return "mono8";
@@ -158,7 +159,7 @@ void record_type_of_events(struct record_type *out) {
 
 /* ---- samples ---- */
 
-static void put_known(struct protobuf *o, const struct cdm_info *info, const char *source, uint32_t missed) {
+static void put_known(struct protobuf *o, const struct cdm_info *info, const char *source, uint64_t missed) {
 	protobuf_varint(o, KNOWN_VERSION, info->version);
 	protobuf_varint(o, KNOWN_EPOCH, info->epoch);
 	protobuf_fixed64(o, KNOWN_SOURCE_NS, (uint64_t)info->source_time.ns);
@@ -200,7 +201,7 @@ static void put_numbers(struct protobuf *o, const struct cdm_field *f, const voi
 }
 
 size_t record_sample(const struct cdm_field *f, enum record_form form, const struct cdm_info *info, const char *source,
-		uint32_t missed, int64_t offset_ns, const void *payload, void *out, size_t capacity) {
+		uint64_t missed, int64_t offset_ns, const void *payload, void *out, size_t capacity) {
 	size_t element = cdm_dtype_size((enum cdm_dtype)f->dtype), count = info->bytes / element;
 	struct protobuf o;
 	protobuf_begin(&o, out, capacity);
