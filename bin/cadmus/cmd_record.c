@@ -47,24 +47,14 @@ static int check_words(const struct recorder *r, const struct args *a) {
 	return 0;
 }
 
-static int open_field(struct recorder *r, uint32_t index) {
-	struct record_field *f = &r->fields[r->count];
-	int rc = cdm_describe(r->machine, index, &f->about);
-	if (rc == 0)
-		rc = cdm_open(r->machine, f->about.name, &f->reader);
-	if (rc == 0 && cdm_peek(f->reader, &f->begin) < 0)
-		f->begin.version = 0; /* if it is broken, the first look will tell */
-	if (rc < 0)
-		return verb_failed("record", rc, "%s cannot be read: %s", f->about.name, err_text(rc));
-	size_t bytes = f->about.bytes + RECORD_OVERHEAD_MAX;
+static void choose(struct recorder *r, const struct cdm_field *about) {
+	size_t bytes = about->bytes + RECORD_OVERHEAD_MAX;
 	r->message_bytes = bytes > r->message_bytes ? bytes : r->message_bytes;
-	r->count++;
-	return 0;
+	r->fields[r->count++].about = *about;
 }
 
-/* Readers of all the fields that are wanted.  What the plan lets no client read is left out; if it was named, that is
-   an error. */
-static int open_fields(struct recorder *r, const struct args *a) {
+/* All the fields that are wanted.  What the plan lets no client read is left out; if it was named, that is an error. */
+static int choose_fields(struct recorder *r, const struct args *a) {
 	uint32_t count = cdm_field_count(r->machine);
 	int code = check_words(r, a);
 	r->message_bytes = 2 * RECORD_OVERHEAD_MAX; /* of an event */
@@ -76,7 +66,7 @@ static int open_fields(struct recorder *r, const struct args *a) {
 		if (!is_wanted(f.name, a))
 			continue;
 		if (f.readable)
-			code = open_field(r, i);
+			choose(r, &f);
 		else if (a->words[0] && strcmp(a->words[0], f.name) == 0)
 			code = verb_failed("record", -EACCES, "%s: the plan lets no client read it", f.name);
 		else
@@ -105,7 +95,7 @@ static int record(struct recorder *r, const struct options *o, const struct args
 	r->plan = cdm_plan(r->machine, &bytes);
 	r->began = clock_mono();
 	r->offset_ns = clock_wall().ns - r->began.ns;
-	int code = open_fields(r, a);
+	int code = choose_fields(r, a);
 	if (code)
 		return code;
 	int rc = o->no_events ? 0 : cdm_events_open(r->machine, NULL, &r->events);
@@ -119,8 +109,8 @@ static int record(struct recorder *r, const struct options *o, const struct args
 		return code;
 	rc = record_loop(r);
 	if (rc < 0) {
-		mcap_write_abandon(&r->writer);
-		return verb_failed("record", rc, "it could not begin: %s", strerror(-rc));
+		record_file_drop(r);
+		return verb_failed("record", rc, "it could not begin: %s", err_text(rc));
 	}
 	count_drops(r, true);
 	return record_file_end(r);

@@ -68,11 +68,11 @@ MUST_CHECK int record_queue_close(struct record_queue **q);
 /* ---- the recorder ---- */
 
 struct record_field {
-	struct cdm_reader *reader; /* NULL: its writer's memory is broken */
+	struct cdm_reader *reader; /* NULL: not yet; or its writer's memory is broken */
 	struct cdm_field about;
 	enum record_form form;
 	uint16_t channel;
-	struct cdm_info begin;         /* the newest sample when the recording began; version 0: there was none */
+	struct cdm_info begin;         /* the newest sample when it was opened; version 0: there was none */
 	uint64_t taken, missed, bytes; /* samples, and their payload */
 	uint64_t written;              /* in the file, at the end */
 	uint64_t drops;                /* that its writer could not publish, since the recording began */
@@ -117,6 +117,8 @@ MUST_CHECK int record_loop(struct recorder *r);
 
 /* Open the file, write what stands before the messages.  An exit code; explained. */
 MUST_CHECK int record_file_open(struct recorder *r);
+/* There is nothing in it: remove it. */
+void record_file_drop(struct recorder *r);
 /* The result, the summary, the disk; then what is said of it.  An exit code. */
 MUST_CHECK int record_file_end(struct recorder *r);
 /* Why the recording is not complete; NULL: it is. */

@@ -149,6 +149,12 @@ static int write_begin(struct recorder *r) {
 	return rc < 0 ? rc : 0;
 }
 
+void record_file_drop(struct recorder *r) {
+	mcap_write_abandon(&r->writer);
+	io_close(&r->fd);
+	unlink(r->path);
+}
+
 int record_file_open(struct recorder *r) {
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is like a disk that is full */
 	r->fd = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -160,9 +166,7 @@ int record_file_open(struct recorder *r) {
 		return verb_failed("record", err_last(), "%s: %s", r->path, strerror(errno));
 	int rc = write_begin(r);
 	if (rc < 0) {
-		mcap_write_abandon(&r->writer);
-		io_close(&r->fd);
-		unlink(r->path);
+		record_file_drop(r);
 		return verb_failed("record", rc, "%s cannot be written: %s", r->path, strerror(-rc));
 	}
 	return 0;

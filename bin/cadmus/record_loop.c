@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include "base/clock.h"
@@ -64,7 +65,7 @@ static void give_up(struct record_field *f) {
 	f->reader = NULL;
 }
 
-/* What was published since the recording began, and was gone before the first look. */
+/* What was published since it was opened, and was gone before the first look. */
 static uint64_t missed_at_first(const struct record_field *f, const struct cdm_info *first) {
 	uint64_t before = f->begin.epoch == first->epoch ? f->begin.version : 0;
 	return first->version > before + 1 ? first->version - before - 1 : 0;
@@ -180,10 +181,43 @@ static int watch(const struct loop *l, int fd, uint32_t who) {
 	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) < 0 ? err_last() : 0;
 }
 
+/* Open a field, and at once take what is there: history is short, and what is opened is not to be missed. */
+static int open_field(struct loop *l, uint32_t i) {
+	struct record_field *f = &l->r->fields[i];
+	int rc = cdm_open(l->r->machine, f->about.name, &f->reader);
+	if (rc < 0)
+		return rc;
+	if (cdm_peek(f->reader, &f->begin) < 0)
+		f->begin.version = 0; /* if it is broken, the first look tells */
+	take_some(l, f);
+	return f->reader ? watch(l, cdm_fd(f->reader), i) : 0;
+}
+
+static int open_all(struct loop *l) {
+	struct recorder *r = l->r;
+	size_t bytes = QUEUE_BYTES > 4 * r->message_bytes ? QUEUE_BYTES : 4 * r->message_bytes;
+	int rc = record_queue_open(r->writer, bytes, r->failed, &r->queue);
+	for (uint32_t i = 0; rc == 0 && i < r->count; i++)
+		rc = open_field(l, i);
+	if (rc == 0)
+		record_queue_flush(r->queue); /* so that one can see in the file that it has begun */
+	return rc;
+}
+
+/* Each field has a descriptor, and a machine may have more of them than programs are used to. */
+static void allow_descriptors(void) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit); /* if it fails, so will what needs it, and that is explained */
+	}
+}
+
 /* Descriptors of everything; -errno. */
 static int begin(struct loop *l) {
 	struct recorder *r = l->r;
 	sigset_t ends;
+	allow_descriptors();
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
@@ -199,10 +233,7 @@ static int begin(struct loop *l) {
 		rc = watch(l, r->failed, WAKE_FAILED);
 	if (rc == 0 && r->events)
 		rc = watch(l, cdm_events_fd(r->events), WAKE_EVENTS);
-	for (uint32_t i = 0; rc == 0 && i < r->count; i++)
-		rc = watch(l, cdm_fd(r->fields[i].reader), i);
-	size_t largest = QUEUE_BYTES > 4 * r->message_bytes ? QUEUE_BYTES : 4 * r->message_bytes;
-	return rc == 0 ? record_queue_open(r->writer, largest, r->failed, &r->queue) : rc;
+	return rc == 0 ? open_all(l) : rc;
 }
 
 static void finish(struct loop *l) {
@@ -244,13 +275,13 @@ int record_loop(struct recorder *r) {
 		r->ended = clock_mono();
 		if (r->end != RECORD_FAILED)
 			take_rest(&l);
-		int queued = record_queue_close(&r->queue);
-		if (queued < 0) {
-			r->end = RECORD_FAILED;
-			r->rc = queued;
-		}
 		if (output_colour(STDERR_FILENO) && !r->context->json)
 			fputc('\n', stderr);
+	}
+	int queued = record_queue_close(&r->queue);
+	if (queued < 0) {
+		r->end = RECORD_FAILED;
+		r->rc = queued;
 	}
 	finish(&l);
 	return rc;

@@ -120,11 +120,14 @@ class Recorder:
         self.p = subprocess.Popen([m.cadmus, 'record', '--output', self.path, *args], env=m.env, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, preexec_fn=limit)
 
-    def begun(self, m):
-        """Wait until it follows: the plan tells who waits for samples."""
-        def waiting():
-            return self.p.poll() is not None or os.path.exists(self.path) and os.path.getsize(self.path) > 1000
-        until('the recorder has begun', waiting)
+    def begun(self):
+        """Wait until it follows: what it found in the histories of fields is the first chunk."""
+        def chunk():
+            if self.p.poll() is not None:
+                return True
+            done = subprocess.run([PEER, 'read', self.path], capture_output=True, check=False, timeout=60)
+            return done.returncode == 0 and json.loads(done.stdout.splitlines()[0])['chunks'] > 0
+        until('the recorder has begun', chunk)
         return self
 
     def end(self, how=signal.SIGINT):
@@ -180,7 +183,7 @@ def same(name, recording, seen):
 
 def byte_for_byte(m, camera, client, handles, rng):
     before = publish(handles, client, 2, rng)  # history is in the recording, too
-    r = Recorder(m, 'all', '--json').begun(m)
+    r = Recorder(m, 'all', '--json').begun()
     camera.note(7, 2 ** 63 + 5, 'begin \u00e9')
     seen = publish(handles, client, 50, rng)
     camera.note(8, 9, 'end')
@@ -235,7 +238,7 @@ def wire_numbers(packed):
 
 
 def named(m, client, handles, rng):
-    r = Recorder(m, 'named', 'of_u*', 'level', '--no-events', '--compression', 'none', '--chunk-kb', '1').begun(m)
+    r = Recorder(m, 'named', 'of_u*', 'level', '--no-events', '--compression', 'none', '--chunk-kb', '1').begun()
     publish(handles, client, 20, rng)
     expect('named fields alone', r.end(signal.SIGTERM) == 0, r.out + r.err)
     x = Recording(r.path)
@@ -251,7 +254,7 @@ def named(m, client, handles, rng):
 
 def stopped(m, client, handles, rng):
     """A recorder that stands still disturbs nobody, and says what it missed."""
-    r = Recorder(m, 'stopped', 'level', 'of_f64', 'view', '--json').begun(m)
+    r = Recorder(m, 'stopped', 'level', 'of_f64', 'view', '--json').begun()
     first = publish(handles, client, 1, rng)
     r.p.send_signal(signal.SIGSTOP)
     until('it stands', lambda: open(f'/proc/{r.p.pid}/stat', encoding='utf-8').read().split(')')[1].split()[0] == 'T')
@@ -277,7 +280,7 @@ def stopped(m, client, handles, rng):
 
 
 def killed(m, client, handles, rng):
-    r = Recorder(m, 'killed').begun(m)
+    r = Recorder(m, 'killed').begun()
     seen = publish(handles, client, 5, rng)
     size = os.path.getsize(r.path)
     until('a second has gone by, and it is in the file', lambda: os.path.getsize(r.path) > size)
@@ -295,7 +298,7 @@ def killed(m, client, handles, rng):
 def full(m, client, handles, rng):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (400000, 400000))
-    r = Recorder(m, 'full', '--compression', 'none', '--chunk-kb', '64', '--json', limit=limit).begun(m)
+    r = Recorder(m, 'full', '--compression', 'none', '--chunk-kb', '64', '--json', limit=limit).begun()
     until('it gives up', lambda: publish(handles, client, 5, rng) and r.p.poll() is not None)
     rc = r.end(None)
     said = json.loads(r.out)
@@ -309,7 +312,7 @@ def full(m, client, handles, rng):
 
 def lives(m, camera, client, handles, rng):
     """Writers that come again, and the end of the machine."""
-    r = Recorder(m, 'lives', 'level', 'of_i16', '--json').begun(m)
+    r = Recorder(m, 'lives', 'level', 'of_i16', '--json').begun()
     one = publish(handles, client, 3, rng)
     until('it has taken that', lambda: len(Recording(r.path).messages['of_i16']) >= 3)
     for h in (*handles[0].values(), *handles[1].values()):
