@@ -242,9 +242,9 @@ static int take_used(struct mcap_reader *r, struct bytes_in map, struct place *p
 	while (bytes_left(&map) > 0) {
 		uint16_t channel = bytes_u16(&map);
 		bytes_u64(&map);
-		uint16_t *more = mcap_grow(r->used, r->used_count, &r->used_capacity, sizeof(*more));
 		if (map.bad || r->used_count == UINT32_MAX)
 			return -EBADMSG;
+		uint16_t *more = mcap_grow(r->used, r->used_count, &r->used_capacity, sizeof(*more));
 		if (!more)
 			return -ENOMEM;
 		r->used = more;
