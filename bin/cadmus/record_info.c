@@ -17,8 +17,8 @@ const char *record_size(uint64_t bytes, char out[RECORD_SIZE_MAX]) {
 	static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB", "PB", "EB" };
 	double v = (double)bytes;
 	size_t unit = 0;
-	for (; v >= 1000; v /= 1000)
-		unit++;
+	for (; unit + 1 < COUNT_OF(units) && v >= 1000; unit++)
+		v /= 1000;
 	if (unit == 0)
 		snprintf(out, RECORD_SIZE_MAX, "%.0f bytes", v);
 	else

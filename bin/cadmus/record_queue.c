@@ -13,6 +13,8 @@
 #include "base/thread.h"
 #include "bin/cadmus/record.h"
 
+#define ROOM_BYTES 65536u /* for one message; grows if it must */
+
 struct record_queue {
 	struct mcap_writer *writer;
 	int failed;
@@ -83,10 +85,10 @@ static void fail(struct record_queue *q, int rc) {
 static void *work(void *self) {
 	struct record_queue *q = self;
 	struct mcap_message m;
-	uint8_t *room = NULL;
-	size_t room_bytes = 0;
+	size_t room_bytes = ROOM_BYTES;
+	uint8_t *room = malloc(room_bytes);
 	bool flush;
-	int rc = 0;
+	int rc = room ? 0 : -ENOMEM;
 	while (rc == 0 && take(q, &m, &room, &room_bytes, &flush))
 		rc = flush ? mcap_write_flush(q->writer) : mcap_write_message(q->writer, &m);
 	if (rc < 0)

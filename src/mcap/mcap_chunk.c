@@ -63,7 +63,7 @@ static bool fits(const struct mcap_reader *r, uint64_t bytes) {
 
 /* Records of a chunk into c->records; times are what the chunk says. */
 static int load_chunk(struct mcap_reader *r, const struct place *p, struct open_chunk *c) {
-	uint8_t opcode, *content;
+	uint8_t opcode, *content = NULL;
 	uint64_t length;
 	struct packed packed;
 	int rc = mcap_file_head(r, p->offset, p->offset + p->length, &opcode, &length);

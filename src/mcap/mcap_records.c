@@ -339,7 +339,8 @@ static void *block_of(size_t struct_bytes, size_t texts, size_t count_of_pairs) 
 /* A text into *to, which moves behind it. */
 static const char *put_text(struct bytes_in part, char **to) {
 	char *s = *to;
-	memcpy(s, part.at, bytes_left(&part));
+	if (bytes_left(&part) > 0)
+		memcpy(s, part.at, bytes_left(&part));
 	s[bytes_left(&part)] = 0;
 	*to += bytes_left(&part) + 1;
 	return s;
