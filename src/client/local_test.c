@@ -64,6 +64,9 @@ static void everybody_is_here(void) {
 	struct cdm_sample s;
 	struct cdm_info info;
 	uint64_t v = 7;
+	size_t bytes;
+	const void *own = cdm_plan(client, &bytes);
+	CHECK(bytes == plan->bytes && memcmp(own, plan, bytes) == 0);
 	CHECK(cdm_local_attach(l, "eye", &none) == -EBUSY && !none); /* it is the camera */
 	CHECK(cdm_local_attach(l, "nobody", &none) == -ENOENT && cdm_local_attach(l, NULL, &none) == -EBUSY);
 	CHECK(!cdm_gateway_entity(client) && strcmp(cdm_gateway_entity(camera), "camera") == 0);

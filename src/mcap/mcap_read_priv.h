@@ -1,10 +1,11 @@
 /*
  * mcap_read_priv.h - what the parts of the reader share.
  *
- *     mcap_read.c     open, give back, the merge of chunks
- *     mcap_records.c  records into what is known of the file
- *     mcap_chunk.c    one chunk: read, checked, decompressed, in the order of time
- *     mcap_scan.c     a file without a (good) summary
+ *     mcap_read.c       open, give back, the merge of chunks
+ *     mcap_read_rest.c  metadata and attachments, when they are asked for
+ *     mcap_records.c    records into what is known of the file
+ *     mcap_chunk.c      one chunk: read, checked, decompressed, in the order of time
+ *     mcap_scan.c       a file without a (good) summary
  *
  * A *place* is where messages stand: a chunk, or a run of messages that stand in no chunk, which is treated as a
  * chunk that is not compressed.
@@ -122,6 +123,8 @@ MUST_CHECK int mcap_records_statistics(struct mcap_reader *r, struct bytes_in in
 MUST_CHECK int mcap_records_metadata_at(struct mcap_reader *r, uint64_t offset, uint64_t length);
 MUST_CHECK int mcap_records_attachment_at(struct mcap_reader *r, uint64_t offset, uint64_t length);
 MUST_CHECK int mcap_records_place(struct mcap_reader *r, const struct place *p);
+/* Pairs of texts in a map, up to one that is not whole. */
+uint32_t mcap_records_pairs(struct bytes_in map);
 /* One more message of that channel was found. */
 void mcap_records_count(struct mcap_reader *r, uint16_t channel, uint64_t log_ns);
 

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "base/crc32.h"
 #include "base/err.h"
 #include "mcap/mcap_read_priv.h"
 
@@ -128,7 +127,7 @@ static const char *take_text(struct arena *a, struct bytes_in *in) {
 	return s;
 }
 
-static uint32_t count_pairs(struct bytes_in map) {
+uint32_t mcap_records_pairs(struct bytes_in map) {
 	uint32_t n = 0;
 	while (!map.bad && bytes_left(&map) > 0) {
 		bytes_part(&map);
@@ -141,7 +140,7 @@ static uint32_t count_pairs(struct bytes_in map) {
 /* The map that follows; -EBADMSG, -ENOMEM. */
 static int take_pairs(struct arena *a, struct bytes_in *in, const struct mcap_pair **pairs, uint32_t *count) {
 	struct bytes_in map = bytes_part(in);
-	*count = count_pairs(map);
+	*count = mcap_records_pairs(map);
 	struct mcap_pair *p = mcap_arena_take(a, (*count + 1) * sizeof(*p));
 	*pairs = p;
 	if (!p)
@@ -150,7 +149,7 @@ static int take_pairs(struct arena *a, struct bytes_in *in, const struct mcap_pa
 		p[i].key = take_text(a, &map);
 		p[i].value = take_text(a, &map);
 		if (!p[i].key || !p[i].value)
-			return -ENOMEM; /* all of them are there: count_pairs() has seen them */
+			return -ENOMEM; /* all of them are there: mcap_records_pairs() has seen them */
 	}
 	return map.bad || bytes_left(&map) > 0 ? -EBADMSG : 0;
 }
@@ -317,96 +316,4 @@ void mcap_records_count(struct mcap_reader *r, uint16_t channel, uint64_t log_ns
 	n->messages++;
 	struct known_channel *k = by_id_get(&r->channel_of, channel);
 	k->messages++;
-}
-
-/* ---- metadata and attachments, on demand ---- */
-
-/* Content of the record of that sort that an index points at; freed by the caller. */
-static int indexed(struct mcap_reader *r, const struct index_entry *x, enum mcap_opcode wanted, uint8_t **content,
-		uint64_t *length) {
-	uint8_t opcode;
-	int rc = mcap_file_head(r, x->offset, r->size, &opcode, length);
-	if (rc == 0 && (opcode != wanted || *length + MCAP_HEAD_BYTES != x->length))
-		rc = -EBADMSG;
-	return rc == 0 ? mcap_file_content(r, x->offset, *length, content) : rc;
-}
-
-/* One block that free() frees: a struct, and what it points to behind it. */
-static void *block_of(size_t struct_bytes, size_t texts, size_t count_of_pairs) {
-	return malloc(struct_bytes + count_of_pairs * sizeof(struct mcap_pair) + texts);
-}
-
-/* A text into *to, which moves behind it. */
-static const char *put_text(struct bytes_in part, char **to) {
-	char *s = *to;
-	if (bytes_left(&part) > 0)
-		memcpy(s, part.at, bytes_left(&part));
-	s[bytes_left(&part)] = 0;
-	*to += bytes_left(&part) + 1;
-	return s;
-}
-
-int mcap_read_metadata(struct mcap_reader *r, uint32_t i, struct mcap_metadata **out) {
-	uint8_t *content = NULL;
-	uint64_t length = 0;
-	CHECK(i < r->info.metadata);
-	*out = NULL;
-	int rc = indexed(r, &r->metadata[i], MCAP_METADATA, &content, &length);
-	if (rc < 0)
-		return rc;
-	struct bytes_in in = { content, content + length, false }, name = bytes_part(&in), map = bytes_part(&in);
-	uint32_t count = in.bad ? 0 : count_pairs(map);
-	/* each text has lost four bytes of length, and gets one zero */
-	struct mcap_metadata *m = in.bad ? NULL : block_of(sizeof(*m), length, count);
-	if (m) {
-		struct mcap_pair *pairs = (struct mcap_pair *)(m + 1);
-		char *to = (char *)(pairs + count);
-		m->name = put_text(name, &to);
-		m->pairs = pairs;
-		m->pair_count = count;
-		for (uint32_t k = 0; k < count; k++) {
-			pairs[k].key = put_text(bytes_part(&map), &to);
-			pairs[k].value = put_text(bytes_part(&map), &to);
-		}
-		if (bytes_left(&map) > 0)
-			in.bad = true;
-	}
-	free(content);
-	if (m && in.bad) {
-		free(m);
-		m = NULL;
-	}
-	*out = m;
-	return m ? 0 : why(&in);
-}
-
-int mcap_read_attachment(struct mcap_reader *r, uint32_t i, struct mcap_attachment **out) {
-	uint8_t *content = NULL;
-	uint64_t length = 0;
-	CHECK(i < r->info.attachments);
-	*out = NULL;
-	int rc = indexed(r, &r->attachments[i], MCAP_ATTACHMENT, &content, &length);
-	if (rc < 0)
-		return rc;
-	struct bytes_in in = { content, content + length, false };
-	struct mcap_attachment a = { .log_ns = bytes_u64(&in) };
-	a.create_ns = bytes_u64(&in);
-	struct bytes_in name = bytes_part(&in), type = bytes_part(&in);
-	a.bytes = bytes_u64(&in);
-	a.data = bytes_take(&in, a.bytes);
-	size_t summed = (size_t)(in.at - content);
-	uint32_t crc = bytes_u32(&in);
-	if (!in.bad && crc && crc != crc32_of(0, content, summed))
-		in.bad = true;
-	struct mcap_attachment *whole = in.bad ? NULL : block_of(sizeof(*whole), length, 0);
-	if (whole) {
-		char *to = (char *)(whole + 1) + a.bytes;
-		*whole = a;
-		whole->data = memcpy(whole + 1, a.data, a.bytes);
-		whole->name = put_text(name, &to);
-		whole->media_type = put_text(type, &to);
-	}
-	free(content);
-	*out = whole;
-	return whole ? 0 : why(&in);
 }

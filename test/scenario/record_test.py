@@ -311,7 +311,7 @@ def full(m, client, handles, rng):
 
 
 def lives(m, camera, client, handles, rng):
-    """Writers that come again, and the end of the machine."""
+    """Writers that come again, a daemon that is followed by another, and the end of the machine."""
     r = Recorder(m, 'lives', 'level', 'of_i16', '--json').begun()
     one = publish(handles, client, 3, rng)
     until('it has taken that', lambda: len(Recording(r.path).messages['of_i16']) >= 3)
@@ -321,7 +321,9 @@ def lives(m, camera, client, handles, rng):
     camera = cadmus.attach('small', as_='camera', wait=20)
     handles = open_all(camera, client)
     two = publish(handles, client, 3, rng)
-    until('it has taken that, too', lambda: len(Recording(r.path).messages['of_i16']) >= 6)
+    m.kill_daemon()
+    three = publish(handles, client, 3, rng)
+    until('it has taken that, too', lambda: len(Recording(r.path).messages['of_i16']) >= 9)
     for h in (*handles[0].values(), *handles[1].values()):
         h.close()
     camera.close()
@@ -332,9 +334,9 @@ def lives(m, camera, client, handles, rng):
     expect('and so does the recorder', rc == 0 and said['end'] == 'the machine ended' and said['result'] == 'COMPLETE', r.out + r.err)
     x = Recording(r.path)
     for f in ('level', 'of_i16'):
-        want = one[f] + two[f]
-        got = [(k, d) for k, d in x.samples(f)][-6:]
-        expect(f'{f}: both lives are there', [(k['epoch'], k['version'], d) for k, d in got] ==
+        want = one[f] + two[f] + three[f]
+        got = [(k, d) for k, d in x.samples(f)][-9:]
+        expect(f'{f}: all lives are there', [(k['epoch'], k['version'], d) for k, d in got] ==
                [(k['epoch'], k['version'], d) for k, d in want], (got, want))
 
 
