@@ -78,14 +78,12 @@ static void large_messages(void) {
 
 /* A disk with room for `limit` bytes: what is in the file can be read, and count() says how many those are. */
 static void full_disk(rlim_t limit) {
-	char path[] = "/tmp/mcap-test-XXXXXX"; /* a limit does not hold for files in memory */
 	const struct mcap_write_options o = { .chunk_bytes = 2000, .plain = true };
 	static uint8_t room[300];
 	struct mcap_writer *w;
 	struct mcap_reader *r;
 	struct rlimit small = { limit, RLIM_INFINITY }, none = { RLIM_INFINITY, RLIM_INFINITY };
-	int fd = mkstemp(path), rc;
-	CHECK(fd >= 0 && unlink(path) == 0);
+	int fd = testing_file(), rc;
 	CHECK(mcap_write_open(fd, &o, &w) == 0);
 	testing_channels(w);
 	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
@@ -107,15 +105,14 @@ static void full_disk(rlim_t limit) {
 
 /* When there is room again, the same call succeeds. */
 static void room_again(void) {
-	char path[] = "/tmp/mcap-test-XXXXXX";
 	const struct mcap_pair pair = { "key", "value" };
 	const struct mcap_metadata meta = { .name = "m", .pairs = &pair, .pair_count = 1 };
 	const struct mcap_schema s = { .name = "s", .encoding = "" };
 	struct rlimit small = { 40, RLIM_INFINITY }, none = { RLIM_INFINITY, RLIM_INFINITY };
 	struct mcap_writer *w;
 	struct mcap_reader *r;
-	int fd = mkstemp(path);
-	CHECK(fd >= 0 && unlink(path) == 0 && mcap_write_open(fd, NULL, &w) == 0);
+	int fd = testing_file();
+	CHECK(mcap_write_open(fd, NULL, &w) == 0);
 	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
 	CHECK(mcap_write_metadata(w, &meta) == -EFBIG && mcap_write_schema(w, &s) == -EFBIG);
 	CHECK(setrlimit(RLIMIT_FSIZE, &none) == 0);
