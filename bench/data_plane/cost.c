@@ -21,7 +21,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "cadmus/client.h"
-#include "bench/data_plane/ticks.h"
+#include "bench/lib/must.h"
+#include "bench/lib/ticks.h"
 
 #define BATCH 128
 #define BYTES_MAX 1024
@@ -31,13 +32,6 @@ static struct cdm_writer *out;
 static struct cdm_reader *in;
 static unsigned char buffer[BYTES_MAX];
 static uint32_t bytes;
-
-static void must(int64_t rc, const char *what) {
-	if (rc >= 0)
-		return;
-	printf("no %s: %s\n", what, strerror((int)-rc));
-	exit(1);
-}
 
 /* ---- the calls ----------------------------------------------------------------------------------- */
 

@@ -26,8 +26,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "cadmus/client.h"
-#include "bench/data_plane/must.h"
-#include "bench/data_plane/ticks.h"
+#include "bench/lib/must.h"
+#include "bench/lib/ticks.h"
 
 #define PATIENCE_NS 10000000000u
 

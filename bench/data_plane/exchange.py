@@ -4,7 +4,7 @@ import os
 import random
 import statistics
 
-from machine import FAN_SIZES, SIZES
+from description import FAN_SIZES, SIZES
 from nodes import No, Node
 from transports import TRANSPORTS, environment, program
 

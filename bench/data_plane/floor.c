@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "bench/data_plane/ticks.h"
+#include "bench/lib/ticks.h"
 #include "bench/data_plane/transport.h"
 
 #define LINE 128 /* two lines: neighbours are fetched together */

@@ -21,8 +21,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "cadmus/client.h"
-#include "bench/data_plane/must.h"
-#include "bench/data_plane/ticks.h"
+#include "bench/lib/must.h"
+#include "bench/lib/ticks.h"
 
 #define ODD UINT64_C(0x9e3779b97f4a7c15)
 #define PATIENCE_NS INT64_C(20000000000)

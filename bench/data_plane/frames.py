@@ -1,7 +1,7 @@
 """Pictures filled in place and borrowed by two readers, who check every byte."""
 import os
 
-from machine import FRAME
+from description import FRAME
 from nodes import Node
 from transports import program
 

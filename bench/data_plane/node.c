@@ -32,8 +32,9 @@
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "bench/data_plane/ticks.h"
 #include "bench/data_plane/transport.h"
+#include "bench/lib/samples.h"
+#include "bench/lib/ticks.h"
 
 #define LAST (UINT64_C(1) << 63)  /* the other side shall stop after this one */
 #define HELLO (UINT64_C(1) << 62) /* only to find each other */
@@ -54,17 +55,6 @@ void refuse(const char *format, ...) {
 	va_start(a, format);
 	vsnprintf(refusal, sizeof(refusal), format, a);
 	va_end(a);
-}
-
-void die(const char *format, ...) {
-	va_list a;
-	printf("no ");
-	va_start(a, format);
-	vprintf(format, a);
-	va_end(a);
-	printf("\n");
-	fflush(stdout);
-	exit(1);
 }
 
 /* ---- ends ---------------------------------------------------------------------------------------- */
@@ -169,25 +159,6 @@ static void await_greeting(struct end *e) {
 }
 
 /* ---- what is measured ---------------------------------------------------------------------------- */
-
-static double *samples;
-static uint32_t sample_count, sample_room;
-
-static void samples_begin(uint32_t room) {
-	if (room > sample_room) {
-		samples = realloc(samples, room * sizeof(*samples));
-		if (!samples)
-			die("no memory for %u samples", room);
-		memset(samples, 0, room * sizeof(*samples)); /* no page is new while it counts */
-		sample_room = room;
-	}
-	sample_count = 0;
-}
-
-static void samples_out(void) {
-	printf("samples %u\n", sample_count);
-	fwrite(samples, sizeof(*samples), sample_count, stdout);
-}
 
 /* This thread alone: those of the libraries go where the kernel finds room. */
 static void pin(int cpu) {

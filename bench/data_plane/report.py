@@ -1,38 +1,13 @@
-"""What was measured, as a table for a terminal or a page in Markdown; and which goals it meets.
-
-Everything here is made from the dict that `--json` writes, so that a result can be shown again.
-"""
+"""The tables of the data plane, and which goals were met; see lib/page.py."""
 import statistics
 
+from page import PARTS, bytes_text, goal, ns_text, parts
 from transports import TRANSPORTS
 
 SMALL = (8, 64)           # P1 asks for these
 LENT = (64, 1024, 65536, 1 << 20, 8 << 20)  # and for these to cost the same when lent
 MODES = {'poll': 'polling', 'block': 'blocking'}
-PARTS = ('p50', 'p90', 'p99', 'p99.9', 'max')
-
-
-# ---- numbers --------------------------------------------------------------------------------------
-
-def bytes_text(n):
-    for unit, size in (('MiB', 1 << 20), ('KiB', 1 << 10)):
-        if n >= size:
-            return f'{n / size:.0f} {unit}'
-    return f'{n} B'
-
-
-def ns_text(ns):
-    """Three digits and a unit."""
-    if ns is None:
-        return '-'
-    for unit, size in (('s', 1e9), ('ms', 1e6), ('us', 1e3)):
-        if ns >= size:
-            return f'{ns / size:.3g} {unit}' if ns < size * 1000 else f'{ns / size:.0f} {unit}'
-    return f'{ns:.0f} ns' if ns >= 10 else f'{ns:.1f} ns'
-
-
-def parts(d):
-    return [ns_text(d.get(p)) for p in PARTS] + [str(d.get('n', 0))]
+TITLE = 'the data plane'
 
 
 def one_way(result, transport, mode, size, part='p50'):
@@ -47,11 +22,6 @@ def floor(result, mode):
 
 
 # ---- goals ----------------------------------------------------------------------------------------
-
-def goal(number, what, ours, bound, met):
-    """met: None when it was not measured in this run, or not to the length that the goal asks for."""
-    return {'goal': number, 'what': what, 'ours': ours, 'bound': bound, 'met': met}
-
 
 def ratio(result, transport, mode, size, to):
     """The median over the rounds of what it took, divided by what the other took in the same round; None."""
@@ -152,8 +122,8 @@ def goals_of_steps(result):
 
 
 def goals(result):
-    found = [g for part in (goals_of_exchange, goals_of_costs, goals_of_death, goals_of_rest, goals_of_steps) for g in part(result)]
-    return sorted(found, key=lambda g: int(g['goal'][1:]))
+    for part in (goals_of_exchange, goals_of_costs, goals_of_death, goals_of_rest, goals_of_steps):
+        yield from part(result)
 
 
 # What stands behind a goal that is missed; what was tried was measured at the time, side by side with what was before.
@@ -180,13 +150,6 @@ WHY = {
            'linked statically (16.2 MB before, 13.7 after).',
     'P22': 'One writer and two readers share the cores of this computer.',
 }
-
-
-def reasons(result):
-    missed = dict.fromkeys(g['goal'] for g in result['goals'] if g['met'] is False)
-    return [f'{g} is missed: {WHY[g]}' for g in missed] + (
-        ['Figures of what was tried are not of this run: each is of the day it was tried, before and after, on a computer of this kind.']
-        if missed else [])
 
 
 # ---- tables: (title, note, header, rows) ----------------------------------------------------------
@@ -266,12 +229,6 @@ def table_of_rest(result):
             ['process', 'RSS', 'PSS', 'wake-ups/s', 'processor'], rows)
 
 
-def table_of_goals(result):
-    words = {True: 'met', False: 'MISSED', None: 'not judged'}
-    return ('Goals', '', ['goal', 'what', 'ours', 'floor or bound', ''],
-            [[g['goal'], g['what'], g['ours'], g['bound'], words[g['met']]] for g in result['goals']])
-
-
 def tables(result):
     if result.get('ping_pong'):
         yield from (table_of_medians(result, m) for m in MODES)
@@ -282,25 +239,10 @@ def tables(result):
                       ('rest', table_of_rest)):
         if result.get(key):
             yield made(result)
-    yield table_of_goals(result)
-
-
-# ---- text -----------------------------------------------------------------------------------------
-
-def facts(result):
-    p = result['provenance']
-    return [
-        ('processor', f'{p["processor"]}, {p["usable_cores"]} cores, virtual: {p["virtual"]}, {p["memory_mb"]} MB, governor: {p["governor"]}'),
-        ('system', f'{p["distribution"]}, Linux {p["kernel"]}, clock {p["clock"]}'),
-        ('load', ' '.join(f'{x:.2f}' for x in p['load_before']) + ' before, ' + ' '.join(f'{x:.2f}' for x in p['load_after']) + ' after'),
-        ('build', f'commit {p["commit"]}, {p["build"]}, {p["compiler"]}'),
-        ('when', f'{p["date"]}, {p["seconds"]} s'),
-        ('peers', ', '.join(f'{n} {v}' for n, v in result['versions'].items() if v != '-') or 'none'),
-    ]
 
 
 def method(result):
-    m, loads = result['method'], result['provenance']['load_before']
+    m = result['method']
     return [
         f'{m["rounds"]} rounds over all modes and sizes, at each size all transports and the floor one after the other, both in an order '
         f'that is shuffled anew; {m["round_ms"]} ms or 20000 round trips each, of which the first tenth of the time is warm-up and not '
@@ -314,40 +256,9 @@ def method(result):
         'Each round trip contains one look at the clock (tens of ns); the floors have it as well.',
         'A blocking trip whose answer is there before one has fallen asleep has no sleep in it, and can be shorter than its floor, which always sleeps.',
         'This library looks a while before it sleeps where there are more than two cores; on two, as here, it does not, and that path is not in the figures.',
-    ] + ([f'Other programs were running (load {max(loads):.1f} on {result["provenance"]["usable_cores"]} cores): nanoseconds and tails are '
-          'worse than those of an idle computer; what was measured side by side can still be compared.'] if max(loads) > 1 else []) + (['A short run (--quick): the tails are of few samples.'] if m['quick'] else [])
+    ]
 
 
 def notes(result):
     for p in result['published']:
         yield f'published: {p["name"]} {p["one_way"]} ns {MODES[p["mode"]]}: {p["source"]}.'
-    for name, packages in result['absent'].items():
-        yield f'not here: {name}; apt-get install {" ".join(packages)}'
-    for s in result['skipped']:
-        yield f'skipped: {s["what"]}: {s["why"]}'
-
-
-def aligned(header, rows):
-    widths = [max(len(str(r[i])) for r in [header, *rows]) for i in range(len(header))]
-    left = [not any(str(r[i])[:1].isdigit() for r in rows) for i in range(len(header))]
-    for r in [header, *rows]:
-        yield '  '.join(str(c).ljust(w) if to_left or k == 0 else str(c).rjust(w)
-                        for k, (c, w, to_left) in enumerate(zip(r, widths, left))).rstrip()
-
-
-def table(result):
-    lines = [f'{k:<10} {v}' for k, v in facts(result)] + ['', *method(result)]
-    for title, note, header, rows in tables(result):
-        lines += ['', title, *([note] if note else []), *aligned(header, rows)]
-    return '\n'.join(lines + [''] + reasons(result) + [''] + list(notes(result)))
-
-
-def markdown(result):
-    lines = ['# Performance: the data plane', '', 'Made by `bench/run data-plane --markdown`; `bench/README.md` says how to do it again.', '']
-    lines += [f'* {k}: {v}' for k, v in facts(result)] + ['', '## How', ''] + [f'* {m}' for m in method(result)]
-    for title, note, header, rows in sorted(tables(result), key=lambda t: t[0] != 'Goals'):
-        lines += ['', f'## {title}', ''] + ([note, ''] if note else [])
-        lines += ['| ' + ' | '.join(r) + ' |' for r in [header, ['---'] * len(header), *rows]]
-        if title == 'Goals' and reasons(result):
-            lines += [''] + [f'* {r}' for r in reasons(result)]
-    return '\n'.join(lines + ['', '## Beside it', ''] + [f'* {n}' for n in notes(result)])

@@ -16,8 +16,8 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include "backends/onnx/ort.h"
-#include "bench/data_plane/must.h"
-#include "bench/data_plane/ticks.h"
+#include "bench/lib/must.h"
+#include "bench/lib/ticks.h"
 #include "cadmus/client.h"
 
 #define FLOATS 64

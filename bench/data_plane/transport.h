@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "bench/lib/die.h"
 
 #define PATIENCE_MS 10000 /* a blocking receive that gets nothing for so long is an error */
 
@@ -56,7 +57,6 @@ struct transport {
 extern const struct transport transport;
 
 void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* 4 KiB that all nodes of the folder share under that name, zero at first; ends the program when it cannot be had. */
 void *shared_page(const char *dir, const char *name);
 

@@ -3,16 +3,12 @@
 #define BENCH_MUST_H
 
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include "bench/lib/die.h"
 
 static inline void must(int64_t rc, const char *what) {
-	if (rc >= 0)
-		return;
-	printf("no %s: %s\n", what, strerror((int)-rc));
-	fflush(stdout);
-	exit(1);
+	if (rc < 0)
+		die("%s: %s", what, strerror((int)-rc));
 }
 
 #endif

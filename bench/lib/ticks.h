@@ -3,8 +3,8 @@
  *
  * Reading it waits for what was asked of memory before, as the kernel's own clock does.
  */
-#ifndef BENCH_DATA_PLANE_TICKS_H
-#define BENCH_DATA_PLANE_TICKS_H
+#ifndef BENCH_TICKS_H
+#define BENCH_TICKS_H
 
 #include <stdint.h>
 #include <time.h>
