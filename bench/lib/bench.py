@@ -66,11 +66,12 @@ class Run:
 
 
 class Bench:
-    """parts: {name: function of the run, which gives a dict for the result}; peers: whom --against may name."""
+    """parts: {name: function of the run, which gives a dict for the result}; peers: whom --against may name;
+    more_options(parser) adds what only this one has."""
 
-    def __init__(self, name, about, parts, peers, run, report, file):
-        self.name, self.about, self.parts, self.peers, self.run, self.report, self.file = (
-            name, about, parts, peers, run, report, file)
+    def __init__(self, name, about, parts, peers, run, report, file, more_options=None):
+        self.name, self.about, self.parts, self.peers, self.run, self.report, self.file, self.more_options = (
+            name, about, parts, peers, run, report, file, more_options)
 
 
 def measure(run, bench):
@@ -127,6 +128,8 @@ def options_of(argv, bench):
     p.add_argument('--markdown', action='store_true', help='print a page instead of the table')
     p.add_argument('--from', dest='source', metavar='FILE', help='measure nothing: show what --json wrote')
     p.add_argument('--build', metavar='DIR', default=os.path.join(ROOT, 'build'), help='the build to measure (default: build)')
+    if bench.more_options:
+        bench.more_options(p)
     return p.parse_args(argv)
 
 

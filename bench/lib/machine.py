@@ -8,10 +8,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 class Machine:
-    def __init__(self, build, work, name, text):
+    def __init__(self, build, work, name, text, state=None):
         self.cadmus, self.name, self.started = os.path.join(build, 'bin', 'cadmus', 'cadmus'), name, False
-        self.env = dict(os.environ, CADMUS_RUN_DIR=os.path.join(work, 'run'), CADMUS_STATE_DIR=os.path.join(work, 'state'),
-                        CADMUS_SYMBOLS=os.path.join(ROOT, 'symbols'), NO_COLOR='1')
+        self.env = dict(os.environ, CADMUS_RUN_DIR=os.path.join(work, 'run'),
+                        CADMUS_STATE_DIR=state or os.path.join(work, 'state'), CADMUS_SYMBOLS=os.path.join(ROOT, 'symbols'), NO_COLOR='1')
         self.path = os.path.join(work, f'{name}.cdl.yaml')
         with open(self.path, 'w', encoding='utf-8') as f:
             f.write(text)

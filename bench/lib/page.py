@@ -43,7 +43,7 @@ def goal(number, what, ours, bound, met):
 
 def reasons(result, why):
     missed = dict.fromkeys(g['goal'] for g in result['goals'] if g['met'] is False)
-    return [f'{g} is missed: {why[g]}' for g in missed] + (
+    return [f'{g} is missed: {why.get(g, "why is not known.")}' for g in missed] + (
         ['Figures of what was tried are not of this run: each is of the day it was tried, before and after, on a computer of this kind.']
         if missed else [])
 
