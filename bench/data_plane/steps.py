@@ -2,7 +2,8 @@
 import array
 import os
 
-from nodes import No, Node, percentiles
+from machine import settings
+from nodes import Node, NotHere, percentiles
 from transports import program
 
 FLOATS = 64
@@ -29,23 +30,13 @@ def twice():
     return number(1, 8) + part(7, graph) + part(8, number(2, 13))
 
 
-def settings():
-    """What `tools/setup` left behind: where ONNX Runtime is."""
-    cache = os.environ.get('CADMUS_CACHE') or os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'cadmus')
-    try:
-        with open(os.path.join(cache, 'env'), encoding='utf-8') as f:
-            return dict(line.strip().split('=', 1) for line in f if '=' in line)
-    except OSError:
-        return {}
-
-
 def steps(run):
     path, count, nodes = os.path.join(run.work, 'twice.onnx'), 200 if run.smoke else 5000 if run.quick else 20000, []
     with open(path, 'wb') as f:
         f.write(twice())
     exe, log, env = program(run.build, 'step'), os.path.join(run.work, 'nodes.log'), {**settings(), **run.machine.env}
     if not env.get('CADMUS_ORT_LIB'):
-        raise No('ONNX Runtime is not here: tools/setup brings it')
+        raise NotHere('ONNX Runtime is not here: tools/setup brings it')
     alone, trips = array.array('d'), array.array('d')
     try:
         for role in ('work', 'ask'):

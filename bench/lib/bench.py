@@ -11,7 +11,7 @@ import time
 import host
 import page
 from machine import ROOT
-from nodes import No
+from nodes import No, NotHere
 
 EPILOG = """examples:
   bench/run {name}                              all of it, a few minutes; the table
@@ -21,7 +21,8 @@ EPILOG = """examples:
   bench/run {name} --markdown >{page}
   bench/run {name} --from result.json --markdown      show again what was measured before
 
-exit: 0 it was measured, whatever the figures are; 1 it could not be; 2 wrong usage"""
+exit: 0 it was measured, whatever the figures are; 1 it could not be (with --smoke: anything of it, but for what is not
+on this computer); 2 wrong usage"""
 
 
 class Run:
@@ -32,7 +33,7 @@ class Run:
         self.work = tempfile.mkdtemp(prefix='cadmus-bench-')
         self.parts = options.only or list(parts)
         self.quick, self.smoke = options.quick or options.smoke, options.smoke
-        self.absent, self.skipped, self.versions = absent, [], {}
+        self.absent, self.skipped, self.versions, self.failed = absent, [], {}, False
         self.line = sys.stderr.isatty()
 
     def choose(self, smoke, quick, full):
@@ -42,9 +43,11 @@ class Run:
         if self.line:
             print(f'\r\x1b[K{text}', end='', file=sys.stderr, flush=True)
 
-    def skip(self, what, why):
+    def skip(self, what, why, here=True):
+        """here: all that it needs is on this computer, and yet it could not be measured."""
         self.progress('')
         self.skipped.append({'what': what, 'why': why})
+        self.failed = self.failed or here
 
     def folder(self, name):
         path = os.path.join(self.work, name.replace(' ', '-'))
@@ -87,7 +90,7 @@ def measure(run, bench):
             try:
                 result.update(part(run))
             except (No, RuntimeError) as e:
-                run.skip(name, str(e))
+                run.skip(name, str(e), here=not isinstance(e, NotHere))
     finally:
         run.progress('')
         run.end()
@@ -134,7 +137,7 @@ def options_of(argv, bench):
 
 
 def main(argv, bench):
-    options = options_of(argv, bench)
+    options, failed = options_of(argv, bench), False
     if options.source:
         with open(options.source, encoding='utf-8') as f:
             result = json.load(f)
@@ -142,7 +145,9 @@ def main(argv, bench):
         if not build(os.path.abspath(options.build)):
             return 1
         try:
-            result = measure(bench.run(options), bench)
+            run = bench.run(options)
+            result = measure(run, bench)
+            failed = options.smoke and run.failed
         except RuntimeError as e:
             print(f'bench/run: {e}', file=sys.stderr)
             return 1
@@ -151,4 +156,4 @@ def main(argv, bench):
             json.dump(result, f, indent='\t')
             f.write('\n')
     print((page.markdown if options.markdown else page.table)(result, bench.report))
-    return 0
+    return 1 if failed else 0

@@ -7,6 +7,16 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+def settings():
+    """What `tools/setup` left behind: where engines, models and photographs are; {} where it has never run."""
+    cache = os.environ.get('CADMUS_CACHE') or os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'cadmus')
+    try:
+        with open(os.path.join(cache, 'env'), encoding='utf-8') as f:
+            return dict(line.strip().split('=', 1) for line in f if '=' in line)
+    except OSError:
+        return {}
+
+
 class Machine:
     def __init__(self, build, work, name, text, state=None):
         self.cadmus, self.name, self.started = os.path.join(build, 'bin', 'cadmus', 'cadmus'), name, False

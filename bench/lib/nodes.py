@@ -10,6 +10,10 @@ class No(Exception):
     """It cannot do that, and says why."""
 
 
+class NotHere(No):
+    """What it needs is not on this computer."""
+
+
 class Node:
     """One process; see node.c for what it understands."""
 

@@ -42,9 +42,9 @@ def port_of(machine, pid):
     return 0
 
 
-def tell_facts(ask, count):
+def tell_facts(ask, known, count):
     """What the machine knows before it is asked; the parrot repeats it, and so it is a fact."""
-    for i in range(0, count, FACTS_A_TURN):
+    for i in range(known, count, FACTS_A_TURN):
         words = ' '.join(f'#thing{k} = shelf {k}' for k in range(i, min(i + FACTS_A_TURN, count)))
         ask.ask(f'say parrot 1 0 {words}')
 
@@ -69,19 +69,19 @@ class Asked:
                 'overhead': self.of(lambda r: r['whole'] - r['prompt'] - r['eval'] - r['commit'])}
 
 
-def rounds(run, ask, raw, port):
+def rounds(run, ask, raw, port, facts):
     ways = {'blind': f'say quick {run.asks} 1 {QUESTION}', 'said': f'say quick {run.asks} 0 {QUESTION}',
             'http': f'http {port} quick {run.asks} {QUESTION}'}
     found, floor, pings = {w: Asked() for w in ways}, [], []
     for line in ways.values():
         ask.ask(line.replace(f' {run.asks} ', ' 3 '))  # the model is loaded, and the gateway connected
     for number in range(run.ask_rounds):
-        run.progress(f'requests, round {number + 1} of {run.ask_rounds}')
+        run.progress(f'requests, {facts} facts, round {number + 1} of {run.ask_rounds}')
         floor.extend(raw.ask(f'round 1 {run.round_ms} 100000'))
         pings.extend(ask.ask(f'ping {run.asks}'))
         for way, line in ways.items():
             found[way].add(ask.ask(line))
-    return {**{w: a.summary() for w, a in found.items()}, 'raw': percentiles(floor), 'ping': percentiles(pings)}
+    return {'facts': facts, **{w: a.summary() for w, a in found.items()}, 'raw': percentiles(floor), 'ping': percentiles(pings)}
 
 
 def asked(run):
@@ -93,9 +93,11 @@ def asked(run):
         port = until('the gateway listens', lambda: port_of(machine, pid))
         nodes.append(ask := Node([program(run.build, 'ask'), 'asked'], machine.env, os.path.join(run.work, 'nodes.log')))
         nodes.append(raw := open_keeper(run, FLOOR, SIZE))
-        tell_facts(ask, run.facts_told)
-        found = rounds(run, ask, raw, port)
-        found['facts'] = run.facts_told
+        found, known = [], 0
+        for facts in run.facts_told:
+            tell_facts(ask, known, facts)
+            found.append(rounds(run, ask, raw, port, facts))
+            known = facts
         return {'requests': found}
     finally:
         for n in nodes:

@@ -24,8 +24,8 @@ class Run(bench.Run):
         self.evidence_rounds, self.evidence_ms = self.choose((1, 100), (2, 2000), (5, 5000))
         self.journal_bytes = self.choose(4, 128, 1024) << 20
         self.restarts = self.choose(1, 2, 3)
-        self.ask_rounds, self.asks = self.choose((1, 10), (5, 100), (20, 250))
-        self.facts_told = self.choose(16, 400, 400)
+        self.ask_rounds, self.asks = self.choose((1, 10), (5, 100), (10, 250))
+        self.facts_told = (8, 16) if self.smoke else (8, 400)  # in turn
         self.alone_s = self.choose(0.5, 5, 30)
         wanted = options.against or list(KEEPERS)
         self.names = [n for n in KEEPERS if n not in self.absent and (n in wanted or n.startswith(('raw', 'cadmus')))]

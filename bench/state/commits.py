@@ -11,8 +11,8 @@ from nodes import No, percentiles
 SIZES = (256, 4096)
 TOGETHER = (1, 32)
 MOST = 100000
-FLUSHES = ('fsync', 'fdatasync', 'msync', 'sync_file_range')
-WRITES = ('write', 'pwrite64', 'writev', 'pwritev', 'sendfile')
+FLUSHES = ('fsync', 'fdatasync', 'sync_file_range')
+WRITES = ('write', 'pwrite64', 'writev', 'pwritev')
 
 
 class Cell:
@@ -74,34 +74,44 @@ def rounds_of(run, size, cells):
 
 # ---- system calls ---------------------------------------------------------------------------------
 
-def calls_of(path):
-    """{system call: how often} from what `strace -c` wrote."""
-    with open(path, encoding='utf-8') as f:
-        rows = re.findall(r'^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$', f.read(), re.M)
-    return {call: int(count) for count, call in rows}
+CALL = re.compile(r'^(\d+) +(\w+)\((?:AT_FDCWD, )?(?:(\d+)<([^>]*)>)?')
+SYNC = re.compile(r'^(\d+) +openat\(.*O_D?SYNC.* = (\d+)<')
+
+
+def calls_of(path, folder):
+    """What strace has seen of the files in a folder: flushes (a write to what is open with O_DSYNC is one, too), and writes."""
+    found, synced = {'flushes': 0, 'writes': 0}, set()
+    with open(path, encoding='utf-8', errors='replace') as f:
+        for line in f:
+            if opened := SYNC.match(line):
+                synced.add(opened.groups())
+                continue
+            call = CALL.match(line)
+            if not call or not (call[4] or '').startswith(folder):
+                continue
+            writes = call[2] in WRITES
+            found['writes'] += writes
+            found['flushes'] += call[2] in FLUSHES or (writes and (call[1], call[3]) in synced)
+    return found
 
 
 def traced(run, strace, name, size, together, count):
-    path = os.path.join(run.work, 'strace')
-    node = open_keeper(run, name, size, [strace, '-f', '-c', '-o', path])
+    """Of a process that keeps so often, from its beginning to its end."""
+    path, folder = os.path.join(run.work, 'strace'), run.on_disk(f'{name} {size} traced')
+    node = open_keeper(run, name, size, [strace, '-f', '-y', '-s', '0', '-e', f'trace=openat,{",".join(FLUSHES + WRITES)}', '-o', path])
     try:
         node.ask(f'keep {together} {count}')
     finally:
         node.end()
-        shutil.rmtree(run.on_disk(f'{name} {size} traced'))
-    return calls_of(path)
-
-
-def per_keep(with_them, without, count):
-    return {what: sum(with_them.get(c, 0) - without.get(c, 0) for c in names) / count
-            for what, names in (('flushes', FLUSHES), ('writes', WRITES))}
+        shutil.rmtree(folder)
+    return calls_of(path, folder)
 
 
 def count_calls(run, found):
     """Flushes and writes of one keep(): of a process that does many of them, less those of one that does none."""
     strace, count, bare = shutil.which('strace'), 20 if run.smoke else 200, {}
     if not strace:
-        run.skip('counts of fsync', 'strace is not here; apt-get install strace')
+        run.skip('counts of fsync', 'strace is not here; apt-get install strace', here=False)
         return
     for x in found:
         name, size, together = x['keeper'], x['bytes'], x['together']
@@ -109,7 +119,8 @@ def count_calls(run, found):
         try:
             if (name, size) not in bare:
                 bare[name, size] = traced(run, strace, name, size, 1, 0)
-            x['calls'] = per_keep(traced(run, strace, name, size, together, count), bare[name, size], count)
+            done = traced(run, strace, name, size, together, count)
+            x['calls'] = {what: (done[what] - bare[name, size][what]) / count for what in done}
         except No as e:
             run.skip(f'system calls of {name}', str(e))
 

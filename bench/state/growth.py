@@ -5,8 +5,8 @@ import os
 import subprocess
 import time
 
-from machine import ROOT
-from nodes import No
+from machine import ROOT, settings
+from nodes import No, NotHere
 
 DAY_S = 86400
 FLIGHT, NAME = os.path.join(ROOT, 'examples', 'first-flight.fly.yaml'), 'first_flight'
@@ -44,6 +44,8 @@ def flight(run):
 def growth(run):
     cadmus, state = os.path.join(run.build, 'bin', 'cadmus', 'cadmus'), os.path.join(run.on_disk('machines'), 'flight')
     env = dict(os.environ, CADMUS_RUN_DIR=os.path.join(run.work, 'run'), CADMUS_STATE_DIR=state, NO_COLOR='1')
+    if not settings():
+        raise NotHere('tools/setup has not run: there are no models for a flight')
     began = time.monotonic()
     run.progress('growth: the first flight')
     done = subprocess.run([cadmus, 'fly', flight(run), '--stay'], env=env, capture_output=True, text=True, check=False, timeout=300)

@@ -35,7 +35,8 @@ def goals_of_commits(result):
         what = 'one at a time' if one else f'{x["together"]} asked for at once'
         ratio = statistics.median(x['commits_of_floor'])
         yield goal('P10', f'durable commits/s, {bytes_text(x["bytes"])}, {what}: at least 80 % of raw fdatasync/s', many(x['commits_per_second']),
-                   f'raw {many(floor["commits_per_second"])}; {100 * ratio:.0f} % (median of rounds)', ratio >= 0.8)
+                   f'raw {many(floor["commits_per_second"])}; {100 * ratio:.0f} % (median of rounds); p50 '
+                   f'{ns_text(x["ns"]["p50"])} beside {ns_text(floor["ns"]["p50"])}', ratio >= 0.8)
 
 
 def rate(runs):
@@ -65,21 +66,26 @@ def goals_of_restart(result):
                    ns <= 200e6 if enough else None)
 
 
-def goals_of_requests(result):
-    q = result.get('requests')
-    if not q:
-        return
-    for way, what in (('blind', 'nothing written'), ('said', 'without the time of its commit')):
+def goals_of_one_knowledge(q, first):
+    known = f'{q["facts"]} facts known'
+    for way, what in (('blind', 'nothing written'), ('said', f'without its commit, {known}')):
+        if way == 'blind' and not first:
+            continue
         o = q[way]['overhead']
         for part, bound in (('p50', 150e3), ('p99', 500e3)):
             yield goal('P13', f'a request less inference, {what}, {part}: at most {ns_text(bound)}', ns_text(o[part]),
                        f'{ns_text(bound)}; ping {ns_text(q["ping"][part])}', o[part] <= bound)
     more = q['said']['overhead']['p50'] - q['blind']['overhead']['p50']
-    yield goal('P13', f'state injection, {q["facts"]} facts known, p50: at most 100 us', ns_text(max(more, 0)),
-               '100 us; as the difference of the two above', more <= 100e3)
+    yield goal('P13', f'state injection, {known}, p50: at most 100 us', ns_text(max(more, 0)), '100 us; without its commit, less blind',
+               more <= 100e3)
     more = q['said']['commit']['p99'] - q['raw']['p99']
-    yield goal('P13', 'update and journal, p99: at most 1 ms beyond a raw fdatasync of the same run', ns_text(q['said']['commit']['p99']),
+    yield goal('P13', f'update and journal, {known}, p99: at most 1 ms beyond a raw fdatasync', ns_text(q['said']['commit']['p99']),
                f'raw {ns_text(q["raw"]["p99"])}; {ns_text(max(more, 0))} more', more <= 1e6)
+
+
+def goals_of_requests(result):
+    for i, q in enumerate(result.get('requests', ())):
+        yield from goals_of_one_knowledge(q, i == 0)
 
 
 def goals(result):
@@ -89,7 +95,16 @@ def goals(result):
 
 # What stands behind a goal that is missed.
 WHY = {
-    'P10': 'to be written',
+    'P10': 'One at a time, a commit of ours is one flush, as that of SQLite alone is. Besides, it is handed over to the journal\'s writer and back (an '
+           'eventfd each way), has three hashes, two looks whether the file still has its name, and what SQLite does: that is the same time on '
+           'each disk, and the larger part of a commit where a flush is short. Of many at once the first wakes the writer, which commits it by itself, '
+           'and the others share the next commit: two flushes, where the floor has one. D1: one thread hashes and inserts all records, 256 to '
+           'a commit.',
+    'P11': 'All records are read, checked against their chain and folded again, and then read once more for commands without an outcome: what a restart '
+           'takes grows with their number.',
+    'P13': 'A turn goes to core, to its worker, back to core and to the client, which is a sleep and a wake-up each time; a blind one has that alone. '
+           'What any other has besides is its view: belief_choose() looks at each word of each known fact, and compares a fact with all others to '
+           'see whether it is outdated. By itself, on a computer of this kind, it takes 10 us with 8 facts, 1.7 ms with 400, 9.1 ms with 1000.',
 }
 
 
@@ -107,7 +122,7 @@ def tables_of_commits(result):
                     for x in result['commits'] if (x['bytes'], x['together']) == (size, together)]
             how = 'one at a time' if together == 1 else f'{together} asked for at once'
             yield (f'Records of {bytes_text(size)} on the disk, {how}',
-                   'Times are until all that was asked for is there. Flushes (fsync, fdatasync, msync) and writes are system calls, for each time.',
+                   'Times are until all that was asked for is there. Flushes (fsync, fdatasync, a write with O_DSYNC) and writes to files are system calls, for each time.',
                    ['keeper', 'records/s', 'commits/s', 'of floor', *PARTS, 'n', 'flushes', 'writes'], rows)
 
 
@@ -135,8 +150,8 @@ def table_of_restart(result):
     return ('Restart', note, ['file in', *STEPS.values(), 'all', 'hash of the state'], rows)
 
 
-def table_of_requests(result):
-    q, rows = result['requests'], []
+def table_of_requests(q):
+    rows = []
     names = {'blind': 'control door, blind', 'said': 'control door', 'http': 'HTTP'}
     for way, what in (('blind', ('whole', 'inference', 'overhead')),
                       ('said', ('whole', 'inference', 'commit', 'overhead')),
@@ -144,9 +159,9 @@ def table_of_requests(result):
         said = {'overhead': 'less inference and commit', 'without_inference': 'less inference'}
         rows += [[names[way], said.get(w, w), *parts(q[way][w])] for w in what]
     rows += [['control door', 'ping', *parts(q['ping'])], ['raw', 'pwrite of 4 KiB, fdatasync', *parts(q['raw'])]]
-    return ('Requests, to a model that answers at once',
-            f'The model is the backend `echo`, which says one word; {q["facts"]} facts are known, of which a view shows those that the question '
-            'needs. Inference is prompt_ns + eval_ns of the reply, commit is commit_ns: from the submit to the reply, the fold with it. Over HTTP commit is not told.',
+    return (f'Requests, to a model that answers at once, {q["facts"]} facts known',
+            'The model is the backend `echo`, which says one word. Inference is prompt_ns + eval_ns of the reply, commit is commit_ns: from the submit '
+            'to the reply, the fold with it. Over HTTP commit is not told.',
             ['asked over', 'what', *PARTS, 'n'], rows)
 
 
@@ -166,10 +181,12 @@ def table_of_growth(result):
 def tables(result):
     if result.get('commits'):
         yield from tables_of_commits(result)
-    for key, made in (('evidence', table_of_evidence), ('restart', table_of_restart), ('requests', table_of_requests),
-                      ('growth', table_of_growth)):
+    for key, made in (('evidence', table_of_evidence), ('restart', table_of_restart)):
         if result.get(key):
             yield made(result)
+    yield from (table_of_requests(q) for q in result.get('requests', ()))
+    if result.get('growth'):
+        yield table_of_growth(result)
 
 
 # ---- text -----------------------------------------------------------------------------------------
@@ -185,7 +202,7 @@ def method(result):
     yield 'Each keeper has one thread that asks, and sleeps until it has its answer.'
     yield ('Ours writes a turn with a body of that size, its envelope and two hashes besides, folds it into the state, and keeps what the library of the '
            'journal keeps; peers write a blob of that size.')
-    yield 'Redis: no snapshot and no rewriting of its file during the run. LMDB writes its meta page through a descriptor that is O_DSYNC: a flush more for each commit, which is counted as a write.'
+    yield 'Redis: no snapshot and no rewriting of its file during the run.'
     if d['file_system'] == 'tmpfs':
         yield 'This file system is memory: fdatasync does nothing, and no figure here says anything of a disk. --disk chooses another.'
 
