@@ -18,20 +18,25 @@ def settings():
 
 
 class Machine:
-    def __init__(self, build, work, name, text, state=None):
+    """state: where its journal is to be; patience: seconds that it may take to begin."""
+
+    def __init__(self, build, work, name, text, state=None, patience=60):
         self.cadmus, self.name, self.started = os.path.join(build, 'bin', 'cadmus', 'cadmus'), name, False
         self.env = dict(os.environ, CADMUS_RUN_DIR=os.path.join(work, 'run'),
                         CADMUS_STATE_DIR=state or os.path.join(work, 'state'), CADMUS_SYMBOLS=os.path.join(ROOT, 'symbols'), NO_COLOR='1')
         self.path = os.path.join(work, f'{name}.cdl.yaml')
         with open(self.path, 'w', encoding='utf-8') as f:
             f.write(text)
-        done = self.call('run', '--detach', self.path)
+        done = self.call('run', '--detach', self.path, patience=patience)
         if done.returncode:
             raise RuntimeError(f'cadmus run: {done.stdout}{done.stderr}')
         self.started = True
 
-    def call(self, *args):
-        return subprocess.run([self.cadmus, *args], env=self.env, capture_output=True, text=True, timeout=60, check=False)
+    def call(self, *args, patience=60):
+        try:
+            return subprocess.run([self.cadmus, *args], env=self.env, capture_output=True, text=True, timeout=patience, check=False)
+        except subprocess.TimeoutExpired as e:
+            raise RuntimeError(f'cadmus {args[0]}: not within {patience} s') from e
 
     def processes(self):
         """{name: pid} of all that the machine has started, its parent among them."""

@@ -109,7 +109,7 @@ def traced(run, strace, name, size, together, count):
 
 def count_calls(run, found):
     """Flushes and writes of one keep(): of a process that does many of them, less those of one that does none."""
-    strace, count, bare = shutil.which('strace'), 20 if run.smoke else 200, {}
+    strace, count, bare = shutil.which('strace'), run.choose(20, 50, 200), {}
     if not strace:
         run.skip('counts of fsync', 'strace is not here; apt-get install strace', here=False)
         return

@@ -77,7 +77,7 @@ def whole(run, path):
     state = os.path.join(run.on_disk('machines'), 'state')
     os.makedirs(state, exist_ok=True)
     shutil.move(path, os.path.join(state, 'restart.journal'))
-    machine, found = Machine(run.build, run.work, 'restart', TEXT, state), array.array('d')
+    machine, found = Machine(run.build, run.work, 'restart', TEXT, state, patience=600), array.array('d')
     ask = Node([program(run.build, 'ask'), 'restart'], machine.env, os.path.join(run.work, 'nodes.log'), patience=900.0)
     try:
         _, epoch, seq = (int(x) for x in ask.ask('serves 0').split())
