@@ -18,6 +18,14 @@ void ours_open(struct ours *o, const char *path) {
 	state_init(o->state);
 }
 
+#define SNAPSHOT_RECORDS 4096u /* as src/runtime/ledger.c */
+
+static void keep_snapshot(struct ours *o) {
+	if (o->state->seq - o->snapped < SNAPSHOT_RECORDS || journal_snapshot(o->journal, o->state, "core", NULL) < 0)
+		return;
+	o->snapped = o->state->seq;
+}
+
 bool ours_take(struct ours *o, uint64_t *ticket) {
 	struct journal_result r;
 	bool any = false;
@@ -28,6 +36,8 @@ bool ours_take(struct ours *o, uint64_t *ticket) {
 		*ticket = r.ticket;
 		any = true;
 	}
+	if (any)
+		keep_snapshot(o);
 	return any;
 }
 
@@ -55,7 +65,8 @@ static struct journal_entry entry(enum journal_kind kind, const void *body, int 
 struct journal_entry ours_turn(uint32_t body_bytes, uint64_t number) {
 	static uint8_t body[128 << 10];
 	static char answer[64 << 10];
-	char request[24], value[24];
+	static char request[24];
+	char value[24];
 	if (body_bytes > sizeof(answer))
 		die("a body of %u bytes", body_bytes);
 	memset(answer, 'a' + (int)(number % 26), sizeof(answer));
@@ -68,7 +79,9 @@ struct journal_entry ours_turn(uint32_t body_bytes, uint64_t number) {
 	int bare = body_build_turn(&b, body, sizeof(body));
 	must(bare, "turn");
 	b.answer.bytes = (uint32_t)bare < body_bytes ? body_bytes - (uint32_t)bare : 0;
-	return entry(JOURNAL_TURN, body, body_build_turn(&b, body, sizeof(body)));
+	struct journal_entry e = entry(JOURNAL_TURN, body, body_build_turn(&b, body, sizeof(body)));
+	e.request = request;
+	return e;
 }
 
 struct journal_entry ours_evidence(uint64_t number) {
@@ -82,7 +95,7 @@ struct journal_entry ours_evidence(uint64_t number) {
 
 struct journal_entry ours_command(uint64_t id) {
 	static uint8_t body[512];
-	struct body_command b = { id, body_text("walk"), 3, body_text("scribe"), 800000 };
+	struct body_command b = { id, body_text("walk"), 3, body_text("scribe"), 800000, { NULL, 0 } };
 	return entry(JOURNAL_COMMAND, body, body_build_command(&b, body, sizeof(body)));
 }
 

@@ -12,11 +12,13 @@
 struct ours {
 	struct journal *journal;
 	struct journal_state *state;
+	uint64_t snapped; /* the last record in the newest snapshot */
 };
 
 /* Open or make the state file `path`; the state is that of an empty one. */
 void ours_open(struct ours *o, const char *path);
-/* Take what is settled and fold it; false: there was nothing.  *ticket: the last one settled. */
+/* Take what is settled and fold it, with a snapshot now and then; false: there was nothing.  *ticket: the last one
+ * settled. */
 bool ours_take(struct ours *o, uint64_t *ticket);
 /* The same until that ticket is settled; sleeps meanwhile. */
 void ours_await(struct ours *o, uint64_t ticket);

@@ -5,9 +5,9 @@
  *
  *     fill BYTES       records like those of a machine, until the file is so long; how many there are
  *     write            the same, without end: kill it
- *     open             owned, recovered, looked through for commands without an outcome, and the first record of a
- *                      new life on the disk: what core does before it serves (src/runtime/core.c, recall.c).  ns of
- *                      each of the four, then of a hash of the state, and the number of records that were there
+ *     open             owned, recovered, and the first record of a new life on the disk: what core does before it
+ *                      serves (src/runtime/core.c).  ns of each of the three, then of a hash of the state, and the
+ *                      number of records that were there
  */
 #include <errno.h>
 #include <signal.h>
@@ -43,15 +43,9 @@ static struct journal_entry record(uint64_t number) {
 	}
 }
 
-/* The state is not folded: what is measured reads it from the file. */
-static void discard(void) {
-	struct journal_result r;
-	bool any = false;
-	while (journal_take(ours.journal, &r) == 0) {
-		must(r.rc, "the journal");
-		any = true;
-	}
-	if (!any)
+static void settle(void) {
+	uint64_t ticket;
+	if (!ours_take(&ours, &ticket))
 		ours_sleep(&ours);
 }
 
@@ -59,7 +53,7 @@ static void submit(uint64_t number) {
 	struct journal_entry e = record(number);
 	int rc;
 	while ((rc = journal_submit(ours.journal, &e, 1, JOURNAL_D1, NULL)) == -EAGAIN)
-		discard();
+		settle();
 	must(rc, "submit");
 }
 
@@ -73,43 +67,24 @@ static uint64_t fill(uint64_t bytes) {
 	return number;
 }
 
-static void write_on(void) {
-	ours_open(&ours, path);
-	uint64_t number = journal_tail(ours.journal)->seq;
-	printf("ok\n");
-	fflush(stdout);
-	for (;;)
-		submit(number++);
-}
-
 /* ---- as core does it ---- */
 
 static void recover(struct journal_state *s) {
 	struct journal_reader *r;
 	must(journal_read_open(path, &r, NULL), "read");
 	must(journal_state_at(r, UINT64_MAX, s, NULL), "state");
+	must(journal_snapshot_at(r, UINT64_MAX, &ours.snapped), "snapshots");
 	journal_read_close(&r);
 }
 
-static int look_at(void *user, const struct journal_record *r) {
-	uint64_t *open = user;
-	struct body_command c;
-	struct body_outcome o;
-	if (r->kind == JOURNAL_COMMAND && !r->erased && body_parse_command(r->body, r->body_bytes, &c) == 0)
-		++*open;
-	else if (r->kind == JOURNAL_OUTCOME && !r->erased && body_parse_outcome(r->body, r->body_bytes, &o) == 0)
-		--*open;
-	return 0;
-}
-
-static void recall(const struct journal_state *s) {
-	struct journal_reader *r;
-	uint64_t open = 0;
-	if (!s->command_id_max)
-		return;
-	must(journal_read_open(path, &r, NULL), "read");
-	must(journal_each(r, 1, 0, look_at, &open), "records");
-	journal_read_close(&r);
+static void write_on(void) {
+	ours_open(&ours, path);
+	recover(ours.state);
+	uint64_t number = journal_tail(ours.journal)->seq;
+	printf("ok\n");
+	fflush(stdout);
+	for (;;)
+		submit(number++);
 }
 
 static void begin_epoch(void) {
@@ -118,14 +93,14 @@ static void begin_epoch(void) {
 	int n = body_build_epoch(&b, body, sizeof(body));
 	uint64_t ticket;
 	must(n, "epoch");
-	struct journal_entry e = { JOURNAL_EPOCH, JOURNAL_MACHINE, "core", "", body, (size_t)n };
+	struct journal_entry e = { JOURNAL_EPOCH, JOURNAL_MACHINE, "core", "", body, (size_t)n, NULL };
 	journal_set_epoch(ours.journal, b.epoch);
 	must(journal_submit(ours.journal, &e, 1, JOURNAL_D2, &ticket), "epoch");
 	ours_await(&ours, ticket);
 }
 
 static void open_again(void) {
-	uint64_t at[6], records;
+	uint64_t at[5], records;
 	at[0] = mono_ns();
 	ours_open(&ours, path);
 	at[1] = mono_ns();
@@ -133,15 +108,13 @@ static void open_again(void) {
 	records = ours.state->seq;
 	must(records == journal_tail(ours.journal)->seq ? 0 : -EPROTO, "the state is not that of the last record");
 	at[2] = mono_ns();
-	recall(ours.state);
-	at[3] = mono_ns();
 	begin_epoch();
-	at[4] = mono_ns();
+	at[3] = mono_ns();
 	struct hash h = state_hash(ours.state);
-	at[5] = mono_ns();
+	at[4] = mono_ns();
 	must(h.bytes[0] || h.bytes[1] || h.bytes[2] || h.bytes[3] ? 0 : -EPROTO, "the hash is zero");
 	printf("ok");
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i < 4; i++)
 		printf(" %llu", (unsigned long long)(at[i + 1] - at[i]));
 	printf(" %llu\n", (unsigned long long)records);
 }

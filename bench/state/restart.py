@@ -9,7 +9,7 @@ from keepers import program
 from machine import Machine
 from nodes import Node, percentiles
 
-STEPS = ('own', 'recover', 'recall', 'epoch')
+STEPS = ('own', 'recover', 'epoch')
 TEXT = """machine: restart
 version: 1.0
 entities:
