@@ -32,6 +32,7 @@ static uint64_t submit_batch(uint32_t n) {
 	struct journal_entry e[KEEPER_TOGETHER_MAX];
 	for (uint32_t i = 0; i < n; i++) {
 		e[i] = ours_turn(record_bytes, ++number);
+		e[i].request = NULL; /* one of a batch may have one */
 		bodies[i] = realloc(bodies[i], e[i].body_bytes);
 		if (!bodies[i])
 			die("no memory for a body");

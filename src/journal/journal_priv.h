@@ -2,7 +2,7 @@
  * journal_priv.h - one journal: what its control thread and its writer thread have of it.
  *
  *	control thread                      writer thread
- *	tail, epoch, hlc, ticket, taken,    db, chain, dead, error, group, compaction
+ *	tail, epoch, hlc, ticket, taken,    db, chain, dead, error, group, company, compaction
  *	imaging; image until it is submitted   image until that batch is settled
  *	shared: queue (see queue_priv.h); stop, stats by atomics; two eventfds
  */
@@ -43,6 +43,7 @@ struct journal {
 	bool dead; /* the disk failed in a way that leaves nothing known */
 	int error; /* of the last batch; 0: it was stored */
 	struct batch *group[JOURNAL_GROUP_MAX];
+	unsigned company; /* batches that were committed together last time */
 	struct db_compaction compaction; /* done < upto: records are still to be let go */
 
 	int stop;

@@ -7,6 +7,7 @@
  * that a long WAL calls for.  While nothing waits, records that were let go are removed, some at a time.
  */
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
@@ -15,6 +16,7 @@
 #include "journal/journal_priv.h"
 
 #define WAL_FRAMES_MAX 1000 /* checkpoint when the WAL is longer: 4 MB */
+#define PATIENT_LOOKS 16 /* in vain, some hundred ns each, unless another thread has the processor meanwhile */
 #define LET_GO_AT_ONCE 512u /* records that are looked at */
 
 static int store_timed(struct journal *j, struct batch *const *group, unsigned n) {
@@ -84,6 +86,7 @@ static unsigned gather(struct journal *j, uint64_t *end) {
 static void commit_group(struct journal *j) {
 	uint64_t end;
 	unsigned n = gather(j, &end);
+	j->company = n;
 	int rc = store_timed(j, j->group, n);
 	settle(j->group, n, rc);
 	if (rc == -ENOSPC)
@@ -134,14 +137,37 @@ static int64_t time_left(struct journal *j) {
 	return now ? 0 : left;
 }
 
+static unsigned waiting(const struct journal *j, unsigned most) {
+	uint64_t cursor = j->queue.settled;
+	unsigned n = 0;
+	while (n < most && queue_next(&j->queue, &cursor))
+		n++;
+	return n;
+}
+
+/*
+ * Those who were answered together come again together, one after the other: who commits the first of them alone syncs
+ * twice.  So as many as last time are waited for, but not longer than they keep coming.
+ */
+static void await_company(const struct journal *j) {
+	unsigned still = 0, n = waiting(j, j->company);
+	while (n < j->company && still < PATIENT_LOOKS) {
+		sched_yield();
+		unsigned now = waiting(j, j->company);
+		still = now > n ? 0 : still + 1;
+		n = now;
+	}
+}
+
 void *writer_main(void *arg) {
 	struct journal *j = arg;
 	for (;;) {
 		bool stop = __atomic_load_n(&j->stop, __ATOMIC_ACQUIRE);
 		int64_t left = time_left(j);
-		if (left == 0)
+		if (left == 0) {
+			await_company(j);
 			commit_group(j);
-		else if (left < 0 && stop)
+		} else if (left < 0 && stop)
 			return NULL;
 		else if (left < 0 && let_go(j))
 			continue;
