@@ -5,7 +5,7 @@
  * how fast anybody is.  Half-lives are so long that nothing decays meanwhile: a level is then
  * tanh of the level before plus trust times evidence.
  */
-#include "runtime/rules.h"
+#include "rules/rules.h"
 
 #include <errno.h>
 #include <math.h>
@@ -72,7 +72,19 @@ static void write_one(unsigned which, float value, float trust, int64_t source_n
 	write_at(which, &value, sizeof(value), trust, source_ns);
 }
 
-/* The rule's next sample. */
+/* The rule's next sample in order. */
+static void expect_next(enum cdm_status status, double value, float trust, int64_t source_ns) {
+	struct cdm_info info;
+	float seen;
+	int rc;
+	while ((rc = field_next(&target, &seen, sizeof(seen), clock_mono(), &info)) == -EAGAIN)
+		if ((rc = wait_field(&target, PATIENCE_NS)) != -ECANCELED)
+			CHECK(rc == 0);
+	CHECK(rc == 0 && info.bytes == sizeof(seen) && fabs((double)seen - value) < 1e-4);
+	CHECK(info.trust == trust && info.source_time.ns == source_ns && info.status == status);
+}
+
+/* The rule's newest sample, a new one. */
 static void expect_as(enum cdm_status status, double value, float trust, int64_t source_ns) {
 	struct cdm_info info;
 	float seen;
@@ -252,16 +264,69 @@ static void too_far_apart(void) {
 	over();
 }
 
-/* Apart from the first moment on: nothing is known yet, and that is said. */
-static void too_far_apart_from_the_start(void) {
+/* What was there before the rule: in the order in which it was published, as if the rule had been there, too. */
+static void there_before_the_rule(void) {
 	begin(PLAN_OP_MAX, CDM_F32, 1)->max_skew_ns = 1000;
 	world_open(&w, &b);
 	CHECK(field_writer_open(&out[0], &w.at[CORE], 0) == 0 && field_writer_open(&out[1], &w.at[CAMERA], 1) == 0);
 	CHECK(field_open(&target, &w.at[READER], 2) == 0);
-	write_one(0, 0.9f, 0.7f, 9000);
 	write_one(1, 0.9f, 0.6f, 100);
+	write_one(0, 0.9f, 0.7f, 9000);
 	CHECK(rules_start(&rules, &w.at[CORE], NULL) == 0 && rules != NULL); /* nobody is told, either */
-	expect_as(CDM_DEGRADED, 0.0, 0.6f, 100);
+	expect_next(CDM_OK, tanh(0.54), 0.6f, 100);
+	expect_next(CDM_DEGRADED, tanh(0.54), 0.6f, 100);
+	over();
+}
+
+/* Two samples before the rule looks are two steps: nothing is left out for being followed by another. */
+static void every_sample_in_order(void) {
+	begin(PLAN_OP_MAX, CDM_F32, 1);
+	world_open(&w, &b);
+	CHECK(field_writer_open(&out[0], &w.at[CORE], 0) == 0 && field_writer_open(&out[1], &w.at[CAMERA], 1) == 0);
+	CHECK(field_open(&target, &w.at[READER], 2) == 0);
+	write_one(0, 0.5f, 1.0f, 10);
+	write_one(1, 0.1f, 1.0f, 20);
+	write_one(0, 0.2f, 1.0f, 30);
+	CHECK(rules_start(&rules, &w.at[CORE], NULL) == 0);
+	expect_next(CDM_OK, level = tanh(0.5), 1.0f, 10);
+	expect_next(CDM_OK, level = tanh(level + 0.5), 1.0f, 10);
+	expect_next(CDM_OK, level = tanh(level + 0.2), 1.0f, 20);
+	over();
+}
+
+/* A level decays with the time of the world, not with that of the rule. */
+static void as_of_its_sources(void) {
+	begin(PLAN_OP_MAX, CDM_F32, 1);
+	b.fields[2].half_life_ns = 1000;
+	go();
+	write_one(0, 0.5f, 1.0f, 5000);
+	expect_next(CDM_OK, tanh(0.5), 1.0f, 5000);
+	write_one(0, 0.0f, 1.0f, 6000);
+	expect_next(CDM_OK, tanh(tanh(0.5) / 2), 1.0f, 6000);
+	write_one(0, 0.5f, 1.0f, 100); /* the world does not go back, whatever a source says */
+	expect_next(CDM_OK, tanh(tanh(tanh(0.5) / 2) + 0.5), 1.0f, 100);
+	over();
+}
+
+/* More than a lap before the rule comes to look: it goes on with what is there, and says what it missed. */
+static void too_late(void) {
+	struct event_reader told;
+	struct event e;
+	struct plan_rule *r = begin(PLAN_OP_MAX, CDM_F32, 1);
+	r->source_count = 1;
+	r->sources[1] = PLAN_NONE;
+	go();
+	event_reader_open(&told, &w.at[READER], CORE);
+	write_one(0, 0.1f, 1.0f, 1);
+	expect(0.1, 1.0f, 1);
+	uint64_t missed = 0;
+	for (int64_t n = 2; missed == 0; n++) { /* until the rule is too late once */
+		write_one(0, 0.0f, 1.0f, n);
+		if (event_next(&told, &e) == 0) {
+			CHECK(e.kind == EVENT_LAPPED && e.a == 0 && e.b > 0 && strcmp(e.text, "first") == 0);
+			missed = e.b;
+		}
+	}
 	over();
 }
 
@@ -362,7 +427,10 @@ int main(void) {
 	too_little_trust();
 	a_first_sample_counts();
 	too_far_apart();
-	too_far_apart_from_the_start();
+	there_before_the_rule();
+	every_sample_in_order();
+	as_of_its_sources();
+	too_late();
 	an_orphan();
 	ends_at_any_time();
 	a_broken_source();

@@ -1,0 +1,232 @@
+/* rules.c - see rules.h. */
+#include "rules/rules.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "base/clock.h"
+#include "rules/rule.h"
+#include "store/wait.h"
+
+#define BROKEN_PAUSE_NS (10 * NS_PER_MS)
+#define TURN_MAX 64 /* steps of one rule before others have their turn */
+
+/* One source of a rule: the sample that waits for its turn. */
+struct feed {
+	struct field field;
+	bool waits;
+	struct cdm_info info;
+	uint8_t bytes[RULE_SAMPLE_MAX];
+	uint64_t missed; /* and not told */
+	struct cdm_mono told_at;
+};
+
+struct runner {
+	struct rule rule;
+	struct feed feeds[PLAN_SOURCES_MAX];
+	struct field_writer target;
+	bool apart, told;        /* its sources are; and an event said so */
+	uint64_t degraded;       /* samples since they are */
+	struct cdm_mono told_at;
+};
+
+struct rules {
+	struct peers *peers;
+	struct event_writer *events;
+	pthread_t thread;
+	atomic_bool quit;
+	unsigned count;
+	struct runner *at;
+	unsigned wait_count;
+	struct field *waits[PLAN_WAITS_MAX];
+};
+
+_Static_assert(PLAN_WAITS_MAX <= WAIT_FIELDS_MAX, "one thread can sleep on the sources of all rules");
+
+/* ---- events ---- */
+
+static bool is_due(struct cdm_mono told_at, struct cdm_mono now) {
+	return told_at.ns == 0 || mono_since(told_at, now) >= NS_PER_S;
+}
+
+static void tell(struct rules *rs, struct cdm_mono now, enum event_kind kind, uint64_t a, uint64_t b,
+		const char *text) {
+	if (rs->events)
+		(void)event_write(rs->events, now, kind, PLAN_NONE, a, b, text);
+}
+
+static void tell_rule(struct rules *rs, struct runner *r, struct cdm_mono now, enum event_kind kind, uint64_t b) {
+	tell(rs, now, kind, (uint64_t)(r->rule.plan - plan_rules(rs->peers->plan)), b, r->rule.target->name);
+	r->told_at = now;
+}
+
+static void tell_missed(struct rules *rs, struct feed *f, struct cdm_mono now) {
+	if (!is_due(f->told_at, now))
+		return;
+	tell(rs, now, EVENT_LAPPED, f->field.index, f->missed, f->field.plan->name);
+	f->missed = 0;
+	f->told_at = now;
+}
+
+/* Together and apart: what changes is told. */
+static void tell_skew(struct rules *rs, struct runner *r, struct cdm_mono now, const struct rule_result *x) {
+	if (!x->apart) {
+		if (r->told)
+			tell_rule(rs, r, now, EVENT_COHERENT, r->degraded);
+		r->apart = r->told = false;
+		r->degraded = 0;
+		return;
+	}
+	counter_add(&rs->peers->own, COUNTER_incoherent, 1);
+	r->degraded++;
+	if (!r->apart && is_due(r->told_at, now)) {
+		tell_rule(rs, r, now, EVENT_INCOHERENT, x->skew_ns);
+		r->told = true;
+	}
+	r->apart = true;
+}
+
+/* ---- running ---- */
+
+/* As of time 0 nothing is STALE: the rule finds that out by itself. */
+static void fetch(struct rules *rs, struct feed *f) {
+	const struct cdm_mono no_time = { 0 };
+	int missed = field_next(&f->field, f->bytes, sizeof(f->bytes), no_time, &f->info);
+	if (missed < 0 && missed != -EAGAIN)
+		field_skip(&f->field); /* what cannot be read is not looked at again */
+	f->waits = missed >= 0;
+	f->missed += missed > 0 ? (unsigned)missed : 0;
+	if (f->missed)
+		tell_missed(rs, f, clock_mono());
+}
+
+/* The source whose sample was published first, of those that have one; the number of sources: none has. */
+static unsigned find_first(struct rules *rs, struct runner *r) {
+	unsigned first = r->rule.plan->source_count;
+	for (unsigned i = 0; i < r->rule.plan->source_count; i++) {
+		struct feed *f = &r->feeds[i];
+		if (!f->waits)
+			fetch(rs, f);
+		if (f->waits && (first == r->rule.plan->source_count ||
+				f->info.publish_time.ns < r->feeds[first].info.publish_time.ns))
+			first = i;
+	}
+	return first;
+}
+
+/* Who is dead just now.  Asked with each step, for a parent that is gone makes orphans of all until the next one. */
+static void look_for_the_dead(const struct rules *rs, struct runner *r, unsigned source) {
+	for (unsigned i = 0; i < r->rule.plan->source_count; i++) {
+		uint32_t epoch = i == source ? r->feeds[i].info.epoch : r->rule.sources[i].info.epoch;
+		uint16_t process = r->feeds[i].field.plan->process;
+		rule_gone(&r->rule, i, directory_is_orphan(&rs->peers->directory, process, epoch));
+	}
+}
+
+static void step(struct rules *rs, struct runner *r, unsigned source) {
+	struct feed *f = &r->feeds[source];
+	struct rule_result out;
+	look_for_the_dead(rs, r, source);
+	f->waits = false;
+	if (!rule_step(&r->rule, source, f->bytes, &f->info, &out))
+		return;
+	struct cdm_mono now = clock_mono();
+	tell_skew(rs, r, now, &out);
+	if (field_write(&r->target, &out.value, sizeof(out.value), &out.meta, now) < 0)
+		return; /* every slot leased: counted by the store */
+}
+
+/* true: there is more. */
+static bool run(struct rules *rs, struct runner *r) {
+	for (unsigned i = 0; i < TURN_MAX; i++) {
+		unsigned source = find_first(rs, r);
+		if (source == r->rule.plan->source_count)
+			return false;
+		step(rs, r, source);
+	}
+	return true;
+}
+
+/* All of them, so that a fast source does not keep a slow one waiting. */
+static bool run_all(struct rules *rs) {
+	bool more = false;
+	for (unsigned i = 0; i < rs->count; i++)
+		more |= run(rs, &rs->at[i]);
+	return more;
+}
+
+static void *thread_main(void *arg) {
+	static const struct timespec pause = { 0, BROKEN_PAUSE_NS };
+	struct rules *rs = arg;
+	while (!atomic_load(&rs->quit)) {
+		int rc = wait_any(rs->waits, rs->wait_count, -1);
+		while (run_all(rs) && !atomic_load(&rs->quit))
+			continue;
+		if (rc < 0 && rc != -ECANCELED && rc != -EOWNERDEAD)
+			nanosleep(&pause, NULL); /* a source is broken, and would not let us sleep on the others */
+	}
+	return NULL;
+}
+
+/* ---- start and end ---- */
+
+static int open_runner(struct rules *rs, const struct plan_rule *p) {
+	struct runner *r = &rs->at[rs->count];
+	int rc = rule_open(&r->rule, rs->peers->plan, p);
+	if (rc == 0)
+		rc = field_writer_open(&r->target, rs->peers, p->target);
+	for (unsigned i = 0; rc == 0 && i < p->source_count; i++) {
+		rc = field_open(&r->feeds[i].field, rs->peers, p->sources[i]);
+		CHECK(rs->wait_count < PLAN_WAITS_MAX);
+		rs->waits[rs->wait_count++] = &r->feeds[i].field;
+	}
+	rs->count++;
+	return rc;
+}
+
+static void close_all(struct rules *rs) {
+	for (unsigned i = 0; i < rs->count; i++) {
+		for (unsigned s = 0; s < PLAN_SOURCES_MAX; s++)
+			field_close(&rs->at[i].feeds[s].field);
+		field_writer_close(&rs->at[i].target);
+	}
+	free(rs->at);
+	free(rs);
+}
+
+int rules_start(struct rules **out, struct peers *peers, struct event_writer *events) {
+	const struct plan *plan = peers->plan;
+	struct rules *rs = calloc(1, sizeof(*rs));
+	*out = NULL;
+	if (!rs)
+		return -ENOMEM;
+	rs->peers = peers;
+	rs->events = events;
+	rs->at = calloc(plan->rules.count + 1, sizeof(*rs->at));
+	int rc = rs->at ? 0 : -ENOMEM;
+	for (uint32_t i = 0; rc == 0 && i < plan->rules.count; i++)
+		if (rule_is_run(&plan_rules(plan)[i]))
+			rc = open_runner(rs, &plan_rules(plan)[i]);
+	if (rc == 0 && rs->wait_count > 0)
+		rc = -pthread_create(&rs->thread, NULL, thread_main, rs);
+	if (rc == 0 && rs->wait_count > 0) {
+		*out = rs;
+		return 0;
+	}
+	close_all(rs);
+	return rc;
+}
+
+void rules_stop(struct rules **r) {
+	struct rules *rs = *r;
+	if (!rs)
+		return;
+	atomic_store(&rs->quit, true);
+	peers_interrupt(rs->peers);
+	pthread_join(rs->thread, NULL);
+	close_all(rs);
+	*r = NULL;
+}
