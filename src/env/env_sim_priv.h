@@ -66,6 +66,7 @@ struct handle { /* an open file, SQLite's struct first */
 	struct node *node;
 	struct index *index;
 	bool dead;
+	bool read_only;
 	bool temporary; /* nobody else has it: no operation on it counts, and none fails */
 	int level;
 	uint32_t shared, exclusive; /* locks of the index */

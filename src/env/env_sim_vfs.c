@@ -13,7 +13,7 @@ static struct env_sim *world_of(const struct handle *h) {
 	return h->process->world;
 }
 
-/* Nobody can read by this index: its header stands there twice, 48 bytes each, with a byte that says it is made. */
+/* Nobody can read by this index: its header stands there twice, of 48 bytes, with one that says that it is made. */
 static bool is_half_made(const struct index *x) {
 	const uint8_t *header = x->pages[0];
 	return !header || !header[12] || memcmp(header, header + 48, 48) != 0;
@@ -51,6 +51,7 @@ static int sim_read(sqlite3_file *f, void *out, int count, sqlite3_int64 at) {
 }
 
 static enum verdict operate(struct handle *h, enum operation o) {
+	CHECK(!h->read_only);
 	return h->temporary ? SIM_DONE : sim_operation(h->process, o);
 }
 
@@ -126,7 +127,10 @@ static bool others_hold(const struct handle *me, int level) {
 	return false;
 }
 
+/* As with a real file, who may only read it cannot lock others out, and so makes no checkpoint when it closes. */
 static int lock_exclusively(struct handle *h) {
+	if (h->read_only)
+		return SQLITE_IOERR_LOCK;
 	if (others_hold(h, SQLITE_LOCK_RESERVED))
 		return SQLITE_BUSY;
 	h->level = SQLITE_LOCK_PENDING; /* no more readers; those that are there may finish */
@@ -341,7 +345,7 @@ static int find_or_make(struct process *p, const char *path, int flags, struct n
 static int sim_open(sqlite3_vfs *v, const char *path, sqlite3_file *out, int flags, int *out_flags) {
 	struct process *p = v->pAppData;
 	struct handle *h = handle_of(out);
-	*h = (struct handle){ .process = p, .temporary = !path };
+	*h = (struct handle){ .process = p, .temporary = !path, .read_only = flags & SQLITE_OPEN_READONLY };
 	int rc = sim_visit(p) ? find_or_make(p, path, flags, &h->node) : SQLITE_CANTOPEN;
 	if (rc != SQLITE_OK)
 		return rc;

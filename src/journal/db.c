@@ -264,6 +264,14 @@ static int open_sql(struct db *db, const char *path, int flags) {
 	return 0;
 }
 
+/*
+ * Unless told otherwise, SQLite moves the WAL into the file when its last user closes it.  It must not while we do not
+ * know what of the WAL is on the disk: with a part of it in the file, the rest may be gone after a power cut.
+ */
+static void distrust_wal(struct db *db, bool distrust) {
+	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, (int)distrust, NULL);
+}
+
 /* Open what is there, be it empty, and bring it to our format. */
 static int open_current(struct db *db, const char *path, struct cdm_diag *diag) {
 	int64_t version = 0;
@@ -272,6 +280,7 @@ static int open_current(struct db *db, const char *path, struct cdm_diag *diag) 
 		return rc;
 	if (rc < 0)
 		return explain(db, path, diag);
+	distrust_wal(db, true);
 	rc = identify(db, path, &version, diag);
 	if (rc < 0)
 		return rc;
@@ -338,6 +347,8 @@ static int create(const struct env *e, const char *path, struct cdm_diag *diag) 
 		rc = open_current(&db, name, diag);
 	if (rc == 0 && (rc = db_checkpoint(&db, true)) < 0)
 		explain(&db, name, diag);
+	if (rc == 0)
+		distrust_wal(&db, false); /* so that it leaves nothing beside it */
 	db_close(&db);
 	if (rc == 0 && (rc = said(e->move(e, name, path))) < 0)
 		message_add(diag, MESSAGE_OPEN, "%s: cannot be made (%s)", path, err_text(rc));
@@ -412,6 +423,7 @@ int db_open_writer(struct db *db, const struct env *e, const char *path, struct 
 		message_add(diag, MESSAGE_OPEN, "%s-wal: %s", path, err_text(rc));
 		return rc;
 	}
+	distrust_wal(db, false);
 	place_note(e, &db->file, path, "");
 	place_note(e, &db->wal, path, "-wal");
 	return 0;

@@ -9,7 +9,7 @@
 #include "env/env_sim.h"
 #include "journal/journal_testing.h"
 
-enum { BATCHES = 24, CHOICES = 2 /* of what arrived, for each instant */ };
+enum { BATCHES = 24, CHOICES = 2 /* of what arrived, for each instant */, OPENING = 3, CLOSING = 12 };
 
 static const char path[] = "state";
 
@@ -17,6 +17,7 @@ static struct env_sim *world;
 static struct hash acked[16384]; /* by seq; batches do not overtake each other */
 static uint64_t acked_seq, acked_batches, refused;
 static bool is_killed; /* each life ends without a last checkpoint */
+static unsigned lives = 2;
 static bool in_doubt; /* the disk failed: the batch that was refused then may be there or not */
 
 static void begin(uint64_t seed) {
@@ -95,7 +96,7 @@ static int run(void) {
 	int rc = 0;
 	acked_seq = acked_batches = refused = 0;
 	in_doubt = false;
-	for (unsigned life = 0; life < 2 && !is_over(); life++) {
+	for (unsigned life = 0; life < lives && !is_over(); life++) {
 		struct journal *j;
 		rc = open_journal(&j);
 		if (rc == 0)
@@ -253,6 +254,40 @@ static void forgotten_syncs(uint64_t operations) {
 			(unsigned long long)failures, (unsigned long long)kept);
 }
 
+/* A sync fails at `at`, the next owner meets an error when it opens, and `then` the lights go out.  False: no sync. */
+static bool forgotten_and_failed(uint64_t at, uint64_t fail, uint64_t then) {
+	struct journal *j;
+	begin(at * 1000 + fail * 100 + then);
+	env_sim_plan(world, ENV_SIM_FORGET, at, 1);
+	(void)run();
+	if (env_sim_hits(world) == 0)
+		return false;
+	env_sim_plan(world, ENV_SIM_FAIL, fail, 1);
+	env_sim_plan(world, ENV_SIM_POWER, fail + then, 1);
+	(void)!open_journal(&j);
+	journal_stop(&j);
+	env_sim_lights_out(world);
+	CHECK(env_sim_lights_on(world));
+	check_what_is_left();
+	return true;
+}
+
+/* What the failed owner leaves to SQLite must not be half a transaction in the file, with the WAL gone. */
+static void forgotten_syncs_and_failed_openings(uint64_t operations) {
+	uint64_t cuts = 0;
+	lives = 1;
+	is_killed = true;
+	for (uint64_t at = 1; at <= operations / 2; at++)
+		for (uint64_t fail = 1; fail <= OPENING; fail++)
+			for (uint64_t then = 1; then <= CLOSING && forgotten_and_failed(at, fail, then); then++)
+				cuts++;
+	lives = 2;
+	is_killed = false;
+	CHECK(cuts > 0);
+	printf("journal_power: %llu power cuts after openings that failed after syncs that failed, nothing lost\n",
+			(unsigned long long)cuts);
+}
+
 /*
  * A reader holds its snapshot, so the WAL grows beyond the first page of its index, and there is no room for the
  * second.  SQLite has written and synced the batch by then: it is in doubt, and the next owner may find it.
@@ -292,6 +327,7 @@ int main(void) {
 	full_for_a_while(operations);
 	one_failure(operations);
 	forgotten_syncs(operations);
+	forgotten_syncs_and_failed_openings(operations);
 	no_room_for_the_index();
 	env_sim_destroy(&world);
 	puts("journal_power: ok");
