@@ -111,7 +111,7 @@ bool sim_is_on(struct env_sim *w, enum env_sim_fault fault) {
 	for (unsigned i = 0; i < w->plan_count; i++) {
 		const struct plan *p = &w->plans[i];
 		if (p->fault == fault && w->operations >= p->from && w->operations < p->until) {
-			w->hits++;
+			w->hits[fault]++;
 			return true;
 		}
 	}
@@ -120,7 +120,7 @@ bool sim_is_on(struct env_sim *w, enum env_sim_fault fault) {
 
 static enum verdict strike(struct process *p, enum env_sim_fault fault) {
 	struct env_sim *w = p->world;
-	w->hits++;
+	w->hits[fault]++;
 	switch (fault) {
 	case ENV_SIM_POWER:
 		env_sim_lights_out(w);
@@ -170,8 +170,15 @@ uint64_t env_sim_operations(const struct env_sim *w) {
 	return w->operations;
 }
 
+uint64_t env_sim_hits_of(const struct env_sim *w, enum env_sim_fault fault) {
+	return w->hits[fault];
+}
+
 uint64_t env_sim_hits(const struct env_sim *w) {
-	return w->hits;
+	uint64_t sum = 0;
+	for (size_t i = 0; i < ENV_SIM_FAULTS; i++)
+		sum += w->hits[i];
+	return sum;
 }
 
 uint64_t env_sim_trace(const struct env_sim *w) {

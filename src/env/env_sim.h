@@ -39,6 +39,7 @@ enum env_sim_fault {
 	ENV_SIM_LIE,    /* a sync says that all is well, and makes nothing durable */
 	ENV_SIM_UNREADABLE, /* reading fails, until the operation `length` later */
 	ENV_SIM_INDEX,  /* SQLite's index of the WAL cannot be made longer, likewise */
+	ENV_SIM_FAULTS
 };
 
 struct env_sim;
@@ -64,6 +65,7 @@ void env_sim_unplan(struct env_sim *w);
 /* Operations so far; how many things went wrong. */
 uint64_t env_sim_operations(const struct env_sim *w);
 uint64_t env_sim_hits(const struct env_sim *w);
+uint64_t env_sim_hits_of(const struct env_sim *w, enum env_sim_fault fault);
 
 void env_sim_kill(struct env_sim *w, unsigned i);
 bool env_sim_is_dead(const struct env_sim *w, unsigned i);

@@ -88,7 +88,7 @@ struct env_sim {
 	int64_t mono_ns, calendar_ns; /* the latter to be added */
 	bool out;
 
-	uint64_t operations, hits;
+	uint64_t operations, hits[ENV_SIM_FAULTS];
 	struct plan plans[SIM_PLANS];
 	unsigned plan_count;
 	env_sim_visit *visit;

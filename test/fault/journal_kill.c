@@ -1,182 +1,223 @@
 /*
- * journal_kill.c - SIGKILL a writing process at random instants: nothing acknowledged is lost.
+ * journal_kill.c - SIGKILL a writing process: nothing acknowledged is lost.
  *
- * A child opens the journal and writes batches as fast as it can, of both classes; for each one
- *that journal_take() reports as durable it sends its place and hash to the parent.  The parent
- *kills it, at times while it still creates or opens the file, and then checks that
+ * At random instants, while a child writes batches of both classes as fast as it can (JOURNAL_KILLS=n times, 100 unless
+ * told); and at each single thing that a child does to its files, before it, in the middle of it, and after it.  Then
  *
  *	the file opens, and its chain and pages verify
  *	each record that was acknowledged stands where it was said to stand
  *	each batch is there as a whole or not at all
- *
- * JOURNAL_KILLS=n kills n times (100 unless told).
  */
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
-#include <time.h>
-#include "base/clock.h"
-#include "base/io.h"
-#include "journal/journal_testing.h"
+#include "env/env.h"
+#include "test/fault/journal_child.h"
 
-enum { KILLS = 100, A_FILE = 20 /* kills before the next one starts anew */, BATCH_MOST = 5 };
-
-struct ack {
-	uint64_t seq;
-	struct hash hash;
-};
+enum { KILLS = 100, A_FILE = 20 /* kills before the next one starts anew */ };
 
 static struct testing t;
-static uint64_t seed = 99;
+static struct child_acks acks;
 
-/* ---- the child ---- */
-
-/* A batch of settings that say in which batch they are, which of how many. */
-static int submit(struct journal *j, unsigned round, unsigned number, uint64_t dice) {
-	uint8_t room[BATCH_MOST][600];
-	struct journal_entry e[BATCH_MOST];
-	unsigned n = 1 + (unsigned)(dice % BATCH_MOST);
-	for (unsigned i = 0; i < n; i++) {
-		char value[300];
-		memset(value, 'x', sizeof(value));
-		snprintf(value, dice >> 8 & 1 ? sizeof(value) : 64, "%u %u %u %u %*s", round,
-				number, i, n, (int)(dice >> 9 & 127), "");
-		e[i] = testing_set("kill", value, room[i], sizeof(room[i]));
-	}
-	return journal_submit(j, e, n, dice >> 16 & 1 ? JOURNAL_D2 : JOURNAL_D1, NULL);
-}
-
-static void acknowledge(struct journal *j, int to) {
-	struct journal_result r;
-	while (journal_take(j, &r) == 0) {
-		CHECK(r.rc == 0);
-		for (unsigned i = 0; i < r.count; i++) {
-			struct ack a = { r.records[i].seq, r.records[i].hash };
-			if (write(to, &a, sizeof(a)) != sizeof(a))
-				_exit(1);
+static void at_random_instants(unsigned kills) {
+	uint64_t seed = 99;
+	size_t acknowledged = 0;
+	for (unsigned round = 0; round < kills; round++) {
+		size_t before = acks.count;
+		child_kill_one(t.path, round, &seed, &acks);
+		acknowledged += acks.count - before;
+		(void)child_check(t.path, &acks);
+		if (round % A_FILE == A_FILE - 1) {
+			testing_remove(&t);
+			acks.count = 0;
 		}
 	}
+	testing_remove(&t);
+	acks.count = 0;
+	CHECK(acknowledged > 5 * (size_t)kills);
+	printf("journal_kill: %u kills at random instants, %zu records acknowledged, none lost\n", kills, acknowledged);
 }
 
-static _Noreturn void write_until_killed(unsigned round, int to) {
-	uint64_t dice = seed + round;
-	struct journal *j = testing_open(&t);
-	for (unsigned number = 0;; number++) {
-		testing_random(&dice);
-		int rc = submit(j, round, number, dice);
-		struct pollfd p = { .fd = journal_event_fd(j), .events = POLLIN };
-		if (rc == -EAGAIN || number % 16 == 15)
-			poll(&p, 1, 1000);
-		acknowledge(j, to);
+/* ---- at each thing that is done to a file ---- */
+
+enum thing { WAL_HEADER, FRAME_HEADER, FRAME, PAGE, INDEX, CUT, REMOVAL, OPENING, RENAMING, THINGS };
+
+static const char *const thing_names[] = { "header of the WAL", "header of a frame", "frame", "page of the file",
+	"index", "truncation", "removal", "opening", "renaming" };
+
+/* Of the child: */
+static unsigned things_done, dies_at, dies_after; /* so many thirds of it; 3: all */
+static int parent;
+
+static _Noreturn void die(void) {
+	kill(getpid(), SIGKILL);
+	_exit(1);
+}
+
+/* Is this the last thing?  Then die before it, or, if true, when so much of it is done. */
+static bool is_last(enum thing what) {
+	if (++things_done != dies_at)
+		return false;
+	struct child_ack last_word = { .seq = 0, .hash = { { (uint8_t)what } } };
+	if (write(parent, &last_word, sizeof(last_word)) != sizeof(last_word))
+		_exit(1);
+	if (dies_after == 0)
+		die();
+	return true;
+}
+
+/* What is written, by its size and place: frames of a WAL follow its header of 32 bytes, each with one of 24. */
+static enum thing thing_of(size_t bytes, off_t at) {
+	if (bytes == 32 && at == 0)
+		return WAL_HEADER;
+	if (bytes == 24)
+		return FRAME_HEADER;
+	if (bytes < 512)
+		return INDEX;
+	return at % 4096 == 0 ? PAGE : FRAME;
+}
+
+static ssize_t last_pwrite(int fd, const void *bytes, size_t n, off_t at) {
+	bool last = is_last(thing_of(n, at));
+	ssize_t rc = pwrite(fd, bytes, last ? n * dies_after / 3 : n, at);
+	if (last)
+		die();
+	return rc;
+}
+
+static int last_ftruncate(int fd, off_t size) {
+	bool last = is_last(CUT);
+	int rc = ftruncate(fd, size);
+	if (last)
+		die();
+	return rc;
+}
+
+static int last_unlink(const char *path) {
+	bool last = is_last(REMOVAL);
+	int rc = unlink(path);
+	if (last)
+		die();
+	return rc;
+}
+
+static int last_open(const char *path, int flags, int mode) {
+	bool last = is_last(OPENING);
+	int rc = open(path, flags, mode);
+	if (last)
+		die();
+	return rc;
+}
+
+static int last_move(const struct env *e, const char *from, const char *to) {
+	(void)e;
+	bool last = is_last(RENAMING);
+	int rc = env_real()->move(env_real(), from, to);
+	if (last)
+		die();
+	return rc;
+}
+
+static void watch_what_is_done(void) {
+	const struct {
+		const char *name;
+		sqlite3_syscall_ptr call;
+	} calls[] = { { "pwrite", (sqlite3_syscall_ptr)last_pwrite }, { "pwrite64", (sqlite3_syscall_ptr)last_pwrite },
+		{ "ftruncate", (sqlite3_syscall_ptr)last_ftruncate }, { "unlink", (sqlite3_syscall_ptr)last_unlink },
+		{ "open", (sqlite3_syscall_ptr)last_open } };
+	sqlite3_vfs *v = sqlite3_vfs_find(NULL);
+	for (size_t i = 0; i < COUNT_OF(calls); i++)
+		(void)v->xSetSystemCall(v, calls[i].name, calls[i].call); /* one of the two pwrites is not there */
+}
+
+/* Two lives of an owner, who stops in good order after each. */
+static _Noreturn void live_twice(unsigned round) {
+	struct env here = *env_real();
+	here.move = last_move;
+	const struct journal_options o = { .env = &here, .stepped = true };
+	uint64_t dice = 7;
+	watch_what_is_done();
+	for (unsigned life = 0; life < 2; life++) {
+		struct journal *j;
+		CHECK(journal_open(t.path, &o, &j, NULL) == 0);
+		for (unsigned number = 0; number < 8; number++) {
+			testing_random(&dice);
+			CHECK(child_submit(j, round, 8 * life + number, dice | 1 << 16) == 0 && journal_step(j));
+			child_tell(j, parent);
+		}
+		journal_stop(&j);
 	}
+	_exit(0);
 }
 
-/* ---- the parent ---- */
-
-struct walk {
-	const struct ack *acks;
-	size_t count, found;
-	unsigned round, number, next,
-			size; /* of the batch that is being passed; next == size: none */
-	uint64_t last;
-};
-
-static int visit(void *user, const struct journal_record *r) {
-	struct walk *w = user;
-	struct body_set b;
-	unsigned round, number, index, size;
-	char text[BODY_VALUE_MAX + 1];
-	CHECK(body_parse_set(r->body, r->body_bytes, &b) == 0);
-	snprintf(text, sizeof(text), "%.*s", (int)b.value.bytes, b.value.at);
-	CHECK(sscanf(text, "%u %u %u %u", &round, &number, &index, &size) == 4);
-	if (w->next < w->size) /* the rest of a batch follows its beginning */
-		CHECK(round == w->round && number == w->number && index == w->next &&
-				size == w->size);
-	else
-		CHECK(index == 0);
-	w->round = round, w->number = number, w->next = index + 1, w->size = size;
-	w->last = r->seq;
-	if (w->found < w->count && w->acks[w->found].seq == r->seq) {
-		CHECK(hash_equal(&w->acks[w->found].hash, &r->hash));
-		w->found++;
-	}
-	return 0;
-}
-
-/* The file opens and its records can be walked, or it was never made. */
-static struct journal_reader *open_file(void) {
-	struct cdm_diag d = { .count = 0 };
-	struct journal_reader *r;
-	int rc = journal_read_open(t.path, &r, &d);
-	if (rc < 0 && rc != -ENOENT)
-		fprintf(stderr, "journal_kill: %d: %s\n", rc, d.at[0].text);
-	CHECK(rc == 0 || rc == -ENOENT);
-	return r;
-}
-
-static void check_file(const struct ack *acks, size_t count) {
-	struct walk w = { .acks = acks, .count = count };
-	struct journal_reader *r = open_file();
-	if (!r) { /* killed before it was made */
-		CHECK(count == 0);
-		return;
-	}
-	CHECK(journal_each(r, 0, 0, visit, &w) == 0);
-	CHECK(w.next == w.size); /* the last batch is whole, too */
-	CHECK(w.found == count);
-	journal_read_close(&r);
-	CHECK(testing_verified(t.path) == w.last);
-}
-
-/* An instant: after some acknowledgements or none, and up to 3 ms later. */
-static void await_instant(int from, struct ack *acks, size_t *count, size_t room) {
-	size_t want = *count + testing_random(&seed) % 60;
-	if (testing_random(&seed) % 5 > 0)
-		while (*count < want && *count < room)
-			CHECK(read(from, &acks[(*count)++], sizeof(*acks)) == sizeof(*acks));
-	struct timespec rest = { 0, (long)(testing_random(&seed) % 3000000) };
-	nanosleep(&rest, NULL); /* the instant is what is tested */
-}
-
-static size_t kill_one(unsigned round, struct ack *acks, size_t count, size_t room) {
-	int pipes[2];
+/* Did it die at that thing, and which was it? */
+static bool kill_at(unsigned at, unsigned after, enum thing *what) {
+	int pipes[2], status;
 	CHECK(pipe(pipes) == 0);
 	pid_t child = fork();
 	CHECK(child >= 0);
 	if (child == 0) {
 		close(pipes[0]);
-		write_until_killed(round, pipes[1]);
+		parent = pipes[1];
+		dies_at = at;
+		dies_after = after;
+		live_twice(at);
 	}
 	close(pipes[1]);
-	await_instant(pipes[0], acks, &count, room);
-	CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
-	while (count < room && read(pipes[0], &acks[count], sizeof(*acks)) == sizeof(*acks))
-		count++;
-	CHECK(count < room);
+	child_collect(pipes[0], &acks);
 	close(pipes[0]);
-	return count;
+	CHECK(waitpid(child, &status, 0) == child);
+	bool died = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	CHECK(died || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+	if (died) {
+		CHECK(acks.count > 0 && acks.at[acks.count - 1].seq == 0);
+		*what = (enum thing)acks.at[--acks.count].hash.bytes[0];
+	}
+	return died;
+}
+
+/* And the next owner can go on. */
+static void go_on(void) {
+	struct journal *j = testing_open(&t);
+	CHECK(testing_settle(j, testing_submit_set(j, "kill", "0 0 0 1", JOURNAL_D2), NULL) == 0);
+	journal_stop(&j);
+	(void)child_check(t.path, &acks);
+}
+
+static void at_each_thing(void) {
+	unsigned kills = 0, of[THINGS] = { 0 };
+	for (unsigned after = 0; after <= 3; after++) {
+		enum thing what;
+		for (unsigned at = 1; kill_at(at, after, &what); at++) {
+			(void)child_check(t.path, &acks);
+			go_on();
+			testing_remove(&t);
+			acks.count = 0;
+			of[what]++;
+			kills++;
+		}
+		testing_remove(&t);
+		acks.count = 0;
+	}
+	printf("journal_kill: %u kills at each thing that is done to a file:", kills);
+	for (unsigned i = 0; i < THINGS; i++) {
+		CHECK(of[i] > 0);
+		printf("%s %u %s", i ? "," : "", of[i], thing_names[i]);
+	}
+	puts("");
 }
 
 int main(void) {
 	const char *told = getenv("JOURNAL_KILLS");
-	unsigned kills = told ? (unsigned)strtoul(told, NULL, 10) : KILLS;
-	size_t room = 1u << 20, count = 0, acknowledged = 0;
-	struct ack *acks = malloc(room * sizeof(*acks));
-	CHECK(acks != NULL);
+	child_acks_init(&acks, 1u << 20);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	t = testing_begin();
-	for (unsigned round = 0; round < kills; round++) {
-		size_t before = count;
-		count = kill_one(round, acks, count, room);
-		acknowledged += count - before;
-		check_file(acks, count);
-		if (round % A_FILE == A_FILE - 1) {
-			testing_remove(&t);
-			count = 0;
-		}
-	}
-	testing_remove(&t);
+	at_random_instants(told ? (unsigned)strtoul(told, NULL, 10) : KILLS);
 	testing_end(&t);
-	free(acks);
-	CHECK(acknowledged > 5 * (size_t)kills);
-	printf("journal_kill: ok, %u kills, %zu records acknowledged, none lost\n", kills,
-			acknowledged);
+	/* What a process leaves to the kernel is there for the next one, so the disk need not be waited for. */
+	t = testing_begin_in(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	at_each_thing();
+	testing_end(&t);
+	child_acks_fini(&acks);
+	puts("journal_kill: ok");
 }

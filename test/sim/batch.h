@@ -1,0 +1,17 @@
+/* batch.h - random batches for the simulator: every kind of record, small and large, each body with its own mark. */
+#ifndef TEST_SIM_BATCH_H
+#define TEST_SIM_BATCH_H
+
+#include "test/sim/model.h"
+
+/* Fill b with 1 to MODEL_BATCH_MAX entries, none of kind erase; `heavy`: of many kilobytes.  *number grows. */
+void batch_fill(struct model_batch *b, uint64_t *dice, uint64_t *number, bool heavy);
+/* Make b the note of an erasure of record `seq`. */
+void batch_erase(struct model_batch *b, uint64_t *dice, uint64_t *number, uint64_t seq);
+/* The same as the journal wants it; borrows from b. */
+void batch_entries(const struct model_batch *b, struct journal_entry out[MODEL_BATCH_MAX]);
+
+/* splitmix64 */
+uint64_t batch_dice(uint64_t *dice);
+
+#endif
