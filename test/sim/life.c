@@ -12,6 +12,7 @@
 #include "test/sim/batch.h"
 
 enum { OWNER, RIVAL, KEEPER, PASSER, NOBODY };
+enum { NO_RECORD = 1 << 30 }; /* a seq that there is not */
 
 static const char path[] = "state";
 
@@ -72,7 +73,8 @@ static const struct env *env_of(const struct life *l, unsigned process) {
 static void mark_what_may_be_passed(struct life *l) {
 	for (unsigned i = 0; i < l->model.waiting_count; i++) {
 		struct model_batch *b = l->model.waiting[i];
-		b->may_be_passed = b->may_be_passed || l->crowded || env_sim_hits(l->world) > b->hits;
+		b->may_be_passed = b->may_be_passed || l->crowded || env_sim_hits(l->world) > b->hits ||
+				   b->erase == NO_RECORD;
 	}
 }
 
@@ -241,7 +243,7 @@ static void settled(struct life *l, const struct journal_result *r) {
 	const struct model_batch *b = model_settle(&l->model, r);
 	uint64_t hits = env_sim_hits(l->world);
 	bool excused = r->rc == 0 || (r->rc == -ENOSPC && hits > b->hits) || (r->rc == -EBUSY && l->crowded) ||
-		       (r->rc == -EIO && failures(l) > l->born_failures);
+		       (r->rc == -EIO && failures(l) > l->born_failures) || (r->rc == -ENOENT && b->erase == NO_RECORD);
 	note(l, "settled %llu: %s, seq %llu, wiped %s", (unsigned long long)r->ticket, said(r->rc),
 			(unsigned long long)r->records[0].seq, said(r->wiped));
 	CHECK(excused);
@@ -307,13 +309,18 @@ static void turn_of_owner(struct life *l) {
 		wait_long_enough(l);
 		break;
 	default:
-		if (l->model.count > 0 && dice(l, 2) && l->model.waiting_count < MODEL_WAITING_MAX - 8)
-			submit(l, 1 + dice(l, l->model.count));
+		if (dice(l, 2) && l->model.waiting_count < MODEL_WAITING_MAX - 8)
+			submit(l, dice(l, 8) && l->model.count ? 1 + dice(l, l->model.count) : NO_RECORD);
 		break;
 	}
 }
 
 /* ---- owners come and go ---- */
+
+static void go_right(struct life *l) {
+	env_sim_unplan(l->world);
+	l->planned = 0;
+}
 
 static void begin_life(struct life *l) {
 	struct journal_reader *r;
@@ -355,8 +362,7 @@ static void come(struct life *l) {
 	if (env_sim_is_dead(l->world, OWNER))
 		return;
 	env_sim_on_visit(l->world, NULL, NULL);
-	env_sim_unplan(l->world);
-	l->planned = 0;
+	go_right(l);
 	begin_life(l);
 }
 
@@ -377,7 +383,8 @@ static void stop(struct life *l) {
 	bool sound = env_sim_hits(l->world) == l->born_hits && !l->crowded;
 	for (unsigned i = 0; i < l->model.waiting_count; i++) {
 		struct model_batch *b = l->model.waiting[i];
-		b->promised = sound && b->fate == MODEL_WAITS && !env_sim_is_dead(l->world, OWNER);
+		b->promised = sound && b->fate == MODEL_WAITS && b->erase != NO_RECORD &&
+			      !env_sim_is_dead(l->world, OWNER);
 	}
 	note(l, "stopped, sound: %d", sound);
 }
@@ -472,10 +479,8 @@ static void go_wrong(struct life *l) {
 		{ ENV_SIM_UNREADABLE, 3 }, { ENV_SIM_FORGET, 10 }, { ENV_SIM_INDEX, 40 }, { ENV_SIM_LIE, 30 } };
 	enum { LIE = COUNT_OF(faults) - 1 };
 	size_t i = l->lying && dice(l, 2) ? LIE : dice(l, LIE);
-	if (l->planned == 4) {
-		env_sim_unplan(l->world);
-		l->planned = 0;
-	}
+	if (l->planned >= 4)
+		go_right(l);
 	l->planned++;
 	uint64_t in = 1 + dice(l, dice(l, 2) ? 12 : 40), length = 1 + dice(l, faults[i].length);
 	note(l, "planned: fault %d in %llu for %llu", faults[i].fault, (unsigned long long)in,
@@ -507,15 +512,24 @@ static void visited(void *user, unsigned i) {
 }
 
 static void end_of_an_owner(struct life *l) {
+	if (l->planned > 5)
+		go_right(l);
 	switch (dice(l, 3)) {
 	case 0:
-		if (dice(l, 4) == 0) /* in the middle of the last checkpoint */
+		if (l->trouble > 0 && dice(l, 4) == 0) { /* in the middle of the last checkpoint */
 			env_sim_plan(l->world, ENV_SIM_POWER, 1 + dice(l, 12), 1);
+			l->planned++;
+		}
 		stop(l);
 		break;
 	case 1:
 		note(l, "killed");
 		env_sim_kill(l->world, OWNER);
+		if (l->trouble > 0 && dice(l, 3) == 0) { /* misfortunes come together */
+			env_sim_plan(l->world, ENV_SIM_FAIL, 1 + dice(l, 3), 1);
+			env_sim_plan(l->world, ENV_SIM_POWER, 2 + dice(l, 12), 1);
+			l->planned += 2;
+		}
 		break;
 	default:
 		note(l, "lights out");

@@ -24,6 +24,7 @@ struct walk {
 	uint64_t extra_count;
 	struct model_batch *passed[MODEL_WAITING_MAX]; /* found whole */
 	unsigned passed_count;
+	bool has_forked;
 	uint64_t unexplained[UNEXPLAINED_MAX]; /* erased, and nobody has said so yet */
 	unsigned unexplained_count;
 	struct model_batch *waiting[MODEL_WAITING_MAX]; /* when it began: results may be taken meanwhile */
@@ -173,8 +174,29 @@ static int beyond(struct walk *w, const struct journal_record *r) {
 	return 0;
 }
 
+/*
+ * Where a disk has lied, what was in doubt once may be there instead of what was acknowledged later: of anything that
+ * was ever submitted.
+ */
+static void otherwise(struct walk *w, const struct journal_record *r) {
+	for (const struct model_batch *b = w->m->all; b; b = b->next)
+		for (unsigned i = 0; i < b->count; i++)
+			if (is_entry(r, b, i)) {
+				CHECK(w->extra_count < EXTRA_MAX);
+				w->extra[w->extra_count++] = (struct model_record){ b, i, r->erased, r->hlc, r->hash };
+				return;
+			}
+	CHECK(!"a record that was submitted");
+}
+
 static void known(struct walk *w, const struct journal_record *r) {
 	struct model_record *have = &w->m->records[r->seq - 1];
+	if (w->view == MODEL_JUDGE && !hash_equal(&r->hash, &have->hash)) {
+		w->count = r->seq - 1;
+		w->has_forked = true;
+		otherwise(w, r);
+		return;
+	}
 	CHECK(hash_equal(&r->hash, &have->hash) && r->hlc == have->hlc && is_entry(r, have->batch, have->index));
 	if (w->view == MODEL_JUDGE) {
 		have->erased = r->erased; /* either is a prefix */
@@ -192,7 +214,9 @@ static int visit(void *user, const struct journal_record *r) {
 	struct walk *w = user;
 	if (record_check(r, w->seq, &w->hash) < 0 || r->hlc <= w->hlc)
 		return -EBADMSG;
-	if (r->seq <= w->count)
+	if (w->has_forked)
+		otherwise(w, r);
+	else if (r->seq <= w->count)
 		known(w, r);
 	else
 		beyond(w, r);
@@ -224,8 +248,8 @@ static void explain(const struct walk *w) {
 
 static void adopt(struct walk *w) {
 	struct model *m = w->m;
-	if (m->count > w->seq)
-		m->count = w->seq; /* judged */
+	if (w->view == MODEL_JUDGE)
+		m->count = w->count < w->seq ? w->count : w->seq;
 	for (uint64_t i = 0; i < w->extra_count; i++)
 		append(m, &w->extra[i]);
 	for (unsigned i = 0; i < w->passed_count; i++) {

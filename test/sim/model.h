@@ -87,7 +87,7 @@ bool model_has_waiting_erasure(const struct model *m);
 enum model_view {
 	MODEL_LOOK,  /* a reader beside a living owner: all that is acknowledged, and some of what waits */
 	MODEL_ADOPT, /* the next owner: what is found becomes the truth, the rest never was */
-	MODEL_JUDGE, /* the disk has lied: any prefix */
+	MODEL_JUDGE, /* the disk has lied: any prefix, and then what was in doubt, perhaps long ago */
 };
 
 /*
