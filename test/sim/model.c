@@ -179,14 +179,16 @@ static int beyond(struct walk *w, const struct journal_record *r) {
  * was ever submitted.
  */
 static void otherwise(struct walk *w, const struct journal_record *r) {
-	for (const struct model_batch *b = w->m->all; b; b = b->next)
-		for (unsigned i = 0; i < b->count; i++)
-			if (is_entry(r, b, i)) {
-				CHECK(w->extra_count < EXTRA_MAX);
-				w->extra[w->extra_count++] = (struct model_record){ b, i, r->erased, r->hlc, r->hash };
-				return;
-			}
-	CHECK(!"a record that was submitted");
+	bool was_submitted = false;
+	for (const struct model_batch *b = w->m->all; b && !was_submitted; b = b->next)
+		for (unsigned i = 0; i < b->count && !was_submitted; i++) {
+			if (!is_entry(r, b, i))
+				continue;
+			CHECK(w->extra_count < EXTRA_MAX);
+			w->extra[w->extra_count++] = (struct model_record){ b, i, r->erased, r->hlc, r->hash };
+			was_submitted = true;
+		}
+	CHECK(was_submitted);
 }
 
 static void known(struct walk *w, const struct journal_record *r) {
