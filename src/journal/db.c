@@ -232,7 +232,7 @@ static int prepare_statements(struct db *db) {
 		{ &db->commit, "COMMIT" },
 		{ &db->insert, "INSERT INTO record (" COLUMNS
 			       ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)" },
-		{ &db->erase, "UPDATE record SET body = NULL WHERE seq = ?" },
+		{ &db->erase, "UPDATE record SET body = NULL WHERE seq = ? AND kind NOT IN ('snapshot', 'compact')" },
 		{ &db->known, "SELECT seq FROM request WHERE principal = ? AND id = ?" },
 		{ &db->note, "INSERT INTO request VALUES (?, ?, ?)" },
 	};

@@ -45,7 +45,7 @@ MUST_CHECK int db_commit(struct db *db);
 MUST_CHECK int db_in_place(const struct db *db);
 void db_rollback(struct db *db);
 MUST_CHECK int db_insert(struct db *db, const struct journal_record *r);
-/* Set a body to NULL; -ENOENT: no such record. */
+/* Set a body to NULL; -ENOENT: no such record, or one that what was let go or folded stands on. */
 MUST_CHECK int db_erase(struct db *db, uint64_t seq);
 /* Move the WAL into the file as far as readers allow; `empty`: all of it, or -EBUSY. */
 int db_checkpoint(struct db *db, bool empty);

@@ -239,12 +239,14 @@ int journal_erase(struct journal *j, uint64_t seq, const struct journal_entry *n
 	if (note->kind != JOURNAL_ERASE || seq == 0 || seq > INT64_MAX)
 		return -EINVAL;
 	const struct journal_entry both[] = { *note, snapshot_entry(note->entity) };
-	return enqueue(j, both, 2, (struct order){ BATCH_ERASURE, JOURNAL_D2, seq }, ticket);
+	rc = enqueue(j, both, 2, (struct order){ BATCH_ERASURE, JOURNAL_D2, seq }, ticket);
+	j->erasing += rc == 0;
+	return rc;
 }
 
 int journal_snapshot(struct journal *j, const struct journal_state *state, const char *entity, uint64_t *ticket) {
 	const struct journal_entry e = snapshot_entry(entity);
-	if (j->imaging)
+	if (j->imaging || j->erasing)
 		return -EAGAIN;
 	if (!j->image && !(j->image = calloc(1, sizeof(*j->image))))
 		return -ENOMEM;
@@ -280,6 +282,7 @@ int journal_take(struct journal *j, struct journal_result *out) {
 		return -EAGAIN;
 	const struct batch *b = j->taken;
 	j->imaging = j->imaging && b->work != BATCH_SNAPSHOT;
+	j->erasing -= b->work == BATCH_ERASURE;
 	*out = (struct journal_result){ .ticket = b->ticket,
 		.rc = b->rc,
 		.wiped = b->wiped,

@@ -74,8 +74,8 @@ MUST_CHECK int journal_submit(struct journal *j, const struct journal_entry *ent
 		enum journal_class class, uint64_t *ticket);
 /*
  * Erase the body of record `seq` and append `note` (kind erase), in one transaction of class D2.  The
- * result is -ENOENT when there is no such record.  The old bytes are overwritten in the file and
- * the WAL is emptied before the ticket is settled.  `wiped` of the result says if that could not be
+ * result is -ENOENT when there is no such record, or it is a snapshot or a compaction.  The old bytes are overwritten in
+ * the file and the WAL is emptied before the ticket is settled.  `wiped` of the result says if that could not be
  * done (-EBUSY: a reader held on to the old pages); they go with a later checkpoint.  State must be
  * replayed afterwards.
  */
@@ -85,7 +85,7 @@ MUST_CHECK int journal_erase(struct journal *j, uint64_t seq, const struct journ
 /*
  * Store `state` whole beside the records, so that neither a start nor a look at the past need fold what is before
  * it; a record of kind snapshot, of `entity`, vouches for it.  The state is copied.  D1.  -EAGAIN: the queue is full,
- * or the one before is still on its way; -ENOMEM.
+ * or the one before is still on its way, or an erasure is, which `state` may know nothing of; -ENOMEM.
  */
 MUST_CHECK int journal_snapshot(struct journal *j, const struct journal_state *state, const char *entity,
 		uint64_t *ticket);

@@ -32,6 +32,7 @@ struct journal {
 	const struct batch *taken; /* lent to the caller by journal_take() */
 	struct journal_state *image; /* a copy of the state, on its way to the file */
 	bool imaging;
+	unsigned erasing; /* erasures that are on their way */
 	int64_t window_ns;
 	int lock, event_fd, wake_fd;
 	pthread_t thread;

@@ -29,7 +29,6 @@ static int insert(struct journal *j, struct journal_record *r, struct chain *c) 
 /* -EEXIST in the batch, and nothing stored, when its request was answered before. */
 static int insert_batch(struct journal *j, struct batch *b, struct chain *c) {
 	struct journal_record *of = &b->records[b->request_of];
-	b->rc = 0;
 	if (b->request[0]) {
 		int known = db_request_find(&j->db, of->principal, b->request, &b->existing);
 		if (known < 0)
@@ -180,8 +179,10 @@ static int (*const works[])(struct journal *j, struct batch *b, struct chain *c)
 int store_group(struct journal *j, struct batch *const *group, unsigned n) {
 	struct chain c = j->chain;
 	int rc = db_begin(&j->db);
-	for (unsigned i = 0; rc == 0 && i < n; i++)
+	for (unsigned i = 0; rc == 0 && i < n; i++) {
+		group[i]->rc = 0; /* it may be tried a second time */
 		rc = works[group[i]->work](j, group[i], &c);
+	}
 	if (rc == 0)
 		rc = db_in_place(&j->db);
 	if (rc == 0)

@@ -41,9 +41,10 @@ static int make_turn(struct made *m, void *room) {
 	struct body_turn b = { .request = body_text(m->mark), .speaker = PICK(m->dice, people),
 		.model = PICK(m->dice, subjects), .user = text(m, BODY_UTTERANCE_MAX), .answer = body_text("yes"),
 		.trust_ppm = (uint32_t)(batch_dice(m->dice) % BODY_PPM), .symbols = body_text("WALK HALT") };
+	b.session = PICK(m->dice, keys);
 	b.fact_count = (uint32_t)(batch_dice(m->dice) % 3);
 	for (uint32_t i = 0; i < b.fact_count; i++) {
-		b.facts[i] = (struct body_fact){ PICK(m->dice, keys), body_text(m->mark), 500000 };
+		b.facts[i] = (struct body_said){ PICK(m->dice, keys), body_text(m->mark), 500000 };
 		if (batch_dice(m->dice) % 4 == 0)
 			b.facts[i].value.bytes = 0; /* forgotten */
 	}
@@ -62,13 +63,52 @@ static int make_epoch(struct made *m, void *room) {
 }
 
 static int make_command(struct made *m, void *room) {
-	struct body_command b = { batch_dice(m->dice) % 1000, PICK(m->dice, verbs), -5, body_text(m->mark), 1000000 };
+	struct body_command b = { .id = batch_dice(m->dice) % 1000,
+		.verb = PICK(m->dice, verbs),
+		.number = -5,
+		.source = body_text(m->mark),
+		.trust_ppm = 1000000 };
 	return body_build_command(&b, room, ROOM);
 }
 
 static int make_model(struct made *m, void *room) {
 	struct body_model b = { body_text(m->mark), BODY_LOADED + batch_dice(m->dice) % 3 };
 	return body_build_model(&b, room, ROOM);
+}
+
+/* Of records before it, mostly: the fold holds it to them. */
+static int make_fact(struct made *m, void *room) {
+	struct body_fact b = { .key = PICK(m->dice, keys),
+		.value = text(m, BODY_VALUE_MAX),
+		.source = PICK(m->dice, people),
+		.trust_ppm = (uint32_t)(batch_dice(m->dice) % BODY_PPM),
+		.confidence_ppm = BODY_PPM,
+		.seen_ms = batch_dice(m->dice) % 2000000000000, .from.count = (uint32_t)(batch_dice(m->dice) % 3) };
+	for (uint32_t i = 0; i < b.from.count; i++)
+		b.from.at[i] = 1 + batch_dice(m->dice) % 100;
+	return body_build_fact(&b, room, ROOM);
+}
+
+static int make_goal(struct made *m, void *room) {
+	struct body_goal b = { .id = PICK(m->dice, fields), .text = text(m, BODY_VALUE_MAX),
+		.what = BODY_OPEN + batch_dice(m->dice) % 3 };
+	return body_build_goal(&b, room, ROOM);
+}
+
+static int make_dictionary(struct made *m, void *room) {
+	struct body_dictionary b = { .table = PICK(m->dice, subjects), .what = BODY_ADOPTED, .version = 1,
+		.gloss = text(m, BODY_KEY_MAX) };
+	return body_build_dictionary(&b, room, ROOM);
+}
+
+static int make_sample(struct made *m, void *room) {
+	struct body_sample b = { .field = PICK(m->dice, fields),
+		.version = 1,
+		.status = body_text("ok"),
+		.bytes = m->bytes,
+		.hash = hash_of(m->text, m->bytes),
+		.data = text(m, BODY_SAMPLE_MAX) };
+	return body_build_sample(&b, room, ROOM);
 }
 
 /* A case for each kind: who adds one is told so by the compiler. */
@@ -79,7 +119,7 @@ static int make_body(struct made *m, enum journal_kind kind, uint64_t erase, voi
 	case JOURNAL_TURN:
 		return make_turn(m, room);
 	case JOURNAL_SET: {
-		struct body_set b = { PICK(m->dice, fields), text(m, BODY_VALUE_MAX) };
+		struct body_set b = { PICK(m->dice, fields), text(m, BODY_VALUE_MAX), { NULL, 0 } };
 		return body_build_set(&b, room, ROOM);
 	}
 	case JOURNAL_MODEL:
@@ -93,13 +133,35 @@ static int make_body(struct made *m, enum journal_kind kind, uint64_t erase, voi
 		return body_build_outcome(&b, room, ROOM);
 	}
 	case JOURNAL_REFUSAL: {
-		struct body_refusal b = { body_text("trust"), text(m, BODY_VALUE_MAX) };
+		struct body_refusal b = { body_text("trust"), text(m, BODY_VALUE_MAX), { NULL, 0 } };
 		return body_build_refusal(&b, room, ROOM);
 	}
 	case JOURNAL_ERASE: {
 		struct body_erase b = { erase, text(m, BODY_VALUE_MAX) };
 		return body_build_erase(&b, room, ROOM);
 	}
+	case JOURNAL_FACT:
+		return make_fact(m, room);
+	case JOURNAL_GOAL:
+		return make_goal(m, room);
+	case JOURNAL_SYMBOL: {
+		struct body_symbol b = { text(m, BODY_SYMBOLS_MAX), PICK(m->dice, people), 7 };
+		return body_build_symbol(&b, room, ROOM);
+	}
+	case JOURNAL_DICTIONARY:
+		return make_dictionary(m, room);
+	case JOURNAL_PLAN: {
+		struct body_plan b = { hash_of(m->mark, strlen(m->mark)), 1, 1, text(m, BODY_PART_MAX) };
+		return body_build_plan(&b, room, ROOM);
+	}
+	case JOURNAL_SAMPLE:
+		return make_sample(m, room);
+	case JOURNAL_GAP: {
+		struct body_gap b = { PICK(m->dice, fields), 3, text(m, BODY_VALUE_MAX) };
+		return body_build_gap(&b, room, ROOM);
+	}
+	case JOURNAL_SNAPSHOT: /* the journal writes these two itself */
+	case JOURNAL_COMPACT:
 	case JOURNAL_KIND_COUNT:
 		break;
 	}
@@ -139,7 +201,7 @@ void batch_fill(struct model_batch *b, uint64_t *dice, uint64_t *number, bool he
 	b->class = batch_dice(dice) % 3 ? JOURNAL_D2 : JOURNAL_D1;
 	for (unsigned i = 0; i < count; i++) {
 		enum journal_kind kind = JOURNAL_ERASE;
-		while (kind == JOURNAL_ERASE)
+		while (kind == JOURNAL_ERASE || kind == JOURNAL_SNAPSHOT || kind == JOURNAL_COMPACT)
 			kind = heavy ? JOURNAL_TURN : (enum journal_kind)(batch_dice(dice) % JOURNAL_KIND_COUNT);
 		add(b, dice, number, kind, heavy && b->count == 0);
 	}
@@ -151,9 +213,18 @@ void batch_erase(struct model_batch *b, uint64_t *dice, uint64_t *number, uint64
 	add(b, dice, number, JOURNAL_ERASE, false);
 }
 
+void batch_snapshot(struct model_batch *b, uint64_t *number) {
+	struct model_entry *e = &b->entries[b->count++];
+	b->class = JOURNAL_D1;
+	e->kind = JOURNAL_SNAPSHOT;
+	e->visibility = JOURNAL_MACHINE;
+	snprintf(e->entity, sizeof(e->entity), "c%llu", (unsigned long long)++*number);
+}
+
 void batch_entries(const struct model_batch *b, struct journal_entry out[MODEL_BATCH_MAX]) {
 	for (unsigned i = 0; i < b->count; i++) {
 		const struct model_entry *e = &b->entries[i];
-		out[i] = (struct journal_entry){ e->kind, e->visibility, e->entity, e->principal, e->body, e->bytes };
+		out[i] = (struct journal_entry){ e->kind, e->visibility, e->entity, e->principal, e->body, e->bytes,
+			NULL };
 	}
 }

@@ -8,6 +8,8 @@
 void batch_fill(struct model_batch *b, uint64_t *dice, uint64_t *number, bool heavy);
 /* Make b the note of an erasure of record `seq`. */
 void batch_erase(struct model_batch *b, uint64_t *dice, uint64_t *number, uint64_t seq);
+/* The record that vouches for a snapshot: its body is the journal's, its entity tells it from others. */
+void batch_snapshot(struct model_batch *b, uint64_t *number);
 /* The same as the journal wants it; borrows from b. */
 void batch_entries(const struct model_batch *b, struct journal_entry out[MODEL_BATCH_MAX]);
 

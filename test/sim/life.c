@@ -209,6 +209,32 @@ static void submit(struct life *l, uint64_t erase) {
 		model_drop(b);
 }
 
+/* A later fold may begin with it; what an erasure is about to take away must not be in it. */
+static void submit_snapshot(struct life *l) {
+	if (!l->live_is_known || model_has_waiting_erasure(&l->model))
+		return;
+	struct model_batch *b = model_batch(&l->model);
+	batch_snapshot(b, &l->number);
+	b->after_failure = l->failed;
+	b->hits = env_sim_hits(l->world);
+	int rc = journal_snapshot(l->owner, l->live, b->entries[0].entity, &b->ticket);
+	note(l, "snapshot %llu: %s", (unsigned long long)b->ticket, said(rc));
+	CHECK(rc == 0 || rc == -EAGAIN);
+	if (rc == 0)
+		model_waits(&l->model, b);
+	else
+		model_drop(b);
+}
+
+/* Which body is to go; a snapshot says nothing of anybody, and stays. */
+static uint64_t pick_erasure(struct life *l) {
+	if (!dice(l, 8) || !l->model.count)
+		return NO_RECORD;
+	uint64_t seq = 1 + dice(l, l->model.count);
+	const struct model_record *r = &l->model.records[seq - 1];
+	return r->batch->entries[r->index].kind == JOURNAL_SNAPSHOT ? NO_RECORD : seq;
+}
+
 /* The state after an erasure is what a new replay says. */
 static void fold_anew(struct life *l) {
 	struct journal_reader *r;
@@ -285,7 +311,7 @@ static void wait_long_enough(struct life *l) {
 }
 
 static void turn_of_owner(struct life *l) {
-	switch (dice(l, 12)) {
+	switch (dice(l, 13)) {
 	case 0:
 	case 1:
 	case 2:
@@ -308,9 +334,13 @@ static void turn_of_owner(struct life *l) {
 	case 10:
 		wait_long_enough(l);
 		break;
+	case 11:
+		if (l->model.waiting_count < MODEL_WAITING_MAX - 8)
+			submit_snapshot(l);
+		break;
 	default:
 		if (dice(l, 2) && l->model.waiting_count < MODEL_WAITING_MAX - 8)
-			submit(l, dice(l, 8) && l->model.count ? 1 + dice(l, l->model.count) : NO_RECORD);
+			submit(l, pick_erasure(l));
 		break;
 	}
 }

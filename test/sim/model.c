@@ -104,6 +104,8 @@ static bool is_entry(const struct journal_record *r, const struct model_batch *b
 		return false;
 	if (strcmp(r->entity, e->entity) != 0 || strcmp(r->principal, e->principal) != 0)
 		return false;
+	if (e->kind == JOURNAL_SNAPSHOT)
+		return !r->erased;
 	if (!hash_equal(&r->body_hash, &body))
 		return false;
 	return r->erased || (r->body_bytes == e->bytes && memcmp(r->body, e->body, e->bytes) == 0);
