@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/utf8.h"
 #include "bin/cadmus/args.h"
+#include "bin/cadmus/intact.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
 #include "bin/cadmus/output.h"
@@ -72,18 +73,6 @@ static int visit(void *user, const struct journal_record *r) {
 	return output_flush();
 }
 
-static int verify(const struct verb_context *c, struct journal_reader *r) {
-	static struct cdm_diag diag;
-	struct journal_report report = { 0 };
-	int rc = journal_verify(r, &report, &diag);
-	if (c->json)
-		json_print(json_pack("{s:b,s:I,s:I,s:I}", "intact", rc == 0, "records", (json_int_t)report.records,
-				"erased", (json_int_t)report.erased, "first_bad", (json_int_t)report.first_bad));
-	else if (rc == 0)
-		printf("%llu records, the chain is whole\n", (unsigned long long)report.records);
-	return rc == 0 ? 0 : verb_failed_diag("log", rc, &diag, "the journal is damaged");
-}
-
 static int walk(struct journal_reader *r, struct options *o) {
 	uint64_t last = 0;
 	int rc = journal_last(r, &last);
@@ -111,7 +100,7 @@ static int show(const struct verb_context *c, const char *machine, struct option
 		rc = journal_read_open(path, &r, &diag);
 	if (rc < 0)
 		return verb_failed_diag("log", rc, &diag, "no journal can be read");
-	int code = o->verify ? verify(c, r) : walk(r, o);
+	int code = o->verify ? intact_show(c, "log", r) : walk(r, o);
 	journal_read_close(&r);
 	return code;
 }

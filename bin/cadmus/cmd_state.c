@@ -1,98 +1,130 @@
-/* cmd_state.c - what a machine knows: the fold of its journal, read from the file, daemon or not. */
+/* cmd_state.c - what a machine knows: the fold of its journal, read from the file, daemon or not; checks and copies of it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "bin/cadmus/args.h"
+#include "bin/cadmus/intact.h"
 #include "bin/cadmus/json.h"
-#include "bin/cadmus/machine.h"
-#include "bin/cadmus/output.h"
-#include "client/state_path.h"
-#include "journal/journal_read.h"
+#include "bin/cadmus/parts.h"
+#include "bin/cadmus/past.h"
+#include "lang/near.h"
 
-static json_t *as_json(const struct journal_state *s, const char *machine, const char *hash) {
-	json_t *facts = json_array(), *settings = json_object();
-	for (unsigned i = 0; i < s->fact_count; i++) {
-		const struct state_fact *f = state_fact_at(s, i);
-		json_array_append_new(facts, json_pack("{s:s,s:s,s:s,s:s,s:f,s:I}", "key", f->key, "value", f->value,
-				"principal", f->principal, "source", f->source, "trust", f->trust_ppm / 1e6, "seq",
-				(json_int_t)f->seq));
-	}
-	for (unsigned i = 0; i < s->setting_count; i++) {
-		const struct state_setting *v = state_setting_at(s, i);
-		json_object_set_new(settings, v->field, json_string(v->value));
-	}
-	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:o,s:o}", "machine", machine, "hash", hash, "seq",
-			(json_int_t)s->seq, "epoch", (json_int_t)s->epoch, "turns", (json_int_t)s->turns_end,
-			"model", s->active_model, "facts", facts, "settings", settings);
-}
-
-/* Facts are the words of others: none of them moves the terminal. */
-static void print_fact(const struct state_fact *f) {
-	char key[sizeof(f->key)], value[sizeof(f->value)];
-	snprintf(key, sizeof(key), "%s", f->key);
-	snprintf(value, sizeof(value), "%s", f->value);
-	printf("  %-20s = %-24s  said by %s, through %s, trust %.2f, record %llu\n", output_clean(key, false),
-			output_clean(value, false), f->principal, f->source, f->trust_ppm / 1e6,
-			(unsigned long long)f->seq);
-}
+/* ---- the state ---- */
 
 static void print(const struct journal_state *s, const char *machine, const char *hash) {
 	printf("%s  state %.16s  record %llu  epoch %llu\n", machine, hash, (unsigned long long)s->seq,
 			(unsigned long long)s->epoch);
-	printf("turns %llu  model %s\n", (unsigned long long)s->turns_end,
-			s->active_model[0] ? s->active_model : "-");
-	for (unsigned i = 0; i < s->fact_count; i++)
-		print_fact(state_fact_at(s, i));
-	for (unsigned i = 0; i < s->setting_count; i++)
-		printf("  setting %-12s = %s\n", state_setting_at(s, i)->field, state_setting_at(s, i)->value);
+	parts_print(s, NULL);
 }
 
-static int show(const struct verb_context *c, const char *machine, uint64_t seq) {
-	static struct cdm_diag diag;
-	char path[1024], hex[HASH_TEXT_MAX];
-	struct journal_reader *r = NULL;
-	struct journal_state *s = calloc(1, sizeof(*s));
-	uint64_t last = UINT64_MAX;
-	int rc = s ? state_path(machine, path, sizeof(path)) : -ENOMEM;
-	if (rc == 0)
-		rc = journal_read_open(path, &r, &diag);
-	if (rc == 0 && seq)
-		rc = journal_last(r, &last);
-	if (rc == 0 && seq > last)
-		cdm_diag_add(&diag, CDM_ERROR, "", "there is no record %llu; the last one is %llu",
-				(unsigned long long)seq, (unsigned long long)last), rc = -ENOENT;
-	if (rc == 0)
-		rc = journal_state_at(r, seq ? seq : UINT64_MAX, s, &diag);
-	journal_read_close(&r);
-	if (rc < 0) {
-		free(s);
-		return verb_failed_diag("state", rc, &diag, "no state can be read");
-	}
+static json_t *as_json(const struct journal_state *s, const char *machine, const char *hash) {
+	json_t *j = json_pack("{s:s,s:s,s:I,s:I}", "machine", machine, "hash", hash, "seq", (json_int_t)s->seq, "epoch",
+			(json_int_t)s->epoch);
+	parts_json(s, NULL, j);
+	return j;
+}
+
+static int show(const struct verb_context *c, const struct past *p, uint64_t seq) {
+	struct moment m = { .seq = UINT64_MAX };
+	struct when when = { .is_record = true, .seq = seq };
+	char hex[HASH_TEXT_MAX];
+	int code = seq ? past_find(p, &when, &m) : 0;
+	struct journal_state *s = code ? NULL : past_state(p, &m);
+	if (!s)
+		return 1;
 	struct hash h = state_hash(s);
 	hash_text(&h, 64, hex);
 	if (c->json)
-		json_print(as_json(s, machine, hex));
+		code = json_print(as_json(s, p->machine, hex));
 	else
-		print(s, machine, hex);
+		print(s, p->machine, hex);
 	free(s);
+	return code;
+}
+
+/* ---- a copy ---- */
+
+static int verify_copy(const struct verb_context *c, const char *path, struct journal_report *report) {
+	static struct cdm_diag diag;
+	struct journal_reader *r;
+	int rc = journal_read_open(path, &r, &diag);
+	if (rc < 0)
+		return verb_failed_diag("state", rc, &diag, "the copy cannot be read");
+	int code = intact_check(c, "state", r, report);
+	journal_read_close(&r);
+	return code;
+}
+
+static int backup(const struct verb_context *c, const struct past *p, const char *path) {
+	static struct cdm_diag diag;
+	struct journal_report report = { 0 };
+	struct stat file = { 0 };
+	char head[HASH_TEXT_MAX];
+	int rc = journal_backup(p->reader, path, &diag);
+	if (rc == -EEXIST)
+		return verb_failed_hint("state", rc, "give another name, or remove it", "%s is there already", path);
+	if (rc < 0)
+		return verb_failed_hint("state", rc, "the folder must be there, be writable, and have space", "%s",
+				diag.count ? diag.at[0].text : "no copy could be made");
+	int code = verify_copy(c, path, &report);
+	if (code)
+		return code;
+	if (stat(path, &file) < 0)
+		return verb_failed("state", -errno, "%s: %s", path, strerror(errno));
+	hash_text(&report.head, 64, head);
+	if (c->json)
+		return json_print(json_pack("{s:s,s:s,s:I,s:I,s:s}", "machine", p->machine, "file", path, "bytes",
+				(json_int_t)file.st_size, "records", (json_int_t)report.records, "head", head));
+	printf("%s: %lld bytes, %llu records, verified\nhead %s\n", path, (long long)file.st_size,
+			(unsigned long long)report.records, head);
 	return 0;
 }
 
-static int run(const struct verb_context *c, int argc, char **argv) {
-	char name[CDM_NAME_MAX];
-	uint64_t seq = 0;
-	const struct args_option options[] = { { "--at", ARGS_COUNT, &seq, 1, INT64_MAX }, { .name = NULL } };
-	struct args a = { .verb = "state", .options = options };
-	int code = args_take(&a, argc, argv);
-	if (code == 0)
-		code = machine_journal(c, "state", name);
-	return code ? code : show(c, name, seq);
+/* ---- arguments ---- */
+
+static int check(const struct args *a, uint64_t seq) {
+	const char *word = a->words[0];
+	struct near n = { .word = word };
+	bool verify = word && strcmp(word, "verify") == 0, copy = word && strcmp(word, "backup") == 0;
+	if (!word)
+		return 0;
+	if (!verify && !copy) {
+		near_offer(&n, "verify"), near_offer(&n, "backup");
+		return verb_wrong("state", n.best ? "there is no '%s'; did you mean '%s'?"
+				: "there is no '%s'; there are: verify, backup FILE", word, near_best(&n));
+	}
+	if (seq)
+		return verb_wrong("state", "%s is of the whole journal, so --at has no meaning with it", word);
+	if (verify && a->words[1])
+		return verb_wrong("state", "verify takes nothing, not '%s'", a->words[1]);
+	return copy && (!a->words[1] || !a->words[1][0]) ? verb_wrong("state", "backup: say into which file") : 0;
 }
 
-VERB(state, "Show what the machine knows, and the hash of it", "[--at RECORD]",
+static int run(const struct verb_context *c, int argc, char **argv) {
+	struct past p = past_begin("state");
+	uint64_t seq = 0;
+	const struct args_option options[] = { { "--at", ARGS_COUNT, &seq, 1, INT64_MAX }, { .name = NULL } };
+	struct args a = { .verb = "state", .options = options, .words_max = 2 };
+	int code = args_take(&a, argc, argv);
+	if (code == 0)
+		code = check(&a, seq);
+	if (code == 0)
+		code = past_open(c, &p);
+	if (code == 0)
+		code = !a.words[0] ? show(c, &p, seq) : a.words[1] ? backup(c, &p, a.words[1])
+				: intact_show(c, "state", p.reader);
+	past_close(&p);
+	return code;
+}
+
+VERB(state, "Show what the machine knows, and the hash of it; check or copy it", "[--at RECORD] | verify | backup FILE",
 		"  --at RECORD   the state after that record of the journal, 1 to the last\n"
-		"Read from the journal alone; with --machine NAME also when nothing runs.\n"
+		"  verify        check every page, body, link, snapshot and compaction of the journal; exit 1 says what is wrong\n"
+		"  backup FILE   a copy, made while the machine goes on, and verified; FILE must not be there yet\n"
+		"Read from the journal alone; with --machine NAME also when nothing runs. `cadmus at` takes a time.\n"
 		"examples:\n"
 		"  cadmus state\n"
-		"  cadmus state --machine first_flight --at 12 --json\n",
+		"  cadmus state --machine first_flight --at 12 --json\n"
+		"  cadmus state backup /media/stick/first_flight.journal\n",
 		run);

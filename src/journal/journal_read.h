@@ -87,5 +87,9 @@ struct journal_report {
  */
 MUST_CHECK int journal_verify(struct journal_reader *r, struct journal_report *report,
 		struct cdm_diag *diag);
+/* The same; `progress` hears of each record, and of the last one there is. */
+typedef void journal_progress(void *user, uint64_t seq, uint64_t last);
+MUST_CHECK int journal_verify_telling(struct journal_reader *r, struct journal_report *report,
+		struct cdm_diag *diag, journal_progress *progress, void *user);
 
 #endif

@@ -30,6 +30,9 @@ struct verify {
 	bool unfolded;       /* nothing is folded yet, as the beginning is gone */
 	bool told;           /* what is wrong, and it is no one record */
 	uint64_t erased, missing, kept, going; /* going: let go and still there */
+	journal_progress *progress; /* or NULL */
+	void *user;
+	uint64_t last;
 	crypto_generichash_state digest;
 	unsigned count;
 	struct made made[SNAPSHOTS_MAX];
@@ -175,6 +178,8 @@ static int step(void *user, const struct journal_record *r) {
 	if (rc < 0)
 		return rc;
 	count(v, r);
+	if (v->progress)
+		v->progress(v->user, r->seq, v->last);
 	look_at_snapshots(v);
 	return r->kind == JOURNAL_SNAPSHOT ? check_snapshot(v, r) : 0;
 }
@@ -217,6 +222,8 @@ static int verify(struct verify *v) {
 	int rc = find_compact(v);
 	if (rc == 0)
 		rc = find_snapshots(v);
+	if (rc == 0)
+		rc = journal_last(v->reader, &v->last);
 	if (rc < 0)
 		return rc;
 	v->unfolded = v->compact.upto > 0;
@@ -228,13 +235,15 @@ static int verify(struct verify *v) {
 	return rc == 0 ? check_vouched(v) : rc;
 }
 
-int journal_verify(struct journal_reader *r, struct journal_report *report, struct cdm_diag *diag) {
+int journal_verify_telling(struct journal_reader *r, struct journal_report *report, struct cdm_diag *diag,
+		journal_progress *progress, void *user) {
 	struct verify *v = calloc(1, sizeof(*v));
 	struct journal_state *state = calloc(1, sizeof(*state));
 	*report = (struct journal_report){ .records = 0 };
 	int pages = check_pages(r, diag), rc = v && state ? 0 : -ENOMEM;
 	if (rc == 0) {
-		*v = (struct verify){ .walk.state = state, .reader = r, .diag = diag };
+		*v = (struct verify){ .walk.state = state, .reader = r, .diag = diag,
+			.progress = progress, .user = user };
 		crypto_generichash_init(&v->digest, NULL, 0, HASH_BYTES);
 		state_init(state);
 		rc = db_run(&r->db, "BEGIN");
@@ -249,4 +258,8 @@ int journal_verify(struct journal_reader *r, struct journal_report *report, stru
 	free(state);
 	free(v);
 	return rc < 0 ? rc : pages;
+}
+
+int journal_verify(struct journal_reader *r, struct journal_report *report, struct cdm_diag *diag) {
+	return journal_verify_telling(r, report, diag, NULL, NULL);
 }

@@ -9,7 +9,7 @@ static double part(double v) {
 	return v > 0 ? v < 1 ? v : 1 : 0; /* NaN is nothing */
 }
 
-static double worth(const struct support_claim *c, int64_t newest_ns) {
+double support_worth(const struct support_claim *c, int64_t newest_ns) {
 	return part(c->trust) * part(c->confidence) * part(c->weight) *
 	       decay_factor(newest_ns - c->seen_ns, SUPPORT_HALF_LIFE_NS);
 }
@@ -61,7 +61,7 @@ void support_of(const struct support_claim *claims, size_t count, struct support
 	sort_by_seq(claims, count, order);
 	for (size_t i = 0; i < count; i++) {
 		struct value *v = value_of(values, &n, claims, order[i]);
-		v->doubt *= 1.0 - worth(&claims[order[i]], newest);
+		v->doubt *= 1.0 - support_worth(&claims[order[i]], newest);
 		v->witnesses++;
 		v->claim = newer(&claims[order[i]], &claims[v->claim]) ? order[i] : v->claim;
 	}

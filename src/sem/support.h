@@ -44,6 +44,9 @@ struct support {
 	double against_degree;
 };
 
+/* s of one claim, where the newest of its key was seen at newest_ns. */
+double support_worth(const struct support_claim *c, int64_t newest_ns);
+
 /* count >= 1. */
 void support_of(const struct support_claim *claims, size_t count, struct support *out);
 
