@@ -1,4 +1,4 @@
-/* at_field.c - a field as the journal had it: the sample written down last, decoded by the plan of then, or the setting. */
+/* at_field.c - a field as the journal had it: the sample written down last, by its type, and the setting. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,10 +70,10 @@ static json_t *sample_of(const struct at *a, const struct state_sample *s) {
 	char hash[HASH_TEXT_MAX], seen[CLOCK_TEXT_MAX];
 	struct plan *plan = old_plan(a->past, a->state);
 	struct bytes b;
-	json_t *j = json_pack("{s:s,s:s,s:I,s:I,s:f,s:s,s:I,s:s,s:I,s:b}", "field", s->field, "status", s->status, "version",
-			(json_int_t)s->version, "epoch", (json_int_t)s->epoch, "trust", s->trust_ppm / 1e6, "seen",
-			clock_text(s->seen, seen), "bytes", (json_int_t)s->bytes, "hash", hash_text(&s->hash, 64, hash), "seq",
-			(json_int_t)s->seq, "plan_known", plan != NULL);
+	json_t *j = json_pack("{s:s,s:s,s:I,s:I,s:f,s:s,s:I,s:s,s:I,s:b}", "field", s->field, "status", s->status,
+			"version", (json_int_t)s->version, "epoch", (json_int_t)s->epoch, "trust", s->trust_ppm / 1e6,
+			"seen", clock_text(s->seen, seen), "bytes", (json_int_t)s->bytes, "hash", hash_text(&s->hash,
+			64, hash), "seq", (json_int_t)s->seq, "plan_known", plan != NULL);
 	fetch(a, s, &b);
 	if (j)
 		decode(plan, s->field, &b, j);
@@ -85,24 +85,26 @@ static void print_sample(const struct state_sample *s, json_t *j) {
 	char seen[WHEN_TEXT_MAX];
 	json_t *value = json_object_get(j, "named");
 	value = value ? value : json_object_get(j, "value");
-	value = value && !(json_is_object(value) && json_object_get(value, "bytes")) ? value : json_object_get(j, "hex");
+	value = value && !(json_is_object(value) && json_object_get(value, "bytes")) ? value
+			: json_object_get(j, "hex");
 	char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6)) : NULL;
 	const char *unit = json_string_value(json_object_get(j, "unit"));
-	printf("  %s = %s%s%s\n", s->field, text ? text : "(longer than what is written down)", unit && unit[0] ? " " : "",
-			unit ? unit : "");
+	printf("  %s = %s%s%s\n", s->field, text ? text : "(longer than what is written down)", unit && unit[0]
+			? " " : "", unit ? unit : "");
 	printf("    %s, version %llu, epoch %llu, seen %s, trust %.2f, record %llu\n", s->status,
 			(unsigned long long)s->version, (unsigned long long)s->epoch, when_text(s->seen, seen),
 			s->trust_ppm / 1e6, (unsigned long long)s->seq);
 	printf("    %llu bytes, hash %s%s\n", (unsigned long long)s->bytes,
 			json_string_value(json_object_get(j, "hash")),
-			json_is_true(json_object_get(j, "plan_known")) ? "" : "; nobody has the plan of then, so it is not decoded");
+			json_is_true(json_object_get(j, "plan_known")) ? ""
+			: "; nobody has the plan of then, so it is not decoded");
 	free(text);
 }
 
 static json_t *setting_of(const struct state_setting *v) {
 	char at[CLOCK_TEXT_MAX];
-	return json_pack("{s:s,s:s,s:s,s:s,s:I}", "field", v->field, "value", v->value, "principal", v->principal, "time",
-			clock_text(v->wall, at), "seq", (json_int_t)v->seq);
+	return json_pack("{s:s,s:s,s:s,s:s,s:I}", "field", v->field, "value", v->value, "principal", v->principal,
+			"time", clock_text(v->wall, at), "seq", (json_int_t)v->seq);
 }
 
 static void print_setting(const struct state_setting *v) {

@@ -33,10 +33,12 @@ struct sum {
 };
 
 static struct sum decayed(const struct at *a, const struct state_evidence *e, const struct plan *plan) {
-	int64_t half_life = half_life_of(e->role), at_ms = e->at_ms < (uint64_t)(INT64_MAX / NS_PER_MS) ? (int64_t)e->at_ms : 0;
+	int64_t half_life = half_life_of(e->role), at_ms = e->at_ms < (uint64_t)(INT64_MAX / NS_PER_MS)
+			? (int64_t)e->at_ms : 0;
 	int64_t age_ns = at_ns(a) - at_ms * NS_PER_MS;
 	double f = half_life > 0 ? decay_factor(age_ns, half_life) : 1.0;
-	struct sum s = { e, f * (double)e->p_ppm / 1e6, f * (double)e->n_ppm / 1e6, (double)age_ns / 1e9, half_life > 0, -1.0 };
+	struct sum s = { e, f * (double)e->p_ppm / 1e6, f * (double)e->n_ppm / 1e6, (double)age_ns / 1e9, half_life > 0,
+			-1.0 };
 	uint16_t who = plan ? plan_find_entity(plan, e->subject) : PLAN_NONE;
 	for (unsigned d = 0; who != PLAN_NONE && d < TRUST_DIMS; d++) {
 		const struct plan_entity *entity = &plan_entities(plan)[who];
@@ -52,15 +54,16 @@ static struct sum decayed(const struct at *a, const struct state_evidence *e, co
 }
 
 static json_t *sum_json(const struct sum *s) {
-	return json_pack("{s:s,s:s,s:f,s:f,s:I,s:f,s:b,s:o,s:I}", "role", s->e->role, "dim", s->e->dim, "p", s->p, "n", s->n,
+	return json_pack("{s:s,s:s,s:f,s:f,s:I,s:f,s:b,s:o,s:I}", "role", s->e->role, "dim", s->e->dim, "p", s->p, "n",
+			s->n,
 			"count", (json_int_t)s->e->count, "age_s", s->age_s, "decays", s->decays, "expectation",
 			s->expectation < 0 ? json_null() : json_real(s->expectation), "seq", (json_int_t)s->e->seq);
 }
 
 static void sum_print(const struct sum *s) {
-	printf("  %-12s %-12s for %.3f, against %.3f, of %llu observations, the last %.0f s before, record %llu%s", s->e->role,
-			s->e->dim, s->p, s->n, (unsigned long long)s->e->count, s->age_s, (unsigned long long)s->e->seq,
-			s->decays ? "" : ", not decayed");
+	printf("  %-12s %-12s for %.3f, against %.3f, of %llu observations, the last %.0f s before, record %llu%s",
+			s->e->role, s->e->dim, s->p, s->n, (unsigned long long)s->e->count, s->age_s,
+			(unsigned long long)s->e->seq, s->decays ? "" : ", not decayed");
 	if (s->expectation >= 0)
 		printf("; with the plan's word %.3f", s->expectation);
 	printf("\n");

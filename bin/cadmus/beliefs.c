@@ -13,7 +13,8 @@ static void weigh(struct belief *b) {
 	int64_t newest = b->claims[0]->seen.ns;
 	for (unsigned i = 0; i < b->count; i++) {
 		const struct state_fact *f = b->claims[i];
-		of[i] = (struct support_claim){ f->value, f->trust_ppm / 1e6, f->confidence_ppm / 1e6, 1.0, f->seen.ns, f->seq };
+		of[i] = (struct support_claim){ f->value, f->trust_ppm / 1e6, f->confidence_ppm / 1e6, 1.0, f->seen.ns,
+				f->seq };
 		newest = f->seen.ns > newest ? f->seen.ns : newest;
 	}
 	for (unsigned i = 0; i < b->count; i++) {
@@ -112,9 +113,10 @@ json_t *beliefs_claim_json(const struct state_fact *f) {
 	for (uint32_t i = 0; i < f->from.count; i++)
 		json_array_append_new(from, json_integer((json_int_t)f->from.at[i]));
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:f,s:f,s:I,s:s,s:o}", "key", f->key, "value", f->value, "principal",
-			f->principal, "source", f->source, "via", f->via, "visibility", record_visibility_name(f->visibility),
-			"trust", f->trust_ppm / 1e6, "confidence", f->confidence_ppm / 1e6, "seq", (json_int_t)f->seq, "seen",
-			clock_text(f->seen, when), "from", from);
+			f->principal, "source", f->source, "via", f->via, "visibility",
+			record_visibility_name(f->visibility),
+			"trust", f->trust_ppm / 1e6, "confidence", f->confidence_ppm / 1e6, "seq", (json_int_t)f->seq,
+			"seen", clock_text(f->seen, when), "from", from);
 }
 
 json_t *beliefs_json(const struct belief *b, bool claims) {
@@ -123,8 +125,8 @@ json_t *beliefs_json(const struct belief *b, bool claims) {
 	json_t *against = NULL, *list = claims ? json_array() : NULL;
 	unsigned order[CLAIMS_MAX];
 	if (b->is.contested)
-		against = json_pack("{s:s,s:f,s:s,s:I}", "value", other->value, "support", b->is.against_degree, "source",
-				other->source, "seq", (json_int_t)other->seq);
+		against = json_pack("{s:s,s:f,s:s,s:I}", "value", other->value, "support", b->is.against_degree,
+				"source", other->source, "seq", (json_int_t)other->seq);
 	beliefs_order(b, order);
 	for (unsigned i = 0; claims && i < b->count; i++) {
 		json_t *one = beliefs_claim_json(b->claims[order[i]]);

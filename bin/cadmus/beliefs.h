@@ -1,8 +1,8 @@
 /*
  * beliefs.h - of each key: what is believed, how far, by whom it is said, and who says otherwise.
  *
- * A state keeps claims; what is believed is worked out here, as for the models (runtime/view.c has the same few lines: a
- * lower layer that knows both the journal and sem there is not).  One thread.
+ * A state keeps claims; what is believed is worked out here, as for the models (runtime/view.c has the same few lines,
+ * as no lower layer knows both the journal and sem).  One thread.
  */
 #ifndef CADMUS_BELIEFS_H
 #define CADMUS_BELIEFS_H
@@ -15,7 +15,8 @@ struct belief {
 	const char *key;
 	unsigned count;
 	const struct state_fact *claims[CLAIMS_MAX];
-	double worth[CLAIMS_MAX], recency[CLAIMS_MAX]; /* what each supports its value with, and the part of time in it */
+	double worth[CLAIMS_MAX];   /* what each supports its value with */
+	double recency[CLAIMS_MAX]; /* the part of time in that */
 	struct support is;
 };
 

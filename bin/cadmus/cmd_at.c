@@ -39,8 +39,8 @@ static int unknown(const char *name) {
 	struct near n = { .word = name };
 	for (size_t i = 0; i < COUNT_OF(whats); i++)
 		near_offer(&n, whats[i].name);
-	return verb_wrong("at", "one cannot ask about '%s'; there are: field, fact, trust, goal, session, model%s%s%s", name,
-			n.best ? "; did you mean '" : "", n.best ? n.best : "", n.best ? "'?" : "");
+	return verb_wrong("at", "one cannot ask about '%s'; there are: field, fact, trust, goal, session, model%s%s%s",
+			name, n.best ? "; did you mean '" : "", n.best ? n.best : "", n.best ? "'?" : "");
 }
 
 /* What follows the moment: nothing, or WHAT and a name, which may have blanks. */
@@ -110,16 +110,17 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	return code;
 }
 
-VERB(at, "Show the machine as it was at a moment", "WHEN [field NAME|fact KEY|trust NAME|goal [ID]|session [ID]|model [NAME]] [--as WHO]",
-		"  WHEN        now, 10:05, yesterday 10:05:07, 2026-11-30 10:05, 2026-11-30T10:05:07Z, -5min, 2 h ago,\n"
-		"              or #123: after that record of the journal\n"
+VERB(at, "Show the machine as it was at a moment",
+		"WHEN [field NAME|fact KEY|trust NAME|goal [ID]|session [ID]|model [NAME]] [--as WHO]",
+		"  WHEN        now, 10:05, yesterday 10:05:07, 2026-11-30 10:05, 2026-11-30T10:05:07Z,\n"
+		"              -5min, 2 h ago, or #123: after that record of the journal\n"
 		"  field NAME  the sample that was written down last, by its type, and the setting\n"
 		"  fact KEY    what was believed of it, and all that was claimed\n"
 		"  trust NAME  the evidence about somebody, decayed to that moment\n"
 		"  goal, session, model: those that were; with a name that one, of a session what was said in it\n"
 		"  --as WHO    what that person or gateway may see\n"
-		"Without more: the whole state, as `cadmus state` shows it. Read from the journal alone; with --machine NAME\n"
-		"also when nothing runs.\n"
+		"Without more: the whole state, as `cadmus state` shows it. Read from the journal alone; with\n"
+		"--machine NAME also when nothing runs.\n"
 		"examples:\n"
 		"  cadmus at 10:05 fact door\n"
 		"  cadmus at yesterday 17:00\n"

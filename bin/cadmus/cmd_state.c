@@ -1,4 +1,4 @@
-/* cmd_state.c - what a machine knows: the fold of its journal, read from the file, daemon or not; checks and copies of it. */
+/* cmd_state.c - what a machine knows: the fold of its journal, read from its file, daemon or not; check and copy. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +120,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 
 VERB(state, "Show what the machine knows, and the hash of it; check or copy it", "[--at RECORD] | verify | backup FILE",
 		"  --at RECORD   the state after that record of the journal, 1 to the last\n"
-		"  verify        check every page, body, link, snapshot and compaction of the journal; exit 1 says what is wrong\n"
+		"  verify        check every page, body, link, snapshot and compaction; exit 1 says what is wrong\n"
 		"  backup FILE   a copy, made while the machine goes on, and verified; FILE must not be there yet\n"
 		"Read from the journal alone; with --machine NAME also when nothing runs. `cadmus at` takes a time.\n"
 		"examples:\n"

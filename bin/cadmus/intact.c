@@ -46,8 +46,8 @@ int intact_show(const struct verb_context *c, const char *verb, struct journal_r
 				(json_int_t)report.removed, "snapshots", (json_int_t)report.snapshots, "head", head,
 				"first_bad", (json_int_t)report.first_bad));
 	else if (code == 0)
-		printf("%llu records, the chain is whole (%llu erased, %llu let go), %llu snapshots are what their records "
-		       "say\nhead %s\n", (unsigned long long)report.records, (unsigned long long)report.erased,
+		printf("%llu records, the chain is whole (%llu erased, %llu let go), %llu snapshots are as they were\n"
+		       "head %s\n", (unsigned long long)report.records, (unsigned long long)report.erased,
 				(unsigned long long)report.removed, (unsigned long long)report.snapshots, head);
 	return code;
 }

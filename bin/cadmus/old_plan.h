@@ -1,6 +1,6 @@
 /*
- * old_plan.h - the plan that was in force at a moment: as the journal has it, or that of the machine that runs, if it is
- * the same one.
+ * old_plan.h - the plan that was in force at a moment: as the journal has it, or that of the machine that runs, if it
+ * is the same one.
  *
  * One thread.
  */

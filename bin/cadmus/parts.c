@@ -78,9 +78,9 @@ static json_t *list_sessions(state *s, asker *a) {
 	char at[CLOCK_TEXT_MAX];
 	for (unsigned i = 0; (v = state_session_at(s, i)) != NULL; i++)
 		if (may_see(a, v->principal, JOURNAL_PRIVATE))
-			json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I,s:s,s:I}", "principal", v->principal, "id",
-					v->id, "turns", (json_int_t)v->turns, "first", (json_int_t)v->first_seq, "time",
-					time_of(v->wall, at), "seq", (json_int_t)v->seq));
+			json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I,s:s,s:I}", "principal", v->principal,
+					"id", v->id, "turns", (json_int_t)v->turns, "first", (json_int_t)v->first_seq,
+					"time", time_of(v->wall, at), "seq", (json_int_t)v->seq));
 	return list;
 }
 
@@ -89,7 +89,8 @@ static json_t *list_commands(state *s, asker *a) {
 	const struct state_command *v;
 	(void)a;
 	for (unsigned i = 0; (v = state_command_at(s, i)) != NULL; i++)
-		json_array_append_new(list, json_pack("{s:I,s:s,s:I}", "id", (json_int_t)v->id, "principal", v->principal,
+		json_array_append_new(list, json_pack("{s:I,s:s,s:I}", "id", (json_int_t)v->id, "principal",
+				v->principal,
 				"seq", (json_int_t)v->seq));
 	return list;
 }
@@ -124,7 +125,8 @@ static json_t *list_evidence(state *s, asker *a) {
 	const struct state_evidence *e;
 	(void)a;
 	for (unsigned i = 0; (e = state_evidence_at(s, i)) != NULL; i++)
-		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:f,s:f,s:I,s:I}", "subject", e->subject, "role", e->role,
+		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:f,s:f,s:I,s:I}", "subject", e->subject, "role",
+				e->role,
 				"dim", e->dim, "p", (double)e->p_ppm / 1e6, "n", (double)e->n_ppm / 1e6, "count",
 				(json_int_t)e->count, "seq", (json_int_t)e->seq));
 	return list;
@@ -148,7 +150,8 @@ static json_t *list_gaps(state *s, asker *a) {
 	const struct state_gap *g;
 	(void)a;
 	for (unsigned i = 0; (g = state_gap_at(s, i)) != NULL; i++)
-		json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I}", "what", g->what, "count", (json_int_t)g->count,
+		json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I}", "what", g->what, "count",
+				(json_int_t)g->count,
 				"times", (json_int_t)g->times, "seq", (json_int_t)g->seq));
 	return list;
 }
@@ -159,12 +162,13 @@ static json_t *list_counters(state *s, asker *a) {
 		uint64_t value;
 	} all[] = { { "epoch", s->epoch }, { "turns", s->turns_end }, { "requests", s->requests_end },
 		{ "symbols", s->symbols_end }, { "last command", s->command_id_max }, { "erasures", s->erased_end },
-		{ "erased", s->erased }, { "broken", s->broken }, { "duplicates", s->duplicates }, { "dropped", s->dropped },
-		{ "compacted", s->compacted }, { "plan", s->plan_seq } };
+		{ "erased", s->erased }, { "broken", s->broken }, { "duplicates", s->duplicates }, { "dropped",
+		s->dropped }, { "compacted", s->compacted }, { "plan", s->plan_seq } };
 	json_t *list = json_array();
 	(void)a;
 	for (size_t i = 0; i < COUNT_OF(all); i++)
-		json_array_append_new(list, json_pack("{s:s,s:I}", "name", all[i].name, "value", (json_int_t)all[i].value));
+		json_array_append_new(list, json_pack("{s:s,s:I}", "name", all[i].name, "value",
+				(json_int_t)all[i].value));
 	return list;
 }
 
@@ -301,7 +305,8 @@ static const enum parts_id shown[] = { PARTS_SETTINGS, PARTS_GOALS, PARTS_SESSIO
 
 void parts_print(const struct journal_state *s, const struct claims_asker *a) {
 	printf("turns %llu  model %s  samples %u  dictionaries %u  evidence %u\n", (unsigned long long)s->turns_end,
-			s->active_model[0] ? s->active_model : "-", s->sample_count, s->dictionary_count, s->evidence_count);
+			s->active_model[0] ? s->active_model : "-", s->sample_count, s->dictionary_count,
+			s->evidence_count);
 	print_beliefs(s, a);
 	for (size_t i = 0; i < COUNT_OF(shown); i++)
 		print_part(&parts[shown[i]], s, a);

@@ -32,7 +32,8 @@ void past_close(struct past *p) {
 /* ---- moments ---- */
 
 static int no_moment(const struct past *p, const char *what, const char *text, const char *why) {
-	return verb_wrong(p->verb, "%s%s'%s' %s; there are: %s", what ? what : "", what ? ": " : "", text, why, WHEN_FORMS);
+	return verb_wrong(p->verb, "%s%s'%s' %s; there are: %s", what ? what : "", what ? ": " : "", text, why,
+			WHEN_FORMS);
 }
 
 int past_when(const struct past *p, const char *what, const char *text, struct when *out) {
@@ -46,8 +47,8 @@ int past_words(const struct past *p, const char *const *words, unsigned count, s
 	size_t n = 0;
 	*used = 0;
 	for (unsigned i = 0; i < count && i < ARGS_WORDS_MAX; i++) {
-		int more = snprintf(joined[i], sizeof(joined[i]), "%.*s%s%s", (int)n, i ? joined[i - 1] : "", i ? " " : "",
-				words[i]);
+		int more = snprintf(joined[i], sizeof(joined[i]), "%.*s%s%s", (int)n, i ? joined[i - 1] : "", i
+				? " " : "", words[i]);
 		n = more < (int)sizeof(joined[i]) ? (size_t)more : sizeof(joined[i]) - 1;
 	}
 	for (unsigned i = count < ARGS_WORDS_MAX ? count : ARGS_WORDS_MAX; i > 0 && *used == 0; i--)
@@ -63,12 +64,12 @@ int past_find(const struct past *p, const struct when *when, struct moment *out)
 	if (rc == 0 && !when->is_record)
 		rc = journal_seq_at(p->reader, when->at, &out->seq);
 	if (rc < 0)
-		return verb_failed_hint(p->verb, rc, "`cadmus state verify` says where", "the journal cannot be read: %s",
-				err_text(rc));
+		return verb_failed_hint(p->verb, rc, "`cadmus state verify` says where",
+				"the journal cannot be read: %s", err_text(rc));
 	if (out->seq <= last)
 		return 0;
-	return verb_failed(p->verb, -ENOENT, "there is no record %llu; the last one is %llu", (unsigned long long)out->seq,
-			(unsigned long long)last);
+	return verb_failed(p->verb, -ENOENT, "there is no record %llu; the last one is %llu",
+			(unsigned long long)out->seq, (unsigned long long)last);
 }
 
 /* ---- states ---- */
@@ -112,8 +113,8 @@ void past_print(const struct past *p, const struct moment *m, const struct journ
 	if (!m->when.is_record)
 		printf(" at %s", when_text(m->when.at, asked));
 	if (s->seq)
-		printf(": after record %llu, of %s, epoch %llu\n", (unsigned long long)s->seq, when_text(past_time(s), of),
-				(unsigned long long)s->epoch);
+		printf(": after record %llu, of %s, epoch %llu\n", (unsigned long long)s->seq, when_text(past_time(s),
+				of), (unsigned long long)s->epoch);
 	else
 		printf(": before the first record\n");
 	if (note[0])
@@ -126,8 +127,8 @@ json_t *past_json(const struct past *p, const struct moment *m, const struct jou
 	clock_text(m->when.at, asked);
 	clock_text(past_time(s), of);
 	return json_pack("{s:s,s:s?,s:s?,s:I,s:s?,s:I,s:s}", "machine", p->machine, "asked",
-			m->when.is_record ? NULL : asked, "note", m->when.note ? when_note_text(m->when.note) : NULL, "record",
-			(json_int_t)s->seq, "time", s->seq ? of : NULL, "epoch", (json_int_t)s->epoch, "hash",
+			m->when.is_record ? NULL : asked, "note", m->when.note ? when_note_text(m->when.note) : NULL,
+			"record", (json_int_t)s->seq, "time", s->seq ? of : NULL, "epoch", (json_int_t)s->epoch, "hash",
 			hash_text(&h, 64, hex));
 }
 

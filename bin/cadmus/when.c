@@ -330,12 +330,13 @@ const char *when_text(struct cdm_wall t, char out[WHEN_TEXT_MAX]) {
 	if (gmtime_r(&shown, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
 	int64_t minutes = (zone < 0 ? -zone : zone) / 60;
-	snprintf(out, WHEN_TEXT_MAX, "%s.%03d %c%02d:%02d", date, (int)ms, zone < 0 ? '-' : '+', (int)(minutes / 60 % 100),
-			(int)(minutes % 60));
+	snprintf(out, WHEN_TEXT_MAX, "%s.%03d %c%02d:%02d", date, (int)ms, zone < 0 ? '-' : '+',
+			(int)(minutes / 60 % 100), (int)(minutes % 60));
 	return out;
 }
 
 const char *when_note_text(enum when_note n) {
 	return n == WHEN_TWICE ? "the clock showed that time twice; the first is meant (a zone tells them apart)"
-			: n == WHEN_SKIPPED ? "the clock never showed that time; the moment when it was put forward is meant" : "";
+			: n == WHEN_SKIPPED
+			? "the clock never showed that time; the moment when it was put forward is meant" : "";
 }
