@@ -2,11 +2,10 @@
 #include <errno.h>
 #include <string.h>
 #include "base/clock.h"
-#include "base/utf8.h"
 #include "bin/cadmus/at.h"
 #include "bin/cadmus/beliefs.h"
-#include "bin/cadmus/output.h"
 #include "bin/cadmus/parts.h"
+#include "bin/cadmus/trace.h"
 #include "lang/near.h"
 
 /* ---- facts ---- */
@@ -95,7 +94,6 @@ int at_model(const struct at *a, const char *name) {
 /* ---- a session, and what was said in it ---- */
 
 #define TURNS_SHOWN 20u
-#define WORDS_SHOWN 160u
 
 struct said {
 	const struct at *at;
@@ -123,11 +121,8 @@ static int take_turn(void *user, const struct journal_record *r) {
 	return 0;
 }
 
-static const char *words(const json_t *turn, const char *member, char out[WORDS_SHOWN + 4]) {
-	const char *text = json_string_value(json_object_get(turn, member));
-	size_t bytes = strlen(text), n = utf8_cut(text, bytes, WORDS_SHOWN);
-	snprintf(out, WORDS_SHOWN + 4, "%.*s%s", (int)n, text, n < bytes ? "..." : "");
-	return output_clean(out, false);
+static const char *text_at(const json_t *turn, const char *member) {
+	return json_string_value(json_object_get(turn, member));
 }
 
 static void print_turns(const json_t *turns) {
@@ -136,10 +131,10 @@ static void print_turns(const json_t *turns) {
 		printf("  ... and %zu turns before\n", n - TURNS_SHOWN);
 	for (size_t i = n > TURNS_SHOWN ? n - TURNS_SHOWN : 0; i < n; i++) {
 		const json_t *t = json_array_get(turns, i);
-		char text[WORDS_SHOWN + 4];
+		char text[TRACE_WORDS_MAX];
 		printf("  record %lld, %s: %s\n", (long long)json_integer_value(json_object_get(t, "seq")),
-				json_string_value(json_object_get(t, "speaker")), words(t, "user", text));
-		printf("    %s: %s\n", json_string_value(json_object_get(t, "model")), words(t, "answer", text));
+				text_at(t, "speaker"), trace_words(text_at(t, "user"), text));
+		printf("    %s: %s\n", text_at(t, "model"), trace_words(text_at(t, "answer"), text));
 	}
 }
 

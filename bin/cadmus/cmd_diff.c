@@ -100,7 +100,7 @@ static int take_moments(const struct past *p, const struct args *a, struct when 
 		return code ? code : past_when(p, NULL, a->words[1], &when[1]);
 	}
 	int code = past_words(p, a->words, count, &when[0], &used);
-	when[1] = (struct when){ .at = p->now };
+	when[1] = (struct when){ .is_now = true, .at = p->now };
 	if (code == 0 && used < count)
 		code = past_words(p, a->words + used, count - used, &when[1], &more);
 	if (code == 0 && used + more < count)

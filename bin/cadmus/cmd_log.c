@@ -1,4 +1,4 @@
-/* cmd_log.c - the journal, record by record. */
+/* cmd_log.c - the journal, record by record: which ones, and how they are shown. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +8,15 @@
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/intact.h"
 #include "bin/cadmus/json.h"
-#include "bin/cadmus/machine.h"
+#include "bin/cadmus/log_follow.h"
 #include "bin/cadmus/output.h"
-#include "client/state_path.h"
-#include "journal/journal_read.h"
+#include "bin/cadmus/past.h"
 
 struct options {
-	bool json, verify, all;
+	bool json, verify, all, follow;
 	uint64_t from, limit; /* 0: not given */
+	const char *kinds, *since, *until;
+	struct log_filter filter;
 };
 
 #define LINE_BYTES 220u
@@ -23,7 +24,11 @@ struct options {
 
 /* Keys whose values are millionths (spec/journal.md), and those that say nothing to people. */
 static bool is_ppm(const char *key, const json_t *v) {
-	return json_is_integer(v) && (strcmp(key, "trust") == 0 || strcmp(key, "p") == 0 || strcmp(key, "n") == 0);
+	static const char *const keys[] = { "trust", "p", "n", "confidence", "weight" };
+	for (size_t i = 0; json_is_integer(v) && i < COUNT_OF(keys); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
 }
 
 static bool is_noise(const char *key, const json_t *v) {
@@ -73,67 +78,123 @@ static int visit(void *user, const struct journal_record *r) {
 	return output_flush();
 }
 
-static int walk(struct journal_reader *r, struct options *o) {
-	uint64_t last = 0;
-	int rc = journal_last(r, &last);
-	if (rc == 0 && o->from > last)
+/* ---- which ones ---- */
+
+/* The records from *from to *to, and how many of them: of the beginning, or, by another *from, of the end. */
+static int choose(const struct past *p, struct options *o, const struct when when[2], uint64_t *from, uint64_t *to) {
+	struct moment since = { .seq = 0 }, until;
+	struct when before = when[0];
+	if (o->since && !before.is_record && !before.is_now)
+		before.at.ns--; /* what is of that very moment belongs to it */
+	int code = past_find(p, &when[1], &until);
+	if (code == 0 && o->since)
+		code = past_find(p, &before, &since);
+	if (code)
+		return code;
+	*to = until.seq;
+	*from = o->from ? o->from : since.seq + 1;
+	if (o->from > *to)
 		return verb_failed("log", -ENOENT, "there is no record %llu; the last one is %llu",
-				(unsigned long long)o->from, (unsigned long long)last);
-	if (!o->from && !o->all) {
-		o->limit = o->limit ? o->limit : LIMIT;
-		o->from = last > o->limit ? last - o->limit + 1 : 1;
-	}
-	if (rc == 0)
-		rc = journal_each(r, o->from, o->limit, visit, o);
-	if (rc == -EBADMSG)
-		return verb_failed_hint("log", rc, "`cadmus log --verify` says where", "the journal is damaged");
-	return rc < 0 && output_flush() == 0 ? verb_failed("log", rc, "the journal cannot be read: %s", err_text(rc))
-			: 0;
+				(unsigned long long)o->from, (unsigned long long)*to);
+	if (o->from || o->all || o->since)
+		return 0;
+	int rc = log_read_from(p->reader, &o->filter, *to, o->limit ? o->limit : LIMIT, from);
+	o->limit = 0;
+	return rc == 0 ? 0 : verb_failed("log", rc, "the journal cannot be read: %s", err_text(rc));
 }
 
-static int show(const struct verb_context *c, const char *machine, struct options *o) {
-	static struct cdm_diag diag;
-	char path[1024];
-	struct journal_reader *r = NULL;
-	int rc = state_path(machine, path, sizeof(path));
-	if (rc == 0)
-		rc = journal_read_open(path, &r, &diag);
+static int walk(const struct verb_context *c, struct past *p, struct options *o, const struct when when[2]) {
+	uint64_t from, to, last;
+	int code = choose(p, o, when, &from, &to);
+	if (code)
+		return code;
+	int rc = log_read(p->reader, &o->filter, from, to, o->limit, visit, o, &last);
+	if (rc == -EBADMSG)
+		return verb_failed_hint("log", rc, "`cadmus log --verify` says where", "the journal is damaged");
 	if (rc < 0)
-		return verb_failed_diag("log", rc, &diag, "no journal can be read");
-	int code = o->verify ? intact_show(c, "log", r) : walk(r, o);
-	journal_read_close(&r);
-	return code;
+		return output_flush() == 0 ? verb_failed("log", rc, "the journal cannot be read: %s", err_text(rc)) : 0;
+	if (!o->follow)
+		return 0;
+	journal_read_close(&p->reader);
+	return log_follow(c, p->path, &o->filter, to, visit, o);
+}
+
+/* ---- arguments ---- */
+
+static int check(const struct options *o) {
+	bool filtered = o->kinds || o->filter.session || o->filter.principal || o->filter.entity;
+	if (o->all + o->verify + (o->from > 0) + (o->since != NULL) > 1)
+		return verb_wrong("log", "of --from, --since, --all and --verify only one can be meant");
+	if (o->verify && o->limit)
+		return verb_wrong("log", "--verify looks at all records, so -n has no meaning with it");
+	if (o->verify && (filtered || o->until || o->follow))
+		return verb_wrong("log", "--verify looks at all records, so nothing else has a meaning with it");
+	if (o->follow && o->until)
+		return verb_wrong("log", "--follow has no end, so --until has no meaning with it");
+	if (o->follow && o->limit && (o->from || o->since || o->all))
+		return verb_wrong("log",
+				"with --follow, -n says how many of the last come first: --from, --since and --all say "
+				"it otherwise");
+	return 0;
+}
+
+static int take_moments(const struct past *p, const struct options *o, struct when when[2]) {
+	when[0] = (struct when){ .is_record = true };
+	when[1] = (struct when){ .is_now = true, .at = p->now };
+	int code = o->since ? past_when(p, "--since", o->since, &when[0]) : 0;
+	return code == 0 && o->until ? past_when(p, "--until", o->until, &when[1]) : code;
 }
 
 static int run(const struct verb_context *c, int argc, char **argv) {
 	struct options o = { .json = c->json };
-	char name[CDM_NAME_MAX];
+	struct past p = past_begin("log");
+	struct when when[2];
 	const struct args_option options[] = {
 		{ "-n", ARGS_COUNT, &o.limit, 1, ARGS_COUNT_MAX },
 		{ "--from", ARGS_COUNT, &o.from, 1, INT64_MAX },
+		{ "--since", ARGS_TEXT, &o.since, 0, 0 },
+		{ "--until", ARGS_TEXT, &o.until, 0, 0 },
+		{ "--kind", ARGS_TEXT, &o.kinds, 0, 0 },
+		{ "--session", ARGS_TEXT, &o.filter.session, 0, 0 },
+		{ "--principal", ARGS_TEXT, &o.filter.principal, 0, 0 },
+		{ "--entity", ARGS_TEXT, &o.filter.entity, 0, 0 },
+		{ "--follow", ARGS_FLAG, &o.follow, 0, 0 },
 		{ "--all", ARGS_FLAG, &o.all, 0, 0 },
 		{ "--verify", ARGS_FLAG, &o.verify, 0, 0 },
 		{ .name = NULL },
 	};
 	struct args a = { .verb = "log", .options = options };
 	int code = args_take(&a, argc, argv);
-	if (code == 0 && o.all + o.verify + (o.from > 0) > 1)
-		code = verb_wrong("log", "of --from, --all and --verify only one can be meant");
-	if (code == 0 && o.verify && o.limit)
-		code = verb_wrong("log", "--verify looks at all records, so -n has no meaning with it");
 	if (code == 0)
-		code = machine_journal(c, "log", name);
-	return code ? code : show(c, name, &o);
+		code = check(&o);
+	if (code == 0 && o.kinds)
+		code = log_filter_kinds(o.kinds, &o.filter.kinds);
+	if (code == 0)
+		code = take_moments(&p, &o, when);
+	if (code == 0)
+		code = past_open(c, &p);
+	if (code == 0)
+		code = o.verify ? intact_show(c, "log", p.reader) : walk(c, &p, &o, when);
+	past_close(&p);
+	return code;
 }
 
-VERB(log, "Show the journal: turns, commands, refusals, settings, models", "[-n N] [--from RECORD | --all | --verify]",
-		"  -n N            so many records, 1 to 1000000000: the last ones; of --from and --all the first\n"
-		"                  (the last 20 unless told otherwise)\n"
-		"  --from RECORD   from that record on, 1 to the last\n"
-		"  --all           all of them\n"
-		"  --verify        check every page, body and link of the chain\n"
+VERB(log, "Show the journal: turns, commands, refusals, settings, models",
+		"[-n N] [--from RECORD | --since WHEN | --all | --verify] [--until WHEN] [--kind K,...]\n"
+		"                  [--session ID] [--principal NAME] [--entity NAME] [--follow]",
+		"  -n N              so many records, 1 to 1000000000: the last ones; of --from, --since and --all\n"
+		"                    the first (the last 20 unless told otherwise)\n"
+		"  --from RECORD     from that record on, 1 to the last\n"
+		"  --since WHEN      from that moment on, as `cadmus at` takes it; --until WHEN: up to it\n"
+		"  --all             all of them\n"
+		"  --kind K,...      those of these kinds: turn, set, fact, command ...\n"
+		"  --session ID      turns of that conversation\n"
+		"  --principal NAME  on whose behalf; --entity NAME: who wrote them\n"
+		"  --follow          go on with what comes, until Ctrl-C; through restarts, and in another file\n"
+		"  --verify          check every page, body and link of the chain, as `cadmus state verify`\n"
 		"Read from the file alone; with --machine NAME also when nothing runs. With --json a line a record.\n"
 		"examples:\n"
 		"  cadmus log --all --json | jq 'select(.kind == \"refusal\").body'\n"
+		"  cadmus log --follow --kind turn,command\n"
 		"  cadmus log --machine first_flight --verify\n",
 		run);

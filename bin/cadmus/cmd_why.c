@@ -47,7 +47,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	struct args a = { .verb = "why", .options = options, .words_min = 1, .words_max = ARGS_WORDS_MAX,
 		.wanted = "say of which key, or `command` and its number" };
 	int code = args_take(&a, argc, argv);
-	q.when = (struct when){ .at = p.now };
+	q.when = (struct when){ .is_now = true, .at = p.now };
 	if (code == 0)
 		code = take_words(&a, &q);
 	if (code == 0 && q.at)
@@ -65,9 +65,8 @@ VERB(why, "Show why something is believed, or was done", "KEY [--at WHEN] [--as 
 		"  --as WHO        what that person or gateway may see\n"
 		"  command NUMBER  what was said, what the gate said of it, and how it ended\n"
 		"Of a key: what is believed, and of each claim what it counts and why, its record, the words it came\n"
-		"from, the records that it derives from, and what its source said before. + says what is believed, - says\n"
-		"otherwise. "
-		"Read from the journal alone; with --machine NAME also when nothing runs.\n"
+		"from, the records that it derives from, and what its source said before. + says what is believed, -\n"
+		"says otherwise. Read from the journal alone; with --machine NAME also when nothing runs.\n"
 		"examples:\n"
 		"  cadmus why door\n"
 		"  cadmus why 'front door' --at 10:05 --json\n"

@@ -61,7 +61,9 @@ int past_find(const struct past *p, const struct when *when, struct moment *out)
 	uint64_t last = 0;
 	*out = (struct moment){ .when = *when, .seq = when->seq };
 	int rc = journal_last(p->reader, &last);
-	if (rc == 0 && !when->is_record)
+	if (rc == 0 && when->is_now)
+		out->seq = last;
+	else if (rc == 0 && !when->is_record)
 		rc = journal_seq_at(p->reader, when->at, &out->seq);
 	if (rc < 0)
 		return verb_failed_hint(p->verb, rc, "`cadmus state verify` says where",

@@ -85,12 +85,16 @@ json_t *trace_record(struct trace *t, uint64_t seq) {
 
 /* ---- showing ---- */
 
-const char *trace_words(const char *text, char out[TRACE_WORDS_MAX]) {
+static const char *cut(const char *text, const char *quote, char out[TRACE_WORDS_MAX]) {
 	size_t bytes = strlen(text), n = utf8_cut(text, bytes, TRACE_WORDS_MAX - 8);
-	snprintf(out, TRACE_WORDS_MAX, "\"%.*s%s\"", (int)n, text, n < bytes ? "..." : "");
+	snprintf(out, TRACE_WORDS_MAX, "%s%.*s%s%s", quote, (int)n, text, n < bytes ? "..." : "", quote);
 	for (char *c = out; *c; c++)
 		*c = *c == '\n' || *c == '\t' ? ' ' : *c;
 	return output_clean(out, false);
+}
+
+const char *trace_words(const char *text, char out[TRACE_WORDS_MAX]) {
+	return cut(text, "\"", out);
 }
 
 static const char *text_of(const json_t *o, const char *member) {
@@ -122,7 +126,7 @@ static void print_fact(const json_t *body) {
 static void print_other(const json_t *body) {
 	char words[TRACE_WORDS_MAX];
 	char *text = body ? json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-	printf(": %s\n", text ? trace_words(text, words) : "(damaged)");
+	printf(": %s\n", text ? cut(text, "", words) : "(damaged)");
 	free(text);
 }
 

@@ -26,10 +26,9 @@ struct trace {
 struct trace trace_begin(const struct past *p, const struct journal_state *s, const struct claims_asker *a);
 
 /*
- * {"seq", "is", "time", "kind", "entity", "principal", "visibility", "body", "from": [the same, ...]}; "is" says what is
- * there: "whole", "erased", "let go", "hidden" (the asker may not see it), "not there", "not earlier" (than what
- * derives from it), "above" (it is in this trace already) or "too far" (bounds); of all but the first, what is not
- * known is missing.
+ * {"seq", "is", "time", "kind", "entity", "principal", "visibility", "body", "from": [the same, ...]}.  "is" says what
+ * is there: "whole", "erased", "let go", "hidden" (the asker may not see it), "not there", "not earlier" (than what
+ * derives from it), "above" (it is in this trace already) or "too far" (bounds).  What is not known is missing.
  */
 json_t *trace_record(struct trace *t, uint64_t seq);
 /* Lines for people, indented by so many blanks; `how` stands before the first one. */

@@ -311,6 +311,7 @@ int when_parse(const char *text, struct cdm_wall now, struct when *out, const ch
 	*out = (struct when){ .is_record = false };
 	*why = "";
 	if (strcmp(text, "now") == 0) {
+		out->is_now = true;
 		out->at = now;
 		return 0;
 	}

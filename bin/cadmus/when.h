@@ -1,7 +1,7 @@
 /*
  * when.h - a moment as people write it: `10:05`, `yesterday 10:05`, `2026-11-30 10:05:07.25`, `-5min`, `#123`.
  *
- *      now
+ *      now                       after all that there is, also where the clock was set back since
  *      #123                      after record 123; #0: before the first one
  *      -5min   1h30min ago       so long before now: ms, s, min, h, d (24 h), w, also in words
  *      10:05[:07[.25]]           today, or yesterday where that is still to come
@@ -32,7 +32,7 @@ enum when_note {
 };
 
 struct when {
-	bool is_record;
+	bool is_record, is_now;
 	uint64_t seq;      /* of a record: the moment after it; 0: before the first */
 	struct cdm_wall at; /* else */
 	enum when_note note;

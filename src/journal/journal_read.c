@@ -2,10 +2,13 @@
 #include "journal/journal_read.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "env/env.h"
 #include "journal/journal_read_priv.h"
 
@@ -42,6 +45,8 @@ void journal_read_close(struct journal_reader **r) {
 	if (!*r)
 		return;
 	db_close(&(*r)->db);
+	if ((*r)->shm)
+		close((*r)->shm - 1); /* after SQLite: closing any descriptor of a file lets our locks on it go */
 	free(*r);
 	*r = NULL;
 }
@@ -59,6 +64,24 @@ int journal_each(struct journal_reader *r, uint64_t from_seq, uint64_t limit, jo
 	}
 	sqlite3_finalize(s);
 	return rc;
+}
+
+/* The byte of the -shm that a writer locks for the time of its transaction: sqlite.org/walformat.html. */
+#define WAL_WRITE_LOCK 120
+
+static int open_index(struct journal_reader *r) {
+	const char *path = sqlite3_db_filename(r->db.sql, "main");
+	char name[PATH_MAX];
+	if (!path || snprintf(name, sizeof(name), "%s-shm", path) >= PATH_MAX)
+		return -1;
+	return open(name, O_RDONLY | O_CLOEXEC);
+}
+
+bool journal_read_busy(struct journal_reader *r) {
+	struct flock l = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = WAL_WRITE_LOCK, .l_len = 1 };
+	if (!r->shm)
+		r->shm = open_index(r) + 1;
+	return r->shm && fcntl(r->shm - 1, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
 }
 
 int journal_one(struct db *db, uint64_t from, bool last, struct journal_record *out) {

@@ -35,6 +35,13 @@ typedef int journal_visit(void *user, const struct journal_record *record);
 MUST_CHECK int journal_each(struct journal_reader *r, uint64_t from_seq, uint64_t limit,
 		journal_visit *visit, void *user);
 
+/*
+ * Is somebody in the middle of a transaction?  Who watches the file sees it written before a reader can see what was
+ * written, as SQLite makes that known last, and without a trace in the file.  So after each change ask this, then read,
+ * and again until it was false: all that was written before can be read then.  Locks nothing.
+ */
+bool journal_read_busy(struct journal_reader *r);
+
 /* The last record's seq, 0 when there is none. */
 MUST_CHECK int journal_last(struct journal_reader *r, uint64_t *seq);
 /* The last record not later than `when` (by its hybrid clock), 0 when there is none. */

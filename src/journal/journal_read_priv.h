@@ -9,6 +9,7 @@
 struct journal_reader {
 	struct db db;
 	int cancelled; /* by any thread */
+	int shm; /* of SQLite's index, for journal_read_busy(), + 1; 0: not opened */
 };
 
 /* The last good record of a walk along the chain. */
