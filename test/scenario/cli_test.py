@@ -134,7 +134,7 @@ def wrong_usage(m):
 def nothing_runs(m):
     none = 'no machine is running; start one with: cadmus run FILE'
     for args in (['ps'], ['top', '--once'], ['stat'], ['stat', '--errors'], ['get'], ['get', 'visual'], ['watch', 'visual'], ['watch', '--events'], ['set', 'x', '1'],
-                 ['say', 'hi'], ['down'], ['state'], ['log']):
+                 ['say', 'hi'], ['down'], ['state'], ['log'], ['at', 'now'], ['diff', 'now'], ['why', 'x']):
         said(m, args, 1, none)
     said(m, ['stop'], 1, 'no machine is running in any of the places where they are looked for; set CADMUS_RUN_DIR')
     named = "no machine 'ghost' is running; start it with: cadmus run FILE\n"
@@ -361,7 +361,8 @@ def right(m):
     expect('fractions for people', rc == 0 and re.search(r'"trust":0\.\d+', out) and '"request":""' not in out, out)
     turns = [r for r in m.log() if r['kind'] == 'turn']
     expect('millionths for programs', turns and all(isinstance(t['body']['trust'], int) for t in turns), turns)
-    for args in (['ps'], ['get'], ['state'], ['stop'], ['top', '--once'], ['stat'], ['doctor'], ['devices'], ['check', m.path],
+    for args in (['ps'], ['get'], ['state'], ['at', 'now'], ['diff', '#0'], ['state', 'verify'], ['stop'], ['top', '--once'], ['stat'], ['doctor'],
+                 ['devices'], ['check', m.path],
                  ['plan', m.path], ['check', '--schema']):
         rc, out, err = m.run(*args, '--json')
         expect(f'{args[0]} --json is one value', rc in (0, 1) and json.loads(out) is not None and err == '', err)
@@ -411,7 +412,7 @@ def two_machines(m):
     rc, out, err = m.run('run', '--detach', path)
     expect('a second machine', rc == 0, out + err)
     names = r'2 machines are running: (small, second|second, small); say which with --machine NAME\n'
-    for args in (['ps'], ['get'], ['say', 'hi'], ['down'], ['state'], ['log']):
+    for args in (['ps'], ['get'], ['say', 'hi'], ['down'], ['state'], ['log'], ['at', 'now'], ['diff', 'now'], ['why', 'x']):
         rc, out, err = m.run(*args)
         expect(f'{args[0]} of two', rc == 1 and re.fullmatch(f'cadmus {args[0]}: {names}', err), err)
     rc, out, err = m.run('stop')
@@ -441,7 +442,8 @@ def seats(m):
 
 def outputs(m):
     """A result that cannot be written is a failure, for every verb that has one."""
-    for args in (['ps'], ['get'], ['state'], ['log'], ['top', '--once'], ['top'], ['stat'], ['watch', 'kinesthetic'], ['watch', '--events'],
+    for args in (['ps'], ['get'], ['state'], ['state', 'verify'], ['log'], ['log', '--follow'], ['at', 'now'], ['diff', '#0'],
+                 ['why', 'door'], ['top', '--once'], ['top'], ['stat'], ['watch', 'kinesthetic'], ['watch', '--events'],
                  ['say', 'hi'], ['doctor'], ['devices'], ['check', m.path], ['plan', m.path], ['help'],
                  ['say', '--help'], ['--version'], ['set', 'goal_bearing', '1']):
         for extra in ([], ['--json']):
