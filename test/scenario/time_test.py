@@ -14,9 +14,10 @@ import sqlite3
 import subprocess
 import sys
 
-from machine import Machine, expect, until, verdict
+from machine import Control, Machine, expect, until, verdict
 
 DAY = '2026-11-30'
+WALK = '𐤌𐤟𐤖'
 USAGE = [
     (['diff'], 'say from when: now, 10:05'),
     (['diff', 'noon'], "'noon' is no moment"),
@@ -403,6 +404,7 @@ def a_machine(m, p):
         f.until('and what was said', lambda got: [g['kind'] for g in got] == ['set', 'turn', 'turn', 'set'])
         moment = f.got[1]['time']
         asked(p, before, moment)
+        moved(m, p)
         core = m.processes()['core']['pid']
         m.kill(core)
         f.until('another core begins another epoch', lambda got: got[-1]['kind'] == 'epoch')
@@ -420,6 +422,23 @@ def a_machine(m, p):
         expect('which is down', m.run('down')[0] == 0)
     finally:
         f.end()
+
+
+def moved(m, p):
+    c = Control(m)
+    try:
+        m.reports('legs.feedback')
+        done = c.ask(op='act', symbols=WALK)
+    finally:
+        c.close()
+    number = str(done['command'])
+    until('it has come to an end', lambda: p.json('why', 'command', number)['outcome'])
+    w = p.json('why', 'command', number)
+    expect('why it moved: symbols that were handed to the gate', w['turn'] is None and w['command']['body']['verb'] == 'walk' and
+           w['outcome']['body']['what'] == 'done', w)
+    t = until('evidence', lambda: p.run('at', 'now', 'trust', 'legs')[0] == 0) and p.json('at', 'now', 'trust', 'legs')['trust'][0]
+    expect('and how far it may be relied on, with the word of the plan that runs', 0 < t['p'] <= 1 and t['role'] == 'driver' and
+           0.5 < t['expectation'] < 1, t)
 
 
 def asked(p, before, moment):
