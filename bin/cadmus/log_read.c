@@ -71,15 +71,13 @@ static int take(void *user, const struct journal_record *r) {
 	b->last = r->seq;
 	if (!log_filter_takes(b->filter, r))
 		return 0;
-	void *body = malloc(r->body_bytes + 1u);
-	if (!body)
+	struct journal_record *mine = &b->records[b->count];
+	*mine = *r;
+	mine->body = r->body ? malloc(r->body_bytes) : NULL;
+	if (r->body && !mine->body)
 		return -ENOMEM;
 	if (r->body)
-		memcpy(body, r->body, r->body_bytes);
-	b->records[b->count] = *r;
-	b->records[b->count].body = r->body ? body : NULL;
-	if (!r->body)
-		free(body);
+		memcpy((void *)(uintptr_t)mine->body, r->body, r->body_bytes);
 	b->count++;
 	b->bytes += r->body_bytes;
 	return 0;
@@ -139,7 +137,7 @@ int log_read_from(struct journal_reader *r, const struct log_filter *f, uint64_t
 	*from = 1;
 	if (to == 0)
 		return 0;
-	c.seqs = malloc(c.max * sizeof(*c.seqs));
+	c.seqs = calloc(c.max, sizeof(*c.seqs));
 	if (!c.seqs)
 		return -ENOMEM;
 	for (uint64_t span = c.max, begin = 0; rc >= 0 && c.count < c.max && begin != 1; span = span > to / 4 ? to
