@@ -74,8 +74,8 @@ MUST_CHECK int journal_submit(struct journal *j, const struct journal_entry *ent
 		enum journal_class class, uint64_t *ticket);
 /*
  * Erase the body of record `seq` and append `note` (kind erase), in one transaction of class D2.  The
- * result is -ENOENT when there is no such record, or it is a snapshot or a compaction.  The old bytes are overwritten in
- * the file and the WAL is emptied before the ticket is settled.  `wiped` of the result says if that could not be
+ * result is -ENOENT when there is no such record, or it is a snapshot or a compaction.  The old bytes are overwritten
+ * in the file and the WAL is emptied before the ticket is settled.  `wiped` of the result says if that could not be
  * done (-EBUSY: a reader held on to the old pages); they go with a later checkpoint.  State must be
  * replayed afterwards.
  */
