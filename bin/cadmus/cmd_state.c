@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "base/msgpack.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/intact.h"
 #include "bin/cadmus/json.h"
+#include "bin/cadmus/machine.h"
 #include "bin/cadmus/parts.h"
 #include "bin/cadmus/past.h"
 #include "lang/near.h"
@@ -83,21 +85,47 @@ static int backup(const struct verb_context *c, const struct past *p, const char
 
 /* ---- arguments ---- */
 
+static int compact(const struct verb_context *c) {
+	uint8_t message[64], reply[4096];
+	struct mp_out o;
+	uint64_t upto = 0, removed = 0, kept = 0;
+	mp_begin(&o, message, sizeof(message));
+	mp_map(&o, 2);
+	mp_kv_str(&o, "op", "compact");
+	mp_kv_uint(&o, "id", 1);
+	ssize_t n = machine_ask(c, "state", message, o.length, 1, reply, sizeof(reply));
+	if (n < 0 || machine_is_error("state", reply, (size_t)n))
+		return 1;
+	(void)!mp_find_uint(reply, (size_t)n, "upto", &upto);
+	(void)!mp_find_uint(reply, (size_t)n, "removed", &removed);
+	(void)!mp_find_uint(reply, (size_t)n, "kept", &kept);
+	if (c->json)
+		return json_print(json_pack("{s:I,s:I,s:I}", "upto", (json_int_t)upto, "removed", (json_int_t)removed,
+				"kept", (json_int_t)kept));
+	printf("up to record %llu: %llu are let go, %llu stay\n", (unsigned long long)upto, (unsigned long long)removed,
+			(unsigned long long)kept);
+	return 0;
+}
+
+static const char *const words[] = { "verify", "backup", "compact" };
+
 static int check(const struct args *a, uint64_t seq) {
 	const char *word = a->words[0];
 	struct near n = { .word = word };
-	bool verify = word && strcmp(word, "verify") == 0, copy = word && strcmp(word, "backup") == 0;
+	bool known = false, copy = word && strcmp(word, "backup") == 0;
 	if (!word)
 		return 0;
-	if (!verify && !copy) {
-		near_offer(&n, "verify"), near_offer(&n, "backup");
-		return verb_wrong("state", n.best ? "there is no '%s'; did you mean '%s'?"
-				: "there is no '%s'; there are: verify, backup FILE", word, near_best(&n));
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		known = known || strcmp(word, words[i]) == 0;
+		near_offer(&n, words[i]);
 	}
+	if (!known)
+		return verb_wrong("state", n.best ? "there is no '%s'; did you mean '%s'?"
+				: "there is no '%s'; there are: verify, backup FILE, compact", word, near_best(&n));
 	if (seq)
 		return verb_wrong("state", "%s is of the whole journal, so --at has no meaning with it", word);
-	if (verify && a->words[1])
-		return verb_wrong("state", "verify takes nothing, not '%s'", a->words[1]);
+	if (!copy && a->words[1])
+		return verb_wrong("state", "%s takes nothing, not '%s'", word, a->words[1]);
 	return copy && (!a->words[1] || !a->words[1][0]) ? verb_wrong("state", "backup: say into which file") : 0;
 }
 
@@ -109,6 +137,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	int code = args_take(&a, argc, argv);
 	if (code == 0)
 		code = check(&a, seq);
+	if (code == 0 && a.words[0] && strcmp(a.words[0], "compact") == 0)
+		return compact(c);
 	if (code == 0)
 		code = past_open(c, &p);
 	if (code == 0)
@@ -118,11 +148,14 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	return code;
 }
 
-VERB(state, "Show what the machine knows, and the hash of it; check or copy it", "[--at RECORD] | verify | backup FILE",
+VERB(state, "Show what the machine knows, and the hash of it; check or copy it",
+		"[--at RECORD] | verify | backup FILE | compact",
 		"  --at RECORD   the state after that record of the journal, 1 to the last\n"
 		"  verify        check every page, body, link, snapshot and compaction; exit 1 says what is wrong\n"
 		"  backup FILE   a copy, made while the machine goes on, and verified; FILE must not be there yet\n"
-		"Read from the journal alone; with --machine NAME also when nothing runs. `cadmus at` takes a time.\n"
+		"  compact       let go what the state has anyway (evidence, gaps ...), up to the newest snapshot\n"
+		"Read from the journal alone, but for compact; with --machine NAME also when nothing runs.\n"
+		"`cadmus at` takes a time.\n"
 		"examples:\n"
 		"  cadmus state\n"
 		"  cadmus state --machine first_flight --at 12 --json\n"
