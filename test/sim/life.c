@@ -366,8 +366,9 @@ static void begin_life(struct life *l) {
 	CHECK(hash_equal(&walked, &read));
 	model_check_state(&l->model, l->live);
 	l->report->in_doubt_found += seq - before;
-	l->model.epoch = tail->epoch + 1;
-	journal_set_epoch(l->owner, l->model.epoch);
+	l->model.epoch = tail->epoch;
+	if (dice(l, 3))
+		journal_set_epoch(l->owner, ++l->model.epoch);
 	l->live_is_known = true;
 	l->is_made = true;
 	l->failed = l->was_read = false;
@@ -462,6 +463,8 @@ static void forget_the_file(struct life *l) {
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (i == 0 || dice(l, 2))
 			(void)e->remove(e, names[i]);
+	/* For good: what makes one name durable does so for all. */
+	CHECK(e->make(e, "other.new") == 0 && e->move(e, "other.new", "other") == 0 && e->remove(e, "other") == 0);
 	note(l, "the file is removed");
 	model_forget(&l->model);
 	l->is_made = false;
