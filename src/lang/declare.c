@@ -135,9 +135,28 @@ static int64_t ms_to_ns(double ms) {
 	return (int64_t)(ms * 1e6);
 }
 
+#define JOURNAL_MS 1000
+
+void field_endures(struct lang *l, struct field *f, const struct node *map) {
+	const char *text = node_text(map, "durability");
+	const struct node *ms = node_get(map, "journal_ms");
+	int durability = text ? choice_find(CHOICE_FIELD_DURABILITY, text) : PLAN_VOLATILE;
+	if (durability > PLAN_VOLATILE) {
+		f->durability = (uint8_t)durability;
+		f->journal_ms = (uint32_t)node_int_or(map, "journal_ms", JOURNAL_MS, 1, PLAN_JOURNAL_MS_MAX);
+		f->durable_at = node_get(map, "durability");
+	} else if (durability == PLAN_VOLATILE && ms)
+		say(l, C0527, ms, f->name, NULL);
+}
+
+/* Those that others may borrow, and one that core does, who writes down of a large one what it hashes to. */
+static uint32_t lent(const struct field *f, long asked) {
+	return (uint32_t)asked + (f->durability != PLAN_VOLATILE && f->bytes > PLAN_DURABLE_WHOLE);
+}
+
 /* What is asked for, or by size. */
 static void field_keeps(struct field *f, const struct node *map) {
-	f->leases = (uint32_t)node_int_or(map, "leases", f->bytes > SMALL ? 2 : 0, 0, 64);
+	f->leases = lent(f, node_int_or(map, "leases", f->bytes > SMALL ? 2 : 0, 0, 64));
 	f->history = (uint32_t)node_int_or(map, "history", f->bytes > SMALL ? HISTORY_LARGE : HISTORY, 2, HISTORY_MAX);
 }
 
@@ -165,7 +184,8 @@ static void declare_frame(struct lang *l, struct entity *e, const struct node *f
 		return;
 	const uint32_t shape[3] = { (uint32_t)h, (uint32_t)w, (uint32_t)channels };
 	field_shape(l, f, CDM_U8, channels > 1 ? 3 : 2, shape);
-	f->leases = (uint32_t)node_int_or(frame, "leases", 2, 0, 64);
+	field_endures(l, f, frame);
+	f->leases = lent(f, node_int_or(frame, "leases", 2, 0, 64));
 	f->history = HISTORY_LARGE;
 	f->max_age_ns = max_age(e, frame);
 }
@@ -210,6 +230,7 @@ static void declare_write(struct lang *l, struct entity *e, const struct node *w
 	if (!f || type < 0)
 		return;
 	field_shape(l, f, (unsigned)type, dims, sizes);
+	field_endures(l, f, w);
 	field_keeps(f, w);
 	join_group(l, f, node_get(w, "group"));
 	copy_unit(f, w);

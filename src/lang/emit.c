@@ -113,6 +113,8 @@ static void emit_fields(struct emit *e) {
 		out->readers = in->readers;
 		out->half_life_ns = in->half_life_ns;
 		out->max_age_ns = in->max_age_ns;
+		out->durability = in->durability;
+		out->journal_ms = in->journal_ms;
 		out->layout = plan_field_layout(out);
 		out++;
 	}

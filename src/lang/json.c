@@ -59,7 +59,7 @@ static json_t *fields(const struct plan *p) {
 		for (unsigned d = 0; d < f->dims; d++)
 			json_array_append_new(shape, whole(f->shape[d]));
 		json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o, "
-				"s:i, s:o, s:I, s:I}",
+				"s:i, s:o, s:I, s:I, s:i, s:I}",
 				"name", text(f->name), "kind", kinds[f->kind],
 				"dtype", cdm_dtype_name((enum cdm_dtype)f->dtype),
 				"shape", shape, "unit", text(f->unit),
@@ -67,7 +67,8 @@ static json_t *fields(const struct plan *p) {
 				"process", process(p, f->process), "entity", entity(p, f->entity),
 				"readers", readers(p, f->readers), "part", f->part, "offset", whole(f->offset),
 				"half_life_ns", (json_int_t)f->half_life_ns,
-				"max_age_ns", (json_int_t)f->max_age_ns));
+				"max_age_ns", (json_int_t)f->max_age_ns, "durability", f->durability,
+				"journal_ms", (json_int_t)f->journal_ms));
 	}
 	return list;
 }

@@ -52,7 +52,8 @@ enum type {
 enum form { FORM_ONE, FORM_LIST, FORM_EITHER, FORM_MAP, FORM_MAPS };
 
 enum choice {
-	CHOICE_NONE, CHOICE_FEEDBACK, CHOICE_SAFE, CHOICE_FORMAT, CHOICE_DURABILITY, CHOICE_OVERFLOW, CHOICE_RIGHT,
+	CHOICE_NONE, CHOICE_FEEDBACK, CHOICE_SAFE, CHOICE_FORMAT, CHOICE_DURABILITY, CHOICE_FIELD_DURABILITY, CHOICE_KEPT,
+	CHOICE_FIXED, CHOICE_OVERFLOW, CHOICE_RIGHT,
 	CHOICE_CARRIER, CHOICE_PROTOCOL, CHOICE_NUMBER,
 };
 
@@ -115,7 +116,9 @@ struct field {
 	struct field *head;        /* the first field of its group; itself when alone */
 	char unit[16];
 	int64_t half_life_ns, max_age_ns;
-	const struct node *half_life_at;
+	const struct node *half_life_at, *durable_at;
+	uint8_t durability;        /* enum plan_durability */
+	uint32_t journal_ms;
 	double min, max, initial;  /* of a setting */
 	bool has_min, has_max;
 	uint64_t readers, offset;
@@ -279,6 +282,8 @@ unsigned sort_of_name(const char *name);
 /* Is it a name that needs no declaration: "visual", "visual_consciousness", "semantic"? */
 bool is_standard_awareness(const char *name);
 const char *entity_text(const struct entity *e); /* "a sensor" */
+/* What the map of a field, or of the rule that makes it, says of its durability. */
+void field_endures(struct lang *l, struct field *f, const struct node *map);
 
 /* symbols.c: senses of a parsed table, checked.  Messages go to l. */
 void symbols_build(struct lang *l, struct symbols *s);

@@ -408,6 +408,27 @@ static void hints_at_the_way_out(void) {
 	plan_free(p);
 }
 
+/* What is to be written down, how often, and what that costs: a frame of which only the hash is kept is borrowed. */
+static void keeps_what_is_asked_for(void) {
+	struct plan *p = compile("version: 1.0\nentities:\n  sensors: [{id: eye, driver: external, frame: {width: 80, "
+			"height: 60, leases: 3, durability: full, journal_ms: 5000}, writes: ["
+			"{field: light, dtype: f32, durability: group}, {field: dark, dtype: f32}, "
+			"{field: map, dtype: u8, shape: [4097], leases: 0, durability: group}]}]\n"
+			"journal: {keep_days: 0, keep_mb: 12, classes: {turn: group, sample: volatile}}\n");
+	CHECK(p);
+	const struct plan_field *frame = field(p, "eye.frame"), *light = field(p, "light"), *map = field(p, "map");
+	CHECK(frame->durability == PLAN_FULL && frame->journal_ms == 5000 && frame->leases == 4);
+	CHECK(light->durability == PLAN_GROUP && light->journal_ms == 1000 && light->leases == 0);
+	CHECK(map->durability == PLAN_GROUP && map->leases == 1);
+	CHECK(field(p, "dark")->durability == PLAN_VOLATILE && field(p, "dark")->journal_ms == 0);
+	CHECK(strcmp(option(p, "cadmus", "journal.keep_days"), "0") == 0);
+	CHECK(strcmp(option(p, "cadmus", "journal.keep_mb"), "12") == 0);
+	CHECK(strcmp(option(p, "cadmus", "journal.turn"), "group") == 0);
+	CHECK(strcmp(option(p, "cadmus", "journal.sample"), "volatile") == 0);
+	CHECK(option(p, "cadmus", "journal.fact")[0] == 0);
+	plan_free(p);
+}
+
 /* spec/cdl.md holds the table of keys as it is printed: nobody edits it by hand, nobody forgets it. */
 static void documents_itself(void) {
 	char *out = NULL, *spec;
@@ -558,6 +579,7 @@ int main(int argc, char **argv) {
 	shows_the_plan();
 	cleans_what_it_shows();
 	hints_at_the_way_out();
+	keeps_what_is_asked_for();
 	documents_itself();
 	has_a_schema();
 	survives_every_cut();

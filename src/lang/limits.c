@@ -277,6 +277,17 @@ static void place_fields(struct lang *l) {
 		place_fields_of(m, p);
 }
 
+/* What is written down stands in the state, which has room for so many. */
+static void check_durable(struct lang *l) {
+	unsigned count = 0;
+	for (uint32_t i = 0; i < l->machine.field_count; i++) {
+		const struct field *f = &l->machine.fields[i];
+		if (is_placed(&l->machine, f) && f->durability != PLAN_VOLATILE && ++count == PLAN_DURABLE_MAX + 1)
+			say(l, C0406, f->durable_at, number_text(l, PLAN_DURABLE_MAX), "fields that are written down",
+					NULL);
+	}
+}
+
 /* ---- sums ---- */
 
 #define TERM_MAX 80 /* name, number, and what stands between */
@@ -357,6 +368,7 @@ void limits(struct lang *l) {
 	seat(l, &s);
 	check_actuators(l);
 	check_waits(l);
+	check_durable(l);
 	place_readers(l);
 	place_fields(l);
 	add_up(l, &s);

@@ -8,6 +8,7 @@
  *      gateway        of a communication: the program that serves its protocol
  *      trust_anchor   "yes" for those
  *      NAME.min .max .default    of Cadmus itself: the range of the setting NAME
+ *      journal.KEY    of Cadmus itself: what `journal` and its `classes` say
  */
 #include <stdio.h>
 #include <string.h>
@@ -131,6 +132,23 @@ static void options_of_settings(struct lang *l) {
 	}
 }
 
+/* Under names that no setting's bounds have. */
+static void add_journal(struct lang *l, enum section s, const struct node *map) {
+	for (const struct node *n = map && map->kind == NODE_MAP ? map->first : NULL; n; n = n->next) {
+		const struct key *k = key_find(s, n->key->text);
+		char name[2 * CDM_NAME_MAX];
+		int bytes = k ? snprintf(name, sizeof(name), "journal.%s", k->name) : 0;
+		if (k && k->option && n->kind == NODE_TEXT)
+			add(l, &l->machine.entities[0], arena_copy(&l->arena, name, (size_t)bytes), n->text);
+	}
+}
+
+static void options_of_journal(struct lang *l) {
+	const struct node *journal = node_get(l->root, "journal");
+	add_journal(l, SECTION_JOURNAL, journal);
+	add_journal(l, SECTION_CLASSES, node_get(journal, "classes"));
+}
+
 /* The same option twice: a key of CDL, and once more under `options`. */
 static void check_twice(struct lang *l, const struct entity *e) {
 	const struct node *map = node_get(e->map, "options");
@@ -146,6 +164,7 @@ static void check_twice(struct lang *l, const struct entity *e) {
 void options(struct lang *l) {
 	struct machine *m = &l->machine;
 	add_keys(l, &m->entities[0], SECTION_MACHINE, l->root);
+	options_of_journal(l);
 	options_of_settings(l);
 	for (uint32_t i = 1; i < m->entity_count; i++) {
 		options_of(l, &m->entities[i]);

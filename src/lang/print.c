@@ -73,6 +73,9 @@ static void print_fields(FILE *to, const struct plan *p) {
 		print_readers(to, p, f->readers);
 		if (f->unit[0])
 			fprintf(to, "  %-26s   in %s\n", "", clean_text(f->unit, unit));
+		if (f->durability != PLAN_VOLATILE)
+			fprintf(to, "  %-26s   written down each %u ms, %s\n", "", f->journal_ms,
+					f->durability == PLAN_FULL ? "full" : "group");
 	}
 }
 

@@ -214,6 +214,18 @@ static void rule_half_life(struct lang *l, struct rule *r) {
 	r->target->half_life_at = n;
 }
 
+/* Several rules may make a target, and all may say the same of it. */
+static void rule_endures(struct lang *l, struct rule *r) {
+	struct field before;
+	if (!r->target)
+		return;
+	before = *r->target;
+	field_endures(l, r->target, r->map);
+	if (before.durable_at && (before.durability != r->target->durability ||
+			before.journal_ms != r->target->journal_ms))
+		say(l, C0319, r->target->durable_at, r->target->name, number_text(l, before.durable_at->line), NULL);
+}
+
 /* An actuator is aware of its own motion by the rule that reads its feedback. */
 static void rule_feels(struct rule *r) {
 	for (uint32_t i = 0; i < r->source_count && r->target; i++) {
@@ -242,6 +254,7 @@ static void refs_rule(struct lang *l, const struct node *map) {
 		rule_makes(l, r, target);
 	r->broken = !r->target && !r->actuator;
 	rule_half_life(l, r);
+	rule_endures(l, r);
 	rule_feels(r);
 }
 

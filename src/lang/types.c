@@ -35,8 +35,17 @@ static void check_int(struct lang *l, const struct node *n, const struct key *k)
 		say(l, C0303, n, k->name, NULL);
 }
 
+/* A class that other kinds of records may have: why this one may not. */
+static bool is_other_class(struct lang *l, const struct node *n, const struct key *k) {
+	if (k->section != SECTION_CLASSES || choice_find(CHOICE_FIELD_DURABILITY, n->text) < 0)
+		return false;
+	say(l, C0318, n, k->name, n->text, k->of == CHOICE_FIXED ? k->doc :
+			"what is not written down is not in the state: group or full", NULL);
+	return true;
+}
+
 static void check_word_of_list(struct lang *l, const struct node *n, const struct key *k) {
-	if (word_find(k->type, k->of, n->text) >= 0)
+	if (word_find(k->type, k->of, n->text) >= 0 || is_other_class(l, n, k))
 		return;
 	char all[256] = "";
 	struct near near = { .word = n->text };

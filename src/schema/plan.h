@@ -23,7 +23,7 @@
 #include "cadmus/diag.h"
 #include "cadmus/types.h"
 
-#define PLAN_ABI 3u
+#define PLAN_ABI 4u
 #define PLAN_BYTES_MAX (16u << 20)
 #define PLAN_PROCESSES_MAX 64 /* seats: a reader set is one 64-bit word */
 #define PLAN_ENTITIES_MAX 4096
@@ -38,6 +38,9 @@
 #define PLAN_PARTS_MAX 14 /* of the memory of a process: its head, and a part for each class of readers */
 #define PLAN_WAITS_MAX 126 /* sources of all rules that core runs: its thread sleeps on them at once (store/wait.h) */
 #define PLAN_ACTUATORS_MAX 8 /* a guard looks after no more */
+#define PLAN_DURABLE_MAX 256 /* fields whose samples are written down: the state knows no more of them */
+#define PLAN_DURABLE_WHOLE 4096u /* bytes of a sample that is written down whole; of a longer one, borrowed, the hash */
+#define PLAN_JOURNAL_MS_MAX 86400000u
 #define PLAN_NONE CDM_NO_INDEX
 
 /* Words of the plan, from tables: PLAN_WORD(enumerator, text). */
@@ -97,6 +100,12 @@ enum plan_field_kind {
 	PLAN_SETTING,   /* written by `cadmus set`, by those a grant names */
 };
 
+enum plan_durability { /* of the samples of a field */
+	PLAN_VOLATILE, /* gone with its writer */
+	PLAN_GROUP,    /* written down, on the disk within 100 ms */
+	PLAN_FULL,     /* written down, on the disk at once */
+};
+
 /* A table inside the plan: `count` records that start `at` bytes from the plan's first byte. */
 struct plan_span {
 	uint32_t at, count;
@@ -134,6 +143,9 @@ struct plan_field {
 	uint64_t layout;       /* hash of dtype, dims, shape, slots and bytes: both sides must agree */
 	int64_t half_life_ns;  /* of an awareness field; 0 else */
 	int64_t max_age_ns;    /* older than this is STALE; 0: never */
+	uint32_t journal_ms;   /* at most one sample each so many is written down; 0: none is */
+	uint8_t durability;    /* enum plan_durability */
+	uint8_t reserved[3];   /* zero */
 };
 
 /* Who may read what is a boundary in memory: a part of a segment is a memory file, and only its readers get that. */

@@ -346,6 +346,16 @@ static void refuses_bad_fields(void) {
 	REFUSED(w.fields[0].half_life_ns = 0);
 	REFUSED(w.fields[1].half_life_ns = 1);
 	REFUSED(w.fields[1].max_age_ns = -1);
+	ACCEPTED((w.fields[1].durability = PLAN_GROUP, w.fields[1].journal_ms = 1));
+	ACCEPTED((w.fields[1].durability = PLAN_FULL, w.fields[1].journal_ms = PLAN_JOURNAL_MS_MAX));
+	REFUSED((w.fields[1].durability = PLAN_FULL + 1, w.fields[1].journal_ms = 1));
+	REFUSED((w.fields[1].durability = PLAN_GROUP, w.fields[1].journal_ms = PLAN_JOURNAL_MS_MAX + 1));
+	REFUSED(w.fields[1].durability = PLAN_GROUP);
+	REFUSED(w.fields[1].journal_ms = 1000);
+	ACCEPTED(w.fields[3].readers = w.processes[1].parts[1].readers = 6);
+	REFUSED((w.fields[3].readers = w.processes[1].parts[1].readers = 6, w.fields[3].durability = PLAN_GROUP,
+			w.fields[3].journal_ms = 1)); /* core cannot read it */
+	REFUSED(w.fields[1].reserved[2] = 1);
 }
 
 static void refuses_fields_in_the_wrong_place(void) {

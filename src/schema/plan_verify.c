@@ -222,6 +222,17 @@ static bool is_of_group(const struct plan *p, const struct plan_field *f) {
 			head->leases == f->leases && head->readers == f->readers;
 }
 
+/* Core writes it down, so it may read it; what it does not copy it must be able to borrow. */
+static bool durability_ok(const struct plan *p, const struct plan_field *f) {
+	if (f->durability > PLAN_FULL || f->journal_ms > PLAN_JOURNAL_MS_MAX || f->reserved[0] || f->reserved[1] ||
+			f->reserved[2])
+		return false;
+	if (f->durability == PLAN_VOLATILE)
+		return f->journal_ms == 0;
+	bool reads = f->process == p->core || f->readers >> p->core & 1;
+	return f->journal_ms > 0 && reads && (f->bytes <= PLAN_DURABLE_WHOLE || f->leases > 0);
+}
+
 static int check_field(struct verify *v, size_t i, const struct plan_field *f) {
 	const struct plan *p = v->plan;
 	if (!is_name(f->name) || !ends(f->unit, sizeof(f->unit)))
@@ -240,6 +251,8 @@ static int check_field(struct verify *v, size_t i, const struct plan_field *f) {
 		return bad(v, "field", i, "readers that are no processes");
 	if (f->half_life_ns < 0 || (f->half_life_ns > 0) != (f->kind == PLAN_AWARENESS) || f->max_age_ns < 0)
 		return bad(v, "field", i, "half-life or age");
+	if (!durability_ok(p, f))
+		return bad(v, "field", i, "durability, how often it is written down, or reserved bytes");
 	if (f->layout != plan_field_layout(f))
 		return bad(v, "field", i, "layout hash");
 	return check_field_space(v, i, f);
@@ -247,10 +260,13 @@ static int check_field(struct verify *v, size_t i, const struct plan_field *f) {
 
 static int check_fields(struct verify *v) {
 	const struct plan_field *f = plan_fields(v->plan);
+	unsigned durable = 0;
 	for (uint32_t i = 0; i < v->plan->fields.count; i++) {
 		int rc = check_field(v, i, &f[i]);
 		if (rc < 0)
 			return rc;
+		if ((durable += f[i].durability != PLAN_VOLATILE) > PLAN_DURABLE_MAX)
+			return bad(v, "field", i, "more than are written down");
 	}
 	for (uint32_t i = 0; i < v->plan->fields.count; i++)
 		if (f[i].group == i && plan_group_size(v->plan, (uint16_t)i) > PLAN_GROUP_MAX)

@@ -17,7 +17,7 @@ import socket
 import struct
 import time
 
-LAYOUT, PLAN, SEAT = 3, 3, 5
+LAYOUT, PLAN, SEAT = 3, 4, 5
 MESSAGE, ATTACH = 0x74616573, 0x74746163
 HELLO, PEER, READY, FAILED, LEAVE, ANOTHER, ALL = 1, 2, 6, 9, 11, 12, 16
 SEGMENT, DIRECTORY = 0x316765736d6463, 0x317269646d6463
@@ -115,7 +115,7 @@ class Plan:
             first, count = struct.unpack_from('<II', raw, at)
             return [raw[first + i * size:first + (i + 1) * size] for i in range(count)]
         self.entities = [text(r[:48]) for r in table(96, 128)]
-        self.fields = {f.name: f for f in (Field(i, r) for i, r in enumerate(table(104, 160)))}
+        self.fields = {f.name: f for f in (Field(i, r) for i, r in enumerate(table(104, 168)))}
         self.heads = [f for f in self.fields.values()]
         self.processes = [Process(r) for r in table(112, 336)]
 
