@@ -9,16 +9,34 @@ struct hash hash_of(const void *data, size_t bytes) {
 	return hash_pair(data, bytes, NULL, 0);
 }
 
-struct hash hash_pair(const void *a, size_t a_bytes, const void *b, size_t b_bytes) {
+_Static_assert(sizeof(crypto_generichash_state) <= sizeof(((struct hash_pieces *)0)->state) &&
+		_Alignof(crypto_generichash_state) <= _Alignof(struct hash_pieces), "the state of the hash has room");
+
+static crypto_generichash_state *state_of(struct hash_pieces *p) {
+	return (crypto_generichash_state *)(void *)p->state;
+}
+
+void hash_begin(struct hash_pieces *p) {
+	CHECK(crypto_generichash_init(state_of(p), NULL, 0, HASH_BYTES) == 0);
+}
+
+void hash_add(struct hash_pieces *p, const void *data, size_t bytes) {
+	if (bytes)
+		crypto_generichash_update(state_of(p), data, bytes);
+}
+
+struct hash hash_end(struct hash_pieces *p) {
 	struct hash h;
-	crypto_generichash_state s;
-	CHECK(crypto_generichash_init(&s, NULL, 0, HASH_BYTES) == 0);
-	if (a_bytes)
-		crypto_generichash_update(&s, a, a_bytes);
-	if (b_bytes)
-		crypto_generichash_update(&s, b, b_bytes);
-	CHECK(crypto_generichash_final(&s, h.bytes, HASH_BYTES) == 0);
+	CHECK(crypto_generichash_final(state_of(p), h.bytes, HASH_BYTES) == 0);
 	return h;
+}
+
+struct hash hash_pair(const void *a, size_t a_bytes, const void *b, size_t b_bytes) {
+	struct hash_pieces p;
+	hash_begin(&p);
+	hash_add(&p, a, a_bytes);
+	hash_add(&p, b, b_bytes);
+	return hash_end(&p);
 }
 
 int hash_equal(const struct hash *a, const struct hash *b) {

@@ -178,7 +178,7 @@ struct body_sample {
 	struct body_text field;  /* 1..BODY_NAME_MAX */
 	uint64_t version, epoch; /* of the sample; of its writer */
 	uint64_t seen_ms;        /* its source time on the calendar */
-	struct body_text status; /* ..BODY_NAME_MAX: "ok", "degraded" ... */
+	struct body_text status; /* ..BODY_NAME_MAX: cdm_status_name(): "OK", "STALE", "DEGRADED", "ORPHAN" */
 	uint32_t trust_ppm;
 	uint64_t bytes;
 	struct hash hash;        /* of its bytes */

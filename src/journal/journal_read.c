@@ -278,8 +278,42 @@ static int add_kind(char *out, size_t capacity, const char *name) {
 	return more < 0 || (size_t)more >= capacity - n ? -E2BIG : 0;
 }
 
+static int name_kinds(uint64_t kinds, char *out, size_t capacity) {
+	int rc = 0;
+	out[0] = 0;
+	for (unsigned k = 0; rc == 0 && k < JOURNAL_KIND_COUNT; k++)
+		if (kinds >> k & 1)
+			rc = add_kind(out, capacity, record_kind_name(k));
+	return rc;
+}
+
+#define ROW_BYTES 160 /* of a record beside its body: three hashes, four numbers, a few words */
+
+int journal_used(struct journal_reader *r, uint64_t *used) {
+	int64_t pages = 0, free = 0, size = 0;
+	int rc = db_query(&r->db, "PRAGMA page_count", &pages);
+	if (rc == 0)
+		rc = db_query(&r->db, "PRAGMA freelist_count", &free);
+	if (rc == 0)
+		rc = db_query(&r->db, "PRAGMA page_size", &size);
+	*used = rc == 0 ? (uint64_t)((pages - free) * size) : 0;
+	return rc;
+}
+
+int journal_used_by(struct journal_reader *r, uint64_t kinds, uint64_t *used) {
+	char names[512], sql[1024];
+	int64_t bytes = 0;
+	int rc = name_kinds(kinds, names, sizeof(names));
+	snprintf(sql, sizeof(sql), "SELECT CAST(total(length(body) + %d) AS INTEGER) FROM record"
+		 " WHERE instr(' %s ', ' ' || kind || ' ') > 0", ROW_BYTES, names);
+	if (rc == 0)
+		rc = db_query(&r->db, sql, &bytes);
+	*used = rc == 0 && bytes > 0 ? (uint64_t)bytes : 0;
+	return rc;
+}
+
 /* Those that stay, of the records up to there: how many, and a hash over theirs. */
-static int digest(struct journal_reader *r, uint64_t upto, const char *kinds, struct body_compact *b) {
+static int digest(struct journal_reader *r, uint64_t upto, const char *kinds, struct body_compact *b, uint64_t *going) {
 	static const char sql[] = "SELECT hash, instr(' ' || ?2 || ' ', ' ' || kind || ' ') > 0 FROM record"
 				  " WHERE seq <= ?1 ORDER BY seq";
 	crypto_generichash_state h;
@@ -290,11 +324,13 @@ static int digest(struct journal_reader *r, uint64_t upto, const char *kinds, st
 	sqlite3_bind_text(s, 2, kinds, -1, SQLITE_STATIC);
 	crypto_generichash_init(&h, NULL, 0, HASH_BYTES);
 	int step, rc = 0;
-	b->kept = 0;
+	b->kept = *going = 0;
 	while (rc == 0 && (step = sqlite3_step(s)) == SQLITE_ROW) {
 		struct hash hash;
-		if (sqlite3_column_int(s, 1))
+		if (sqlite3_column_int(s, 1)) {
+			++*going;
 			continue;
+		}
 		if (!db_take_hash(s, 0, &hash))
 			rc = -EBADMSG;
 		crypto_generichash_update(&h, hash.bytes, HASH_BYTES);
@@ -311,10 +347,9 @@ static int digest(struct journal_reader *r, uint64_t upto, const char *kinds, st
 int journal_plan_compaction(struct journal_reader *r, uint64_t upto, uint64_t kinds, struct journal_compaction *out) {
 	struct db_snapshot s;
 	sqlite3_stmt *hold = NULL;
-	out->kinds[0] = 0;
-	for (unsigned k = 0; k < JOURNAL_KIND_COUNT; k++)
-		if (kinds >> k & 1 && add_kind(out->kinds, sizeof(out->kinds), record_kind_name(k)) < 0)
-			return -E2BIG;
+	out->going = 0;
+	if (name_kinds(kinds, out->kinds, sizeof(out->kinds)) < 0)
+		return -E2BIG;
 	if (kinds >> JOURNAL_EPOCH & 1 || kinds >> JOURNAL_ERASE & 1 || kinds >> JOURNAL_SNAPSHOT & 1 ||
 			kinds >> JOURNAL_COMPACT & 1 || kinds == 0)
 		return -EINVAL;
@@ -325,5 +360,5 @@ int journal_plan_compaction(struct journal_reader *r, uint64_t upto, uint64_t ki
 		rc = -ENOENT;
 	out->body = (struct body_compact){ .upto = rc == 0 ? s.upto : 0, .kinds = body_text(out->kinds) };
 	sqlite3_finalize(hold);
-	return rc == 0 ? digest(r, out->body.upto, out->kinds, &out->body) : rc;
+	return rc == 0 ? digest(r, out->body.upto, out->kinds, &out->body, &out->going) : rc;
 }

@@ -66,9 +66,15 @@ MUST_CHECK int journal_snapshot_at(struct journal_reader *r, uint64_t seq, uint6
  */
 MUST_CHECK int journal_backup(struct journal_reader *r, const char *path, struct cdm_diag *diag);
 
+/* How much the file holds, in bytes: pages in use, not those that were given back. */
+MUST_CHECK int journal_used(struct journal_reader *r, uint64_t *used);
+/* And how much of that are, by and large, records of the kinds in the set.  Looks at all records. */
+MUST_CHECK int journal_used_by(struct journal_reader *r, uint64_t kinds, uint64_t *used);
+
 /* What a compaction would do: for the note of journal_compact().  `body` points into it. */
 struct journal_compaction {
 	struct body_compact body;
+	uint64_t going; /* records that would go now */
 	char kinds[512];
 };
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "env/env.h"
 #include "journal/body.h"
 #include "journal/journal.h"
 #include "journal/journal_read.h"
@@ -53,6 +54,23 @@ static inline void testing_end(const struct testing *t) {
 static inline struct journal *testing_open(const struct testing *t) {
 	struct journal *j;
 	CHECK(journal_open(t->path, NULL, &j, NULL) == 0);
+	return j;
+}
+
+static int64_t testing_shift_ns;
+
+static inline struct cdm_wall testing_wall(const struct env *e) {
+	return (struct cdm_wall){ env_real()->wall(e).ns + testing_shift_ns };
+}
+
+/* As if the calendar said something else; one at a time. */
+static inline struct journal *testing_open_at(const char *path, int64_t shift_ns) {
+	static struct env other;
+	struct journal *j;
+	other = *env_real();
+	other.wall = testing_wall;
+	testing_shift_ns = shift_ns;
+	CHECK(journal_open(path, &(struct journal_options){ .env = &other }, &j, NULL) == 0);
 	return j;
 }
 

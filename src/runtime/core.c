@@ -1,13 +1,12 @@
 /*
  * core.c - see core.h: start, the loop, and the end.
  *
- * Start: open the journal, fold it to the state, write down the new epoch, begin the rules, then say
+ * Start: open the journal, fold it to the state, write down the plan and the new epoch, begin the rules, then say
  * READY; so whoever meets this core meets the state that the last one left.
  */
 #include "runtime/core.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +125,9 @@ static void on_event(struct core *c, uint64_t data) {
 			motion_tick(c);
 		break;
 	case CORE_ON_KEEPER: forget_keeper(c); break;
+	case CORE_ON_SAMPLES: samples_due(c); break;
+	case CORE_ON_GAPS: gap_retry(c); break;
+	case CORE_ON_LOOK: forget_look(c); break;
 	case CORE_ON_PATIENCE:
 		if (io_timer_read(c->patience))
 			patience_over(c);
@@ -153,32 +155,6 @@ static int recover(struct core *c, const char *path, struct cdm_diag *diag) {
 	return rc;
 }
 
-static void epoch_settled(struct core *c, void *who, int rc, uint64_t seq) {
-	int *out = who;
-	(void)c;
-	(void)seq;
-	*out = rc;
-}
-
-/* Waits for the disk: whoever meets this core meets a journal that takes records. */
-static int begin_epoch(struct core *c) {
-	uint8_t body[128];
-	struct body_epoch b = { c->state->epoch + 1, c->plan->hash };
-	int n = body_build_epoch(&b, body, sizeof(body));
-	if (n < 0)
-		return n;
-	struct journal_entry e = { JOURNAL_EPOCH, JOURNAL_MACHINE, core_entity_name(c, 0), "", body, (size_t)n, NULL };
-	journal_set_epoch(c->journal, b.epoch);
-	int rc = 1; /* on its way */
-	n = ledger_submit(c, &e, 1, epoch_settled, &rc);
-	while (n == 0 && rc == 1) {
-		struct pollfd p = { .fd = journal_event_fd(c->journal), .events = POLLIN };
-		if (poll(&p, 1, -1) > 0)
-			ledger_readable(c);
-	}
-	return n < 0 ? n : rc;
-}
-
 static int open_journal(struct core *c, struct cdm_diag *diag) {
 	char path[1024];
 	int rc = state_path_make(c->plan->machine, path, sizeof(path));
@@ -187,8 +163,9 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 		return rc;
 	}
 	snprintf(c->journal_path, sizeof(c->journal_path), "%s", path);
-	const char *durability = plan_find_option(c->plan, 0, "durability");
-	c->all_at_once = durability && strcmp(durability, "full") == 0;
+	ledger_policy(c);
+	if ((rc = gap_open(c)) < 0)
+		return rc;
 	if ((rc = journal_open(path, NULL, &c->journal, diag)) < 0)
 		return rc;
 	if ((rc = recover(c, path, diag)) < 0)
@@ -197,18 +174,21 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 	uint16_t active = plan_find_entity(c->plan, c->state->active_model);
 	if (active != PLAN_NONE && models_process(c, active) != PLAN_NONE)
 		c->active = active;
-	if ((rc = begin_epoch(c)) < 0) {
+	if ((rc = scribe_begin(c)) < 0) {
 		cdm_diag_add(diag, CDM_ERROR, "R0202", "the journal takes no records: %s", err_text(rc));
 		return rc;
 	}
 	recall_interrupted(c);
-	return core_watch(c, journal_event_fd(c->journal), CORE_ON_JOURNAL, 0);
+	rc = core_watch(c, journal_event_fd(c->journal), CORE_ON_JOURNAL, 0);
+	return rc < 0 ? rc : forget_open(c);
 }
 
 /* The fields core writes and reads itself. */
 static int open_fields(struct core *c) {
 	int rc = settings_open(c);
-	return rc < 0 ? rc : motion_open(c);
+	if (rc == 0)
+		rc = motion_open(c);
+	return rc < 0 ? rc : samples_open(c);
 }
 
 static int open_lexicon(struct core *c) {
@@ -228,7 +208,7 @@ static void init(struct core *c, struct seat *seat) {
 	legacy_init(&c->legacy);
 	c->parent_end = -1;
 	heir_know_parent(c, getppid());
-	c->door = c->guard_channel = c->epoll = c->tick = c->patience = -1;
+	c->door = c->guard_channel = c->epoll = c->tick = c->patience = c->look = -1;
 	c->active = c->plan->first_model;
 	for (unsigned i = 0; i < CORE_SESSIONS; i++)
 		c->sessions[i].fd = -1;
@@ -261,6 +241,7 @@ static void stop(struct core *c) {
 	motion_stop(c, MOTION_GOING_DOWN);
 	rules_stop(&c->rules);
 	aware_close(&c->aware);
+	samples_close(c);
 	ledger_close(c);
 	keeper_close(&c->keeper);
 	journal_read_close(&c->reader);
@@ -275,6 +256,8 @@ static void stop(struct core *c) {
 	io_close(&c->guard_channel);
 	io_close(&c->tick);
 	io_close(&c->patience);
+	io_close(&c->look);
+	gap_close(c);
 	io_close(&c->epoll);
 	free(c->state);
 	free(c->settings);

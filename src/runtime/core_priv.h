@@ -7,6 +7,8 @@
  *      stop     stop words, without any model         turn_write   a turn for the journal and for who asked
  *      act      symbols -> verdict                  motion  verdict -> set-points for the guard
  *      ledger   what waits for the disk             rules   the data thread
+ *      scribe   what core writes as it begins       samples what fields have, written down
+ *      gap      what could not be written down      forget  what is erased, and what is let go
  *      recall   what only the file still knows
  *      heir     another parent, when ours was killed
  *
@@ -101,6 +103,15 @@ struct pending {
 
 /* Submit; `done` (may be NULL) is called when it is on the disk, or not.  -EAGAIN: too much waits. */
 MUST_CHECK int ledger_submit(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who);
+/* As a class that the caller knows better. */
+MUST_CHECK int ledger_submit_as(struct core *c, const struct journal_entry *e, unsigned n, enum journal_class class,
+		ledger_done *done, void *who);
+/* What happened, and nobody waits for that it is written down: where it cannot be, a gap will say so. */
+void ledger_note(struct core *c, const struct journal_entry *e, unsigned n);
+/* What the plan says of durability; once, before anything is submitted. */
+void ledger_policy(struct core *c);
+/* The class of a kind of records; D0: none is written. */
+enum journal_class ledger_class(const struct core *c, enum journal_kind kind);
 /* The same for journal_erase() and journal_compact(). */
 MUST_CHECK int ledger_erase(struct core *c, uint64_t seq, const struct journal_entry *note, ledger_done *done,
 		void *who);
@@ -116,6 +127,44 @@ MUST_CHECK int recall_text(struct core *c, uint64_t seq, enum recall what, char 
 void recall_interrupted(struct core *c);
 /* The record that answered this request, however long ago; 0: none did. */
 uint64_t recall_request(struct core *c, const char *principal, const char *id);
+
+/* ---- scribe: what core writes by itself ---- */
+
+/* The plan where it is new, the epoch, how long nothing was written, new symbol tables.  Waits for the disk. */
+MUST_CHECK int scribe_begin(struct core *c);
+#define SCRIBE_SYMBOLS_BYTES 512u
+/* The record that symbols were seen, if such records are written: its number, 0 or 1.  The body in `room`. */
+unsigned scribe_symbols(const struct core *c, const char *symbols, uint16_t by, double trust, struct journal_entry *e,
+		uint8_t room[SCRIBE_SYMBOLS_BYTES]);
+
+/* samples.c: fields that are written down, as the plan says. */
+MUST_CHECK int samples_open(struct core *c);
+void samples_due(struct core *c);
+void samples_close(struct core *c);
+
+/* gap.c: what could not be written down. */
+#define GAPS_MAX (JOURNAL_KIND_COUNT + PLAN_DURABLE_MAX)
+
+struct gap {
+	const char *what; /* name of a kind or of a field of the plan */
+	uint64_t lost, writing; /* in all; of them, those that a gap on its way speaks of */
+	int why;          /* of the newest */
+};
+
+struct gaps {
+	int timer;
+	bool open, armed, writing;
+	unsigned count;
+	struct gap at[GAPS_MAX];
+};
+
+MUST_CHECK int gap_open(struct core *c);
+void gap_close(struct core *c);
+/* So many of `what` were not written down, for that reason (-errno). */
+void gap_add(struct core *c, const char *what, uint64_t count, int rc);
+/* There may be room again. */
+void gap_write(struct core *c);
+void gap_retry(struct core *c); /* its timer fired */
 
 /* ---- heir: another parent, when ours was killed ---- */
 
@@ -343,7 +392,7 @@ int view_render(struct core *c, struct turn *t);
 /* ---- all of it ---- */
 
 enum core_source { CORE_ON_SEAT, CORE_ON_DOOR, CORE_ON_SESSION, CORE_ON_MODEL, CORE_ON_JOURNAL, CORE_ON_TICK,
-	CORE_ON_PATIENCE, CORE_ON_KEEPER };
+	CORE_ON_PATIENCE, CORE_ON_KEEPER, CORE_ON_SAMPLES, CORE_ON_GAPS, CORE_ON_LOOK };
 
 /* session.c: symbols without a model, judged as what the speaker itself says. */
 struct direct_act {
@@ -392,6 +441,7 @@ struct note {
 struct erasure {
 	enum { ERASURE_NONE, ERASURE_SCANNING, ERASURE_WRITING, ERASURE_FOLDING, ERASURE_PLANNING, ERASURE_LETTING_GO }
 			step;
+	bool own;       /* nobody asked: it is what the plan says */
 	struct reply_to to;
 	char principal[CDM_NAME_MAX], reason[BODY_VALUE_MAX + 1];
 	uint64_t seq;   /* to be erased; or the last record that may go */
@@ -421,6 +471,14 @@ struct core {
 	uint64_t unsnapped;     /* bytes of bodies since, of this life */
 	struct journal_stats journal_told; /* what our counters have of it */
 	bool all_at_once;       /* durability: full */
+	uint8_t class_said[JOURNAL_KIND_COUNT]; /* by the plan of a kind: 1 + enum journal_class; 0: nothing */
+	int refused;            /* why the journal did not take the newest transaction; 0: it did */
+	struct gaps gaps;
+	struct samples *samples; /* NULL: no field is written down */
+	int look;               /* timer */
+	int64_t keep_days;      /* 0: for ever */
+	uint64_t keep_bytes;    /* 0: no limit */
+	bool told_stays;        /* that what never goes is more than that */
 	struct journal_state *state;
 	struct pending pending[CORE_PENDING];
 	struct session sessions[CORE_SESSIONS];
@@ -495,6 +553,10 @@ void tell_read(struct core *c, const struct asked *r);
 void forget_erase(struct core *c, const struct asked *r);
 void forget_compact(struct core *c, const struct asked *r);
 void forget_keeper(struct core *c);
+/* What the plan says is kept. */
+MUST_CHECK int forget_open(struct core *c);
+void forget_look(struct core *c);    /* its timer fired */
+void forget_snapped(struct core *c); /* there is another snapshot */
 
 /* vital.c: something was asked, or felt. */
 void vital_changed(struct core *c);

@@ -215,6 +215,14 @@ static inline void model_ends(uint16_t process) {
 	CHECK(seat_send_stopped(parent, process) == 0);
 }
 
+/* ---- the journal ---- */
+
+static inline const char *journal_path(void) {
+	static char path[96];
+	snprintf(path, sizeof(path), "%s/robot.journal", folder);
+	return path;
+}
+
 /* ---- a client ---- */
 
 struct question {

@@ -9,12 +9,17 @@
  * A compaction lets go what nobody will ask for, up to a snapshot:
  *
  *      PLANNING -> LETTING_GO -> answered
+ *
+ * Core does the same by itself, by what the plan says is kept: it looks once after its start, then each hour, and,
+ * where there is a limit in bytes, after each snapshot.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include "base/err.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "runtime/core_priv.h"
@@ -23,7 +28,10 @@
 #define MAY_GO (UINT64_C(1) << JOURNAL_EVIDENCE | UINT64_C(1) << JOURNAL_SAMPLE | UINT64_C(1) << JOURNAL_GAP | \
 		UINT64_C(1) << JOURNAL_SYMBOL | UINT64_C(1) << JOURNAL_MODEL | UINT64_C(1) << JOURNAL_SET)
 
+/* Who asked is told; nobody did, where core keeps what the plan says by itself. */
 static void fail(struct core *c, int rc, const char *text) {
+	if (c->erasure.own && rc != -ENOENT && rc != -EBUSY) /* nothing to do, or another time */
+		log_warn("%s: %s", text, err_text(rc));
 	session_error(c, &c->erasure.to, rc, "%s: %s", text, err_text(rc));
 	c->erasure.step = ERASURE_NONE;
 }
@@ -150,6 +158,8 @@ static void let_go(struct core *c, void *who, int rc, uint64_t seq) {
 	if (rc < 0)
 		return fail(c, rc, rc == -EBUSY ? "what went before is still being removed" : "nothing was let go");
 	e->step = ERASURE_NONE;
+	log_info("records up to %llu were let go: %llu in all, %llu stay", (unsigned long long)e->seq,
+			(unsigned long long)e->removed, (unsigned long long)e->kept);
 	session_begin(c, &o, &e->to, "done", 4);
 	mp_kv_uint(&o, "seq", seq);
 	mp_kv_uint(&o, "upto", e->seq);
@@ -186,6 +196,68 @@ void forget_compact(struct core *c, const struct asked *r) {
 		fail(c, rc, "what may go cannot be found out");
 }
 
+/* ---- what the plan says is kept ---- */
+
+#define FIRST_LOOK_NS (60 * NS_PER_S)
+#define LOOK_NS (3600 * NS_PER_S)
+#define NS_PER_DAY (24 * 3600 * NS_PER_S)
+#define KEEP_DAYS 30
+
+/* An option of Cadmus itself; look_ms is for tests. */
+static int64_t option_of(const struct core *c, const char *key, int64_t otherwise) {
+	const char *text = plan_find_option(c->plan, 0, key);
+	return text ? strtoll(text, NULL, 10) : otherwise;
+}
+
+int forget_open(struct core *c) {
+	int64_t first = option_of(c, "journal.look_ms", FIRST_LOOK_NS / NS_PER_MS) * NS_PER_MS;
+	int64_t then = option_of(c, "journal.look_ms", LOOK_NS / NS_PER_MS) * NS_PER_MS;
+	struct itimerspec t = { { then / NS_PER_S, then % NS_PER_S }, { first / NS_PER_S, first % NS_PER_S } };
+	c->keep_days = option_of(c, "journal.keep_days", KEEP_DAYS);
+	c->keep_bytes = (uint64_t)option_of(c, "journal.keep_mb", 0) << 20;
+	c->look = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (c->look < 0 || timerfd_settime(c->look, 0, &t, NULL) < 0)
+		return -errno;
+	return core_watch(c, c->look, CORE_ON_LOOK, 0);
+}
+
+/* What must not go is too much already: said once. */
+static void look_at_what_stays(struct core *c, const struct keeper_job *job) {
+	if (c->told_stays || !c->keep_bytes || job->stays <= c->keep_bytes)
+		return;
+	c->told_stays = true;
+	log_warn("the journal is to hold %llu KiB, and what is never let go takes %llu: it grows on",
+			(unsigned long long)(c->keep_bytes >> 10), (unsigned long long)(job->stays >> 10));
+	(void)event_write(&c->events, clock_mono(), EVENT_JOURNAL, 0, job->stays, c->keep_bytes, "keep_mb");
+}
+
+/* What is under way comes first; there is another look later. */
+static void look(struct core *c) {
+	struct erasure *e = &c->erasure;
+	struct keeper_job job = { .work = KEEPER_KEEP, .kinds = MAY_GO };
+	if (e->step != ERASURE_NONE || (c->keep_days <= 0 && !c->keep_bytes))
+		return;
+	if (c->keep_days > 0)
+		job.keep.since.ns = clock_wall().ns - c->keep_days * NS_PER_DAY;
+	job.keep.bytes = c->keep_bytes;
+	job.keep.after = c->state->compacted;
+	*e = (struct erasure){ .own = true, .step = ERASURE_PLANNING, .to = { .session = CORE_SESSIONS } };
+	int rc = ask_keeper(c, &job);
+	if (rc < 0)
+		fail(c, rc, "what may go cannot be found out");
+}
+
+void forget_look(struct core *c) {
+	if (io_timer_read(c->look))
+		look(c);
+}
+
+/* Only now may more go than before. */
+void forget_snapped(struct core *c) {
+	if (c->keep_bytes)
+		look(c);
+}
+
 /* ---- the keeper ---- */
 
 void forget_keeper(struct core *c) {
@@ -198,4 +270,8 @@ void forget_keeper(struct core *c) {
 		folded(c, &job);
 	else if (job.work == KEEPER_PLAN)
 		planned(c, &job);
+	else if (job.work == KEEPER_KEEP) {
+		look_at_what_stays(c, &job);
+		planned(c, &job);
+	}
 }

@@ -17,12 +17,6 @@ static bool knows(const char *key, const char *value) {
 	return hear("done") == next_id && is("value", value);
 }
 
-static const char *journal_path(void) {
-	static char path[96];
-	snprintf(path, sizeof(path), "%s/robot.journal", folder);
-	return path;
-}
-
 static bool file_holds(const char *ending, const char *secret) {
 	char name[120];
 	static char all[8 << 20];

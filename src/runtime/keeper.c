@@ -82,10 +82,39 @@ static int scan_record(void *user, const struct journal_record *r) {
 	return 0;
 }
 
+#define WORTH_IT 256u /* records: a compaction is a record itself, and stays */
+
+/* How far records may go: up to the one before what is young enough, or all of them where there are too many. */
+static int find_upto(struct journal_reader *r, struct keeper_job *job) {
+	const struct keeper_policy *k = &job->keep;
+	uint64_t used = 0, goes = 0;
+	int rc = k->bytes ? journal_used(r, &used) : 0;
+	bool full = used > k->bytes;
+	if (rc == 0 && full)
+		rc = journal_used_by(r, job->kinds, &goes);
+	job->stays = used > goes && full ? used - goes : 0;
+	job->upto = full ? UINT64_MAX : 0;
+	if (rc == 0 && !full && k->since.ns > 0)
+		rc = journal_seq_at(r, k->since, &job->upto);
+	return rc;
+}
+
+static int plan_to_keep(struct journal_reader *r, struct keeper_job *job) {
+	uint64_t snapshot = 0;
+	int rc = find_upto(r, job);
+	if (rc == 0)
+		rc = journal_snapshot_at(r, job->upto, &snapshot);
+	if (rc < 0 || snapshot <= job->keep.after)
+		return rc < 0 ? rc : -ENOENT;
+	rc = journal_plan_compaction(r, snapshot, job->kinds, &job->plan);
+	return rc == 0 && job->plan.going < WORTH_IT ? -ENOENT : rc;
+}
+
 static int do_work(struct journal_reader *r, struct keeper_job *job) {
 	switch (job->work) {
 	case KEEPER_FOLD: return fold(r, job);
 	case KEEPER_PLAN: return journal_plan_compaction(r, job->upto, job->kinds, &job->plan);
+	case KEEPER_KEEP: return plan_to_keep(r, job);
 	case KEEPER_SCAN: return journal_each(r, job->upto + 1, 0, scan_record, job);
 	case KEEPER_NOTHING: break;
 	}

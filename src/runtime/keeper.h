@@ -14,14 +14,24 @@ enum keeper_work {
 	KEEPER_NOTHING,
 	KEEPER_FOLD, /* the state after the last record, anew */
 	KEEPER_PLAN, /* which records may go */
+	KEEPER_KEEP, /* the same, by what is to be kept; -ENOENT: none that is worth it */
 	KEEPER_SCAN, /* which facts were made of a record, directly or not */
 };
 
 #define KEEPER_SEQS_MAX 1024u
 
+/* What need not be kept: what is older than this; and when the journal holds more than so much, all that may go. */
+struct keeper_policy {
+	struct cdm_wall since; /* ns 0: it does not matter */
+	uint64_t bytes;        /* 0: it does not matter */
+	uint64_t after;        /* up to there records have been let go already */
+};
+
 struct keeper_job {
 	enum keeper_work work;
 	uint64_t upto, kinds;            /* of a plan: as journal_plan_compaction(); of a scan: upto is the record */
+	struct keeper_policy keep;       /* of a job to keep */
+	uint64_t stays;                  /* out, of a job to keep: bytes of what never goes, where there are too many */
 	int rc;                          /* out */
 	struct journal_state *state;     /* out, of a fold: the caller's to free() */
 	struct journal_compaction plan;  /* out, of a plan */

@@ -1,15 +1,50 @@
 /* ledger.c - what waits for the disk, and the live state folded from what came back from it. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include "base/err.h"
 #include "base/log.h"
 #include "runtime/core_priv.h"
 
+#define BIT(kind) (UINT64_C(1) << JOURNAL_##kind)
+/* Where the CDL has a choice; and where it may be that nothing is written: no belief depends on it. */
+#define CHOOSABLE (BIT(TURN) | BIT(FACT) | BIT(GOAL) | BIT(SET) | BIT(MODEL) | BIT(EVIDENCE) | BIT(SYMBOL) | \
+		BIT(SAMPLE) | BIT(DICTIONARY) | BIT(GAP))
+#define MAY_BE_LOST (BIT(SYMBOL) | BIT(SAMPLE))
+
+static int class_find(const char *word) {
+	static const char *const words[] = { "volatile", "group", "full" };
+	for (int i = 0; i < (int)COUNT_OF(words); i++)
+		if (word && strcmp(word, words[i]) == 0)
+			return i;
+	return -1;
+}
+
+void ledger_policy(struct core *c) {
+	c->all_at_once = class_find(plan_find_option(c->plan, 0, "durability")) == JOURNAL_D2;
+	for (unsigned k = 0; k < JOURNAL_KIND_COUNT; k++) {
+		char key[32];
+		snprintf(key, sizeof(key), "journal.%s", record_kind_name(k));
+		int class = class_find(plan_find_option(c->plan, 0, key));
+		bool allowed = class > 0 ? CHOOSABLE >> k & 1 : class == 0 && (MAY_BE_LOST >> k & 1);
+		c->class_said[k] = allowed ? (uint8_t)(1 + class) : 0;
+	}
+}
+
+enum journal_class ledger_class(const struct core *c, enum journal_kind kind) {
+	if (kind >= JOURNAL_KIND_COUNT)
+		return JOURNAL_D1; /* which the journal refuses */
+	if (c->class_said[kind])
+		return (enum journal_class)(c->class_said[kind] - 1);
+	return c->all_at_once ? JOURNAL_D2 : record_kind_class(kind);
+}
+
 /* The highest class among the entries: a transaction is on the disk whole. */
 static enum journal_class class_of(const struct core *c, const struct journal_entry *e, unsigned n) {
-	enum journal_class highest = c->all_at_once ? JOURNAL_D2 : JOURNAL_D1;
+	enum journal_class highest = JOURNAL_D1;
 	for (unsigned i = 0; i < n; i++)
-		if (e[i].kind < JOURNAL_KIND_COUNT && record_kind_class(e[i].kind) > highest)
-			highest = record_kind_class(e[i].kind);
+		if (ledger_class(c, e[i].kind) > highest)
+			highest = ledger_class(c, e[i].kind);
 	return highest;
 }
 
@@ -32,13 +67,24 @@ static struct pending *free_pending(struct core *c) {
 	return NULL;
 }
 
-int ledger_submit(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who) {
+int ledger_submit_as(struct core *c, const struct journal_entry *e, unsigned n, enum journal_class class,
+		ledger_done *done, void *who) {
 	struct pending *p = free_pending(c);
 	uint64_t ticket;
-	int rc = p ? journal_submit(c->journal, e, n, class_of(c, e, n), &ticket) : -EAGAIN;
+	int rc = p ? journal_submit(c->journal, e, n, class, &ticket) : -EAGAIN;
 	if (rc == 0)
 		*p = (struct pending){ ticket, done, who };
 	return rc;
+}
+
+int ledger_submit(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who) {
+	return ledger_submit_as(c, e, n, class_of(c, e, n), done, who);
+}
+
+void ledger_note(struct core *c, const struct journal_entry *e, unsigned n) {
+	int rc = ledger_submit(c, e, n, NULL, NULL);
+	for (unsigned i = 0; rc < 0 && i < n; i++)
+		gap_add(c, record_kind_name(e[i].kind), 1, rc);
 }
 
 int ledger_erase(struct core *c, uint64_t seq, const struct journal_entry *note, ledger_done *done, void *who) {
@@ -59,14 +105,16 @@ int ledger_compact(struct core *c, const struct journal_entry *note, ledger_done
 	return rc;
 }
 
-static void settle(struct core *c, uint64_t ticket, int rc, uint64_t seq) {
+static void settle(struct core *c, const struct journal_result *r, uint64_t seq) {
 	for (size_t i = 0; i < CORE_PENDING; i++) {
 		struct pending p = c->pending[i];
-		if (p.ticket != ticket)
+		if (p.ticket != r->ticket)
 			continue;
 		c->pending[i].ticket = 0; /* first: `done` may submit again */
 		if (p.done)
-			p.done(c, p.who, rc, seq);
+			p.done(c, p.who, r->rc, seq);
+		for (unsigned k = 0; !p.done && r->rc < 0 && k < r->count; k++)
+			gap_add(c, record_kind_name(r->records[k].kind), 1, r->rc);
 		return;
 	}
 }
@@ -89,8 +137,10 @@ static void keep_snapshot(struct core *c, uint64_t records) {
 }
 
 void ledger_close(struct core *c) {
-	if (c->journal && !c->failed)
-		keep_snapshot(c, SNAPSHOT_AT_END);
+	if (!c->journal || c->failed)
+		return;
+	gap_write(c);
+	keep_snapshot(c, SNAPSHOT_AT_END);
 }
 
 static void fold(struct core *c, const struct journal_record *r) {
@@ -102,21 +152,27 @@ static void fold(struct core *c, const struct journal_record *r) {
 void ledger_readable(struct core *c) {
 	struct journal_result r;
 	while (journal_take(c->journal, &r) == 0) {
-		uint64_t seq = r.rc == -EEXIST ? r.existing : r.count ? r.records[0].seq : 0, ticket = r.ticket;
+		uint64_t seq = r.rc == -EEXIST ? r.existing : r.count ? r.records[0].seq : 0;
 		int rc = r.rc;
+		bool snapshot = rc == 0 && r.records[0].kind == JOURNAL_SNAPSHOT;
 		for (unsigned i = 0; rc == 0 && i < r.count; i++)
 			fold(c, &r.records[i]);
 		c->vital.refused = rc < 0 && rc != -EEXIST && rc != -ENOENT;
-		if (rc < 0 && rc != -EEXIST)
-			log_error("the journal refused a transaction: %s", strerror(-rc));
+		if (rc < 0 && rc != -EEXIST && rc != c->refused)
+			log_error("the journal refused a transaction: %s", err_text(rc));
+		if (rc != -EEXIST)
+			c->refused = rc;
 		if (rc == 0 && r.records[0].kind == JOURNAL_ERASE)
 			c->erasure.wiped = r.wiped;
-		settle(c, ticket, rc, seq);
+		settle(c, &r, seq);
+		if (snapshot)
+			forget_snapped(c);
 		if (rc == -EIO && !c->quit) {
 			log_error("nobody knows what the disk holds now: core ends, and the next one reads it anew");
 			c->quit = c->failed = true;
 		}
 	}
 	keep_snapshot(c, SNAPSHOT_RECORDS);
+	gap_write(c); /* there may be room again */
 	report(c);
 }

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include "journal/journal_testing.h"
 #include "runtime/core_priv.h"
+#include "test/lib/plan_builder.h"
 
 static struct core c;
 static struct peers peers; /* nothing mapped: nothing counted */
@@ -122,6 +123,109 @@ static void the_highest_class(void) {
 	over();
 }
 
+/* What the plan says of a kind goes before what it says of all; and safety is not for sale. */
+static void the_class_that_the_plan_says(void) {
+	static const char *const options[][2] = { { "durability", "full" }, { "journal.set", "group" },
+		{ "journal.evidence", "full" }, { "journal.turn", "volatile" }, { "journal.gap", "volatile" },
+		{ "journal.command", "group" }, { "journal.epoch", "volatile" }, { "journal.symbol", "volatile" },
+		{ "journal.goal", "sometimes" } };
+	static const enum journal_kind set[] = { JOURNAL_SET, JOURNAL_SET }, mixed[] = { JOURNAL_SET, JOURNAL_COMMAND };
+	static struct plan_builder b;
+	begin();
+	plan_builder_begin(&b, "robot");
+	for (size_t i = 0; i < COUNT_OF(options); i++)
+		plan_builder_option(&b, 0, options[i][0], options[i][1]);
+	struct plan *p = plan_builder_finish(&b);
+	c.plan = p;
+	ledger_policy(&c);
+	CHECK(ledger_class(&c, JOURNAL_SET) == JOURNAL_D1 && ledger_class(&c, JOURNAL_EVIDENCE) == JOURNAL_D2);
+	CHECK(ledger_class(&c, JOURNAL_TURN) == JOURNAL_D2 && ledger_class(&c, JOURNAL_GAP) == JOURNAL_D2);
+	CHECK(ledger_class(&c, JOURNAL_COMMAND) == JOURNAL_D2 && ledger_class(&c, JOURNAL_EPOCH) == JOURNAL_D2);
+	CHECK(ledger_class(&c, JOURNAL_SYMBOL) == JOURNAL_D0 && ledger_class(&c, JOURNAL_GOAL) == JOURNAL_D2);
+	CHECK(class_in_file(set, 2) == JOURNAL_D1 && class_in_file(mixed, 2) == JOURNAL_D2);
+	over();
+	free(p);
+}
+
+static uint64_t lost(const char *what) {
+	for (unsigned i = 0; i < c.state->gap_count; i++)
+		if (strcmp(state_gap_at(c.state, i)->what, what) == 0)
+			return state_gap_at(c.state, i)->count;
+	return 0;
+}
+
+static void note(enum journal_kind first, enum journal_kind second) {
+	uint8_t room[64];
+	struct journal_entry e[2] = { testing_set("speed", "1", room, sizeof(room)) };
+	e[1] = e[0];
+	e[0].kind = first;
+	e[1].kind = second;
+	ledger_note(&c, e, 2);
+}
+
+static bool all_told(void) {
+	return c.gaps.count == 0 && !c.gaps.writing;
+}
+
+static void settle_gaps(void) {
+	struct pollfd p = { .fd = journal_event_fd(c.journal), .events = POLLIN };
+	while (!all_told()) {
+		CHECK(poll(&p, 1, 30000) == 1);
+		ledger_readable(&c);
+	}
+}
+
+/* What nobody waits for and finds no room is counted by kind, and a gap says so as soon as there is room. */
+static void what_is_lost_leaves_a_gap(void) {
+	static unsigned who;
+	begin();
+	c.plan = &(struct plan){ .abi = 0 }; /* nobody's name */
+	for (unsigned i = 0; i < CORE_PENDING; i++)
+		CHECK(submit(&who, done, "1") == 0);
+	note(JOURNAL_OUTCOME, JOURNAL_EVIDENCE);
+	note(JOURNAL_MODEL, JOURNAL_EVIDENCE);
+	gap_write(&c);
+	CHECK(!c.gaps.writing && c.gaps.count == 3);
+	settle(CORE_PENDING);
+	settle_gaps();
+	CHECK(lost("outcome") == 1 && lost("evidence") == 2 && lost("model") == 1 && c.state->kinds[JOURNAL_GAP] == 3);
+	note(JOURNAL_SET, JOURNAL_SET); /* there is room: no gap */
+	settle_gaps();
+	CHECK(submit(&who, done, "1") == 0);
+	settle(CORE_PENDING + 1);
+	CHECK(c.state->kinds[JOURNAL_GAP] == 3);
+	over();
+}
+
+/* The same for what the disk refuses later; what is lost while a gap is on its way is not forgotten. */
+static void what_the_disk_refuses_leaves_a_gap(void) {
+	struct rlimit old, none;
+	static unsigned who;
+	begin();
+	c.plan = &(struct plan){ .abi = 0 };
+	CHECK(submit(&who, done, "1") == 0);
+	settle(1);
+	CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR && getrlimit(RLIMIT_FSIZE, &old) == 0);
+	none = (struct rlimit){ 40 << 10, old.rlim_max };
+	CHECK(setrlimit(RLIMIT_FSIZE, &none) == 0);
+	while (results[count - 1] == 0 && count < COUNT_OF(results)) {
+		CHECK(submit(&who, done, "2") == 0);
+		settle(count + 1);
+	}
+	CHECK(results[count - 1] == -ENOSPC);
+	note(JOURNAL_EVIDENCE, JOURNAL_EVIDENCE);
+	while (c.gaps.count == 0)
+		ledger_readable(&c);
+	CHECK(c.gaps.at[0].lost == 2);
+	CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0);
+	gap_add(&c, "light", 7, -EAGAIN);
+	gap_write(&c);
+	gap_add(&c, "evidence", 3, -EAGAIN);
+	settle_gaps();
+	CHECK(lost("evidence") == 5 && lost("light") == 7);
+	over();
+}
+
 /* What the journal does not take keeps no place. */
 static void what_cannot_be_written(void) {
 	static unsigned who;
@@ -177,6 +281,9 @@ int main(void) {
 	in_order();
 	bounded();
 	the_highest_class();
+	the_class_that_the_plan_says();
+	what_is_lost_leaves_a_gap();
+	what_the_disk_refuses_leaves_a_gap();
 	what_cannot_be_written();
 	from_within();
 	a_disk_that_fails();

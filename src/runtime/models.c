@@ -44,8 +44,7 @@ static void record(struct core *c, uint16_t entity, enum body_what what) {
 	if (n < 0)
 		return;
 	struct journal_entry e = { JOURNAL_MODEL, JOURNAL_MACHINE, core_entity_name(c, 0), "", room, (size_t)n, NULL };
-	if (ledger_submit(c, &e, 1, NULL, NULL) < 0)
-		log_warn("that %s was %s is not written down", core_entity_name(c, entity), body_what_name(what));
+	ledger_note(c, &e, 1);
 }
 
 /* A parent that was killed has heard nothing; the next one is asked again, by heir.c. */

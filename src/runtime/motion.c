@@ -119,8 +119,7 @@ static void record_outcome(struct core *c, const char *what, const char *reason,
 		return;
 	struct journal_entry e[2] = { { JOURNAL_OUTCOME, JOURNAL_MACHINE, self, who, room, (size_t)n, NULL },
 		{ JOURNAL_EVIDENCE, JOURNAL_MACHINE, self, who, more, (size_t)k, NULL } };
-	if (ledger_submit(c, e, counts ? 2 : 1, NULL, NULL) < 0)
-		log_error("the outcome of command %llu was not written down", (unsigned long long)c->motion.command);
+	ledger_note(c, e, counts ? 2 : 1);
 }
 
 /* How far it came along its own first heading, and how much it turned, by the odometry. */

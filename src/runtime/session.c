@@ -242,6 +242,8 @@ static void direct_settled(struct core *c, void *who, int rc, uint64_t seq) {
 	d->used = false;
 	if (rc < 0) {
 		act_dropped(c, &d->verdict);
+		if (d->utterance.stop)
+			gap_add(c, record_kind_name(JOURNAL_COMMAND), 1, rc);
 		return session_error(c, &d->to, rc, "%s", d->utterance.stop
 				? "it is stopped, but that could not be written down"
 				: "the decision could not be written down, so nothing was done");
@@ -263,8 +265,8 @@ static struct direct_act *direct_free(struct core *c) {
 }
 
 static void op_act(struct core *c, const struct asked *r) {
-	uint8_t room[ACT_ROOM_BYTES];
-	struct journal_entry e[ACT_ENTRIES_MAX];
+	uint8_t room[ACT_ROOM_BYTES], seen[SCRIBE_SYMBOLS_BYTES];
+	struct journal_entry e[ACT_ENTRIES_MAX + 1];
 	struct direct_act *d = direct_free(c);
 	if (!d)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
@@ -273,6 +275,8 @@ static void op_act(struct core *c, const struct asked *r) {
 			strlen(r->q->symbols), &d->utterance);
 	d->trust = act_trust(c, &d->speaker, PLAN_NONE, 0);
 	unsigned n = act_entries(c, &d->speaker, &d->utterance, &d->verdict, d->trust, e, room, sizeof(room));
+	if (n && d->utterance.count > 0) /* recognised, whatever the gate says */
+		n += scribe_symbols(c, r->q->symbols, r->speaker.entity, d->trust, &e[n], seen);
 	int rc = n ? ledger_submit(c, e, n, direct_settled, d) : -E2BIG;
 	if (rc < 0)
 		direct_settled(c, d, rc, 0);

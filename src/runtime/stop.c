@@ -33,6 +33,8 @@ static void settled(struct core *c, void *who, int rc, uint64_t seq) {
 	struct telling *s = who;
 	s->used = false;
 	if (rc < 0)
+		gap_add(c, record_kind_name(JOURNAL_COMMAND), 1, rc);
+	if (rc < 0)
 		return session_error(c, &s->turn.to, rc, "it is stopped, but that could not be written down: %s",
 				err_text(rc));
 	turn_reply(c, &s->turn, seq, &s->decision.verdict);
@@ -65,6 +67,8 @@ static void fill(struct core *c, struct telling *s, const struct request *q, con
 
 void stop_tell(struct core *c, const struct request *q, const struct speaker *speaker, const struct reply_to *to) {
 	struct telling *s = free_telling(c);
+	if (!s)
+		gap_add(c, record_kind_name(JOURNAL_COMMAND), 1, -EAGAIN);
 	if (!s)
 		return session_error(c, to, -EBUSY,
 				"it is stopped; but too much waits for the disk to write that down, too");

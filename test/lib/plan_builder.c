@@ -65,6 +65,19 @@ uint16_t plan_builder_field(struct plan_builder *b, const char *name, enum cdm_d
 	return (uint16_t)b->head.fields.count++;
 }
 
+void plan_builder_sense(struct plan_builder *b, const char *form, const char *gloss, enum plan_verb verb) {
+	CHECK(b->head.senses.count < PLAN_BUILDER_RECORDS);
+	struct plan_sense *s = &b->senses[b->head.senses.count++];
+	CHECK(strlen(form) < sizeof(s->form) && strlen(gloss) < sizeof(s->gloss));
+	strcpy(s->form, form);
+	strcpy(s->gloss, gloss);
+	s->verb = (uint8_t)verb;
+	b->head.tables.count = 1;
+	set_name(b->tables[0].name, "letters");
+	b->tables[0].senses.count = b->head.senses.count;
+	b->tables[0].hash = hash_of(b->senses, sizeof(b->senses));
+}
+
 void plan_builder_grant(struct plan_builder *b, uint16_t entity, uint16_t rights, uint16_t field) {
 	CHECK(b->head.grants.count < PLAN_BUILDER_RECORDS);
 	b->grants[b->head.grants.count++] = (struct plan_grant){ .entity = entity, .rights = rights, .field = field };
@@ -157,8 +170,8 @@ struct plan *plan_builder_finish(struct plan_builder *b) {
 	put(p, &p->processes, b->processes, sizeof(b->processes[0]));
 	put(p, &p->rules, b->rules, sizeof(b->rules[0]));
 	put(p, &p->actuators, b->actuators, sizeof(b->actuators[0]));
-	put(p, &p->tables, NULL, 0);
-	put(p, &p->senses, NULL, 0);
+	put(p, &p->tables, b->tables, sizeof(b->tables[0]));
+	put(p, &p->senses, b->senses, sizeof(b->senses[0]));
 	put(p, &p->grants, b->grants, sizeof(b->grants[0]));
 	put(p, &p->options, b->options, sizeof(b->options[0]));
 	p->hash = plan_hash(p);

@@ -28,6 +28,8 @@ struct plan_builder {
 	struct plan_process processes[PLAN_BUILDER_PROCESSES];
 	struct plan_rule rules[PLAN_BUILDER_RECORDS];
 	struct plan_actuator actuators[PLAN_BUILDER_RECORDS];
+	struct plan_table tables[1];
+	struct plan_sense senses[PLAN_BUILDER_RECORDS];
 	struct plan_grant grants[PLAN_BUILDER_RECORDS];
 	struct plan_option options[PLAN_BUILDER_RECORDS];
 };
@@ -38,6 +40,8 @@ uint16_t plan_builder_process(struct plan_builder *b, const char *name, enum pla
 /* One dimension of `count` elements; the source is entity 0. */
 uint16_t plan_builder_field(struct plan_builder *b, const char *name, enum cdm_dtype dtype, uint32_t count,
 		uint32_t slots, uint32_t leases, uint16_t process, uint64_t readers);
+/* One more sense of the only symbol table, which the first one makes. */
+void plan_builder_sense(struct plan_builder *b, const char *form, const char *gloss, enum plan_verb verb);
 void plan_builder_grant(struct plan_builder *b, uint16_t entity, uint16_t rights, uint16_t field);
 void plan_builder_option(struct plan_builder *b, uint16_t entity, const char *key, const char *value);
 /* Place, hash and verify.  The plan is the caller's: free() it. */
