@@ -427,7 +427,6 @@ struct vital {
 	struct cdm_mono changed;  /* when something was last asked, or felt */
 	bool was_ready;           /* all that start with the machine have been live at once */
 	bool stopped;             /* an emergency stop was the last thing that was asked of the legs */
-	bool refused;             /* the journal's last answer was no */
 };
 
 /* tell.c: a fact or a goal that is being written down. */
@@ -491,8 +490,8 @@ struct core {
 	struct telling tellings[CORE_TURNS];
 	struct change changes[CORE_PENDING];
 	struct note notes[CORE_PENDING];
-	struct erasure erasure;
 	struct vital vital;
+	struct erasure erasure, erasure_next; /* the other one: asked while core lets go by itself */
 	struct keeper *keeper;  /* NULL until it is needed */
 	uint64_t turn_order;
 	uint64_t last_command; /* number of the newest one; from the state after a restart */

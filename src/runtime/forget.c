@@ -28,12 +28,24 @@
 #define MAY_GO (UINT64_C(1) << JOURNAL_EVIDENCE | UINT64_C(1) << JOURNAL_SAMPLE | UINT64_C(1) << JOURNAL_GAP | \
 		UINT64_C(1) << JOURNAL_SYMBOL | UINT64_C(1) << JOURNAL_MODEL | UINT64_C(1) << JOURNAL_SET)
 
+static void start(struct core *c);
+
+/* What was asked while core let go by itself has waited. */
+static void over(struct core *c) {
+	c->erasure.step = ERASURE_NONE;
+	if (c->erasure_next.step == ERASURE_NONE)
+		return;
+	c->erasure = c->erasure_next;
+	c->erasure_next.step = ERASURE_NONE;
+	start(c);
+}
+
 /* Who asked is told; nobody did, where core keeps what the plan says by itself. */
 static void fail(struct core *c, int rc, const char *text) {
 	if (c->erasure.own && rc != -ENOENT && rc != -EBUSY) /* nothing to do, or another time */
 		log_warn("%s: %s", text, err_text(rc));
 	session_error(c, &c->erasure.to, rc, "%s: %s", text, err_text(rc));
-	c->erasure.step = ERASURE_NONE;
+	over(c);
 }
 
 /* The keeper's thread begins when it is first needed. */
@@ -109,12 +121,12 @@ static void folded(struct core *c, const struct keeper_job *job) {
 	}
 	free(c->state);
 	c->state = s;
-	e->step = ERASURE_NONE;
 	session_begin(c, &o, &e->to, "done", 3);
 	mp_kv_uint(&o, "seq", e->note);
 	mp_kv_uint(&o, "erased", e->count);
 	mp_kv_bool(&o, "wiped", e->wiped == 0);
 	session_send(c, &o, &e->to);
+	over(c);
 }
 
 static void scanned(struct core *c, const struct keeper_job *job) {
@@ -127,27 +139,37 @@ static void scanned(struct core *c, const struct keeper_job *job) {
 	write_next(c);
 }
 
-static bool begin(struct core *c, const struct asked *r) {
+/* The first step of what is asked now, or once core has let go what it does by itself. */
+static void start(struct core *c) {
 	struct erasure *e = &c->erasure;
+	bool scan = e->step == ERASURE_SCANNING;
+	struct keeper_job job = { .work = scan ? KEEPER_SCAN : KEEPER_PLAN, .upto = e->seq, .kinds = MAY_GO };
+	int rc = ask_keeper(c, &job);
+	if (rc < 0)
+		fail(c, rc, scan ? "what was made of the record cannot be found out"
+				 : "what may go cannot be found out");
+}
+
+static void begin(struct core *c, const struct asked *r, bool scan, uint64_t seq) {
+	struct erasure *e = &c->erasure;
+	bool waits = e->step != ERASURE_NONE && e->own;
+	if (waits)
+		e = &c->erasure_next;
 	if (e->step != ERASURE_NONE)
-		return session_error(c, &r->to, -EBUSY, "another erasure or compaction is under way"), false;
-	*e = (struct erasure){ .to = r->to, .seq = r->q->seq };
+		return session_error(c, &r->to, -EBUSY, "another erasure or compaction is under way");
+	*e = (struct erasure){ .to = r->to, .seq = seq, .step = scan ? ERASURE_SCANNING : ERASURE_PLANNING };
 	size_t n = utf8_cut(r->q->text, strlen(r->q->text), sizeof(e->reason) - 1);
 	memcpy(e->reason, r->q->text, n); /* the rest is zero */
 	snprintf(e->principal, sizeof(e->principal), "%s", core_entity_name(c, r->speaker.principal));
-	return true;
+	if (!waits)
+		start(c);
 }
 
 void forget_erase(struct core *c, const struct asked *r) {
 	if (r->q->seq == 0 || r->q->seq > c->state->seq)
 		return session_error(c, &r->to, -ENOENT, "there is no record %llu; the last one is %llu",
 				(unsigned long long)r->q->seq, (unsigned long long)c->state->seq);
-	if (!begin(c, r))
-		return;
-	c->erasure.step = ERASURE_SCANNING;
-	int rc = ask_keeper(c, &(struct keeper_job){ .work = KEEPER_SCAN, .upto = r->q->seq });
-	if (rc < 0)
-		fail(c, rc, "what was made of the record cannot be found out");
+	begin(c, r, true, r->q->seq);
 }
 
 /* ---- compaction ---- */
@@ -157,7 +179,6 @@ static void let_go(struct core *c, void *who, int rc, uint64_t seq) {
 	struct mp_out o;
 	if (rc < 0)
 		return fail(c, rc, rc == -EBUSY ? "what went before is still being removed" : "nothing was let go");
-	e->step = ERASURE_NONE;
 	log_info("records up to %llu were let go: %llu in all, %llu stay", (unsigned long long)e->seq,
 			(unsigned long long)e->removed, (unsigned long long)e->kept);
 	session_begin(c, &o, &e->to, "done", 4);
@@ -166,6 +187,7 @@ static void let_go(struct core *c, void *who, int rc, uint64_t seq) {
 	mp_kv_uint(&o, "removed", e->removed);
 	mp_kv_uint(&o, "kept", e->kept);
 	session_send(c, &o, &e->to);
+	over(c);
 }
 
 static void planned(struct core *c, const struct keeper_job *job) {
@@ -187,13 +209,7 @@ static void planned(struct core *c, const struct keeper_job *job) {
 }
 
 void forget_compact(struct core *c, const struct asked *r) {
-	if (!begin(c, r))
-		return;
-	c->erasure.step = ERASURE_PLANNING;
-	struct keeper_job job = { .work = KEEPER_PLAN, .upto = r->q->seq ? r->q->seq : UINT64_MAX, .kinds = MAY_GO };
-	int rc = ask_keeper(c, &job);
-	if (rc < 0)
-		fail(c, rc, "what may go cannot be found out");
+	begin(c, r, false, r->q->seq ? r->q->seq : UINT64_MAX);
 }
 
 /* ---- what the plan says is kept ---- */

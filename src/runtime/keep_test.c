@@ -217,8 +217,25 @@ static void what_must_stay_stays(void) {
 	die();
 }
 
+/* Core looks all the time, and at much; who wants something erased waits for that, and is not sent away. */
+static void an_erasure_comes_in_between(void) {
+	uint64_t seq[20];
+	keep(NULL, "1", "1");
+	core_more = with_speed;
+	live();
+	for (unsigned i = 0; i < COUNT_OF(seq); i++)
+		seq[i] = tell("cat", "Tom", 0);
+	set_many(6000);
+	for (unsigned i = 0; i < COUNT_OF(seq); i++) {
+		put(++next_id, (struct question){ .op = "erase", .seq = seq[i] });
+		CHECK(hear("done") == next_id);
+	}
+	CHECK(look()->compacted > 0 && knows("cat", NULL) && state_is_replay());
+	die();
+}
+
 int main(void) {
 	void (*const tests[])(void) = { what_is_old_is_let_go, what_is_old_stays_where_the_plan_says_so,
-		a_long_life_in_a_small_file, what_must_stay_stays };
+		a_long_life_in_a_small_file, what_must_stay_stays, an_erasure_comes_in_between };
 	return core_tests(tests, COUNT_OF(tests));
 }

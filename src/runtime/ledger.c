@@ -149,6 +149,17 @@ static void fold(struct core *c, const struct journal_record *r) {
 	c->unsnapped += r->body_bytes;
 }
 
+/* Said once, until something is taken again.  What there is nothing wrong with, who asked is told alone. */
+static void note_refusal(struct core *c, const struct journal_result *r) {
+	unsigned kind = r->count ? r->records[0].kind : JOURNAL_KIND_COUNT;
+	bool sound = r->rc == -EEXIST || kind == JOURNAL_COMPACT || kind == JOURNAL_ERASE;
+	if (sound && (r->rc == -EEXIST || r->rc == -EBUSY || r->rc == -ENOENT))
+		return;
+	if (r->rc < 0 && r->rc != c->refused)
+		log_error("the journal refused a transaction: %s", err_text(r->rc));
+	c->refused = r->rc;
+}
+
 void ledger_readable(struct core *c) {
 	struct journal_result r;
 	while (journal_take(c->journal, &r) == 0) {
@@ -157,11 +168,7 @@ void ledger_readable(struct core *c) {
 		bool snapshot = rc == 0 && r.records[0].kind == JOURNAL_SNAPSHOT;
 		for (unsigned i = 0; rc == 0 && i < r.count; i++)
 			fold(c, &r.records[i]);
-		c->vital.refused = rc < 0 && rc != -EEXIST && rc != -ENOENT;
-		if (rc < 0 && rc != -EEXIST && rc != c->refused)
-			log_error("the journal refused a transaction: %s", err_text(rc));
-		if (rc != -EEXIST)
-			c->refused = rc;
+		note_refusal(c, &r);
 		if (rc == 0 && r.records[0].kind == JOURNAL_ERASE)
 			c->erasure.wiped = r.wiped;
 		settle(c, &r, seq);

@@ -122,7 +122,7 @@ static void step(struct core *c, const struct health *h, double coherence) {
 		.ready = v->was_ready,
 		.process_gone = required_is_gone(c),
 		.stop_latched = v->stopped,
-		.disk_refuses = v->refused,
+		.disk_refuses = c->refused < 0,
 		.actuator_live = c->plan->actuators.count > 0 && process_lives(c, c->plan->guard),
 		.coherence = h->count ? coherence : 1.0, /* nothing is made of anything that could be wrong */
 		.turns = turns_in_works(c),
