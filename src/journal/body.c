@@ -40,6 +40,7 @@ static const struct field turn_fields[] = {
 	ROW(turn, facts, FACTS, 0, 0),
 	ROW(turn, symbols, TEXT, 0, BODY_SYMBOLS_MAX),
 	ROW(turn, session, TEXT, 0, BODY_KEY_MAX),
+	ROW(turn, said_ms, UINT, 0, 0),
 };
 
 static const struct field set_fields[] = {

@@ -68,6 +68,7 @@ struct body_turn {
 	struct body_said facts[BODY_FACTS_MAX];
 	struct body_text symbols; /* ..BODY_SYMBOLS_MAX: the symbols it contained */
 	struct body_text session; /* ..BODY_KEY_MAX: the conversation that it belongs to */
+	uint64_t said_ms;         /* when it was said, milliseconds since 1970; 0: when the record was written */
 };
 
 struct body_set {

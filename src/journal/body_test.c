@@ -25,7 +25,8 @@ static struct body_turn a_turn(void) {
 		.view_hash = hash_of("view", 4),
 		.trust_ppm = 540000,
 		.fact_count = 2,
-		.symbols = body_text("\xf0\x90\xa4\x80") };
+		.symbols = body_text("\xf0\x90\xa4\x80"),
+		.said_ms = 1700000000123 };
 	t.facts[0] = (struct body_said){ body_text("name"), body_text("Ada"), 900000 };
 	t.facts[1] = (struct body_said){ body_text("mood"), body_text(""), 1 };
 	return t;
@@ -38,6 +39,7 @@ static void a_turn_survives(void) {
 	CHECK(same(t.request, u.request) && same(t.speaker, u.speaker) && same(t.model, u.model));
 	CHECK(same(t.user, u.user) && same(t.answer, u.answer) && same(t.symbols, u.symbols));
 	CHECK(hash_equal(&t.view_hash, &u.view_hash) && u.trust_ppm == 540000 && u.fact_count == 2);
+	CHECK(u.said_ms == 1700000000123);
 	CHECK(same(u.facts[0].key, body_text("name")) && same(u.facts[0].value, body_text("Ada")));
 	CHECK(u.facts[0].trust_ppm == 900000 && u.facts[1].value.bytes == 0);
 	uint8_t again[1024];

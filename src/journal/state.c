@@ -137,7 +137,7 @@ static void fold_said(struct journal_state *s, const struct journal_record *r, c
 		.trust_ppm = said->trust_ppm,
 		.confidence_ppm = BODY_PPM,
 		.seq = r->seq,
-		.seen = r->wall };
+		.seen = wall_of_ms(turn->said_ms, r->wall) };
 	COPY(f.key, said->key);
 	COPY(f.value, said->value);
 	COPY(f.source, turn->speaker.bytes ? turn->speaker : body_text(r->entity));
@@ -170,7 +170,7 @@ static int fold_fact(struct journal_state *s, const struct journal_record *r) {
 static void keep_turn(struct journal_state *s, const struct journal_record *r, const struct body_turn *b) {
 	struct state_turn *t = &s->turns[s->turns_end++ % STATE_TURNS_MAX];
 	t->seq = r->seq;
-	t->wall = r->wall;
+	t->wall = wall_of_ms(b->said_ms, r->wall);
 	COPY_NAME(t->principal, r->principal);
 	COPY(t->speaker, b->speaker);
 	COPY(t->model, b->model);
@@ -203,7 +203,7 @@ static void keep_session(struct journal_state *s, const struct journal_record *r
 	e->first_seq = e->turns ? e->first_seq : r->seq;
 	e->turns++;
 	e->seq = r->seq;
-	e->wall = r->wall;
+	e->wall = wall_of_ms(b->said_ms, r->wall);
 }
 
 static int fold_turn(struct journal_state *s, const struct journal_record *r) {

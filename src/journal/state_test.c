@@ -383,6 +383,18 @@ static void sessions_gather_turns(void) {
 	CHECK(strcmp(state_turn(s, 0)->session, "s1") == 0 && !state_session(s, "bob", "s1"));
 }
 
+/* What is told late is no fresher for it: a turn that says when it was said, and its claims, are of then. */
+static void turns_have_their_own_time(void) {
+	struct body_turn t = { .speaker = body_text("ada"), .session = body_text("s1"), .user = body_text("u"),
+		.fact_count = 1, .said_ms = 5000 };
+	t.facts[0] = (struct body_said){ body_text("door"), body_text("locked"), 900000 };
+	state_init(s);
+	apply(s, JOURNAL_TURN, body_build_turn(&t, room, sizeof(room)));
+	CHECK(state_turn(s, 0)->wall.ns == INT64_C(5000000000));
+	CHECK(state_fact(s, "door", "ada", "ada")->seen.ns == INT64_C(5000000000));
+	CHECK(state_session(s, "ada", "s1")->wall.ns == INT64_C(5000000000));
+}
+
 static void the_rest_is_remembered(void) {
 	state_init(s);
 	APPLY(SYMBOL, symbol, body_text("\xf0\x90\xa4\x80"), body_text("camera"), 7);
@@ -611,6 +623,7 @@ int main(void) {
 	goals_are_open_until_they_are_not();
 	commands_are_open_until_their_outcome();
 	sessions_gather_turns();
+	turns_have_their_own_time();
 	the_rest_is_remembered();
 	a_state_that_is_read_back_goes_on();
 	odd_bytes_are_no_state();

@@ -138,7 +138,7 @@ class State:
             e[3:] = [e[3] + 1, seq]
         for f in b['facts']:
             self.claim(f['key'], principal, b['speaker'] or entity, b['model'], f['value'], visibility, f['trust'],
-                       1000000, seq, [], self.wall)
+                       1000000, seq, [], self.when(b['said_ms']))
 
     def fold_fact(self, b, seq, entity, principal, visibility):
         if not set(b['from']) & {e[0] for e in self.erasures}:
