@@ -44,6 +44,7 @@ int journal_read_open(const char *path, struct journal_reader **out, struct cdm_
 void journal_read_close(struct journal_reader **r) {
 	if (!*r)
 		return;
+	sqlite3_finalize((*r)->one);
 	db_close(&(*r)->db);
 	if ((*r)->shm)
 		close((*r)->shm - 1); /* after SQLite: closing any descriptor of a file lets our locks on it go */
@@ -84,7 +85,20 @@ bool journal_read_busy(struct journal_reader *r) {
 	return r->shm && fcntl(r->shm - 1, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
 }
 
-int journal_one(struct db *db, uint64_t from, bool last, struct journal_record *out) {
+int journal_one(struct journal_reader *r, uint64_t seq, journal_visit *visit, void *user) {
+	struct journal_record record;
+	int rc = r->one ? 0 : db_select(&r->db, seq, false, &r->one);
+	if (rc < 0)
+		return rc;
+	sqlite3_bind_int64(r->one, 1, seq <= INT64_MAX ? (int64_t)seq : INT64_MAX);
+	rc = db_step(&r->db, r->one, &record);
+	if (rc >= 0)
+		rc = rc == 1 && record.seq == seq ? visit(user, &record) : -ENOENT;
+	sqlite3_reset(r->one);
+	return rc;
+}
+
+int journal_row(struct db *db, uint64_t from, bool last, struct journal_record *out) {
 	sqlite3_stmt *s = NULL;
 	*out = (struct journal_record){ 0 };
 	int rc = db_select(db, from, last, &s);
@@ -97,7 +111,7 @@ int journal_one(struct db *db, uint64_t from, bool last, struct journal_record *
 
 int journal_last(struct journal_reader *r, uint64_t *seq) {
 	struct journal_record tail;
-	int rc = journal_one(&r->db, 0, true, &tail);
+	int rc = journal_row(&r->db, 0, true, &tail);
 	*seq = rc == 1 ? tail.seq : 0;
 	return rc < 0 ? rc : 0;
 }
@@ -109,7 +123,7 @@ int journal_seq_at(struct journal_reader *r, struct cdm_wall when, uint64_t *seq
 	while (rc == 0 && low < high) {
 		struct journal_record record;
 		uint64_t middle = low + (high - low + 1) / 2;
-		rc = journal_one(&r->db, middle, false, &record);
+		rc = journal_row(&r->db, middle, false, &record);
 		if (rc < 0)
 			break;
 		bool later = rc == 0 || record_hlc_wall(record.hlc).ns > when.ns;
@@ -199,7 +213,7 @@ static int begin_at_snapshot(struct journal_reader *r, uint64_t seq, struct jour
 static int let_go(struct journal_reader *r, const struct journal_walk *w, uint64_t seq, struct cdm_diag *diag) {
 	struct db_compaction c;
 	struct journal_record next;
-	if (journal_one(&r->db, w->seq + 1, false, &next) != 1 || next.seq == w->seq + 1)
+	if (journal_row(&r->db, w->seq + 1, false, &next) != 1 || next.seq == w->seq + 1)
 		return -EBADMSG;
 	if (db_compaction_find(&r->db, &c) != 1 || seq >= c.upto)
 		return -EBADMSG;

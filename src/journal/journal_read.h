@@ -42,6 +42,12 @@ MUST_CHECK int journal_each(struct journal_reader *r, uint64_t from_seq, uint64_
  */
 bool journal_read_busy(struct journal_reader *r);
 
+/*
+ * Visit the record `seq` alone: what the visit returned, or -ENOENT.  Cheaper than journal_each(), for who looks up
+ * many; the visit may not call it again.
+ */
+MUST_CHECK int journal_one(struct journal_reader *r, uint64_t seq, journal_visit *visit, void *user);
+
 /* The last record's seq, 0 when there is none. */
 MUST_CHECK int journal_last(struct journal_reader *r, uint64_t *seq);
 /* The last record not later than `when` (by its hybrid clock), 0 when there is none. */

@@ -8,6 +8,7 @@
 
 struct journal_reader {
 	struct db db;
+	sqlite3_stmt *one; /* of journal_one(), once it was called */
 	int cancelled; /* by any thread */
 	int shm; /* of SQLite's index, for journal_read_busy(), + 1; 0: not opened */
 };
@@ -25,7 +26,7 @@ int journal_walk_step(void *walk, const struct journal_record *r);
 void journal_walk_failed(struct journal_reader *r, const struct journal_walk *w, int rc, struct cdm_diag *diag);
 
 /* The first record from there on, or the last one of all, without its body: 1; 0: there is none. */
-MUST_CHECK int journal_one(struct db *db, uint64_t from, bool last, struct journal_record *out);
+MUST_CHECK int journal_row(struct db *db, uint64_t from, bool last, struct journal_record *out);
 
 /* Is it what its record vouches for?  0, and the hash of the state where `state` is not NULL; -EBADMSG. */
 MUST_CHECK int journal_snapshot_vouched(struct journal_reader *r, const struct db_snapshot *s, struct hash *state);

@@ -418,7 +418,12 @@ static void readers_see_what_they_ask_for(void) {
 	CHECK(journal_each(r, 2, 0, see, &stopped) == 42 && stopped.last == 4);
 	CHECK(journal_each(r, 11, 0, see, &none) == 0 &&
 			journal_each(r, UINT64_MAX, 0, see, &none) == 0);
-	CHECK(none.count == 0);
+	struct seen one = { .stop_at = 4 };
+	CHECK(journal_one(r, 3, see, &one) == 0 && journal_one(r, 4, see, &one) == 42 && journal_one(r, 3, see,
+			&one) == 0);
+	CHECK(one.count == 3 && one.first == 3 && one.last == 3);
+	CHECK(journal_one(r, 0, see, &none) == -ENOENT && journal_one(r, 11, see, &none) == -ENOENT);
+	CHECK(journal_one(r, UINT64_MAX, see, &none) == -ENOENT && none.count == 0);
 	journal_stop(&j);
 	CHECK(journal_last(r, &seq) == 0 && seq == 10); /* and without it */
 	journal_read_close(&r);
