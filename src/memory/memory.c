@@ -1,0 +1,301 @@
+/* memory.c - see memory.h: opening, following the journal, throwing the index away. */
+#include "memory/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "memory/memory_priv.h"
+#include "memory/vector.h"
+
+#define BATCH 512 /* records of one transaction */
+#define MERGE 4096 /* records, since the segments of the full text were merged: each word costs a look into each */
+#define HASHED "ngrams-1" /* the name of vector.h's; grows when the same text gives another vector */
+#define HASHED_FLOOR 0.13 /* two deviations of chance, in 256 dimensions; recall_test */
+
+/* ---- the index's file ---- */
+
+static void look(const struct memory *m, const char *path, struct env_file *out) {
+	if (m->env->look(m->env, path, out) < 0)
+		*out = (struct env_file){ 0 };
+}
+
+static bool is_same(const struct env_file *a, const struct env_file *b) {
+	return a->device == b->device && a->number == b->number;
+}
+
+/* Vectors of another embedder are of no use: those are made again, the words stay. */
+static int adopt_embedder(struct memory *m) {
+	struct index_position *at = &m->index.at;
+	if (strcmp(at->embedder, m->embedder.name) == 0 && at->dims == m->embedder.dims)
+		return 0;
+	int rc = index_begin(&m->index);
+	if (rc == 0)
+		rc = index_run(&m->index, index_query(&m->index, INDEX_BLOCKS_DROP));
+	snprintf(at->embedder, sizeof(at->embedder), "%s", m->embedder.name);
+	at->dims = m->embedder.dims;
+	at->vectors = 1;
+	return rc < 0 ? rc : index_commit(&m->index);
+}
+
+
+/* Open the index, in its file or in memory, and have on the shelf what it holds. */
+static int start_in(struct memory *m, bool file, bool seeded) {
+	index_close(&m->index);
+	shelf_clear(&m->shelf);
+	int rc = file ? index_open(&m->index, m->env, m->path) :
+			index_open_private(&m->index, m->env, seeded ? m->path : NULL);
+	if (rc == 0)
+		rc = adopt_embedder(m);
+	if (rc == 0)
+		rc = shelf_load(&m->shelf, &m->index, 1);
+	if (rc == 0 && file)
+		look(m, m->path, &m->index_file);
+	return rc;
+}
+
+static void let_go(struct memory *m) {
+	if (m->lock >= 0)
+		m->env->unlock(m->env, m->lock);
+	m->lock = -1;
+}
+
+static void throw_away(struct memory *m) {
+	index_close(&m->index);
+	if (m->lock >= 0)
+		index_remove(m->env, m->path);
+	m->renewed++;
+}
+
+/* Where there can be none in a file (another owner, a medium that cannot be written), one in memory will do. */
+static int start(struct memory *m, bool seeded) {
+	int rc = -EACCES;
+	if (m->lock >= 0) {
+		rc = start_in(m, true, false);
+		if (rc == -EBADMSG) {
+			throw_away(m);
+			rc = start_in(m, true, false);
+		}
+	}
+	if (rc == 0)
+		return 0;
+	let_go(m);
+	rc = start_in(m, false, seeded);
+	return rc == -EBADMSG ? start_in(m, false, false) : rc;
+}
+
+int memory_renew(struct memory *m) {
+	throw_away(m);
+	return start(m, false);
+}
+
+/* ---- opening ---- */
+
+static int take_options(struct memory *m, const struct memory_options *o) {
+	static const struct memory_embedder hashed = { HASHED, VECTOR_DIMS, HASHED_FLOOR, NULL, NULL };
+	const struct memory_embedder *e = o && o->embedder ? o->embedder : &hashed;
+	size_t bytes = o && o->vector_bytes ? o->vector_bytes : MEMORY_VECTOR_BYTES;
+	if (!e->name || strlen(e->name) >= CDM_NAME_MAX || (e != &hashed && !e->embed))
+		return -EINVAL;
+	if (e->dims < 32 || e->dims > VECTOR_DIMS_MAX || e->dims % 32 || !(e->floor >= 0 && e->floor < 1))
+		return -EINVAL;
+	m->env = o && o->env ? o->env : env_real();
+	m->embedder = *e;
+	m->lock = -1;
+	shelf_init(&m->shelf, e->dims, bytes);
+	m->block = malloc((size_t)INDEX_BLOCK * e->dims);
+	m->floats = malloc(e->dims * sizeof(m->floats[0]));
+	return m->block && m->floats ? 0 : -ENOMEM;
+}
+
+static int name_files(struct memory *m, const char *journal) {
+	char full[PATH_MAX];
+	int rc = m->env->full_name(m->env, journal, full);
+	if (rc < 0)
+		snprintf(full, sizeof(full), "%s", journal);
+	int n = snprintf(m->journal, sizeof(m->journal), "%s", full);
+	int k = snprintf(m->path, sizeof(m->path), "%s.memory", full);
+	int l = snprintf(m->lock_path, sizeof(m->lock_path), "%s.memory.lock", full);
+	return n < PATH_MAX && k < PATH_MAX && l < PATH_MAX ? 0 : -E2BIG;
+}
+
+static int open_journal(struct memory *m, struct cdm_diag *diag) {
+	journal_read_close(&m->reader);
+	look(m, m->journal, &m->journal_file);
+	return journal_read_open_in(m->env, m->journal, &m->reader, diag);
+}
+
+int memory_open(const char *journal, const struct memory_options *o, struct memory **out, struct cdm_diag *diag) {
+	long holder;
+	struct memory *m = calloc(1, sizeof(*m));
+	*out = NULL;
+	if (!m)
+		return -ENOMEM;
+	int rc = take_options(m, o);
+	if (rc == 0)
+		rc = name_files(m, journal);
+	if (rc == 0)
+		rc = open_journal(m, diag);
+	if (rc == 0) {
+		m->lock = m->env->lock(m->env, m->lock_path, &holder);
+		rc = start(m, true);
+	}
+	if (rc < 0)
+		memory_close(&m);
+	*out = m;
+	return rc;
+}
+
+void memory_close(struct memory **m) {
+	struct memory *o = *m;
+	if (!o)
+		return;
+	search_free(&o->search);
+	index_close(&o->index);
+	shelf_clear(&o->shelf);
+	journal_read_close(&o->reader);
+	if (o->env)
+		let_go(o);
+	free(o->changes);
+	free(o->block);
+	free(o->floats);
+	free(o);
+	*m = NULL;
+}
+
+/* ---- following ---- */
+
+/* Is the last record that is known the one that the journal has there? */
+static int compare(void *user, const struct journal_record *r) {
+	const struct index_position *at = user;
+	return hash_equal(&r->hash, &at->hash);
+}
+
+/* 1: it is; 0: the journal is another one, or is back where it was before; -errno: it cannot be read. */
+static int is_in_place(struct memory *m) {
+	if (m->index.at.upto == 0)
+		return 1;
+	int rc = journal_one(m->reader, m->index.at.upto, compare, &m->index.at);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+struct batch {
+	struct memory *m;
+	unsigned records;
+	int rc; /* of the index */
+};
+
+static int visit(void *user, const struct journal_record *r) {
+	struct batch *b = user;
+	b->rc = fill_record(b->m, r);
+	b->records += b->rc == 0;
+	return b->rc < 0;
+}
+
+/* What the batch changed of passages that are on the shelf. */
+static void apply_changes(struct memory *m) {
+	for (size_t i = 0; i < m->change_count; i++) {
+		const struct memory_change *c = &m->changes[i];
+		struct shelf_slot *slot = shelf_slot(&m->shelf, c->id);
+		if (!slot)
+			continue;
+		slot->live = c->live;
+		if (c->erased)
+			shelf_forget(&m->shelf, slot);
+	}
+	m->change_count = 0;
+}
+
+/* One transaction.  How much was done; -EBADMSG: the index is to be thrown away. */
+static int fill_batch(struct memory *m, unsigned limit, int *journal_rc) {
+	struct batch b = { .m = m };
+	int64_t vectors = m->index.at.vectors;
+	m->change_count = 0;
+	m->erased = false;
+	int rc = journal_each(m->reader, m->index.at.upto + 1, limit, visit, &b);
+	*journal_rc = rc < 0 ? rc : 0;
+	int made = b.rc < 0 ? b.rc : fill_vectors(m, limit);
+	if (made < 0)
+		return made;
+	m->unmerged += b.records;
+	bool merge = b.records < limit && m->unmerged >= MERGE;
+	if (m->erased || merge) { /* so that no word of it stays in any segment of the full text */
+		m->index.at.wipe = true;
+		m->unmerged = 0;
+		rc = index_run(&m->index, index_query(&m->index, INDEX_OPTIMIZE));
+		if (rc < 0)
+			return rc;
+	}
+	rc = index_commit(&m->index);
+	if (rc < 0)
+		return rc;
+	apply_changes(m);
+	rc = shelf_load(&m->shelf, &m->index, vectors);
+	return rc < 0 ? rc : (int)b.records > made ? (int)b.records : made;
+}
+
+static int follow_batch(struct memory *m, unsigned limit, int *journal_rc) {
+	int rc = is_in_place(m);
+	if (rc == 0)
+		rc = memory_renew(m);
+	if (rc < 0) {
+		*journal_rc = rc;
+		return 0;
+	}
+	rc = index_begin(&m->index);
+	if (rc == 0)
+		rc = fill_batch(m, limit, journal_rc);
+	if (rc < 0) {
+		int back = index_rollback(&m->index);
+		rc = back < 0 ? back : rc;
+	}
+	index_wipe(&m->index);
+	return rc;
+}
+
+/* The journal and the index's file may have been replaced under us. */
+static int check_files(struct memory *m) {
+	struct env_file now;
+	int rc = m->env->look(m->env, m->journal, &now);
+	if (rc < 0)
+		return rc == -ENOENT || rc == -ENOTDIR ? -ENOENT : -EACCES;
+	if (!is_same(&now, &m->journal_file) && (rc = open_journal(m, NULL)) < 0)
+		return rc;
+	look(m, m->path, &now);
+	return m->index.in_file && !is_same(&now, &m->index_file) ? start(m, false) : 0;
+}
+
+int memory_follow(struct memory *m, unsigned budget) {
+	unsigned done = 0, renewals = 0, step;
+	int journal_rc = 0, rc = m->reader ? check_files(m) : open_journal(m, NULL);
+	if (rc < 0)
+		return rc;
+	do {
+		unsigned left = budget ? budget - done : BATCH;
+		step = left < BATCH ? left : BATCH;
+		rc = follow_batch(m, step, &journal_rc);
+		if (rc == -EBADMSG && renewals++ == 0) { /* then from the first record again */
+			rc = memory_renew(m);
+			if (rc == 0)
+				rc = follow_batch(m, step, &journal_rc);
+		}
+		if (rc < 0 || journal_rc < 0)
+			return rc == -EBADMSG ? -EIO : rc < 0 ? rc : journal_rc;
+		done += (unsigned)rc;
+	} while ((unsigned)rc == step && (budget == 0 || done < budget));
+	m->yielded = 0;
+	return (int)done;
+}
+
+/* ---- asking about ---- */
+
+void memory_stats(const struct memory *m, struct memory_stats *out) {
+	const struct shelf *s = &m->shelf;
+	*out = (struct memory_stats){ .upto = m->index.at.upto,
+		.passages = m->index.at.live,
+		.vectors_behind = (uint64_t)(m->index.at.next - m->index.at.vectors),
+		.in_memory = s->held * (s->dims + s->dims / 8 + sizeof(s->slots[0])),
+		.renewed = m->renewed,
+		.in_file = m->index.in_file,
+		.wipe_due = m->index.at.wipe };
+}
