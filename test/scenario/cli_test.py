@@ -79,6 +79,9 @@ USAGE = [  # arguments, what standard error says
     (['at', 'now', 'fact'], 'fact: say which fact'),
     (['at', 'now', 'sesion'], "one cannot ask about 'sesion'; there are: field, fact, trust, goal, session, model; did you mean 'session'?"),
     (['at', 'now', '--as'], '--as needs a value'),
+    (['recall', '-n', '0'], "-n takes a whole number from 1 to 256, not '0'"),
+    (['recall', '--as'], '--as needs a value'),
+    (['export', 'x'], 'it takes no arguments'),
     (['set'], 'give a field and a number'),
     (['set', 'goal_bearing'], 'give a field and a number'),
     *((['set', 'goal_bearing', v], f"'{v}' is not a number; a decimal one is wanted")
@@ -143,6 +146,8 @@ def nothing_runs(m):
     said(m, ['stop', '--machine', 'ghost'], 1, "no guard of a machine 'ghost' is running")
     said(m, ['state', '--machine', 'ghost'], 1, "there is no journal of a machine 'ghost'")
     said(m, ['log', '--machine', 'ghost'], 1, "there is no journal of a machine 'ghost'")
+    said(m, ['recall', '--machine', 'ghost'], 1, "there is no journal of a machine 'ghost'")
+    said(m, ['export', '--machine', 'ghost'], 1, "there is no journal of a machine 'ghost'")
 
 
 STEP = 'machine: none.cdl.yaml\nsteps:\n- step: a\n  do:\n  - '
@@ -404,6 +409,29 @@ def facts(m):
     expect('a fact of the state', rc == 0 and re.search(r'door += locked .* trust 0\.\d\d, record \d+\n', out), out)
 
 
+def recalls(m):
+    """What was told is found while the machine runs, and written as lines."""
+    rc, out, err = m.run('recall', 'is', 'the', 'door', 'locked?')
+    expect('a claim is found', rc == 0 and err == '' and re.search(
+        r' 0\.\d{3}  \(text 0\.\d\d, likeness .*\n +operator claims door = locked\n', out), out + err)
+    rc, out, err = m.run('recall', 'hello again', '--json', '-n', '1')
+    hit = json.loads(out)
+    expect('a turn is found', rc == 0 and hit['kind'] == 'turn' and hit['user'] == 'hello again' and hit['answer'] and
+           0 < hit['score']['total'] <= 1, out + err)
+    rc, out, err = m.run('recall', 'zzyzx', '-n', '1')
+    expect('or nothing', rc == 0 and 'zzyzx' not in out, out + err)
+    rc, out, err = m.run('export')
+    lines = [json.loads(line) for line in out.splitlines()]
+    expect('all is exported', rc == 0 and lines[0] == {'schema': 'cadmus.memory', 'version': 1} and
+           any(x['type'] == 'turn' and x['user'] == 'hello again' for x in lines[1:]), out + err)
+    path = m.work + '/told.jsonl'
+    rc, text, err = m.run('export', '--output', path)
+    with open(path, encoding='utf-8') as f:
+        expect('or into a file', rc == 0 and f.read() == out and os.stat(path).st_mode & 0o777 == 0o600, text + err)
+    said(m, ['export', '--output', path], 1, f'{path} cannot be written: File exists')
+    os.unlink(path)
+
+
 def two_machines(m):
     """A second one in the same folders: then it must be said which is meant."""
     path = m.work + '/second.cdl.yaml'
@@ -445,6 +473,7 @@ def outputs(m):
     for args in (['ps'], ['get'], ['state'], ['state', 'verify'], ['log'], ['log', '--follow'], ['at', 'now'], ['diff', '#0'],
                  ['why', 'door'], ['top', '--once'], ['top'], ['stat'], ['watch', 'kinesthetic'], ['watch', '--events'],
                  ['say', 'hi'], ['doctor'], ['devices'], ['check', m.path], ['plan', m.path], ['help'],
+                 ['recall', 'hello'], ['export'], ['say', 'hi'], ['doctor'], ['devices'], ['check', m.path], ['plan', m.path], ['help'],
                  ['say', '--help'], ['--version'], ['set', 'goal_bearing', '1']):
         for extra in ([], ['--json']):
             line = ' '.join([*args, *extra])
@@ -732,6 +761,7 @@ def main():
         wrong_usage(m)
         world_says_no(m)
         facts(m)
+        recalls(m)
         two_machines(m)
         seats(m)
         outputs(m)
