@@ -192,7 +192,7 @@ static int identify(struct reading *k, struct hash *id) {
 
 static int yield_entry(struct reading *k, enum journal_kind kind) {
 	struct lines_import *i = k->import;
-	char request[BODY_REQUEST_MAX + 1], hex[HASH_TEXT_MAX];
+	char hex[HASH_TEXT_MAX];
 	struct hash id;
 	uint64_t known = 0;
 	struct body_text name = get_text(k, k->line, "visibility", 1, 15);
@@ -202,16 +202,16 @@ static int yield_entry(struct reading *k, enum journal_kind kind) {
 	get_name(k, "entity", i->entity);
 	get_name(k, "principal", i->principal);
 	i->entry = (struct journal_entry){ kind, visibility < 0 ? 0 : (enum journal_visibility)visibility, i->entity,
-		i->principal, i->body, 0 };
+		i->principal, i->body, 0, i->request };
 	if (build(k, "") < 0 || identify(k, &id) < 0)
 		return k->rc;
-	snprintf(request, sizeof(request), "import.%s", hash_text(&id, REQUEST_DIGITS, hex));
+	snprintf(i->request, sizeof(i->request), "import.%s", hash_text(&id, REQUEST_DIGITS, hex));
 	int rc = i->memory ? memory_known(i->memory, &id, &known) : 0;
 	if (rc < 0 || known) {
 		i->known += known > 0;
 		return rc;
 	}
-	if (build(k, request) < 0)
+	if (build(k, i->request) < 0)
 		return k->rc;
 	i->turns += kind == JOURNAL_TURN;
 	i->facts += kind == JOURNAL_FACT;

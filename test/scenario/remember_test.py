@@ -101,6 +101,21 @@ def forgets(machine):
     expect('a record that is not there is said', rc == 1 and 'there is no record 99999' in err, err)
 
 
+def moves_house(machine):
+    """What was told goes to another machine as lines, and comes out of it as the same."""
+    lines, back = machine.work + '/told.jsonl', machine.work + '/back.jsonl'
+    rc, out, err = machine.run('export', '--output', lines)
+    expect('what was told is written out', rc == 0, out + err)
+    rc, out, err = machine.run('import', lines, '--machine', 'small')
+    expect('a machine that runs keeps its journal', rc == 1 and 'is in use by process' in err, out + err)
+    first, again = (machine.json('import', lines, '--machine', 'other') for _ in range(2))
+    expect('another one takes it, once', first['imported'] > 0 and again['imported'] == 0 and
+           again['known'] == first['imported'], (first, again))
+    machine.run('export', '--machine', 'other', '--output', back)
+    with open(lines, encoding='utf-8') as a, open(back, encoding='utf-8') as b:
+        expect('and tells it in the same lines', a.read() == b.read())
+
+
 def main(cadmus):
     machine = Machine(cadmus, change=with_camera)
     try:
@@ -109,6 +124,7 @@ def main(cadmus):
         survives(machine)
         goals(machine)
         forgets(machine)
+        moves_house(machine)
         rc, out, err = machine.run('down')
         expect('it goes down', rc == 0, out + err)
         machine.start()

@@ -1,0 +1,158 @@
+/*
+ * cmd_import.c - what was exported, into the journal of a machine that does not run: we are its owner meanwhile.
+ *
+ * What the journal has already, it has not twice: importing again changes nothing.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/err.h"
+#include "bin/cadmus/args.h"
+#include "bin/cadmus/json.h"
+#include "bin/cadmus/machine.h"
+#include "client/state_path.h"
+#include "journal/journal.h"
+#include "memory/lines.h"
+
+struct import {
+	struct journal *journal;
+	struct memory *memory;
+	struct lines_import lines;
+	uint64_t submitted, settled, stored, again, wrong, number;
+	int rc;
+	struct cdm_diag diag; /* of the first line that was wrong */
+};
+
+/* Results of what was submitted, until `left` are still to come. */
+static void settle(struct import *i, uint64_t left) {
+	struct journal_result r;
+	struct pollfd p = { .fd = journal_event_fd(i->journal), .events = POLLIN };
+	while (i->submitted - i->settled > left) {
+		if (journal_take(i->journal, &r) < 0) {
+			(void)!poll(&p, 1, -1);
+			continue;
+		}
+		i->settled++;
+		i->stored += r.rc == 0;
+		i->again += r.rc == -EEXIST;
+		if (r.rc < 0 && r.rc != -EEXIST && i->rc == 0)
+			i->rc = r.rc;
+	}
+}
+
+/* All that was submitted is in the journal, and found there. */
+static void catch_up(struct import *i) {
+	settle(i, 0);
+	int rc = i->rc;
+	while (rc == 0 && (rc = memory_follow(i->memory, 1000)) == 1000)
+		rc = 0;
+	i->rc = i->rc < 0 ? i->rc : rc < 0 ? rc : 0;
+}
+
+static void submit(struct import *i) {
+	int rc;
+	while ((rc = journal_submit(i->journal, &i->lines.entry, 1, JOURNAL_D1, NULL)) == -EAGAIN)
+		settle(i, 0);
+	i->submitted += rc == 0;
+	i->rc = rc;
+}
+
+/* A line that is none is passed over, and said at the end. */
+static void take_line(struct import *i, const char *line, size_t bytes) {
+	struct cdm_diag diag = { .count = 0 };
+	int rc = lines_import_line(&i->lines, line, bytes, &diag);
+	if (rc == -EAGAIN || rc == -ESTALE) {
+		catch_up(i);
+		rc = i->rc < 0 ? i->rc : lines_import_line(&i->lines, line, bytes, &diag);
+	}
+	i->number++;
+	if (rc == 1)
+		return submit(i);
+	if (rc == 0)
+		return;
+	if (rc != -EPROTO && rc != -E2BIG && rc != -EINVAL && rc != -EAGAIN) {
+		i->rc = rc;
+		return;
+	}
+	if (i->wrong++ == 0) {
+		cdm_diag_add(&i->diag, CDM_ERROR, "", "line %llu: %s", (unsigned long long)i->number,
+				diag.count ? diag.at[0].text : "it derives from what is not there");
+		i->rc = i->lines.begun ? 0 : rc;
+	}
+}
+
+static void take_all(struct import *i, FILE *in) {
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+	while (i->rc == 0 && (n = getline(&line, &room, in)) > 0)
+		take_line(i, line, (size_t)n);
+	free(line);
+	catch_up(i);
+}
+
+static int open_all(struct import *i, const char *path) {
+	int rc = journal_open(path, NULL, &i->journal, &i->diag);
+	if (rc == 0)
+		rc = memory_open(path, NULL, &i->memory, &i->diag);
+	while (rc == 0 && (rc = memory_follow(i->memory, 1000)) == 1000)
+		rc = 0;
+	rc = rc > 0 ? 0 : rc;
+	return rc == 0 ? lines_import_begin(&i->lines, i->memory) : rc;
+}
+
+static int report(const struct verb_context *c, const struct import *i) {
+	uint64_t known = i->again;
+	if (c->json)
+		return json_print(json_pack("{s:I,s:I,s:I}", "imported", (json_int_t)i->stored, "known",
+				(json_int_t)known, "wrong", (json_int_t)i->wrong));
+	printf("%llu are new, %llu were known\n", (unsigned long long)i->stored, (unsigned long long)known);
+	return 0;
+}
+
+static int import(const struct verb_context *c, const char *machine, FILE *in) {
+	static struct import i;
+	char path[1024];
+	int rc = state_path_make(machine, path, sizeof(path));
+	if (rc == 0)
+		rc = open_all(&i, path);
+	if (rc == 0)
+		take_all(&i, in);
+	i.again += i.lines.known;
+	lines_import_end(&i.lines);
+	memory_close(&i.memory);
+	journal_stop(&i.journal);
+	if (rc < 0 || i.rc < 0)
+		return verb_failed_diag("import", rc < 0 ? rc : i.rc, &i.diag, "the journal does not take it");
+	int code = report(c, &i);
+	if (!i.wrong)
+		return code;
+	return verb_failed("import", -EPROTO, "%llu lines were passed over; %s", (unsigned long long)i.wrong,
+			i.diag.at[0].text);
+}
+
+static int run(const struct verb_context *c, int argc, char **argv) {
+	struct args a = { .verb = "import", .words_min = 1, .words_max = 1, .wanted = "give a file of JSON Lines" };
+	if (args_take(&a, argc, argv))
+		return 2;
+	if (!c->machine)
+		return verb_wrong("import", "say into which machine: --machine NAME; it must not run meanwhile");
+	bool standard = strcmp(a.words[0], "-") == 0;
+	FILE *in = standard ? stdin : fopen(a.words[0], "re");
+	if (!in)
+		return verb_failed("import", -errno, "%s: %s", a.words[0], strerror(errno));
+	int code = import(c, c->machine, in);
+	if (!standard)
+		fclose(in);
+	return code;
+}
+
+VERB(import, "Read what was exported into the journal of a machine that does not run", "FILE --machine NAME",
+		"  FILE             JSON Lines as `cadmus export` writes them; -: standard input\n"
+		"  --machine NAME   whose journal; `cadmus down` first, if it runs\n"
+		"What the journal has already is passed over, so importing twice changes nothing. Claims keep their\n"
+		"time; nothing becomes younger or more trusted than it was.\n"
+		"example:\n"
+		"  cadmus export --machine robot_1 | cadmus import - --machine robot_2\n",
+		run);
