@@ -143,7 +143,7 @@ void samples_due(struct core *c);
 void samples_close(struct core *c);
 
 /* gap.c: what could not be written down. */
-#define GAPS_MAX (JOURNAL_KIND_COUNT + PLAN_DURABLE_MAX)
+#define GAPS_MAX (JOURNAL_KIND_COUNT + 1 + PLAN_DURABLE_MAX) /* kinds, one that is none, and fields */
 
 struct gap {
 	const char *what; /* name of a kind or of a field of the plan */
