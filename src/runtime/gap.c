@@ -3,7 +3,7 @@
  *
  * A queue that is full, or a disk, refuses a record.  Who asked for something is told so; but what nobody waits for
  * (evidence, outcomes, samples ...) would be missing without a trace.  It is tried again whenever the journal has
- * settled something, and each second besides, as long as something is missing.
+ * stored something, and each second besides, as long as something is missing.
  */
 #include <errno.h>
 #include <stdio.h>

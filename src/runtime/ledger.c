@@ -162,6 +162,7 @@ static void note_refusal(struct core *c, const struct journal_result *r) {
 
 void ledger_readable(struct core *c) {
 	struct journal_result r;
+	bool stored = false;
 	while (journal_take(c->journal, &r) == 0) {
 		uint64_t seq = r.rc == -EEXIST ? r.existing : r.count ? r.records[0].seq : 0;
 		int rc = r.rc;
@@ -172,6 +173,7 @@ void ledger_readable(struct core *c) {
 		if (rc == 0 && r.records[0].kind == JOURNAL_ERASE)
 			c->erasure.wiped = r.wiped;
 		settle(c, &r, seq);
+		stored = stored || rc == 0;
 		if (snapshot)
 			forget_snapped(c);
 		if (rc == -EIO && !c->quit) {
@@ -180,6 +182,7 @@ void ledger_readable(struct core *c) {
 		}
 	}
 	keep_snapshot(c, SNAPSHOT_RECORDS);
-	gap_write(c); /* there may be room again */
+	if (stored)
+		gap_write(c); /* there may be room again */
 	report(c);
 }

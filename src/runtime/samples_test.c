@@ -221,6 +221,9 @@ static void a_full_disk(void) {
 		publish(SOUND, 3);
 		CHECK(look()->kinds[JOURNAL_SAMPLE] == before);
 	}
+	began = clock_mono(); /* all that was published has been looked at */
+	while (mono_since(began, clock_mono()) < 20 * OFTEN_MS * NS_PER_MS)
+		CHECK(look()->kinds[JOURNAL_SAMPLE] == before);
 	CHECK(prlimit(pid, RLIMIT_FSIZE, &old, NULL) == 0);
 	began = clock_mono();
 	while (look(), lost("sound") == 0)
