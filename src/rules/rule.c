@@ -106,3 +106,10 @@ bool rule_step(struct rule *r, unsigned source, const void *bytes, const struct 
 	out->value = (float)(out->apart ? step_apart(r, newest, &out->meta) : step_together(r, newest, &out->meta));
 	return true;
 }
+
+void rule_continue(struct rule *r, float level, const struct cdm_info *info) {
+	struct cdm_mono oldest, newest = info->source_time;
+	(void)choose(r, &oldest, &newest);
+	r->cell = (struct awareness_cell){ (double)level, newest };
+	r->said = (struct field_meta){ .source_time = info->source_time, .trust = info->trust };
+}

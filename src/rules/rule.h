@@ -65,5 +65,11 @@ void rule_gone(struct rule *r, unsigned source, bool gone);
  */
 bool rule_step(struct rule *r, unsigned source, const void *bytes, const struct cdm_info *info,
 		struct rule_result *out);
+/*
+ * Go on from a sample of the target that the same rule has made of the last step's samples, somewhere else: its level,
+ * as of the newest source time of those, and what is said of it.  (The level was rounded to float, so what follows is
+ * the same to within that until it has decayed.)
+ */
+void rule_continue(struct rule *r, float level, const struct cdm_info *info);
 
 #endif

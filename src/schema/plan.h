@@ -309,6 +309,15 @@ uint64_t plan_field_layout(const struct plan_field *f);
 /* The hash that plan_verify() expects. */
 struct hash plan_hash(const struct plan *p);
 
+/*
+ * The same machine under another name, with those processes (bit p: process p; hosts and workers) left to programs that
+ * play their part: their fields need not be derived from anything.  Its actuators have loopback buses of that name's
+ * own, so that nothing it does meets the machine that the plan was made for.  `out` has room for p->bytes.
+ * -E2BIG: the name is too long; -EPROTO: it cannot be (diag says why).
+ */
+MUST_CHECK int plan_externalize(const struct plan *p, const char *machine, uint64_t processes, struct plan *out,
+		struct cdm_diag *diag);
+
 /* Free a plan that lang_compile() made; NULL allowed. */
 void plan_free(struct plan *p);
 

@@ -555,6 +555,38 @@ static void survives_every_wrong_byte(void) {
 	}
 }
 
+/* Who plays, who does not, and that the body is another one. */
+static void externalizes(void) {
+	static struct whole other;
+	struct plan *x = &other.head;
+	fresh();
+	w.fields[4].derived = w.fields[3].derived = 1;
+	w.options[0] = (struct plan_option){ .entity = 3, .key = "bus", .value = "auto" };
+	seal();
+	CHECK(plan_externalize(&w.head, "m_replay", 1u << 2, x, &diag) == 0 && diag.count == 0);
+	CHECK(strcmp(x->machine, "m_replay") == 0 && !hash_equal(&x->hash, &w.head.hash));
+	CHECK(plan_processes(x)[2].start == PLAN_EXTERNAL && plan_processes(x)[2].restart == 0);
+	CHECK(plan_processes(x)[0].start == w.processes[0].start && plan_processes(x)[1].restart == 1);
+	CHECK(plan_fields(x)[4].derived == 0 && plan_fields(x)[3].derived == 1);
+	CHECK(strncmp(plan_actuators(x)[0].bus, "udp:239.74.163.3:", 17) == 0);
+	CHECK(strcmp(plan_find_option(x, 3, "bus"), plan_actuators(x)[0].bus) == 0);
+	CHECK(plan_verify(x, x->bytes, NULL) == 0 && strcmp(w.head.machine, "m") == 0);
+
+	limbs(3); /* two on one bus, one with the same nodes on another */
+	strcpy(w.more[0].bus, "udp:auto");
+	strcpy(w.more[1].bus, "socketcan:can1");
+	w.more[1].node_base = w.actuators[0].node_base;
+	seal();
+	CHECK(plan_externalize(&w.head, "m", 0, x, &diag) == 0);
+	const struct plan_actuator *a = plan_actuators(x);
+	CHECK(strcmp(a[0].bus, a[1].bus) == 0 && strcmp(a[0].bus, a[2].bus) != 0);
+
+	static const char longer[] = "a_name_that_is_much_longer_than_any_name_of_a_machine";
+	CHECK(plan_externalize(&w.head, longer, 0, x, &diag) == -E2BIG);
+	CHECK(plan_externalize(&w.head, "Not-A-Name", 0, x, &diag) == -EPROTO);
+	CHECK(plan_externalize(&w.head, "m", 1, x, NULL) == -EPROTO); /* core is nobody else's */
+}
+
 static void frees_nothing(void) {
 	plan_free(NULL);
 	struct plan *p = malloc(sizeof(*p));
@@ -580,6 +612,7 @@ int main(void) {
 	names_its_words();
 	hashes_what_both_sides_must_agree_on();
 	survives_every_wrong_byte();
+	externalizes();
 	frees_nothing();
 	puts("plan_test: ok");
 }

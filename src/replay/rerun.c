@@ -1,0 +1,450 @@
+/* rerun.c - see rerun.h. */
+#include "replay/rerun.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include "rules/rule.h"
+
+#define STEPS_MAX 4096 /* of rules, for one sample: more makes itself */
+#define OPEN_MAX 65536 /* made, and not recorded yet: what is older never will be */
+
+/* Samples that were made and are not settled, the oldest first. */
+struct queue {
+	struct rerun_value *at;
+	size_t first, count, room;
+};
+
+struct target {
+	struct rerun_target about;
+	struct queue open;
+	uint32_t epoch;     /* of the last recorded one; 0: none yet */
+	uint64_t version;   /* of the last one made */
+	bool from_begin;    /* the recording has the first one that its rule made */
+};
+
+struct runner {
+	struct rule rule;
+	unsigned target;
+	bool fed;   /* with anything */
+	bool begun; /* what it says counts */
+};
+
+/* A field of the plan: where it is in the recording, and what becomes of it. */
+struct place {
+	unsigned recorded; /* UINT_MAX: it is not there, or is another sort of thing */
+	unsigned target;   /* UINT_MAX: no rule makes it */
+	bool source;
+};
+
+/* What a rule has said, on its way to those that read it. */
+struct said {
+	uint16_t field;
+	float value;
+	struct cdm_info info;
+};
+
+struct rerun {
+	struct recording *rec;
+	const struct plan *plan;
+	struct rerun_hooks hooks;
+	struct rerun_stretch stretch;
+	struct place *places;     /* by field of the plan */
+	uint16_t *field_of;       /* by place in the recording; PLAN_NONE */
+	struct runner *runners;
+	unsigned runner_count;
+	struct target *targets;
+	unsigned target_count;
+	struct said *said;        /* STEPS_MAX */
+	unsigned said_count;
+	struct hash hash;
+	uint64_t taken, orphans;
+	bool over;                /* the stretch is: only what is open is waited for */
+};
+
+/* ---- verdicts ---- */
+
+const char *rerun_verdict_text(enum rerun_verdict v) {
+	static const char *const texts[RERUN_VERDICTS] = { "uncompared", "given", "identical", "different", "missing",
+		"additional", "beyond" };
+	return v < RERUN_VERDICTS ? texts[v] : "?";
+}
+
+static void settle(struct rerun *x, struct target *t, enum rerun_verdict v, const struct rerun_value *made,
+		const struct rerun_value *recorded) {
+	t->about.count[v]++;
+	if (v == RERUN_DIFFERENT && !t->about.differs) {
+		t->about.differs = true;
+		t->about.first_made = *made;
+		t->about.first_recorded = *recorded;
+	}
+	if (x->hooks.settled)
+		x->hooks.settled(x->hooks.ctx, &t->about, v, made, recorded);
+}
+
+static void settle_first(struct rerun *x, struct target *t, enum rerun_verdict v, const struct rerun_value *recorded) {
+	struct rerun_value made = t->open.at[t->open.first];
+	t->open.first = (t->open.first + 1) % t->open.room;
+	t->open.count--;
+	settle(x, t, v, &made, recorded);
+}
+
+static void settle_all(struct rerun *x, struct target *t, enum rerun_verdict v) {
+	while (t->open.count > 0)
+		settle_first(x, t, v, NULL);
+}
+
+static int open_one(struct rerun *x, struct target *t, const struct rerun_value *v) {
+	struct queue *q = &t->open;
+	if (q->count == OPEN_MAX)
+		settle_first(x, t, RERUN_ADDITIONAL, NULL);
+	if (q->count == q->room) {
+		size_t room = q->room ? 2 * q->room : 64;
+		struct rerun_value *more = malloc(room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		for (size_t i = 0; i < q->count; i++)
+			more[i] = q->at[(q->first + i) % q->room];
+		free(q->at);
+		*q = (struct queue){ more, 0, q->count, room };
+	}
+	q->at[(q->first + q->count++) % q->room] = *v;
+	return 0;
+}
+
+/* Of the status that was recorded counts what the writer said: that a reader found it too old, or its writer dead, is
+   the recorder's. */
+static bool is_same(const struct target *t, const struct rerun_value *a, const struct rerun_value *recorded) {
+	bool readers = recorded->status == CDM_ORPHAN || (recorded->status == CDM_STALE && t->about.field->max_age_ns);
+	return memcmp(&a->value, &recorded->value, sizeof(a->value)) == 0 &&
+			memcmp(&a->trust, &recorded->trust, sizeof(a->trust)) == 0 &&
+			(readers || a->status == recorded->status);
+}
+
+/* Where a recorded one stands among those that are open; their number: nowhere. */
+static size_t find_open(const struct queue *q, const struct rerun_value *recorded) {
+	size_t i = 0;
+	while (i < q->count && q->at[(q->first + i) % q->room].source_time.ns != recorded->source_time.ns)
+		i++;
+	return i;
+}
+
+static void compare(struct rerun *x, struct target *t, const struct rerun_value *recorded) {
+	size_t at = find_open(&t->open, recorded);
+	if (at == t->open.count) {
+		settle(x, t, RERUN_MISSING, NULL, recorded);
+		return;
+	}
+	while (at-- > 0)
+		settle_first(x, t, RERUN_ADDITIONAL, NULL);
+	bool same = is_same(t, &t->open.at[t->open.first], recorded);
+	settle_first(x, t, same ? RERUN_IDENTICAL : RERUN_DIFFERENT, recorded);
+}
+
+/* ---- what rules say ---- */
+
+static struct rerun_value value_of(float value, const struct cdm_info *i) {
+	return (struct rerun_value){ value, i->source_time, i->trust, i->status };
+}
+
+/* It is to go to those that read it, too. */
+static int queue_said(struct rerun *x, uint16_t field, float value, const struct cdm_info *info) {
+	if (x->said_count == STEPS_MAX)
+		return -ELOOP;
+	x->said[x->said_count++] = (struct said){ field, value, *info };
+	return 0;
+}
+
+/* In the same bytes on every machine. */
+static void fold(struct rerun *x, unsigned target, const struct rerun_value *v) {
+	uint8_t bytes[4 + 4 + 8 + 4 + 4] = { 0 };
+	uint32_t value, trust, words[4];
+	memcpy(&value, &v->value, sizeof(value));
+	memcpy(&trust, &v->trust, sizeof(trust));
+	memcpy(words, (uint32_t[]){ target, value, trust, v->status }, sizeof(words));
+	for (unsigned i = 0; i < 16; i++)
+		bytes[i] = (uint8_t)(words[i / 4] >> (8 * (i % 4)));
+	for (unsigned i = 0; i < 8; i++)
+		bytes[16 + i] = (uint8_t)((uint64_t)v->source_time.ns >> (8 * i));
+	x->hash = hash_pair(&x->hash, sizeof(x->hash), bytes, sizeof(bytes));
+}
+
+static int say(struct rerun *x, struct runner *r, const struct rule_result *out, const struct cdm_info *cause) {
+	struct target *t = &x->targets[r->target];
+	struct cdm_info info = { .version = ++t->version, .epoch = 1, .source_time = out->meta.source_time,
+		.publish_time = cause->publish_time, .trust = out->meta.trust, .status = out->meta.status,
+		.bytes = sizeof(out->value) };
+	struct rerun_value v = value_of(out->value, &info);
+	int rc = queue_said(x, r->rule.plan->target, out->value, &info);
+	if (rc < 0 || !r->begun)
+		return rc;
+	t->about.made++;
+	fold(x, r->target, &v);
+	if (x->hooks.made)
+		x->hooks.made(x->hooks.ctx, &t->about, &v, info.publish_time);
+	if (t->about.recorded != UINT_MAX)
+		return open_one(x, t, &v);
+	settle(x, t, RERUN_UNCOMPARED, &v, NULL);
+	return 0;
+}
+
+static int feed_rule(struct rerun *x, struct runner *r, unsigned source, const void *bytes, const struct cdm_info *i) {
+	const struct target *t = &x->targets[r->target];
+	struct rule_result out;
+	if (!r->fed)
+		r->begun = t->about.recorded == UINT_MAX || (t->from_begin && i->version == 1);
+	r->fed = true;
+	return rule_step(&r->rule, source, bytes, i, &out) ? say(x, r, &out, i) : 0;
+}
+
+static int feed_field(struct rerun *x, uint16_t field, const void *bytes, const struct cdm_info *info) {
+	int rc = 0;
+	for (unsigned i = 0; rc == 0 && i < x->runner_count; i++) {
+		struct runner *r = &x->runners[i];
+		for (unsigned s = 0; rc == 0 && s < r->rule.plan->source_count; s++)
+			if (r->rule.plan->sources[s] == field)
+				rc = feed_rule(x, r, s, bytes, info);
+	}
+	return rc;
+}
+
+static int feed(struct rerun *x, uint16_t field, const void *bytes, const struct cdm_info *info) {
+	x->said_count = 0;
+	int rc = feed_field(x, field, bytes, info);
+	for (unsigned i = 0; rc == 0 && i < x->said_count; i++) {
+		struct said s = x->said[i];
+		rc = feed_field(x, s.field, &s.value, &s.info);
+	}
+	return rc;
+}
+
+/* ---- what was recorded ---- */
+
+/* What its writer said of it, as far as that is known: see is_same(). */
+static int take_source(struct rerun *x, uint16_t field, const struct recording_sample *s) {
+	const struct plan_field *f = &plan_fields(x->plan)[field];
+	struct cdm_info info = s->sample.info;
+	if (info.bytes > f->bytes)
+		return 0; /* of a plan that it does not fit */
+	x->orphans += info.status == CDM_ORPHAN;
+	if (info.status == CDM_ORPHAN || (info.status == CDM_STALE && f->max_age_ns && !f->derived))
+		info.status = CDM_OK;
+	x->taken++;
+	if (x->hooks.took)
+		x->hooks.took(x->hooks.ctx, f, s);
+	return feed(x, field, s->sample.bytes, &info);
+}
+
+/* All rules that make it go on from here. */
+static void go_on(struct rerun *x, unsigned target, float value, const struct cdm_info *info) {
+	for (unsigned i = 0; i < x->runner_count; i++) {
+		struct runner *r = &x->runners[i];
+		if (r->target != target || !r->fed)
+			continue;
+		rule_continue(&r->rule, value, info);
+		r->begun = true;
+	}
+}
+
+static bool has_begun(const struct rerun *x, unsigned target) {
+	for (unsigned i = 0; i < x->runner_count; i++)
+		if (x->runners[i].target == target)
+			return x->runners[i].begun;
+	return false;
+}
+
+static void take_target(struct rerun *x, unsigned target, const struct recording_sample *s) {
+	struct target *t = &x->targets[target];
+	const struct cdm_info *info = &s->sample.info;
+	float value;
+	if (info->bytes != sizeof(value))
+		return;
+	memcpy(&value, s->sample.bytes, sizeof(value));
+	struct rerun_value recorded = value_of(value, info);
+	bool restarted = t->epoch && info->epoch != t->epoch;
+	t->epoch = info->epoch;
+	t->about.lives += restarted;
+	if (!restarted && has_begun(x, target)) {
+		compare(x, t, &recorded);
+		return;
+	}
+	settle_all(x, t, RERUN_BEYOND);
+	go_on(x, target, value, info);
+	settle(x, t, RERUN_GIVEN, NULL, &recorded);
+}
+
+static bool is_settled(const struct rerun *x) {
+	for (unsigned i = 0; i < x->target_count; i++)
+		if (x->targets[i].open.count > 0)
+			return false;
+	return true;
+}
+
+static int finish(struct rerun *x, int rc) {
+	for (unsigned i = 0; i < x->target_count; i++)
+		settle_all(x, &x->targets[i], RERUN_BEYOND);
+	return rc;
+}
+
+int rerun_step(struct rerun *x) {
+	struct recording_sample s;
+	int rc = x->over && is_settled(x) ? -ENODATA : recording_next(x->rec, &s);
+	if (rc < 0)
+		return finish(x, rc);
+	uint16_t field = x->field_of[s.field];
+	bool source = x->places[field].source;
+	if (x->stretch.until.ns && s.sample.info.publish_time.ns >= x->stretch.until.ns)
+		x->over = true; /* what was made of what came before may still be recorded */
+	if (source && !x->over)
+		rc = take_source(x, field, &s);
+	else if (!source)
+		take_target(x, x->places[field].target, &s);
+	return rc < 0 ? rc : source;
+}
+
+/* ---- begin and end ---- */
+
+static void find_places(struct rerun *x) {
+	for (unsigned i = 0; i < recording_count(x->rec); i++)
+		x->field_of[i] = PLAN_NONE;
+	for (uint16_t f = 0; f < x->plan->fields.count; f++) {
+		struct place *p = &x->places[f];
+		const struct plan_field *about = &plan_fields(x->plan)[f];
+		*p = (struct place){ recording_find(x->rec, about->name), UINT_MAX, false };
+		if (p->recorded != UINT_MAX && !recording_fits(recording_at(x->rec, p->recorded), about))
+			p->recorded = UINT_MAX;
+		if (p->recorded != UINT_MAX)
+			x->field_of[p->recorded] = f;
+	}
+}
+
+static unsigned target_of(struct rerun *x, uint16_t field) {
+	struct place *p = &x->places[field];
+	if (p->target == UINT_MAX) {
+		p->target = x->target_count++;
+		x->targets[p->target].about = (struct rerun_target){ .field = &plan_fields(x->plan)[field],
+			.recorded = p->recorded };
+	}
+	return p->target;
+}
+
+static int open_rules(struct rerun *x) {
+	for (uint32_t i = 0; i < x->plan->rules.count; i++) {
+		const struct plan_rule *p = &plan_rules(x->plan)[i];
+		struct runner *r = &x->runners[x->runner_count];
+		if (!rule_is_run(p))
+			continue;
+		int rc = rule_open(&r->rule, x->plan, p);
+		if (rc < 0)
+			return rc;
+		r->target = target_of(x, p->target);
+		x->runner_count++;
+	}
+	for (unsigned i = 0; i < x->runner_count; i++)
+		for (unsigned s = 0; s < x->runners[i].rule.plan->source_count; s++) {
+			struct place *p = &x->places[x->runners[i].rule.plan->sources[s]];
+			p->source = p->target == UINT_MAX;
+		}
+	return 0;
+}
+
+static void select_fields(struct rerun *x, bool sources) {
+	for (unsigned i = 0; i < recording_count(x->rec); i++) {
+		uint16_t f = x->field_of[i];
+		bool wanted = f != PLAN_NONE && (x->places[f].target != UINT_MAX || (sources && x->places[f].source));
+		recording_select(x->rec, i, wanted);
+	}
+	recording_seek(x->rec, x->stretch.from);
+}
+
+/* Which targets does the stretch have from their first sample on? */
+static int look_for_begins(struct rerun *x) {
+	unsigned left = 0;
+	for (unsigned i = 0; i < x->target_count; i++) {
+		unsigned at = x->targets[i].about.recorded;
+		left += at != UINT_MAX && recording_at(x->rec, at)->messages != 0;
+	}
+	int rc = 0;
+	struct recording_sample s;
+	select_fields(x, false);
+	while (left > 0 && (rc = recording_next(x->rec, &s)) == 0) {
+		if (recording_at(x->rec, s.field)->given > 1)
+			continue;
+		x->targets[x->places[x->field_of[s.field]].target].from_begin = s.sample.info.version == 1;
+		left--;
+	}
+	return rc == -ENODATA ? 0 : rc;
+}
+
+int rerun_open(struct rerun **out, struct recording *rec, const struct plan *plan, const struct rerun_stretch *s,
+		const struct rerun_hooks *hooks) {
+	struct rerun *x = calloc(1, sizeof(*x));
+	unsigned rules = 0;
+	*out = NULL;
+	if (!x)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < plan->rules.count; i++)
+		rules += rule_is_run(&plan_rules(plan)[i]);
+	x->rec = rec;
+	x->plan = plan;
+	x->hooks = hooks ? *hooks : (struct rerun_hooks){ .ctx = NULL };
+	x->stretch = s ? *s : (struct rerun_stretch){ .from = { 0 } };
+	x->places = calloc(plan->fields.count + 1u, sizeof(*x->places));
+	x->field_of = calloc(recording_count(rec) + 1u, sizeof(*x->field_of));
+	x->runners = calloc(rules + 1u, sizeof(*x->runners));
+	x->targets = calloc(rules + 1u, sizeof(*x->targets));
+	x->said = calloc(STEPS_MAX, sizeof(*x->said));
+	int rc = x->places && x->field_of && x->runners && x->targets && x->said ? 0 : -ENOMEM;
+	if (rc == 0) {
+		find_places(x);
+		rc = open_rules(x);
+	}
+	if (rc == 0)
+		rc = look_for_begins(x);
+	if (rc < 0) {
+		rerun_close(&x);
+		return rc;
+	}
+	select_fields(x, true);
+	*out = x;
+	return 0;
+}
+
+void rerun_close(struct rerun **out) {
+	struct rerun *x = *out;
+	*out = NULL;
+	if (!x)
+		return;
+	for (unsigned i = 0; x->targets && i < x->target_count; i++)
+		free(x->targets[i].open.at);
+	free(x->places);
+	free(x->field_of);
+	free(x->runners);
+	free(x->targets);
+	free(x->said);
+	free(x);
+}
+
+unsigned rerun_targets(const struct rerun *x) {
+	return x->target_count;
+}
+
+const struct rerun_target *rerun_target(const struct rerun *x, unsigned i) {
+	CHECK(i < x->target_count);
+	return &x->targets[i].about;
+}
+
+bool rerun_is_source(const struct rerun *x, uint16_t field) {
+	CHECK(field < x->plan->fields.count);
+	return x->places[field].source;
+}
+
+uint64_t rerun_taken(const struct rerun *x, uint64_t *orphans) {
+	*orphans = x->orphans;
+	return x->taken;
+}
+
+struct hash rerun_hash(const struct rerun *x) {
+	return x->hash;
+}

@@ -1,0 +1,418 @@
+/*
+ * rerun_test.c - rules run again on recordings: of a machine that ran here, and made by hand.
+ *
+ *      first  --max-->  made  --max-->  chained
+ *      first, second  --max-->  both
+ */
+#include "replay/rerun.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include "base/clock.h"
+#include "replay/replay_testing.h"
+#include "rules/rules.h"
+#include "sem/awareness.h"
+#include "store/wait.h"
+#include "test/lib/world.h"
+
+enum { CORE, GUARD, CAMERA, READER };
+enum { FIRST, SECOND, MADE, BOTH, CHAINED, FIELDS };
+
+#define ALL ((1u << FIELDS) - 1)
+
+static struct plan_builder b;
+static struct world w;
+static struct cdm_diag diag;
+
+static void rule(const char *name, uint16_t target, uint16_t a, uint16_t second) {
+	struct plan_rule *r = &b.rules[b.head.rules.count++];
+	*r = (struct plan_rule){ .operation = PLAN_OP_MAX, .source_count = second == PLAN_NONE ? 1 : 2,
+		.target = target, .actuator = PLAN_NONE, .gain = 1.0 };
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	memset(r->sources, 0xff, sizeof(r->sources));
+	r->sources[0] = a;
+	r->sources[1] = second;
+	b.fields[target].kind = PLAN_AWARENESS;
+	b.fields[target].half_life_ns = 50 * NS_PER_MS;
+}
+
+static void begin(void) {
+	static const char *const names[FIELDS] = { "first", "second", "made", "both", "chained" };
+	plan_builder_begin(&b, "robot");
+	CHECK(plan_builder_process(&b, "camera", PLAN_HOST, 0) == CAMERA);
+	CHECK(plan_builder_process(&b, "reader", PLAN_CLIENT, 0) == READER);
+	for (unsigned i = 0; i < FIELDS; i++)
+		plan_builder_field(&b, names[i], CDM_F32, 1, 16, 0, i < MADE ? CAMERA : CORE, PLAN_BUILDER_ALL);
+	b.head.rules.count = 0;
+	rule("chained", CHAINED, MADE, PLAN_NONE);
+	rule("made", MADE, FIRST, PLAN_NONE);
+	rule("both", BOTH, FIRST, SECOND);
+	b.rules[2].max_skew_ns = 30 * NS_PER_MS;
+}
+
+static struct cdm_info info_of(uint64_t version, int64_t ns) {
+	return (struct cdm_info){ .version = version, .epoch = 1, .source_time = { ns }, .publish_time = { ns + 10 },
+		.trust = 0.9f, .bytes = sizeof(float) };
+}
+
+/* ---- of a machine that ran ---- */
+
+/* What is there by now of one field, into the recording. */
+static unsigned record(struct testing_recording *r, struct field *f) {
+	struct cdm_info info;
+	float v;
+	unsigned n = 0;
+	for (int rc; (rc = field_next(f, &v, sizeof(v), clock_mono(), &info)) >= 0; n++)
+		testing_sample(r, f->index, &info, (uint32_t)rc, &v, clock_mono().ns);
+	return n;
+}
+
+/* Rules in their thread, with readers that record all they say; `samples` of each source, in turn. */
+static struct testing_recording run_machine(unsigned samples) {
+	struct testing_recording rec;
+	struct field_writer out[2];
+	struct field fields[FIELDS];
+	struct rules *rules;
+	world_open(&w, &b);
+	testing_begin(&rec, w.plan, w.plan, ALL);
+	for (uint16_t i = 0; i < FIELDS; i++)
+		CHECK(field_open(&fields[i], &w.at[READER], i) == 0);
+	for (uint16_t i = 0; i < 2; i++)
+		CHECK(field_writer_open(&out[i], &w.at[CAMERA], i) == 0);
+	CHECK(rules_start(&rules, &w.at[CORE], NULL) == 0);
+	for (unsigned i = 0; i < samples; i++) {
+		float v = (float)(i * 37 % 100) / 100;
+		struct field_meta m = { .source_time = clock_mono(), .trust = 0.6f + (float)(i % 4) / 10 };
+		m.source_time.ns -= i % 7 == 0 ? 40 * NS_PER_MS : 0; /* too far from the other, sometimes */
+		CHECK(field_write(&out[i % 2], &v, sizeof(v), &m, clock_mono()) == 0);
+		unsigned made = 0;
+		for (uint16_t f = 0; f < MADE; f++)
+			record(&rec, &fields[f]);
+		while (made < (i % 2 ? 1u : 3u)) /* the first one makes three samples, the second one: one */
+			for (uint16_t f = MADE; f < FIELDS; f++)
+				made += record(&rec, &fields[f]);
+	}
+	rules_stop(&rules);
+	for (unsigned i = 0; i < FIELDS; i++)
+		field_close(&fields[i]);
+	testing_end(&rec, "COMPLETE");
+	return rec;
+}
+
+static struct recording *open_recording(int fd) {
+	struct recording *r;
+	int rc = recording_open(fd, &r, &diag);
+	if (rc < 0)
+		fprintf(stderr, "%s\n", diag.count ? diag.at[0].text : "?");
+	CHECK(rc == 0);
+	return r;
+}
+
+static struct rerun *run_all(struct recording *r, const struct plan *plan, const struct rerun_stretch *s,
+		const struct rerun_hooks *hooks) {
+	struct rerun *x;
+	int rc;
+	CHECK(rerun_open(&x, r, plan, s, hooks) == 0);
+	while ((rc = rerun_step(x)) >= 0)
+		;
+	CHECK(rc == -ENODATA);
+	return x;
+}
+
+static const struct rerun_target *target(const struct rerun *x, const char *name) {
+	for (unsigned i = 0; i < rerun_targets(x); i++)
+		if (strcmp(rerun_target(x, i)->field->name, name) == 0)
+			return rerun_target(x, i);
+	return NULL;
+}
+
+static void expect_all_identical(const struct rerun *x, const char *name, uint64_t count) {
+	const struct rerun_target *t = target(x, name);
+	CHECK(t && t->made == count && t->count[RERUN_IDENTICAL] == count && !t->differs && t->lives == 0);
+}
+
+/* What ran is run again: every byte, and twice the same. */
+static void what_ran(void) {
+	begin();
+	struct testing_recording rec = run_machine(600);
+	struct recording *r = open_recording(rec.fd);
+	struct rerun *x = run_all(r, recording_plan(r), NULL, NULL);
+	expect_all_identical(x, "made", 300);
+	expect_all_identical(x, "chained", 300);
+	expect_all_identical(x, "both", 600); /* one at a time was published, so their order is known */
+	struct hash once = rerun_hash(x), twice;
+	rerun_close(&x);
+	x = run_all(r, recording_plan(r), NULL, NULL);
+	twice = rerun_hash(x);
+	CHECK(hash_equal(&once, &twice));
+	uint64_t orphans;
+	CHECK(rerun_taken(x, &orphans) == 600 && orphans == 0 && recording_faults(r)->late == 0);
+	CHECK(rerun_is_source(x, FIRST) && rerun_is_source(x, SECOND) && !rerun_is_source(x, MADE));
+	rerun_close(&x);
+
+	/* from the middle on: it goes on from what was recorded */
+	struct cdm_mono first, last;
+	recording_span(r, &first, &last);
+	int64_t third = (last.ns - first.ns) / 3;
+	struct rerun_stretch middle = { { first.ns + third }, { first.ns + 2 * third } };
+	x = run_all(r, recording_plan(r), &middle, NULL);
+	const struct rerun_target *t = target(x, "made");
+	CHECK(t->count[RERUN_GIVEN] >= 1 && t->count[RERUN_GIVEN] <= 2 && t->made > 0 && t->made < 300);
+	CHECK(t->count[RERUN_IDENTICAL] + t->count[RERUN_DIFFERENT] == t->made);
+	CHECK(!t->differs || fabsf(t->first_made.value - t->first_recorded.value) < 1e-6f); /* the last bit */
+	rerun_close(&x);
+	recording_close(&r);
+	CHECK(r == NULL);
+	recording_close(&r);
+	world_close(&w);
+	close(rec.fd);
+}
+
+/* Another half-life and another gain give something else, and it is said what. */
+static void an_edited_plan(void) {
+	begin();
+	struct testing_recording rec = run_machine(100);
+	struct recording *r = open_recording(rec.fd);
+	b.fields[MADE].half_life_ns = NS_PER_MS;
+	b.rules[2].gain = 0.5;
+	struct plan *edited = plan_builder_finish(&b);
+	struct rerun *x = run_all(r, edited, NULL, NULL);
+	const struct rerun_target *made = target(x, "made"), *both = target(x, "both");
+	CHECK(made->made == 50 && made->count[RERUN_DIFFERENT] > 20 && made->differs);
+	CHECK(made->first_made.source_time.ns == made->first_recorded.source_time.ns);
+	CHECK(made->first_made.value != made->first_recorded.value);
+	CHECK(both->count[RERUN_DIFFERENT] > 50 && both->count[RERUN_MISSING] == 0);
+	struct hash h = rerun_hash(x);
+	rerun_close(&x);
+	x = run_all(r, recording_plan(r), NULL, NULL);
+	struct hash own = rerun_hash(x);
+	CHECK(!hash_equal(&h, &own));
+	rerun_close(&x);
+	recording_close(&r);
+	free(edited);
+	world_close(&w);
+	close(rec.fd);
+}
+
+/* ---- by hand ---- */
+
+static void put(struct testing_recording *r, unsigned field, uint64_t version, int64_t ns, float v, int64_t taken_ns) {
+	struct cdm_info i = info_of(version, ns);
+	testing_sample(r, field, &i, 0, &v, taken_ns);
+}
+
+struct tally {
+	unsigned took, made, settled[RERUN_VERDICTS];
+	int64_t order[16];
+};
+
+static void on_took(void *ctx, const struct plan_field *f, const struct recording_sample *x) {
+	struct tally *t = ctx;
+	CHECK(strcmp(f->name, "first") == 0 || strcmp(f->name, "second") == 0);
+	t->order[t->took++ % 16] = x->sample.info.source_time.ns;
+}
+
+static void on_made(void *ctx, const struct rerun_target *t, const struct rerun_value *v, struct cdm_mono published) {
+	struct tally *y = ctx;
+	y->made++;
+	CHECK(t->made > 0 && v->source_time.ns <= published.ns);
+}
+
+static void on_settled(void *ctx, const struct rerun_target *t, enum rerun_verdict v, const struct rerun_value *made,
+		const struct rerun_value *recorded) {
+	struct tally *y = ctx;
+	y->settled[v]++;
+	CHECK(t->field->kind == PLAN_AWARENESS && (made || recorded));
+	CHECK(!(v == RERUN_IDENTICAL || v == RERUN_DIFFERENT) || (made && recorded));
+}
+
+/* Recorded in another order than published; a source that was not recorded at all; a target that was not, either. */
+static void in_the_order_of_publication(void) {
+	struct testing_recording rec;
+	struct tally y = { .took = 0 };
+	const struct rerun_hooks hooks = { &y, on_took, on_made, on_settled };
+	begin();
+	struct plan *plan = plan_builder_finish(&b);
+	testing_begin(&rec, plan, plan, 1u << FIRST | 1u << MADE);
+	put(&rec, FIRST, 2, 2000, 0.2f, 9000);
+	put(&rec, FIRST, 1, 1000, 0.1f, 9001);
+	put(&rec, FIRST, 3, 3000, 0.3f, 9002);
+	testing_end(&rec, "INCOMPLETE");
+	struct recording *r = open_recording(rec.fd);
+	CHECK(strcmp(recording_result(r), "INCOMPLETE") == 0 && recording_offset_ns(r) == TESTING_OFFSET_NS);
+	struct rerun *x = run_all(r, plan, NULL, &hooks);
+	CHECK(y.took == 3 && y.order[0] == 1000 && y.order[1] == 2000 && y.order[2] == 3000);
+	CHECK(target(x, "both")->recorded == UINT_MAX && target(x, "both")->count[RERUN_UNCOMPARED] == 3);
+	CHECK(target(x, "made")->made == 0); /* it was never recorded where it began, so nobody knows where to begin */
+	CHECK(y.settled[RERUN_UNCOMPARED] == 6 && y.made == 6); /* chained, too */
+	rerun_close(&x);
+	recording_close(&r);
+	free(plan);
+	close(rec.fd);
+}
+
+/* What the rule of `made` says of evidence 0.1 at that time. */
+static float level(struct awareness_cell *c, int64_t ns) {
+	return (float)awareness_add(c, 50 * NS_PER_MS, (struct cdm_mono){ ns }, 1.0, (double)0.9f, 1.0, (double)0.1f);
+}
+
+static void missing_additional_beyond(void) {
+	struct testing_recording rec;
+	begin();
+	struct plan *plan = plan_builder_finish(&b);
+	testing_begin(&rec, plan, plan, 1u << FIRST | 1u << MADE);
+	int64_t t = 1000;
+	struct awareness_cell cell = { .level = 0 };
+	for (uint64_t i = 1; i <= 10; i++, t += 100000) {
+		put(&rec, FIRST, i, t, 0.1f, t + 20);
+		float v = level(&cell, t), said = i == 6 ? 0.25f : v;
+		if (i == 4)
+			continue; /* its writer had no slot */
+		if (i < 10)
+			put(&rec, MADE, i, i == 5 ? t + 1 : t, said, t + 40); /* the fifth is of something else */
+	}
+	testing_end(&rec, "COMPLETE");
+	struct recording *r = open_recording(rec.fd);
+	struct rerun *x = run_all(r, plan, NULL, NULL);
+	const struct rerun_target *m = target(x, "made");
+	CHECK(m->made == 10 && m->count[RERUN_ADDITIONAL] == 2 && m->count[RERUN_MISSING] == 1);
+	CHECK(m->count[RERUN_DIFFERENT] == 1 && m->first_recorded.value == 0.25f);
+	CHECK(m->count[RERUN_BEYOND] == 1 && m->count[RERUN_IDENTICAL] == 6);
+	rerun_close(&x);
+	recording_close(&r);
+	free(plan);
+	close(rec.fd);
+}
+
+/* Core is restarted: what its rule says first is where the re-run goes on. */
+static void another_life(void) {
+	struct testing_recording rec;
+	begin();
+	struct plan *plan = plan_builder_finish(&b);
+	testing_begin(&rec, plan, plan, 1u << FIRST | 1u << MADE);
+	struct awareness_cell cell = { .level = 0 };
+	for (uint64_t i = 1; i <= 6; i++) {
+		int64_t t = (int64_t)i * 100000;
+		put(&rec, FIRST, i, t, 0.1f, t + 20);
+		if (i == 4)
+			cell = (struct awareness_cell){ .level = 0 };
+		float v = level(&cell, t);
+		struct cdm_info info = info_of(i < 4 ? i : i - 3, t);
+		info.epoch = i < 4 ? 1 : 2;
+		testing_sample(&rec, MADE, &info, 0, &v, t + 40);
+	}
+	testing_end(&rec, "COMPLETE");
+	struct recording *r = open_recording(rec.fd);
+	struct rerun *x = run_all(r, plan, NULL, NULL);
+	const struct rerun_target *m = target(x, "made");
+	CHECK(m->lives == 1 && m->count[RERUN_GIVEN] == 1 && m->count[RERUN_BEYOND] == 1);
+	CHECK(m->count[RERUN_IDENTICAL] + m->count[RERUN_DIFFERENT] == 5);
+	CHECK(!m->differs || fabsf(m->first_made.value - m->first_recorded.value) < 1e-6f);
+	rerun_close(&x);
+	recording_close(&r);
+	free(plan);
+	close(rec.fd);
+}
+
+/* What was recorded after its writer's death was said while it lived. */
+static void what_the_dead_said(void) {
+	struct testing_recording rec;
+	float v = 0.5f;
+	uint64_t orphans;
+	begin();
+	struct plan *plan = plan_builder_finish(&b);
+	testing_begin(&rec, plan, plan, 1u << FIRST);
+	struct cdm_info i = info_of(1, 1000);
+	i.status = CDM_ORPHAN;
+	testing_sample(&rec, FIRST, &i, 3, &v, 2000);
+	testing_end(&rec, "COMPLETE");
+	struct recording *r = open_recording(rec.fd);
+	struct rerun *x = run_all(r, plan, NULL, NULL);
+	CHECK(rerun_taken(x, &orphans) == 1 && orphans == 1);
+	CHECK(target(x, "made")->made == 1 && recording_at(r, 0)->missed == 3);
+	rerun_close(&x);
+	recording_close(&r);
+	free(plan);
+	close(rec.fd);
+}
+
+/* Rules that make themselves do not come out of the compiler, but may come out of a file. */
+static void a_ring_of_rules(void) {
+	struct testing_recording rec;
+	struct rerun *x;
+	float v = 0.5f;
+	begin();
+	b.rules[2].sources[1] = BOTH;
+	struct plan *plan = plan_builder_finish(&b);
+	testing_begin(&rec, plan, plan, 1u << FIRST);
+	put(&rec, FIRST, 1, 1000, v, 2000);
+	testing_end(&rec, "COMPLETE");
+	struct recording *r = open_recording(rec.fd);
+	CHECK(rerun_open(&x, r, plan, NULL, NULL) == 0);
+	CHECK(rerun_step(x) == -ELOOP);
+	rerun_close(&x);
+	recording_close(&r);
+	free(plan);
+	close(rec.fd);
+}
+
+/* A field of the same name that is another sort of thing has no place. */
+static void what_does_not_fit(void) {
+	struct testing_recording rec;
+	begin();
+	struct plan *plan = plan_builder_finish(&b);
+	testing_begin(&rec, plan, plan, ALL);
+	put(&rec, FIRST, 1, 1000, 0.5f, 2000);
+	testing_end(&rec, "COMPLETE");
+	b.fields[FIRST].shape[0] = 2;
+	b.fields[FIRST].bytes = 8;
+	snprintf(b.fields[SECOND].name, CDM_NAME_MAX, "renamed");
+	struct plan *edited = plan_builder_finish(&b);
+	struct recording *r = open_recording(rec.fd);
+	CHECK(!recording_fits(recording_at(r, FIRST), &plan_fields(edited)[FIRST]));
+	CHECK(recording_fits(recording_at(r, MADE), &plan_fields(edited)[MADE]));
+	CHECK(recording_find(r, "renamed") == UINT_MAX && recording_find(r, "second") == SECOND);
+	struct rerun *x = run_all(r, edited, NULL, NULL);
+	uint64_t orphans;
+	CHECK(rerun_taken(x, &orphans) == 0);
+	rerun_close(&x);
+	recording_close(&r);
+	free(plan);
+	free(edited);
+	close(rec.fd);
+}
+
+static void no_recordings(void) {
+	struct testing_recording rec;
+	struct recording *r;
+	begin();
+	struct plan *plan = plan_builder_finish(&b);
+	testing_begin(&rec, plan, NULL, ALL);
+	testing_end(&rec, "COMPLETE");
+	CHECK(recording_open(rec.fd, &r, &diag) == -ENODATA && r == NULL);
+	close(rec.fd);
+	plan->hash.bytes[0] ^= 1; /* another plan than it says */
+	testing_begin(&rec, plan, plan, ALL);
+	testing_end(&rec, "COMPLETE");
+	CHECK(recording_open(rec.fd, &r, NULL) == -EPROTO);
+	close(rec.fd);
+	int fd = memfd_create("x", MFD_CLOEXEC);
+	CHECK(write(fd, "no MCAP", 7) == 7 && recording_open(fd, &r, NULL) == -EPROTO);
+	close(fd);
+	free(plan);
+}
+
+int main(void) {
+	what_ran();
+	an_edited_plan();
+	in_the_order_of_publication();
+	missing_additional_beyond();
+	another_life();
+	what_the_dead_said();
+	a_ring_of_rules();
+	what_does_not_fit();
+	no_recordings();
+	return 0;
+}
