@@ -103,6 +103,12 @@ static void fetch(struct rules *rs, struct feed *f) {
 		tell_missed(rs, f, clock_mono());
 }
 
+/* Those of one commit come in the order of the plan. */
+static bool is_before(const struct feed *a, const struct feed *b) {
+	int64_t x = a->info.publish_time.ns, y = b->info.publish_time.ns;
+	return x != y ? x < y : a->field.index < b->field.index;
+}
+
 /* The source whose sample was published first, of those that have one; the number of sources: none has. */
 static unsigned find_first(struct rules *rs, struct runner *r) {
 	unsigned first = r->rule.plan->source_count;
@@ -110,8 +116,7 @@ static unsigned find_first(struct rules *rs, struct runner *r) {
 		struct feed *f = &r->feeds[i];
 		if (!f->waits)
 			fetch(rs, f);
-		if (f->waits && (first == r->rule.plan->source_count ||
-				f->info.publish_time.ns < r->feeds[first].info.publish_time.ns))
+		if (f->waits && (first == r->rule.plan->source_count || is_before(f, &r->feeds[first])))
 			first = i;
 	}
 	return first;
