@@ -251,7 +251,9 @@ void recording_seek(struct recording *r, struct cdm_mono from) {
 
 static bool is_before(const struct held *a, const struct held *b) {
 	int64_t x = a->x.sample.info.publish_time.ns, y = b->x.sample.info.publish_time.ns;
-	return x != y ? x < y : a->order < b->order;
+	if (x != y)
+		return x < y;
+	return a->x.field != b->x.field ? a->x.field < b->x.field : a->order < b->order;
 }
 
 static void swap(struct held **a, struct held **b) {

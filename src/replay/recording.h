@@ -8,9 +8,9 @@
  *             ... x.field, x.sample ...
  *
  * The file has messages in the order in which the recorder took them; they are given in the order in which they
- * were published, those of one time as they stand in the file.  For that a sample is held back until the recorder's
- * clock is RECORDING_LAG_NS past it, or RECORDING_HELD_MAX bytes are held; what comes later than that is given late,
- * and counted.
+ * were published, those of one time (of one commit) in the order of the fields in the file.  For that a sample is
+ * held back until the recorder's clock is RECORDING_LAG_NS past it, or RECORDING_HELD_MAX bytes are held; what comes
+ * later than that is given late, and counted.
  *
  * Nothing in the file is believed.  One thread.
  */

@@ -8,6 +8,7 @@
 #include "rules/rule.h"
 
 #define STEPS_MAX 4096 /* of rules, for one sample: more makes itself */
+#define TRIES_MAX 16   /* to find the sample that a rule can go on from */
 #define OPEN_MAX 65536 /* made, and not recorded yet: what is older never will be */
 
 /* Samples that were made and are not settled, the oldest first. */
@@ -29,6 +30,8 @@ struct runner {
 	unsigned target;
 	bool fed;   /* with anything */
 	bool begun; /* what it says counts */
+	struct cdm_mono said; /* source time of what it said last, before it has begun */
+	unsigned tries;       /* recorded samples that were not of that */
 };
 
 /* A field of the plan: where it is in the recording, and what becomes of it. */
@@ -177,6 +180,7 @@ static int say(struct rerun *x, struct runner *r, const struct rule_result *out,
 		.bytes = sizeof(out->value) };
 	struct rerun_value v = value_of(out->value, &info);
 	int rc = queue_said(x, r->rule.plan->target, out->value, &info);
+	r->said = v.source_time;
 	if (rc < 0 || !r->begun)
 		return rc;
 	t->about.made++;
@@ -236,11 +240,14 @@ static int take_source(struct rerun *x, uint16_t field, const struct recording_s
 	return feed(x, field, s->sample.bytes, &info);
 }
 
-/* All rules that make it go on from here. */
+/* All rules that make it go on from here, if it is what they said last: they may have taken a sample too many, or too
+   few, to go on from another one.  (Of a description in which they read something else nothing ever is.) */
 static void go_on(struct rerun *x, unsigned target, float value, const struct cdm_info *info) {
 	for (unsigned i = 0; i < x->runner_count; i++) {
 		struct runner *r = &x->runners[i];
 		if (r->target != target || !r->fed)
+			continue;
+		if (r->said.ns != info->source_time.ns && r->tries++ < TRIES_MAX)
 			continue;
 		rule_continue(&r->rule, value, info);
 		r->begun = true;

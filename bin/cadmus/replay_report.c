@@ -1,0 +1,189 @@
+/* replay_report.c - what came out of rules that were run again: see replay.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include "bin/cadmus/json.h"
+#include "bin/cadmus/output.h"
+#include "bin/cadmus/replay.h"
+
+json_t *replay_value_json(const struct rerun_value *v) {
+	return v ? json_pack("{s:o,s:I,s:o,s:s}", "value", json_f32(v->value), "source_ns",
+			(json_int_t)v->source_time.ns, "trust", json_f32(v->trust), "status",
+			cdm_status_name((enum cdm_status)v->status))
+		 : json_null();
+}
+
+static json_t *text_json(const char *s) {
+	json_t *j = json_string(s);
+	return j ? j : json_string("?"); /* it is not UTF-8 */
+}
+
+json_t *replay_unplaced(const struct replay *r) {
+	json_t *list = json_array();
+	for (unsigned i = 0; i < recording_count(r->rec); i++) {
+		const struct recording_field *f = recording_at(r->rec, i);
+		uint16_t p = plan_find_field(r->plan, f->name);
+		if (p == PLAN_NONE || !recording_fits(f, &plan_fields(r->plan)[p]))
+			json_array_append_new(list, text_json(f->name));
+	}
+	return list;
+}
+
+static bool is_recorded(const struct replay *r, uint16_t field) {
+	const struct plan_field *f = &plan_fields(r->plan)[field];
+	unsigned i = recording_find(r->rec, f->name);
+	return i != UINT_MAX && recording_fits(recording_at(r->rec, i), f);
+}
+
+/* Sources of rules that the recording does not have. */
+static json_t *unrecorded(const struct replay *r, const struct rerun *x) {
+	json_t *list = json_array();
+	for (uint16_t f = 0; f < r->plan->fields.count; f++)
+		if (rerun_is_source(x, f) && !is_recorded(r, f))
+			json_array_append_new(list, json_string(plan_fields(r->plan)[f].name));
+	return list;
+}
+
+static void tell(const char *what, json_t *names) {
+	size_t i;
+	json_t *name;
+	if (json_array_size(names) > 0)
+		fprintf(stderr, "%s:", what);
+	json_array_foreach(names, i, name) {
+		char text[CDM_NAME_MAX + 1];
+		snprintf(text, sizeof(text), "%s", json_string_value(name));
+		fprintf(stderr, "%s %s", i ? "," : "", output_clean(text, false));
+	}
+	if (json_array_size(names) > 0)
+		fputc('\n', stderr);
+	json_decref(names);
+}
+
+void replay_tell_places(const struct replay *r, const struct rerun *x) {
+	if (r->context->json)
+		return; /* which are in the result */
+	tell("in the recording, and in another form or not at all in the plan", replay_unplaced(r));
+	tell("sources of rules that are not in the recording", unrecorded(r, x));
+}
+
+const char *replay_doubt(const struct replay *r) {
+	const struct recording_faults *n = recording_faults(r->rec);
+	uint64_t missed = 0;
+	for (unsigned i = 0; i < recording_count(r->rec); i++)
+		missed += recording_at(r->rec, i)->missed;
+	if (n->damaged)
+		return "parts of the file are damaged";
+	if (n->broken)
+		return "messages in it are no samples";
+	if (n->late)
+		return "its recorder was more than 2 s late, so the order of some samples is not known";
+	if (missed)
+		return "its recorder missed samples";
+	if (strcmp(recording_result(r->rec), "COMPLETE") != 0)
+		return "it is not complete";
+	return NULL;
+}
+
+struct sums {
+	uint64_t made, compared, same, lives;
+};
+
+static struct sums sum_up(const struct rerun *x) {
+	struct sums s = { 0 };
+	for (unsigned i = 0; i < rerun_targets(x); i++) {
+		const struct rerun_target *t = rerun_target(x, i);
+		s.made += t->made;
+		s.same += t->count[RERUN_IDENTICAL];
+		s.compared += t->count[RERUN_IDENTICAL] + t->count[RERUN_DIFFERENT] + t->count[RERUN_MISSING] +
+				t->count[RERUN_ADDITIONAL];
+		s.lives += t->lives;
+	}
+	return s;
+}
+
+static const char *result_of(const struct sums *s) {
+	return s->compared == 0 ? "UNCOMPARED" : s->same == s->compared ? "IDENTICAL" : "DIFFERENT";
+}
+
+/* ---- for programs ---- */
+
+static json_t *target_json(const struct rerun_target *t) {
+	json_t *j = json_pack("{s:s,s:b,s:I,s:I}", "field", t->field->name, "recorded", t->recorded != UINT_MAX, "made",
+			(json_int_t)t->made, "lives", (json_int_t)t->lives);
+	for (unsigned v = 0; j && v < RERUN_VERDICTS; v++)
+		json_object_set_new(j, rerun_verdict_text((enum rerun_verdict)v),
+				json_integer((json_int_t)t->count[v]));
+	if (j && t->differs)
+		json_object_set_new(j, "first_difference", json_pack("{s:o,s:o}", "made",
+				replay_value_json(&t->first_made), "recorded", replay_value_json(&t->first_recorded)));
+	return j;
+}
+
+static void report_json(const struct replay *r, const struct rerun *x, const struct sums *s, const char *hash) {
+	json_t *targets = json_array();
+	uint64_t orphans, taken = rerun_taken(x, &orphans);
+	for (unsigned i = 0; i < rerun_targets(x); i++)
+		json_array_append_new(targets, target_json(rerun_target(x, i)));
+	json_print_line(json_pack("{s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:o,s:o,s:o}", "file", r->path, "result", result_of(s),
+			"doubt", replay_doubt(r), "hash", hash, "taken", (json_int_t)taken, "orphans",
+			(json_int_t)orphans, "made", (json_int_t)s->made, "targets", targets, "unplaced",
+			replay_unplaced(r), "unrecorded", unrecorded(r, x)));
+}
+
+/* ---- for people ---- */
+
+static void print_difference(const struct replay *r, const struct rerun_target *t) {
+	const struct rerun_value *a = &t->first_made, *b = &t->first_recorded;
+	printf("%s: the first difference is of %.6f s: made %.9g, trust %g, %s; recorded %.9g, trust %g, %s\n",
+			t->field->name, replay_seconds(r, b->source_time), (double)a->value, (double)a->trust,
+			cdm_status_name((enum cdm_status)a->status), (double)b->value, (double)b->trust,
+			cdm_status_name((enum cdm_status)b->status));
+}
+
+static void print_targets(const struct replay *r, const struct rerun *x) {
+	printf("%-28s %9s %9s %9s %8s %10s %6s %6s\n", "FIELD", "made", "identical", "different", "missing",
+			"additional", "given", "beyond");
+	for (unsigned i = 0; i < rerun_targets(x); i++) {
+		const struct rerun_target *t = rerun_target(x, i);
+		const uint64_t *n = t->count;
+		printf("%-28s %9" PRIu64 " ", t->field->name, t->made);
+		if (t->recorded == UINT_MAX)
+			puts("not in the recording");
+		else
+			printf("%9" PRIu64 " %9" PRIu64 " %8" PRIu64 " %10" PRIu64 " %6" PRIu64 " %6" PRIu64 "\n",
+					n[RERUN_IDENTICAL], n[RERUN_DIFFERENT], n[RERUN_MISSING],
+					n[RERUN_ADDITIONAL], n[RERUN_GIVEN], n[RERUN_BEYOND]);
+	}
+	for (unsigned i = 0; i < rerun_targets(x); i++)
+		if (rerun_target(x, i)->differs)
+			print_difference(r, rerun_target(x, i));
+}
+
+static void print(const struct replay *r, const struct rerun *x, const struct sums *s, const char *hash) {
+	uint64_t orphans, taken = rerun_taken(x, &orphans);
+	const char *doubt = replay_doubt(r);
+	print_targets(r, x);
+	if (doubt)
+		printf("the recording: %s\n", doubt);
+	if (orphans)
+		printf("%" PRIu64 " source samples were recorded after their writer's death\n", orphans);
+	if (s->lives)
+		printf("core was restarted within it: its rules began anew there, which the re-run follows\n");
+	printf("%s: %" PRIu64 " samples made of %" PRIu64 ", hash %s\n", result_of(s), s->made, taken, hash);
+}
+
+int replay_report(const struct replay *r, const struct rerun *x) {
+	struct sums s = sum_up(x);
+	struct hash h = rerun_hash(x);
+	char hash[HASH_TEXT_MAX];
+	hash_text(&h, 2 * HASH_BYTES, hash);
+	if (r->context->json)
+		report_json(r, x, &s, hash);
+	else
+		print(r, x, &s, hash);
+	if (r->cdl || s.same == s.compared)
+		return 0;
+	return verb_failed("replay", -ENODATA, "%" PRIu64 " of %" PRIu64 " samples are not as recorded",
+			s.compared - s.same, s.compared);
+}

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""A machine with programs for its sensors is recorded; its rules are run again on that, and it is played as its sources.
+
+usage: replay_test.py CADMUS LIBCADMUS
+"""
+import filecmp
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from array import array
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+from library import begin  # noqa: E402
+
+begin(sys.argv[2])
+from machine import Machine, expect, until, verdict  # noqa: E402
+import cadmus  # noqa: E402
+
+DESCRIPTION = '''machine: small
+version: 1.0
+entities:
+  people:
+    - {id: operator, trust_vector: [0.99, 0.99, 0.99], trust_strength: 50}
+  models:
+    - id: finder
+      consciousness_type: visual
+      trust_vector: [0.7, 0.8, 0.9]
+      backend: external
+      reads: [camera]
+      writes:
+        - {field: faces, dtype: f32, shape: [8], history: 256}
+  sensors:
+    - id: camera
+      consciousness_type: visual
+      trust_vector: [0.9, 0.9, 0.9]
+      driver: external
+      frame: {width: 32, height: 24, leases: 4}
+      writes:
+        - {field: level, dtype: f32, unit: V, history: 256}
+        - {field: left, dtype: f64, group: pair, history: 256}
+        - {field: right, dtype: f64, shape: [3], group: pair, history: 256}
+    - id: unheard
+      consciousness_type: spatial
+      trust_vector: [0.9, 0.9, 0.9]
+      driver: external
+      writes:
+        - {field: silence, dtype: f32}
+coherence_rules:
+  - {source: [level], target: spatial, operation: max, half_life_ms: 300}
+  - {source: [faces], target: visual, operation: max, half_life_ms: 500}
+  - {source: [visual], target: temporal, operation: max, half_life_ms: 200}
+  - {source: [left, right], target: auditory, operation: weighted_mean, half_life_ms: 200, max_skew_ms: 50}
+'''
+RULED = ('spatial', 'visual', 'temporal')  # of one source each
+SAMPLES = 150
+
+
+def play(work):
+    """The camera and the finder: a sample of everything each 10 ms, as people would have it: not quite."""
+    with cadmus.attach('small', as_='camera') as camera, cadmus.attach('small', as_='finder') as finder:
+        level, pair, frame = camera.writer('level'), camera.group('left'), camera.writer('camera.frame')
+        faces, seen = finder.writer('faces'), finder.reader('camera.frame')
+        faces.derive(seen)
+        for i in range(SAMPLES):
+            level.write(i * 37 % 100 / 100, trust=1.0 if i % 3 else 0.5)
+            pair.write({'left': i / SAMPLES, 'right': array('d', [0.1, i % 7 / 10, 0.2])})
+            frame.write(bytes([i % 256]) * (32 * 24 * 3))
+            seen.read()
+            faces.write(array('f', [0.0, (i % 11) / 11] + [0] * 6), degraded=i % 13 == 0)
+            time.sleep(0.01)  # the rhythm of what is recorded, not a wait for anything
+
+
+def record(m, path):
+    """All of it into `path`; the recorder's result."""
+    recorder = subprocess.Popen([m.cadmus, 'record', '--output', path, '--json', '--machine', 'small'], env=m.env,
+                                stdout=subprocess.PIPE)
+    until('the recorder has begun', lambda: os.path.exists(path) and os.path.getsize(path) > 1000)
+    play(m.work)
+    until('the last face is in awareness', lambda: (m.published('visual') or {}).get('version', 0) >= SAMPLES)
+    expect('the machine goes down', m.run('down')[0] == 0)  # with which the recording ends
+    out = recorder.communicate(timeout=30)[0]
+    return json.loads(out)
+
+
+def lines(m, *args):
+    rc, out, err = m.run('replay', *args, '--json')
+    return rc, [json.loads(line) for line in out.splitlines()], err
+
+
+def offline(m, path):
+    rc, got, err = lines(m, path)
+    end = got[-1]
+    targets = {t['field']: t for t in end['targets']}
+    for name in RULED:
+        t = targets[name]
+        expect(f'{name}: every sample is made again, to the byte',
+               t['made'] == t['identical'] >= SAMPLES and not t['different'] + t['missing'] + t['additional'], t)
+    both = targets['auditory']
+    expect('a rule of two sources of one commit: every sample, too', both['identical'] == both['made'] >= 2 * SAMPLES, both)
+    expect('it is the same, and nothing of it in doubt', rc == 0 and end['result'] == 'IDENTICAL' and end['doubt'] is None, (end, err))
+    expect('each sample is a line', len(got) - 1 == sum(t['made'] for t in targets.values()), len(got))
+    expect('the same again', lines(m, path)[1] == got)
+    rc, out, err = m.run('replay', path)
+    expect('for people: with the hash of all of it', rc == 0 and 'IDENTICAL' in out and end['hash'] in out, out + err)
+    return end
+
+
+def outputs(m, path, end):
+    """The re-run as a recording: the same file twice, and itself one that can be run again."""
+    one, two = m.work + '/one.mcap', m.work + '/two.mcap'
+    for name in (one, two):
+        rc, out, err = m.run('replay', path, '--output', name)
+        expect('it is written as a recording', rc == 0 and os.path.getsize(name) > 0, out + err)
+    expect('the same file, byte by byte', filecmp.cmp(one, two, shallow=False))
+    rc, got, err = lines(m, one)
+    expect('which gives the same once more', rc == 0 and got[-1]['hash'] == end['hash'] and got[-1]['result'] == 'IDENTICAL', (got[-1:], err))
+    info = m.json('record', '--info', one)
+    expect('and says that it is complete', info['result'] == 'COMPLETE', info)
+    rc, out, err = m.run('replay', path, '--output', one)
+    expect('a file that is there stays', rc == 1 and 'is there already' in err, err)
+
+
+def stretches(m, path):
+    rc, got, err = lines(m, path, '--from', '0.5', '--until', '1.0')
+    end = got[-1]
+    visual = next(t for t in end['targets'] if t['field'] == 'visual')
+    expect('a stretch from its middle goes on from what was recorded', visual['given'] >= 1 and 20 < visual['made'] < SAMPLES, visual)
+    near = [g for g in got[:-1] if g['verdict'] == 'different']
+    expect('but for the last bit', all(abs(g['made']['value'] - g['recorded']['value']) < 1e-6 for g in near), near[:3])
+    rc, out, err = m.run('replay', path, '--from', '1000')
+    expect('one behind its end is none', rc == 1 and 'over before --from' in err, err)
+    for words in (['--until', '0.5', '--from', '0.6'], ['--from', 'x'], ['--speed', '2'], ['--live', '--speed', '0'],
+                  ['--live', '--output', 'x'], ['--live', '--speed', '2', '--step'], []):
+        rc, out, err = m.run('replay', *([path] + words if words else []))
+        expect(f'wrong usage: {words}', rc == 2, (rc, err))
+
+
+def steps(m, path):
+    done = subprocess.run([m.cadmus, 'replay', path, '--step'], env=m.env, input=b'\n\nq\n', capture_output=True, timeout=60)
+    out = done.stdout.decode()
+    expect('step by step: what went in, and what came out', out.count(' s  ') >= 3 and '-> ' in out and ': identical' in out, out)
+    expect('until nobody wants more', 'samples made of 3,' in out, out)
+
+
+def edited(m, path):
+    """Another half-life, a field less, and one of another form."""
+    text = DESCRIPTION.replace('target: visual, operation: max, half_life_ms: 500', 'target: visual, operation: max, half_life_ms: 5')
+    text = text.replace('{field: faces, dtype: f32, shape: [8], history: 256}', '{field: faces, dtype: f32, shape: [8], history: 256}\n        - {field: more, dtype: u8}')
+    text = text.replace('{field: level, dtype: f32, unit: V, history: 256}', '{field: level, dtype: f64, unit: V, history: 256}')
+    other = m.work + '/edited.cdl.yaml'
+    with open(other, 'w', encoding='utf-8') as f:
+        f.write(text)
+    rc, got, err = lines(m, path, '--cdl', other)
+    end = got[-1]
+    targets = {t['field']: t for t in end['targets']}
+    expect('an edited description: it is done', rc == 0 and end['result'] == 'DIFFERENT', (rc, err))
+    expect('what it makes is something else', targets['visual']['different'] > SAMPLES / 2, targets['visual'])
+    expect('and what hangs on that', targets['temporal']['different'] > SAMPLES / 2, targets['temporal'])
+    expect('what does not is the same', targets['auditory']['different'] == 0, targets['auditory'])
+    expect('what has no place any more is named', end['unplaced'] == ['level'] and end['unrecorded'] == ['level'], end)
+    rc, out, err = m.run('replay', path, '--cdl', other)
+    expect('for people, too', 'sources of rules that are not in the recording: level' in err and 'first difference' in out, out + err)
+    return other
+
+
+def live(m, path):
+    """As the sources of a machine, four times as fast."""
+    again = m.work + '/again.mcap'
+    with open(m.work + '/state/small.journal', 'rb') as f:
+        before = f.read()
+    began = time.monotonic()
+    player = subprocess.Popen([m.cadmus, 'replay', path, '--live', '--speed', '4', '--loop', '--json'], env=m.env,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    until('it is live, and sees', lambda: m.run('get', 'visual', '--machine', 'small_replay', '--json')[0] == 0)
+    rc, out, err = m.run('record', 'faces', 'visual', '--output', again, '--seconds', '2', '--machine', 'small_replay')
+    expect('it can be recorded as any other', rc == 0, out + err)
+    player.send_signal(signal.SIGINT)
+    out, err = player.communicate(timeout=60)
+    done = json.loads(out)
+    expect('played until asked to end, completely', player.returncode == 0 and done['result'] == 'COMPLETE' and
+           done['end'] == 'asked to end', (done, err))
+    expect('nothing was lost', done['unpublished'] == 0 and done['published'] > 0, done)
+    seconds = time.monotonic() - began
+    played = next(f['published'] for f in done['fields'] if f['field'] == 'level')
+    expect('faster than it was', played / seconds > 1.2 * SAMPLES / 3, (played, seconds))
+    rc, got, err = lines(m, again)
+    sensed = [g for g in got[:-1] if g['field'] == 'visual' and g['made'] and g['recorded']]
+    near = [g for g in sensed if abs(g['made']['value'] - g['recorded']['value']) < 1e-6]
+    expect('and what it made of it then is made again', sensed and len(near) == len(sensed), (got[-1:], sensed[:3], err))
+    rc, out, err = m.run('ps', '--machine', 'small_replay')
+    expect('it is down', rc == 1, out)
+    with open(m.work + '/state/small.journal', 'rb') as f:
+        expect('the journal of the machine itself was not touched', f.read() == before)
+    expect('it had one of its own', os.path.exists(m.work + '/state/small_replay.journal'))
+
+
+def live_once(m, path, other):
+    """Once through, under the edited description, and it stays."""
+    rc, out, err = m.run('replay', path, '--live', '--speed', '20', '--cdl', other, '--stay', '--json')
+    done = json.loads(out)
+    fields = {f['field']: f['published'] for f in done['fields']}
+    expect('played to its end, under another description', rc == 0 and done['result'] == 'COMPLETE' and done['stays'], (done, err))
+    expect('all that has a place there, and nothing else', 'level' not in fields and fields['left'] == fields['right'] == SAMPLES and
+           fields['faces'] == SAMPLES, fields)
+    def made():
+        rc, out, _ = m.run('get', 'visual', '--machine', 'small_replay', '--json')
+        return rc == 0 and json.loads(out)['version'] == SAMPLES
+    until('the machine stayed, and made something of each sample', made)
+    rc, out, err = m.run('replay', path, '--live')
+    expect('a second one of it is refused', rc == 1, out + err)
+    expect('and goes down', m.run('down', '--machine', 'small_replay')[0] == 0)
+
+
+def nothing(m):
+    for name, content in (('none.mcap', None), ('text.mcap', b'no MCAP at all')):
+        path = f'{m.work}/{name}'
+        if content:
+            with open(path, 'wb') as f:
+                f.write(content)
+        for how in ([], ['--live']):
+            rc, out, err = m.run('replay', path, *how, '--json')
+            expect(f'{name} {how} is refused', rc == 1 and 'error' in json.loads(err), err)
+
+
+def main():
+    m = Machine(sys.argv[1], change=lambda _: DESCRIPTION)
+    os.environ.update(CADMUS_RUN_DIR=m.env['CADMUS_RUN_DIR'])
+    try:
+        m.start()
+        path = m.work + '/walk.mcap'
+        result = record(m, path)
+        expect('it was recorded', result['result'] == 'COMPLETE', result)
+        outputs(m, path, offline(m, path))
+        stretches(m, path)
+        steps(m, path)
+        other = edited(m, path)
+        live(m, path)
+        live_once(m, path, other)
+        nothing(m)
+    finally:
+        m.run('down', '--machine', 'small_replay')
+        m.stop()
+    return verdict()
+
+
+sys.exit(main())
