@@ -57,7 +57,7 @@ static int take_stretch(struct replay *r, const struct options *o) {
 	r->stretch.from.ns = o->from ? r->first.ns + (int64_t)(from * 1e9) : 0;
 	r->stretch.until.ns = o->until ? r->first.ns + (int64_t)(until * 1e9) : 0;
 	if (r->stretch.from.ns > last.ns)
-		return verb_failed("replay", -ENODATA, "the recording is over before --from: it has %.3f s",
+		return verb_failed("replay", -EINVAL, "the recording is over before --from: it has %.3f s",
 				replay_seconds(r, last));
 	return 0;
 }

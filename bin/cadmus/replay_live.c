@@ -323,7 +323,7 @@ int replay_live(struct replay *r) {
 	CHECK(l.lines);
 	choose(&l);
 	int code = l.played ? make_plan(&l)
-			    : verb_failed("replay", -ENODATA, "no sensor or program that could be played is in it");
+			    : verb_failed("replay", -ENOENT, "no sensor or program that could be played is in it");
 	if (code == 0) {
 		if (!r->context->json)
 			tell_places(&l);

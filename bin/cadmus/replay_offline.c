@@ -116,7 +116,7 @@ int replay_offline(struct replay *r) {
 		return explain(rc);
 	int code = 0;
 	if (rerun_targets(x) == 0)
-		code = verb_failed_hint("replay", -ENODATA,
+		code = verb_failed_hint("replay", -ENOENT,
 				"`cadmus replay --live` plays it as the sources of a machine",
 				"there are no rules in its plan that could be run again");
 	if (code == 0 && r->output)

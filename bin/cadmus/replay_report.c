@@ -184,6 +184,6 @@ int replay_report(const struct replay *r, const struct rerun *x) {
 		print(r, x, &s, hash);
 	if (r->cdl || s.same == s.compared)
 		return 0;
-	return verb_failed("replay", -ENODATA, "%" PRIu64 " of %" PRIu64 " samples are not as recorded",
+	return verb_failed("replay", -EBADMSG, "%" PRIu64 " of %" PRIu64 " samples are not as recorded",
 			s.compared - s.same, s.compared);
 }

@@ -95,7 +95,7 @@ static int take_plan(struct recording *r, struct cdm_diag *diag) {
 		if (found)
 			return rc;
 	}
-	return no_recording(diag, -ENODATA, "there is no plan in it");
+	return no_recording(diag, -ENOENT, "there is no plan in it");
 }
 
 static const char *pair(const struct mcap_channel *c, const char *key) {

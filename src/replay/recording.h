@@ -49,7 +49,7 @@ struct recording_faults {
 
 struct recording;
 
-/* `fd` stays the caller's.  -EPROTO: it is no recording of a machine, or its plan is none; -ENODATA: no plan is in it;
+/* `fd` stays the caller's.  -EPROTO: it is no recording of a machine, or its plan is none; -ENOENT: no plan is in it;
    else as mcap_read_open(). */
 MUST_CHECK int recording_open(int fd, struct recording **out, struct cdm_diag *diag);
 /* Accepts NULL; sets *r NULL. */

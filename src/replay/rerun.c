@@ -23,15 +23,17 @@ struct target {
 	uint32_t epoch;     /* of the last recorded one; 0: none yet */
 	uint64_t version;   /* of the last one made */
 	bool from_begin;    /* the recording has the first one that its rule made */
+	struct rule_target state;
+	bool fed;             /* its rules are, with anything */
+	bool begun;           /* what they say counts */
+	struct runner *last;  /* that said something, and of which time, before they have begun */
+	struct cdm_mono said;
+	unsigned tries;       /* recorded samples that were not of that */
 };
 
 struct runner {
 	struct rule rule;
 	unsigned target;
-	bool fed;   /* with anything */
-	bool begun; /* what it says counts */
-	struct cdm_mono said; /* source time of what it said last, before it has begun */
-	unsigned tries;       /* recorded samples that were not of that */
 };
 
 /* A field of the plan: where it is in the recording, and what becomes of it. */
@@ -180,8 +182,9 @@ static int say(struct rerun *x, struct runner *r, const struct rule_result *out,
 		.bytes = sizeof(out->value) };
 	struct rerun_value v = value_of(out->value, &info);
 	int rc = queue_said(x, r->rule.plan->target, out->value, &info);
-	r->said = v.source_time;
-	if (rc < 0 || !r->begun)
+	t->last = r;
+	t->said = v.source_time;
+	if (rc < 0 || !t->begun)
 		return rc;
 	t->about.made++;
 	fold(x, r->target, &v);
@@ -194,11 +197,11 @@ static int say(struct rerun *x, struct runner *r, const struct rule_result *out,
 }
 
 static int feed_rule(struct rerun *x, struct runner *r, unsigned source, const void *bytes, const struct cdm_info *i) {
-	const struct target *t = &x->targets[r->target];
+	struct target *t = &x->targets[r->target];
 	struct rule_result out;
-	if (!r->fed)
-		r->begun = t->about.recorded == UINT_MAX || (t->from_begin && i->version == 1);
-	r->fed = true;
+	if (!t->fed)
+		t->begun = t->about.recorded == UINT_MAX || (t->from_begin && i->version == 1);
+	t->fed = true;
 	return rule_step(&r->rule, source, bytes, i, &out) ? say(x, r, &out, i) : 0;
 }
 
@@ -240,25 +243,13 @@ static int take_source(struct rerun *x, uint16_t field, const struct recording_s
 	return feed(x, field, s->sample.bytes, &info);
 }
 
-/* All rules that make it go on from here, if it is what they said last: they may have taken a sample too many, or too
-   few, to go on from another one.  (Of a description in which they read something else nothing ever is.) */
-static void go_on(struct rerun *x, unsigned target, float value, const struct cdm_info *info) {
-	for (unsigned i = 0; i < x->runner_count; i++) {
-		struct runner *r = &x->runners[i];
-		if (r->target != target || !r->fed)
-			continue;
-		if (r->said.ns != info->source_time.ns && r->tries++ < TRIES_MAX)
-			continue;
-		rule_continue(&r->rule, value, info);
-		r->begun = true;
-	}
-}
-
-static bool has_begun(const struct rerun *x, unsigned target) {
-	for (unsigned i = 0; i < x->runner_count; i++)
-		if (x->runners[i].target == target)
-			return x->runners[i].begun;
-	return false;
+/* Its rules go on from here, if it is what they said last: they may have taken a sample too many, or too few, to go on
+   from another one.  (Of a description in which they read something else nothing ever is.) */
+static void go_on(struct target *t, float value, const struct cdm_info *info) {
+	if (!t->last || (t->said.ns != info->source_time.ns && t->tries++ < TRIES_MAX))
+		return;
+	rule_continue(&t->last->rule, value, info);
+	t->begun = true;
 }
 
 static void take_target(struct rerun *x, unsigned target, const struct recording_sample *s) {
@@ -272,12 +263,12 @@ static void take_target(struct rerun *x, unsigned target, const struct recording
 	bool restarted = t->epoch && info->epoch != t->epoch;
 	t->epoch = info->epoch;
 	t->about.lives += restarted;
-	if (!restarted && has_begun(x, target)) {
+	if (!restarted && t->begun) {
 		compare(x, t, &recorded);
 		return;
 	}
 	settle_all(x, t, RERUN_BEYOND);
-	go_on(x, target, value, info);
+	go_on(t, value, info);
 	settle(x, t, RERUN_GIVEN, NULL, &recorded);
 }
 
@@ -342,10 +333,10 @@ static int open_rules(struct rerun *x) {
 		struct runner *r = &x->runners[x->runner_count];
 		if (!rule_is_run(p))
 			continue;
-		int rc = rule_open(&r->rule, x->plan, p);
+		r->target = target_of(x, p->target);
+		int rc = rule_open(&r->rule, x->plan, p, &x->targets[r->target].state);
 		if (rc < 0)
 			return rc;
-		r->target = target_of(x, p->target);
 		x->runner_count++;
 	}
 	for (unsigned i = 0; i < x->runner_count; i++)

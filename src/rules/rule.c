@@ -9,10 +9,11 @@ bool rule_is_run(const struct plan_rule *p) {
 	return operation_is_known(p->operation) && p->target != PLAN_NONE && p->source_count > 0;
 }
 
-int rule_open(struct rule *r, const struct plan *plan, const struct plan_rule *p) {
+int rule_open(struct rule *r, const struct plan *plan, const struct plan_rule *p, struct rule_target *target) {
 	memset(r, 0, sizeof(*r));
 	r->plan = p;
-	r->target = &plan_fields(plan)[p->target];
+	r->field = &plan_fields(plan)[p->target];
+	r->target = target;
 	for (unsigned i = 0; i < p->source_count; i++) {
 		r->sources[i].plan = &plan_fields(plan)[p->sources[i]];
 		if (r->sources[i].plan->bytes > RULE_SAMPLE_MAX)
@@ -79,17 +80,18 @@ static void merge(const struct rule *r, struct cdm_mono at, struct field_meta *m
 
 /* No evidence: what is left of the target, as old and as trusted as it was. */
 static double step_apart(struct rule *r, struct cdm_mono at, struct field_meta *m) {
-	if (r->said.trust > 0.0f)
-		*m = r->said;
+	const struct rule_target *t = r->target;
+	if (t->said.trust > 0.0f)
+		*m = t->said;
 	m->status = CDM_DEGRADED;
-	if (at.ns < r->cell.at.ns)
-		at = r->cell.at;
-	return awareness_level(&r->cell, r->target->half_life_ns, at);
+	if (at.ns < t->cell.at.ns)
+		at = t->cell.at;
+	return awareness_level(&t->cell, r->field->half_life_ns, at);
 }
 
 static double step_together(struct rule *r, struct cdm_mono at, const struct field_meta *m) {
-	r->said = *m;
-	return awareness_add(&r->cell, r->target->half_life_ns, at, r->plan->gain, (double)m->trust, 1.0,
+	r->target->said = *m;
+	return awareness_add(&r->target->cell, r->field->half_life_ns, at, r->plan->gain, (double)m->trust, 1.0,
 			operation_evidence(r));
 }
 
@@ -110,6 +112,6 @@ bool rule_step(struct rule *r, unsigned source, const void *bytes, const struct 
 void rule_continue(struct rule *r, float level, const struct cdm_info *info) {
 	struct cdm_mono oldest, newest = info->source_time;
 	(void)choose(r, &oldest, &newest);
-	r->cell = (struct awareness_cell){ (double)level, newest };
-	r->said = (struct field_meta){ .source_time = info->source_time, .trust = info->trust };
+	r->target->cell = (struct awareness_cell){ (double)level, newest };
+	r->target->said = (struct field_meta){ .source_time = info->source_time, .trust = info->trust };
 }

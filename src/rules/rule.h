@@ -1,7 +1,7 @@
 /*
  * rule.h - one coherence rule as a function of its sources' samples: no clock, no thread, no memory of others.
  *
- *     rule_open(&r, plan, index);
+ *     rule_open(&r, plan, p, &target);
  *     while (a sample of some source comes)
  *             if (rule_step(&r, source, sample, &info, &out))
  *                     ... out.value, out.meta: the next sample of the target
@@ -36,12 +36,17 @@ struct rule_source {
 	uint8_t bytes[RULE_SAMPLE_MAX], before[RULE_SAMPLE_MAX];
 };
 
-struct rule {
-	const struct plan_rule *plan;
-	const struct plan_field *target;
-	struct rule_source sources[PLAN_SOURCES_MAX];
+/* What is known of a target; zeros at first.  Rules that have one target have one of these. */
+struct rule_target {
 	struct awareness_cell cell;
 	struct field_meta said; /* of the newest result that was not degraded; trust 0 before the first */
+};
+
+struct rule {
+	const struct plan_rule *plan;
+	const struct plan_field *field; /* the target */
+	struct rule_target *target;
+	struct rule_source sources[PLAN_SOURCES_MAX];
 };
 
 struct rule_result {
@@ -53,8 +58,9 @@ struct rule_result {
 
 /* Is it a rule that is run here?  (symbol_to_motion is not: its target is a body.) */
 bool rule_is_run(const struct plan_rule *p);
-/* `plan` is borrowed.  -E2BIG: samples of a source are larger than RULE_SAMPLE_MAX. */
-MUST_CHECK int rule_open(struct rule *r, const struct plan *plan, const struct plan_rule *p);
+/* plan, target: borrowed.  -E2BIG: samples of a source are larger than RULE_SAMPLE_MAX. */
+MUST_CHECK int rule_open(struct rule *r, const struct plan *plan, const struct plan_rule *p,
+		struct rule_target *target);
 
 /* From the next step on: the writer of that source is gone, and what it said last is left out; or it is there. */
 void rule_gone(struct rule *r, unsigned source, bool gone);

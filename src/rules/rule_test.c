@@ -12,6 +12,7 @@ enum { CORE };
 static struct plan_builder b;
 static struct plan *plan;
 static struct rule rule;
+static struct rule_target state;
 static struct rule_result out;
 
 /* A rule over two scalars, then what the test changes of it. */
@@ -34,7 +35,8 @@ static struct plan_rule *begin(enum plan_operation operation) {
 static void go(void) {
 	plan = plan_builder_finish(&b);
 	CHECK(rule_is_run(plan_rules(plan)));
-	CHECK(rule_open(&rule, plan, plan_rules(plan)) == 0);
+	state = (struct rule_target){ .cell = { .level = 0 } };
+	CHECK(rule_open(&rule, plan, plan_rules(plan), &state) == 0);
 }
 
 static void over(void) {
@@ -164,7 +166,8 @@ static uint32_t noise(uint32_t *seed) {
 /* Some thousand steps of any sort, folded into one number. */
 static uint64_t fold_noise(uint32_t seed) {
 	uint64_t h = 0;
-	CHECK(rule_open(&rule, plan, plan_rules(plan)) == 0);
+	state = (struct rule_target){ .cell = { .level = 0 } };
+	CHECK(rule_open(&rule, plan, plan_rules(plan), &state) == 0);
 	for (int i = 0; i < 5000; i++) {
 		struct cdm_info info = at((int64_t)(noise(&seed) % 4000) + i * 10, (float)(noise(&seed) % 101) / 100);
 		float v = (float)(noise(&seed) % 1000) / 700;
@@ -196,7 +199,7 @@ static void what_is_too_large(void) {
 	plan_builder_field(&b, "picture", CDM_U8, RULE_SAMPLE_MAX + 1, 4, 0, CORE, PLAN_BUILDER_ALL);
 	b.rules[0].sources[1] = 3;
 	plan = plan_builder_finish(&b);
-	CHECK(rule_open(&rule, plan, plan_rules(plan)) == -E2BIG);
+	CHECK(rule_open(&rule, plan, plan_rules(plan), &state) == -E2BIG);
 	over();
 	struct plan_rule moves = { .operation = PLAN_OP_SYMBOL_TO_MOTION, .source_count = 1, .target = PLAN_NONE };
 	CHECK(!rule_is_run(&moves));

@@ -12,7 +12,7 @@
 #include "store/wait.h"
 
 #define BROKEN_PAUSE_NS (10 * NS_PER_MS)
-#define TURN_MAX 64 /* steps of one rule before others have their turn */
+#define TURN_MAX 64 /* steps of one target before others have their turn */
 
 /* One source of a rule: the sample that waits for its turn. */
 struct feed {
@@ -27,10 +27,23 @@ struct feed {
 struct runner {
 	struct rule rule;
 	struct feed feeds[PLAN_SOURCES_MAX];
-	struct field_writer target;
 	bool apart, told;        /* its sources are; and an event said so */
 	uint64_t degraded;       /* samples since they are */
 	struct cdm_mono told_at;
+	struct runner *company;  /* the next one of the same target */
+};
+
+/* What rules make: several may make one thing, and then their samples go in in one row. */
+struct target {
+	struct field_writer writer;
+	struct rule_target state;
+	struct runner *runners;
+};
+
+/* The next sample of a target's sources. */
+struct turn {
+	struct runner *runner; /* NULL: none has one */
+	unsigned source;
 };
 
 struct rules {
@@ -38,8 +51,9 @@ struct rules {
 	struct event_writer *events;
 	pthread_t thread;
 	atomic_bool quit;
-	unsigned count;
+	unsigned count, target_count;
 	struct runner *at;
+	struct target *targets;
 	unsigned wait_count;
 	struct field *waits[PLAN_WAITS_MAX];
 };
@@ -59,7 +73,7 @@ static void tell(struct rules *rs, struct cdm_mono now, enum event_kind kind, ui
 }
 
 static void tell_rule(struct rules *rs, struct runner *r, struct cdm_mono now, enum event_kind kind, uint64_t b) {
-	tell(rs, now, kind, (uint64_t)(r->rule.plan - plan_rules(rs->peers->plan)), b, r->rule.target->name);
+	tell(rs, now, kind, (uint64_t)(r->rule.plan - plan_rules(rs->peers->plan)), b, r->rule.field->name);
 	r->told_at = now;
 }
 
@@ -109,16 +123,17 @@ static bool is_before(const struct feed *a, const struct feed *b) {
 	return x != y ? x < y : a->field.index < b->field.index;
 }
 
-/* The source whose sample was published first, of those that have one; the number of sources: none has. */
-static unsigned find_first(struct rules *rs, struct runner *r) {
-	unsigned first = r->rule.plan->source_count;
-	for (unsigned i = 0; i < r->rule.plan->source_count; i++) {
-		struct feed *f = &r->feeds[i];
-		if (!f->waits)
-			fetch(rs, f);
-		if (f->waits && (first == r->rule.plan->source_count || is_before(f, &r->feeds[first])))
-			first = i;
-	}
+/* The sample that was published first. */
+static struct turn find_first(struct rules *rs, const struct target *t) {
+	struct turn first = { NULL, 0 };
+	for (struct runner *r = t->runners; r; r = r->company)
+		for (unsigned i = 0; i < r->rule.plan->source_count; i++) {
+			struct feed *f = &r->feeds[i];
+			if (!f->waits)
+				fetch(rs, f);
+			if (f->waits && (!first.runner || is_before(f, &first.runner->feeds[first.source])))
+				first = (struct turn){ r, i };
+		}
 	return first;
 }
 
@@ -131,26 +146,27 @@ static void look_for_the_dead(const struct rules *rs, struct runner *r, unsigned
 	}
 }
 
-static void step(struct rules *rs, struct runner *r, unsigned source) {
-	struct feed *f = &r->feeds[source];
+static void step(struct rules *rs, struct target *t, struct turn turn) {
+	struct runner *r = turn.runner;
+	struct feed *f = &r->feeds[turn.source];
 	struct rule_result out;
-	look_for_the_dead(rs, r, source);
+	look_for_the_dead(rs, r, turn.source);
 	f->waits = false;
-	if (!rule_step(&r->rule, source, f->bytes, &f->info, &out))
+	if (!rule_step(&r->rule, turn.source, f->bytes, &f->info, &out))
 		return;
 	struct cdm_mono now = clock_mono();
 	tell_skew(rs, r, now, &out);
-	if (field_write(&r->target, &out.value, sizeof(out.value), &out.meta, now) < 0)
+	if (field_write(&t->writer, &out.value, sizeof(out.value), &out.meta, now) < 0)
 		return; /* every slot leased: counted by the store */
 }
 
 /* true: there is more. */
-static bool run(struct rules *rs, struct runner *r) {
+static bool run(struct rules *rs, struct target *t) {
 	for (unsigned i = 0; i < TURN_MAX; i++) {
-		unsigned source = find_first(rs, r);
-		if (source == r->rule.plan->source_count)
+		struct turn first = find_first(rs, t);
+		if (!first.runner)
 			return false;
-		step(rs, r, source);
+		step(rs, t, first);
 	}
 	return true;
 }
@@ -158,8 +174,8 @@ static bool run(struct rules *rs, struct runner *r) {
 /* All of them, so that a fast source does not keep a slow one waiting. */
 static bool run_all(struct rules *rs) {
 	bool more = false;
-	for (unsigned i = 0; i < rs->count; i++)
-		more |= run(rs, &rs->at[i]);
+	for (unsigned i = 0; i < rs->target_count; i++)
+		more |= run(rs, &rs->targets[i]);
 	return more;
 }
 
@@ -178,11 +194,35 @@ static void *thread_main(void *arg) {
 
 /* ---- start and end ---- */
 
+/* The one that another rule makes, too, or a new one. */
+static int open_target(struct rules *rs, uint16_t field, struct target **out) {
+	for (unsigned i = 0; i < rs->target_count; i++)
+		if (rs->targets[i].writer.index == field) {
+			*out = &rs->targets[i];
+			return 0;
+		}
+	*out = &rs->targets[rs->target_count];
+	int rc = field_writer_open(&(*out)->writer, rs->peers, field);
+	rs->target_count += rc == 0;
+	return rc;
+}
+
+/* Behind those of the target that come before it in the plan. */
+static void join(struct target *t, struct runner *r) {
+	struct runner **at = &t->runners;
+	while (*at)
+		at = &(*at)->company;
+	*at = r;
+}
+
 static int open_runner(struct rules *rs, const struct plan_rule *p) {
 	struct runner *r = &rs->at[rs->count];
-	int rc = rule_open(&r->rule, rs->peers->plan, p);
+	struct target *t;
+	int rc = open_target(rs, p->target, &t);
 	if (rc == 0)
-		rc = field_writer_open(&r->target, rs->peers, p->target);
+		rc = rule_open(&r->rule, rs->peers->plan, p, &t->state);
+	if (rc == 0)
+		join(t, r);
 	for (unsigned i = 0; rc == 0 && i < p->source_count; i++) {
 		rc = field_open(&r->feeds[i].field, rs->peers, p->sources[i]);
 		CHECK(rs->wait_count < PLAN_WAITS_MAX);
@@ -193,11 +233,12 @@ static int open_runner(struct rules *rs, const struct plan_rule *p) {
 }
 
 static void close_all(struct rules *rs) {
-	for (unsigned i = 0; i < rs->count; i++) {
+	for (unsigned i = 0; i < rs->count; i++)
 		for (unsigned s = 0; s < PLAN_SOURCES_MAX; s++)
 			field_close(&rs->at[i].feeds[s].field);
-		field_writer_close(&rs->at[i].target);
-	}
+	for (unsigned i = 0; i < rs->target_count; i++)
+		field_writer_close(&rs->targets[i].writer);
+	free(rs->targets);
 	free(rs->at);
 	free(rs);
 }
@@ -211,7 +252,8 @@ int rules_start(struct rules **out, struct peers *peers, struct event_writer *ev
 	rs->peers = peers;
 	rs->events = events;
 	rs->at = calloc(plan->rules.count + 1, sizeof(*rs->at));
-	int rc = rs->at ? 0 : -ENOMEM;
+	rs->targets = calloc(plan->rules.count + 1, sizeof(*rs->targets));
+	int rc = rs->at && rs->targets ? 0 : -ENOMEM;
 	for (uint32_t i = 0; rc == 0 && i < plan->rules.count; i++)
 		if (rule_is_run(&plan_rules(plan)[i]))
 			rc = open_runner(rs, &plan_rules(plan)[i]);

@@ -1,9 +1,9 @@
 /*
  * rules.h - the data thread: coherence rules, run as their sources change.
  *
- * It sleeps on all source fields at once and takes every sample of each, in order; where several sources of a rule
- * have news, the sample that was published first goes first.  Each is a step of the rule (rule.h), so what a rule
- * says does not depend on when this thread runs.  No allocation, lock or log after the start.
+ * It sleeps on all source fields at once and takes every sample of each, in order; where several sources of a rule, or
+ * of the rules of one target, have news, the sample that was published first goes first.  Each is a step of the rule
+ * (rule.h), so what a rule says does not depend on when this thread runs.  No allocation, lock or log after the start.
  *
  * What it was too late for is missing: counted for the field, and told by the event LAPPED, at most once a second for
  * each source.  Sources that are further apart in time than the rule allows: counted for the field (field_counts) and

@@ -294,6 +294,27 @@ static void every_sample_in_order(void) {
 	over();
 }
 
+/* Two rules make one thing: one level, one row of versions. */
+static void two_rules_of_one_target(void) {
+	struct cdm_info info;
+	float seen;
+	struct plan_rule *r = begin(PLAN_OP_MAX, CDM_F32, 1);
+	r->source_count = 1;
+	r->sources[1] = PLAN_NONE;
+	b.rules[b.head.rules.count++] = *r;
+	b.rules[1].sources[0] = 1;
+	b.rules[1].gain = 0.5;
+	go();
+	for (int64_t i = 1; i <= 40; i += 2) {
+		write_one(0, 0.1f, 1.0f, i);
+		expect(0.1, 1.0f, i);
+		write_one(1, 0.1f, 1.0f, i + 1);
+		expect(0.05, 1.0f, i + 1);
+	}
+	CHECK(field_read(&target, &seen, sizeof(seen), clock_mono(), &info) == 0 && info.version == 40);
+	over();
+}
+
 /* A level decays with the time of the world, not with that of the rule. */
 static void as_of_its_sources(void) {
 	begin(PLAN_OP_MAX, CDM_F32, 1);
@@ -430,6 +451,7 @@ int main(void) {
 	there_before_the_rule();
 	every_sample_in_order();
 	as_of_its_sources();
+	two_rules_of_one_target();
 	too_late();
 	an_orphan();
 	ends_at_any_time();

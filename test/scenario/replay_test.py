@@ -59,8 +59,15 @@ RULED = ('spatial', 'visual', 'temporal')  # of one source each
 SAMPLES = 150
 
 
-def play(work):
-    """The camera and the finder: a sample of everything each 10 ms, as people would have it: not quite."""
+def is_recorded(m, rounds):
+    """All that was made of so many rounds has been taken by the recorder, which is the one client that reads it."""
+    fields = {f['field']: f for f in m.json('stat', '--machine', 'small')['fields']}
+    return all(fields[f]['published'] == n * rounds and any(r['copied'] == n * rounds for r in fields[f]['readers'])
+               for f, n in (('spatial', 1), ('visual', 1), ('temporal', 1), ('auditory', 2)))
+
+
+def play(m):
+    """The camera and the finder: three samples of everything, and when those are recorded, the next."""
     with cadmus.attach('small', as_='camera') as camera, cadmus.attach('small', as_='finder') as finder:
         level, pair, frame = camera.writer('level'), camera.group('left'), camera.writer('camera.frame')
         faces, seen = finder.writer('faces'), finder.reader('camera.frame')
@@ -71,7 +78,8 @@ def play(work):
             frame.write(bytes([i % 256]) * (32 * 24 * 3))
             seen.read()
             faces.write(array('f', [0.0, (i % 11) / 11] + [0] * 6), degraded=i % 13 == 0)
-            time.sleep(0.01)  # the rhythm of what is recorded, not a wait for anything
+            if i % 3 == 2:
+                until('what was said is recorded', lambda: is_recorded(m, i + 1))  # pylint: disable=cell-var-from-loop
 
 
 def record(m, path):
@@ -79,8 +87,7 @@ def record(m, path):
     recorder = subprocess.Popen([m.cadmus, 'record', '--output', path, '--json', '--machine', 'small'], env=m.env,
                                 stdout=subprocess.PIPE)
     until('the recorder has begun', lambda: os.path.exists(path) and os.path.getsize(path) > 1000)
-    play(m.work)
-    until('the last face is in awareness', lambda: (m.published('visual') or {}).get('version', 0) >= SAMPLES)
+    play(m)
     expect('the machine goes down', m.run('down')[0] == 0)  # with which the recording ends
     out = recorder.communicate(timeout=30)[0]
     return json.loads(out)
@@ -125,10 +132,12 @@ def outputs(m, path, end):
 
 
 def stretches(m, path):
-    rc, got, err = lines(m, path, '--from', '0.5', '--until', '1.0')
+    info = m.json('record', '--info', path)
+    third = (info['end_ns'] - info['start_ns']) / 3e9
+    rc, got, err = lines(m, path, '--from', str(third), '--until', str(2 * third))
     end = got[-1]
     visual = next(t for t in end['targets'] if t['field'] == 'visual')
-    expect('a stretch from its middle goes on from what was recorded', visual['given'] >= 1 and 20 < visual['made'] < SAMPLES, visual)
+    expect('a stretch from its middle goes on from what was recorded', visual['given'] >= 1 and 0 < visual['made'] < SAMPLES, visual)
     near = [g for g in got[:-1] if g['verdict'] == 'different']
     expect('but for the last bit', all(abs(g['made']['value'] - g['recorded']['value']) < 1e-6 for g in near), near[:3])
     rc, out, err = m.run('replay', path, '--from', '1000')
@@ -140,10 +149,10 @@ def stretches(m, path):
 
 
 def steps(m, path):
-    done = subprocess.run([m.cadmus, 'replay', path, '--step'], env=m.env, input=b'\n\nq\n', capture_output=True, timeout=60)
+    done = subprocess.run([m.cadmus, 'replay', path, '--step'], env=m.env, input=b'\n' * 29 + b'q\n', capture_output=True, timeout=60)
     out = done.stdout.decode()
     expect('step by step: what went in, and what came out', out.count(' s  ') >= 3 and '-> ' in out and ': identical' in out, out)
-    expect('until nobody wants more', 'samples made of 3,' in out, out)
+    expect('until nobody wants more', 'samples made of 30,' in out, out)
 
 
 def edited(m, path):
@@ -167,7 +176,7 @@ def edited(m, path):
     return other
 
 
-def live(m, path):
+def live(m, path, lasted):
     """As the sources of a machine, four times as fast."""
     again = m.work + '/again.mcap'
     with open(m.work + '/state/small.journal', 'rb') as f:
@@ -177,7 +186,7 @@ def live(m, path):
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     until('it is live, and sees', lambda: m.run('get', 'visual', '--machine', 'small_replay', '--json')[0] == 0)
     rc, out, err = m.run('record', 'faces', 'visual', '--output', again, '--seconds', '2', '--machine', 'small_replay')
-    expect('it can be recorded as any other', rc == 0, out + err)
+    expect('it can be recorded as any other', rc in (0, 1) and 'samples of 2 fields' in out, out + err)  # a few may be missed
     player.send_signal(signal.SIGINT)
     out, err = player.communicate(timeout=60)
     done = json.loads(out)
@@ -186,7 +195,7 @@ def live(m, path):
     expect('nothing was lost', done['unpublished'] == 0 and done['published'] > 0, done)
     seconds = time.monotonic() - began
     played = next(f['published'] for f in done['fields'] if f['field'] == 'level')
-    expect('faster than it was', played / seconds > 1.2 * SAMPLES / 3, (played, seconds))
+    expect('faster than it was', played / seconds > 1.2 * SAMPLES / lasted, (played, seconds, lasted))
     rc, got, err = lines(m, again)
     sensed = [g for g in got[:-1] if g['field'] == 'visual' and g['made'] and g['recorded']]
     near = [g for g in sensed if abs(g['made']['value'] - g['recorded']['value']) < 1e-6]
@@ -238,7 +247,7 @@ def main():
         stretches(m, path)
         steps(m, path)
         other = edited(m, path)
-        live(m, path)
+        live(m, path, result['seconds'])
         live_once(m, path, other)
         nothing(m)
     finally:
