@@ -238,10 +238,11 @@ static int play_round(struct live *l) {
 	l->first_ns = -1;
 	recording_seek(l->r->rec, l->r->stretch.from);
 	while (l->how == PLAYING && (rc = recording_next(l->r->rec, &x)) == 0) {
+		bool new_time = l->first_ns < 0 || x.sample.info.publish_time.ns != at.ns; /* else of one commit */
 		at = x.sample.info.publish_time;
 		if (l->r->stretch.until.ns && at.ns >= l->r->stretch.until.ns)
 			break;
-		if (!await(l, &x))
+		if (new_time && !await(l, &x))
 			break;
 		const struct line *line = &l->lines[x.field];
 		replay_player_say(l->players[line->process], line->field, &x.sample);

@@ -26,8 +26,8 @@ struct target {
 	struct rule_target state;
 	bool fed;             /* its rules are, with anything */
 	bool begun;           /* what they say counts */
-	struct runner *last;  /* that said something, and of which time, before they have begun */
-	struct cdm_mono said;
+	struct runner *last;  /* that said something */
+	struct cdm_mono said, before; /* of which times it and the sample before it were; before: -1: there is none */
 	unsigned tries;       /* recorded samples that were not of that */
 };
 
@@ -182,8 +182,9 @@ static int say(struct rerun *x, struct runner *r, const struct rule_result *out,
 		.bytes = sizeof(out->value) };
 	struct rerun_value v = value_of(out->value, &info);
 	int rc = queue_said(x, r->rule.plan->target, out->value, &info);
-	t->last = r;
+	t->before.ns = t->last ? t->said.ns : -1;
 	t->said = v.source_time;
+	t->last = r;
 	if (rc < 0 || !t->begun)
 		return rc;
 	t->about.made++;
@@ -243,11 +244,17 @@ static int take_source(struct rerun *x, uint16_t field, const struct recording_s
 	return feed(x, field, s->sample.bytes, &info);
 }
 
+/* Is a recorded sample of that time what its rules said last, and not what they said before? */
+static bool is_last(const struct target *t, struct cdm_mono source_time) {
+	return t->said.ns == source_time.ns && t->before.ns >= 0 && t->before.ns != t->said.ns;
+}
+
 /* Its rules go on from here, if it is what they said last: they may have taken a sample too many, or too few, to go on
    from another one.  (Of a description in which they read something else nothing ever is.) */
 static void go_on(struct target *t, float value, const struct cdm_info *info) {
-	if (!t->last || (t->said.ns != info->source_time.ns && t->tries++ < TRIES_MAX))
+	if (!t->last || (!is_last(t, info->source_time) && t->tries++ < TRIES_MAX))
 		return;
+	t->tries = 0;
 	rule_continue(&t->last->rule, value, info);
 	t->begun = true;
 }
@@ -268,6 +275,7 @@ static void take_target(struct rerun *x, unsigned target, const struct recording
 		return;
 	}
 	settle_all(x, t, RERUN_BEYOND);
+	t->begun = false;
 	go_on(t, value, info);
 	settle(x, t, RERUN_GIVEN, NULL, &recorded);
 }

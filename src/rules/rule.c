@@ -112,6 +112,8 @@ bool rule_step(struct rule *r, unsigned source, const void *bytes, const struct 
 void rule_continue(struct rule *r, float level, const struct cdm_info *info) {
 	struct cdm_mono oldest, newest = info->source_time;
 	(void)choose(r, &oldest, &newest);
+	if (newest.ns < r->target->cell.at.ns)
+		newest = r->target->cell.at;
 	r->target->cell = (struct awareness_cell){ (double)level, newest };
 	r->target->said = (struct field_meta){ .source_time = info->source_time, .trust = info->trust };
 }

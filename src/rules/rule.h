@@ -73,7 +73,7 @@ bool rule_step(struct rule *r, unsigned source, const void *bytes, const struct 
 		struct rule_result *out);
 /*
  * Go on from a sample of the target that the same rule has made of the last step's samples, somewhere else: its level,
- * as of the newest source time of those, and what is said of it.  (The level was rounded to float, so what follows is
+ * as of the newest source time so far, and what is said of it.  (The level was rounded to float, so what follows is
  * the same to within that until it has decayed.)
  */
 void rule_continue(struct rule *r, float level, const struct cdm_info *info);

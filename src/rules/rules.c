@@ -105,8 +105,8 @@ static void tell_skew(struct rules *rs, struct runner *r, struct cdm_mono now, c
 
 /* ---- running ---- */
 
-/* As of time 0 nothing is STALE: the rule finds that out by itself. */
-static void fetch(struct rules *rs, struct feed *f) {
+/* As of time 0 nothing is STALE: the rule finds that out by itself.  true: there is a new one. */
+static bool fetch(struct rules *rs, struct feed *f) {
 	const struct cdm_mono no_time = { 0 };
 	int missed = field_next(&f->field, f->bytes, sizeof(f->bytes), no_time, &f->info);
 	if (missed < 0 && missed != -EAGAIN)
@@ -115,6 +115,7 @@ static void fetch(struct rules *rs, struct feed *f) {
 	f->missed += missed > 0 ? (unsigned)missed : 0;
 	if (f->missed)
 		tell_missed(rs, f, clock_mono());
+	return f->waits;
 }
 
 /* Those of one commit come in the order of the plan. */
@@ -123,14 +124,26 @@ static bool is_before(const struct feed *a, const struct feed *b) {
 	return x != y ? x < y : a->field.index < b->field.index;
 }
 
-/* The sample that was published first. */
+/* Something new of a source that had nothing; true: there is. */
+static bool fetch_all(struct rules *rs, const struct target *t) {
+	bool any = false;
+	for (struct runner *r = t->runners; r; r = r->company)
+		for (unsigned i = 0; i < r->rule.plan->source_count; i++)
+			any |= !r->feeds[i].waits && fetch(rs, &r->feeds[i]);
+	return any;
+}
+
+/*
+ * The sample that was published first.  One may come between two looks that is of the same commit as the next one, or
+ * of the same field for another rule: so who sees something new looks again, until there is nothing.
+ */
 static struct turn find_first(struct rules *rs, const struct target *t) {
 	struct turn first = { NULL, 0 };
+	while (fetch_all(rs, t))
+		;
 	for (struct runner *r = t->runners; r; r = r->company)
 		for (unsigned i = 0; i < r->rule.plan->source_count; i++) {
-			struct feed *f = &r->feeds[i];
-			if (!f->waits)
-				fetch(rs, f);
+			const struct feed *f = &r->feeds[i];
 			if (f->waits && (!first.runner || is_before(f, &first.runner->feeds[first.source])))
 				first = (struct turn){ r, i };
 		}
