@@ -88,8 +88,8 @@ unsigned rerun_targets(const struct rerun *x);
 const struct rerun_target *rerun_target(const struct rerun *x, unsigned i);
 /* Does a rule read that field of the plan, and no rule make it? */
 bool rerun_is_source(const struct rerun *x, uint16_t field);
-/* Source samples that went in; of them those that were recorded after their writer's death: live they may have been
-   left out. */
+/* Source samples that went in; of them those that were recorded after their writer's death.  (Live, too, they
+   count.) */
 uint64_t rerun_taken(const struct rerun *x, uint64_t *orphans);
 /* Of all that was made so far, in order. */
 struct hash rerun_hash(const struct rerun *x);

@@ -49,6 +49,7 @@ struct turn {
 struct rules {
 	struct peers *peers;
 	struct event_writer *events;
+	struct cdm_mono began;
 	pthread_t thread;
 	atomic_bool quit;
 	unsigned count, target_count;
@@ -150,13 +151,20 @@ static struct turn find_first(struct rules *rs, const struct target *t) {
 	return first;
 }
 
-/* Who is dead just now.  Asked with each step, for a parent that is gone makes orphans of all until the next one. */
+static bool is_orphan(const struct rules *rs, const struct feed *f, const struct cdm_info *i) {
+	return directory_is_orphan(&rs->peers->directory, f->field.plan->process, i->epoch);
+}
+
+/*
+ * Who is dead just now.  Asked with each step, for a parent that is gone makes orphans of all until the next one.  The
+ * sample whose turn it is counts, for its writer lived when he said it; unless it was there before us, and so what
+ * somebody left who may be dead for long.
+ */
 static void look_for_the_dead(const struct rules *rs, struct runner *r, unsigned source) {
-	for (unsigned i = 0; i < r->rule.plan->source_count; i++) {
-		uint32_t epoch = i == source ? r->feeds[i].info.epoch : r->rule.sources[i].info.epoch;
-		uint16_t process = r->feeds[i].field.plan->process;
-		rule_gone(&r->rule, i, directory_is_orphan(&rs->peers->directory, process, epoch));
-	}
+	for (unsigned i = 0; i < r->rule.plan->source_count; i++)
+		rule_gone(&r->rule, i, is_orphan(rs, &r->feeds[i], &r->rule.sources[i].info));
+	const struct cdm_info *now = &r->feeds[source].info;
+	rule_gone(&r->rule, source, now->publish_time.ns < rs->began.ns && is_orphan(rs, &r->feeds[source], now));
 }
 
 static void step(struct rules *rs, struct target *t, struct turn turn) {
@@ -264,6 +272,7 @@ int rules_start(struct rules **out, struct peers *peers, struct event_writer *ev
 		return -ENOMEM;
 	rs->peers = peers;
 	rs->events = events;
+	rs->began = clock_mono();
 	rs->at = calloc(plan->rules.count + 1, sizeof(*rs->at));
 	rs->targets = calloc(plan->rules.count + 1, sizeof(*rs->targets));
 	int rc = rs->at && rs->targets ? 0 : -ENOMEM;

@@ -368,6 +368,24 @@ static void an_orphan(void) {
 	over();
 }
 
+/* What a writer said before it died, while the rule was busy, counts; what a new rule finds of the dead does not. */
+static void last_words(void) {
+	begin(PLAN_OP_MAX, CDM_F32, 1);
+	go();
+	for (int i = 0; i < 200; i++) {
+		write_one(1, 0.3f, 0.5f, 100 + i);
+		directory_set(&w.directory, CAMERA, DIRECTORY_DEAD, clock_mono());
+		expect(0.3, 0.5f, 100 + i);
+		directory_set(&w.directory, CAMERA, DIRECTORY_LIVE, clock_mono());
+	}
+	directory_set(&w.directory, CAMERA, DIRECTORY_DEAD, clock_mono());
+	rules_stop(&rules);
+	CHECK(rules_start(&rules, &w.at[CORE], &events) == 0);
+	level = 0.0;
+	silent_then(0.2f, 0.2);
+	over();
+}
+
 static void *write_on(void *quit) {
 	for (int64_t n = 1; !atomic_load((atomic_bool *)quit); n++)
 		write_one(0, 0.5f, 1.0f, n);
@@ -454,6 +472,7 @@ int main(void) {
 	two_rules_of_one_target();
 	too_late();
 	an_orphan();
+	last_words();
 	ends_at_any_time();
 	a_broken_source();
 	all_that_may_be();
