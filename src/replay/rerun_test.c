@@ -393,6 +393,43 @@ static void what_does_not_fit(void) {
 	close(rec.fd);
 }
 
+/* A recorder that was too late, a message that is none, a file that is cut: each is counted, and the rest is there. */
+static void what_is_doubtful(void) {
+	struct testing_recording rec;
+	struct recording_sample s;
+	struct cdm_info none = info_of(0, 5); /* there is no version 0 */
+	float v = 0.5f;
+	int rc, n = 0;
+	begin();
+	struct plan *plan = plan_builder_finish(&b);
+	testing_begin(&rec, plan, plan, ALL);
+	put(&rec, FIRST, 1, 1000, v, 2000);
+	put(&rec, FIRST, 2, 5 * NS_PER_S, v, 6 * NS_PER_S);
+	put(&rec, FIRST, 3, 9 * NS_PER_S, v, 10 * NS_PER_S); /* by then the one before is given */
+	put(&rec, SECOND, 1, 4 * NS_PER_S, v, 11 * NS_PER_S);
+	testing_sample(&rec, SECOND, &none, 0, &v, 12 * NS_PER_S);
+	put(&rec, FIRST, 4, 10 * NS_PER_S, v, 12 * NS_PER_S);
+	testing_end(&rec, "COMPLETE");
+	struct recording *r = open_recording(rec.fd);
+	CHECK(strcmp(recording_result(r), "COMPLETE") == 0);
+	recording_select(r, FIRST, true);
+	recording_select(r, SECOND, true);
+	recording_seek(r, (struct cdm_mono){ 0 });
+	while ((rc = recording_next(r, &s)) == 0)
+		n++;
+	CHECK(rc == -ENODATA && n == 5 && recording_next(r, &s) == -ENODATA);
+	CHECK(recording_faults(r)->late == 1 && recording_faults(r)->broken == 1 && recording_faults(r)->damaged == 0);
+	recording_seek(r, (struct cdm_mono){ 11 * NS_PER_S });
+	CHECK(recording_next(r, &s) == 0 && s.field == SECOND && recording_faults(r)->late == 0);
+	recording_close(&r);
+	CHECK(ftruncate(rec.fd, lseek(rec.fd, 0, SEEK_END) - 30) == 0);
+	r = open_recording(rec.fd);
+	CHECK(strcmp(recording_result(r), "INCOMPLETE") == 0);
+	recording_close(&r);
+	free(plan);
+	close(rec.fd);
+}
+
 static void no_recordings(void) {
 	struct testing_recording rec;
 	struct recording *r;
@@ -422,6 +459,7 @@ int main(void) {
 	what_the_dead_said();
 	a_ring_of_rules();
 	what_does_not_fit();
+	what_is_doubtful();
 	no_recordings();
 	return 0;
 }

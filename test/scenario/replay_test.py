@@ -207,6 +207,14 @@ def live(m, path, lasted):
     expect('it had one of its own', os.path.exists(m.work + '/state/small_replay.journal'))
 
 
+def live_steps(m, path):
+    """One commit with each Enter."""
+    done = subprocess.run([m.cadmus, 'replay', path, '--live', '--step', '--json'], env=m.env, input=b'\n' * 8 + b'q\n', capture_output=True,
+                          timeout=60)
+    got = json.loads(done.stdout)
+    expect('live, step by step, until nobody wants more', done.returncode == 0 and 8 <= got['published'] <= 16, (got, done.stderr))
+
+
 def live_once(m, path, other):
     """Once through, under the edited description, and it stays."""
     rc, out, err = m.run('replay', path, '--live', '--speed', '20', '--cdl', other, '--stay', '--json')
@@ -248,6 +256,7 @@ def main():
         steps(m, path)
         other = edited(m, path)
         live(m, path, result['seconds'])
+        live_steps(m, path)
         live_once(m, path, other)
         nothing(m)
     finally:
