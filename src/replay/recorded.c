@@ -92,7 +92,7 @@ static bool note_known(const struct item *x, struct recorded *s) {
 	else if (number(x, SOURCE_INDEX, VARINT))
 		i->source = (uint16_t)x->value;
 	else if (number(x, MISSED, VARINT))
-		s->missed = bits;
+		s->missed = x->value;
 	else
 		return false;
 	return true;

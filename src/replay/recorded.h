@@ -13,7 +13,7 @@
 
 struct recorded {
 	struct cdm_info info;
-	uint32_t missed;   /* that its recorder had missed just before it */
+	uint64_t missed;   /* that its recorder had missed just before it */
 	const void *bytes; /* info.bytes of it, inside the message; unaligned */
 };
 
