@@ -51,8 +51,10 @@ static int open_parts(
 	if ((rc = db_open_writer(&j->db, j->env, name, diag)) < 0 ||
 			(rc = db_tail(&j->db, &j->tail, diag)) < 0)
 		return rc;
-	if ((rc = db_compaction_find(&j->db, &j->compaction)) < 0)
+	if ((rc = db_compaction_find(&j->db, &j->compaction)) < 0) {
+		message_add(diag, MESSAGE_DAMAGED, "%s: the table of compactions cannot be read", name);
 		return rc;
+	}
 	j->chain = (struct chain){ j->tail.seq, j->tail.hash };
 	j->epoch = j->tail.epoch;
 	j->hlc = j->tail.hlc;

@@ -186,26 +186,34 @@ int journal_snapshot_vouched(struct journal_reader *r, const struct db_snapshot 
 	return rc < 0 ? rc : good ? 0 : -EBADMSG;
 }
 
-/* The newest snapshot up to `seq` that can be relied on: 1, folded into w; 0: there is none. */
+/* 0: it is folded into w; -EBADMSG, -EPROTO: it is rotten, or of another fold. */
+static int begin_at(struct journal_reader *r, const struct db_snapshot *s, struct journal_walk *w) {
+	int rc = journal_snapshot_vouched(r, s, NULL);
+	if (rc == 0)
+		rc = state_decode(w->state, s->state, s->bytes);
+	if (rc < 0)
+		return rc;
+	w->seq = w->state->seq;
+	w->hlc = w->state->hlc;
+	w->hash = w->state->head;
+	return 0;
+}
+
+/* From the newest snapshot up to `seq` that can be relied on; else an older one will do, or the records themselves. */
 static int begin_at_snapshot(struct journal_reader *r, uint64_t seq, struct journal_walk *w) {
 	for (uint64_t upto = seq;;) {
 		struct db_snapshot s;
 		sqlite3_stmt *hold;
-		int rc = db_snapshot_find(&r->db, upto, &hold, &s);
-		if (rc == 1 && (rc = journal_snapshot_vouched(r, &s, NULL)) == 0)
-			rc = state_decode(w->state, s.state, s.bytes);
-		else if (rc == 0)
-			rc = 1; /* none */
+		int found = db_snapshot_find(&r->db, upto, &hold, &s);
+		int rc = found == 1 ? begin_at(r, &s, w) : 0;
 		sqlite3_finalize(hold);
-		if (rc == 0) {
-			w->seq = w->state->seq;
-			w->hlc = w->state->hlc;
-			w->hash = w->state->head;
-			return 1;
-		}
-		if (rc == 1 || (rc != -EBADMSG && rc != -EPROTO) || s.upto == 0)
-			return rc == 1 ? 0 : rc;
-		upto = s.upto - 1; /* rotten, or of another fold: an older one will do, or the records themselves */
+		if (found != 1)
+			return found == -EBADMSG ? 0 : found;
+		if (rc != -EBADMSG && rc != -EPROTO)
+			return rc;
+		if (s.upto == 0)
+			return 0;
+		upto = s.upto - 1;
 	}
 }
 
