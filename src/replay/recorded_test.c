@@ -22,11 +22,11 @@ static void whole(void) {
 		CHECK(s.info.version == 7 && s.info.epoch == 3 && s.info.source_time.ns == 1000);
 		CHECK(s.info.publish_time.ns == 2000 && s.info.trust == 0.75f && s.info.status == CDM_DEGRADED);
 		CHECK(s.info.source == 5 && s.missed == 9 && s.info.bytes == sizeof(values));
-		CHECK(memcmp(s.bytes, values, sizeof(values)) == 0);
+		CHECK(memcmp(s.bytes, (const uint8_t *)values, sizeof(values)) == 0);
 		CHECK(recorded_decode(o.at, o.n, true, &s) == -EBADMSG); /* no picture is in it */
 	}
 	testing_data(&o, 1, "numbers", 7); /* a small sample is there twice: the bytes count */
-	CHECK(recorded_decode(o.at, o.n, false, &s) == 0 && memcmp(s.bytes, values, sizeof(values)) == 0);
+	CHECK(recorded_decode(o.at, o.n, false, &s) == 0 && memcmp(s.bytes, (const uint8_t *)values, sizeof(values)) == 0);
 	testing_message(&o, &i, 0, 6, values);
 	CHECK(recorded_decode(o.at, o.n, true, &s) == 0 && s.info.bytes == sizeof(values) && s.missed == 0);
 	CHECK(recorded_decode(o.at, o.n, false, &s) == -EBADMSG);

@@ -118,12 +118,17 @@ static int open_one(struct rerun *x, struct target *t, const struct rerun_value 
 	return 0;
 }
 
+static uint32_t bits_of(float v) {
+	uint32_t bits;
+	memcpy(&bits, &v, sizeof(bits));
+	return bits;
+}
+
 /* Of the status that was recorded counts what the writer said: that a reader found it too old, or its writer dead, is
    the recorder's. */
 static bool is_same(const struct target *t, const struct rerun_value *a, const struct rerun_value *recorded) {
 	bool readers = recorded->status == CDM_ORPHAN || (recorded->status == CDM_STALE && t->about.field->max_age_ns);
-	return memcmp(&a->value, &recorded->value, sizeof(a->value)) == 0 &&
-			memcmp(&a->trust, &recorded->trust, sizeof(a->trust)) == 0 &&
+	return bits_of(a->value) == bits_of(recorded->value) && bits_of(a->trust) == bits_of(recorded->trust) &&
 			(readers || a->status == recorded->status);
 }
 
@@ -164,10 +169,7 @@ static int queue_said(struct rerun *x, uint16_t field, float value, const struct
 /* In the same bytes on every machine. */
 static void fold(struct rerun *x, unsigned target, const struct rerun_value *v) {
 	uint8_t bytes[4 + 4 + 8 + 4 + 4] = { 0 };
-	uint32_t value, trust, words[4];
-	memcpy(&value, &v->value, sizeof(value));
-	memcpy(&trust, &v->trust, sizeof(trust));
-	memcpy(words, (uint32_t[]){ target, value, trust, v->status }, sizeof(words));
+	const uint32_t words[4] = { target, bits_of(v->value), bits_of(v->trust), v->status };
 	for (unsigned i = 0; i < 16; i++)
 		bytes[i] = (uint8_t)(words[i / 4] >> (8 * (i % 4)));
 	for (unsigned i = 0; i < 8; i++)
