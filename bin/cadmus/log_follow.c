@@ -27,7 +27,7 @@ struct follow {
 	const char *name; /* in the folder */
 	int events;
 	struct journal_reader *reader; /* NULL: there is no file */
-	struct stat file;
+	struct stat file, wal; /* as they were when it was opened; of what is not there, all 0 */
 	uint64_t last;    /* shown, or passed over */
 	struct hash hash; /* of that record */
 	bool fresh;       /* just opened: whether it was being written then is not known */
@@ -55,9 +55,23 @@ static void say(const struct follow *f, const char *what) {
 		fprintf(stderr, "cadmus log: %s\n", what);
 }
 
+static void look_up(const char *path, const char *ending, struct stat *out) {
+	char name[PATH_MAX + 8];
+	snprintf(name, sizeof(name), "%s%s", path, ending);
+	if (stat(name, out) < 0)
+		*out = (struct stat){ .st_ino = 0 };
+}
+
+static bool same_file(const struct stat *a, const struct stat *b) {
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* A log that is no longer the one we hold is not where a writer writes: a copy may have come beside an old one. */
 static bool is_the_same(const struct follow *f) {
-	struct stat now;
-	return stat(f->path, &now) == 0 && now.st_dev == f->file.st_dev && now.st_ino == f->file.st_ino;
+	struct stat file, wal;
+	look_up(f->path, "", &file);
+	look_up(f->path, "-wal", &wal);
+	return same_file(&file, &f->file) && (f->wal.st_ino == 0 || same_file(&wal, &f->wal));
 }
 
 /* The file that has the name now. */
@@ -68,6 +82,7 @@ static int reopen(struct follow *f) {
 	f->fresh = true;
 	if (stat(f->path, &f->file) < 0)
 		return -errno;
+	look_up(f->path, "-wal", &f->wal);
 	int rc = journal_read_open(f->path, &f->reader, NULL);
 	if (rc == 0)
 		rc = note_place(f);

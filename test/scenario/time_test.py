@@ -324,6 +324,10 @@ class Follower:
         with open(f'/proc/{self.p.pid}/status', encoding='utf-8') as f:
             return int(re.search(r'^voluntary_ctxt_switches:\s+(\d+)', f.read(), re.M)[1])
 
+    def holds(self, ending):
+        fds = f'/proc/{self.p.pid}/fd'
+        return any(os.readlink(f'{fds}/{fd}').endswith(ending) for fd in os.listdir(fds))
+
     def end(self):
         self.p.kill()
         self.p.wait()
@@ -348,10 +352,13 @@ def following(p):
         expect('  all of it', f.seqs()[225:] == list(range(1, 26)))
         copy = p.m.work + '/live.copy'
         assert p.run('state', 'backup', copy)[0] == 0
+        before = f.woken()
         os.rename(copy, p.path('live'))
+        until('it has opened the copy, beside the log of the old one', lambda: f.woken() > before and sleeps(f.p.pid))
         for ending in ('-wal', '-shm'):
             if os.path.exists(p.path('live') + ending):
                 os.unlink(p.path('live') + ending)
+        until('it has let go of that log', lambda: sleeps(f.p.pid) and not f.holds('-wal (deleted)'))
         p.make('live', 'set', '1')
         f.until('of a copy only what is new', lambda got: len(got) == 251)
         expect('  which is one record', f.seqs()[250] == 26)
