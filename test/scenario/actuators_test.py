@@ -3,12 +3,14 @@
 
 usage: actuators_test.py CADMUS
 """
+import json
 import os
 import socket
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Control, Machine, expect, until, verdict  # noqa: E402
+from machine import BUSY, Control, Machine, expect, until, verdict  # noqa: E402
 
 WALK = '𐤌𐤟𐤖'
 RULE = '  - {source: linguistic_consciousness, target: legs, operation: symbol_to_motion}\n'
@@ -65,16 +67,37 @@ def nobody_says_which(m, c):
     expect('both are stopped', True)
 
 
+class Phases:
+    """All phases that an actuator is seen in from now on."""
+    def __init__(self, m, name):
+        self.path = f'{m.work}/{name}.phases'
+        with open(self.path, 'wb') as f:
+            self.p = subprocess.Popen([m.cadmus, 'watch', f'{name}.state', '--json'], env=m.env, stdout=f)
+        until(f'{name} is watched', self.seen)
+
+    def seen(self):
+        with open(self.path, encoding='utf-8') as f:
+            return [json.loads(line)['value'][0] for line in f.read().split('\n')[:-1]]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.p.terminate()
+        self.p.wait()
+
+
 def the_rule_says_which(m, c):
     def walked():
         number = c.send(op='act', symbols=WALK)
         if c.hear_until(number, 'done', 'error').get('verdict') != 'started':
             return None
-        until('the one that the rule names moves', lambda: phase(m, 'crab') == MOVING)
-        expect('and not the other', phase(m, 'legs') != MOVING)
         r = c.hear_until(number, 'outcome')
-        return r if r['reason'] != 'feedback' else None  # a computer so busy that a joint was not heard for 100 ms: once more
-    outcome = until('it walks', walked)
+        return r if r['reason'] not in BUSY else None
+    with Phases(m, 'crab') as crab, Phases(m, 'legs') as legs:
+        outcome = until('it walks', walked)
+        until('the one that the rule names moves', lambda: MOVING in crab.seen())
+        expect('and not the other', MOVING not in legs.seen())
     expect('and its odometry is what is told', outcome['what'] == 'done' and outcome['advance_m'] > 0.01, outcome)
     blame = until('evidence is written', lambda: [r['body'] for r in m.log() if r['kind'] == 'evidence'])
     expect('and the evidence is about it', all(b['subject'] == 'crab' for b in blame), blame)

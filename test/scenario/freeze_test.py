@@ -9,7 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machine import Control, Machine, expect, until, verdict  # noqa: E402
+from machine import BUSY, Control, Machine, expect, until, verdict  # noqa: E402
 
 WALK = '𐤌𐤟𐤖𐤖𐤖𐤖𐤖'
 STEP = '𐤌𐤟𐤖'
@@ -64,7 +64,7 @@ def frozen_guard(m, c):
 
     def walked():
         r = c.hear_until(walk(c, STEP), 'outcome')
-        return r if r['reason'] != 'feedback' else None  # a computer so busy that a joint was not heard for 100 ms: once more
+        return r if r['reason'] not in BUSY else None
     r = until('they walk', walked)
     expect('when it goes on, so do they', r['what'] == 'done' and r['advance_m'] > 0.01, r)
     said = until('it is written down', lambda: [e for e in written(m, 'evidence') if e['p'] > 0])
@@ -83,7 +83,7 @@ def silent_crowd(m, c):
         r = late.ask(op='say', text='stop')
         expect('who comes after 40 that are silent can stop it', r['ev'] == 'done' and r['verdict'] == 'stopped', r)
         r = c.hear_until(number, 'outcome')
-        return r if r['reason'] != 'feedback' else None
+        return r if r['reason'] not in BUSY else None
     r = until('it is stopped', stopped)
     expect('and who waits for the walk has kept its place', r['what'] == 'aborted' and r['reason'] == 'stopped', r)
     for one in crowd:

@@ -82,6 +82,10 @@ def expect(name, condition, seen=''):
         print('     ' + str(seen).strip().replace('\n', '\n     ')[:2000])
 
 
+# Why a motion is begun once more: so busy a computer that a joint, or core, was not heard for a tenth of a second or two.
+BUSY = ('feedback', 'lease')
+
+
 def verdict():
     """The exit status of a test: 1 when anything that was expected was not so."""
     return 1 if failures else 0
