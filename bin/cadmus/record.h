@@ -115,6 +115,10 @@ MUST_CHECK int record_loop(struct recorder *r);
 
 /* ---- record_file.c ---- */
 
+/* The schema of a type, and the channel of a field with all that is known of it: its id, or -errno of the file. */
+MUST_CHECK int record_type_write(struct mcap_writer *w, const struct record_type *t);
+MUST_CHECK int record_channel_write(struct mcap_writer *w, const struct cdm_field *f, uint16_t schema);
+
 /* Open the file, write what stands before the messages.  An exit code; explained. */
 MUST_CHECK int record_file_open(struct recorder *r);
 /* There is nothing in it: remove it. */

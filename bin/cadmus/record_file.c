@@ -44,33 +44,37 @@ static const char *kind_text(uint32_t kind) {
 	return kind < COUNT_OF(texts) ? texts[kind] : "?";
 }
 
-static int write_type(struct recorder *r, const struct record_type *t) {
+int record_type_write(struct mcap_writer *w, const struct record_type *t) {
 	const struct mcap_schema s = { .name = t->name, .encoding = "protobuf", .data = t->descriptor,
 		.bytes = t->descriptor_bytes };
-	return mcap_write_schema(r->writer, &s);
+	return mcap_write_schema(w, &s);
 }
 
-static int write_field(struct recorder *r, struct record_field *f, int schema) {
+int record_channel_write(struct mcap_writer *w, const struct cdm_field *f, uint16_t schema) {
 	struct pairs p = { .count = 0 };
 	char shape[CDM_DIMS_MAX * 11 + 1] = "", layout[2 + 16 + 1];
 	size_t n = 0;
-	for (uint32_t i = 0; i < f->about.dims; i++)
-		n += (size_t)snprintf(shape + n, sizeof(shape) - n, "%s%u", i ? "," : "", f->about.shape[i]);
-	snprintf(layout, sizeof(layout), "0x%016" PRIx64, f->about.layout);
-	add(&p, "dtype", cdm_dtype_name((enum cdm_dtype)f->about.dtype));
+	for (uint32_t i = 0; i < f->dims; i++)
+		n += (size_t)snprintf(shape + n, sizeof(shape) - n, "%s%u", i ? "," : "", f->shape[i]);
+	snprintf(layout, sizeof(layout), "0x%016" PRIx64, f->layout);
+	add(&p, "dtype", cdm_dtype_name((enum cdm_dtype)f->dtype));
 	add(&p, "shape", shape);
-	add(&p, "unit", f->about.unit);
-	add(&p, "kind", kind_text(f->about.kind));
-	add(&p, "entity", f->about.entity);
-	add(&p, "writer", f->about.writer);
+	add(&p, "unit", f->unit);
+	add(&p, "kind", kind_text(f->kind));
+	add(&p, "entity", f->entity);
+	add(&p, "writer", f->writer);
 	add(&p, "layout", layout);
-	add_number(&p, "bytes", f->about.bytes);
-	add_number(&p, "slots", f->about.slots);
-	add_number(&p, "half_life_ns", f->about.half_life_ns);
-	add_number(&p, "max_age_ns", f->about.max_age_ns);
-	const struct mcap_channel c = { .schema = (uint16_t)schema, .topic = f->about.name, .encoding = "protobuf",
+	add_number(&p, "bytes", f->bytes);
+	add_number(&p, "slots", f->slots);
+	add_number(&p, "half_life_ns", f->half_life_ns);
+	add_number(&p, "max_age_ns", f->max_age_ns);
+	const struct mcap_channel c = { .schema = schema, .topic = f->name, .encoding = "protobuf",
 		.pairs = p.at, .pair_count = p.count };
-	int rc = mcap_write_channel(r->writer, &c);
+	return mcap_write_channel(w, &c);
+}
+
+static int write_field(struct recorder *r, struct record_field *f, uint16_t schema) {
+	int rc = record_channel_write(r->writer, &f->about, schema);
 	f->channel = (uint16_t)(rc < 0 ? 0 : rc);
 	return rc;
 }
@@ -89,10 +93,10 @@ static int write_fields(struct recorder *r) {
 		if (schema == count) {
 			CHECK(count < (int)COUNT_OF(names));
 			memcpy(names[count++], t.name, sizeof(t.name));
-			rc = write_type(r, &t);
+			rc = record_type_write(r->writer, &t);
 		}
 		if (rc >= 0)
-			rc = write_field(r, &r->fields[i], schema + 1);
+			rc = write_field(r, &r->fields[i], (uint16_t)(schema + 1));
 	}
 	return rc;
 }
@@ -100,7 +104,7 @@ static int write_fields(struct recorder *r) {
 static int write_events(struct recorder *r) {
 	static struct record_type t;
 	record_type_of_events(&t);
-	int rc = write_type(r, &t);
+	int rc = record_type_write(r->writer, &t);
 	const struct mcap_channel c = { .schema = (uint16_t)(rc < 0 ? 0 : rc), .topic = RECORD_EVENTS,
 		.encoding = "protobuf" };
 	if (rc >= 0)

@@ -25,7 +25,7 @@ struct replay_output {
 	uint16_t *source;     /* channels, by place in the recording */
 	uint16_t *target;     /* by field of the plan */
 	char written[64]; /* name of the type of targets that was written last */
-	int written_id;
+	uint16_t written_id;
 	uint8_t message[MESSAGE_MAX];
 };
 
@@ -59,30 +59,19 @@ static int copy_channel(struct replay_output *o, unsigned i) {
 	return rc;
 }
 
-/* As record_file.c writes those of a machine. */
 static int write_target(struct replay_output *o, uint16_t field) {
 	static struct record_type t;
 	struct cdm_field f;
-	char shape[CDM_DIMS_MAX * 11 + 1] = "", half_life[24];
-	size_t n = 0;
 	describe(o->plan, field, &f);
 	record_type_of(&f, &t);
-	const struct mcap_schema s = { .name = t.name, .encoding = "protobuf", .data = t.descriptor,
-		.bytes = t.descriptor_bytes };
 	if (strcmp(o->written, t.name) != 0) { /* which all awareness shares */
-		o->written_id = mcap_write_schema(o->w, &s);
+		int schema = record_type_write(o->w, &t);
+		if (schema < 0)
+			return schema;
+		o->written_id = (uint16_t)schema;
 		snprintf(o->written, sizeof(o->written), "%s", t.name);
 	}
-	int schema = o->written_id;
-	for (uint32_t i = 0; i < f.dims; i++)
-		n += (size_t)snprintf(shape + n, sizeof(shape) - n, "%s%u", i ? "," : "", f.shape[i]);
-	snprintf(half_life, sizeof(half_life), "%" PRId64, f.half_life_ns);
-	const struct mcap_pair pairs[] = { { "dtype", cdm_dtype_name((enum cdm_dtype)f.dtype) }, { "shape", shape },
-		{ "unit", f.unit }, { "kind", "awareness" }, { "entity", f.entity }, { "writer", f.writer },
-		{ "half_life_ns", half_life } };
-	const struct mcap_channel c = { .schema = (uint16_t)(schema < 0 ? 0 : schema), .topic = f.name,
-		.encoding = "protobuf", .pairs = pairs, .pair_count = COUNT_OF(pairs) };
-	int rc = schema < 0 ? schema : mcap_write_channel(o->w, &c);
+	int rc = record_channel_write(o->w, &f, o->written_id);
 	o->target[field] = (uint16_t)(rc < 0 ? 0 : rc);
 	return rc;
 }
