@@ -21,8 +21,7 @@ static void grow(struct image *m, size_t size) {
 
 static void put(struct image *m, const void *bytes, size_t count, size_t at) {
 	grow(m, at + count);
-	if (count > 0)
-		memcpy(m->bytes + at, bytes, count);
+	memcpy(m->bytes + at, bytes, count);
 }
 
 static void resize(struct image *m, size_t size) {
@@ -40,6 +39,8 @@ static struct change *change(struct node *n) {
 }
 
 void sim_write(struct node *n, const void *bytes, size_t count, size_t at) {
+	if (count == 0)
+		return;
 	*change(n) = (struct change){ .at = at, .bytes = count, .data = n->data.size };
 	put(&n->data, bytes, count, n->data.size);
 	put(&n->now, bytes, count, at);
