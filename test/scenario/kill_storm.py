@@ -207,7 +207,10 @@ class Storm:
     def nothing_moves(self):
         """After the guard's death: until somebody asks, no motion is obeyed."""
         with self.talker.feet:
-            self.machine.live('guard', 'core')
+            def others_live():  # a parent that is busy has not seen yet who was killed
+                now = self.machine.processes()
+                return all(now[n]['state'] == 'live' and now[n]['pid'] not in self.killed for n in ('guard', 'core'))
+            until('another guard lives', others_live)
 
             def state():
                 rc, _, _ = self.machine.run('get', 'legs.state', '--json')
