@@ -9,8 +9,10 @@ import commits
 import disk
 import evidence
 import growth
+import recall
 import report
 import restart
+import view
 from keepers import KEEPERS, PUBLISHED, missing
 
 
@@ -26,6 +28,9 @@ class Run(bench.Run):
         self.restarts = self.choose(1, 2, 3)
         self.ask_rounds, self.asks = self.choose((1, 10), (5, 100), (10, 250))
         self.facts_told = (8, 16) if self.smoke else (8, 400)  # in turn
+        self.turns = self.choose(1000, 20000, 100000)
+        self.questions = self.choose(5, 20, 50)
+        self.views = self.choose(10, 1000, 10000)
         self.alone_s = self.choose(0.5, 5, 30)
         wanted = options.against or list(KEEPERS)
         self.names = [n for n in KEEPERS if n not in self.absent and (n in wanted or n.startswith(('raw', 'cadmus')))]
@@ -52,6 +57,8 @@ PARTS = {
     'evidence': evidence.evidence,
     'restart': restart.restart,
     'requests': asking.asked,
+    'recall': recall.recall,
+    'view': view.view,
     'growth': growth.growth,
 }
 

@@ -88,8 +88,24 @@ def goals_of_requests(result):
         yield from goals_of_one_knowledge(q, i == 0)
 
 
+def goals_of_recall(result):
+    r = result.get('recall')
+    if r:
+        ours, fts = r['memory']['all']['p99'], r['fts']['all']['p99']
+        yield goal('-', f'retrieval over {many(r["turns"])} turns, p99: at most 10 ms', ns_text(ours), f'10 ms; FTS5 by itself {ns_text(fts)}',
+                   ours <= 10e6 if r['turns'] >= 1e5 else None)
+
+
+def goals_of_view(result):
+    v = result.get('view')
+    if v:
+        whole = v['whole']
+        yield goal('-', f'a view of {whole["items"]} items, {bytes_text(whole["bytes"])}, p99: at most 100 us', ns_text(whole['ns']['p99']),
+                   f'100 us; p50 {ns_text(whole["ns"]["p50"])}', whole['ns']['p99'] <= 100e3)
+
+
 def goals(result):
-    for part in (goals_of_commits, goals_of_evidence, goals_of_restart, goals_of_requests):
+    for part in (goals_of_commits, goals_of_evidence, goals_of_restart, goals_of_requests, goals_of_recall, goals_of_view):
         yield from part(result)
 
 
@@ -177,10 +193,30 @@ def table_of_growth(result):
     return ('Growth of the journal of the first flight', note, ['kind', 'records', 'a second', 'a day of flights'], rows)
 
 
+def table_of_recall(result):
+    r = result['recall']
+    names = {'rare': 'two rare words', 'common': 'ten of the thirty most common words', 'mixed': 'twelve words as they come',
+             'slips': 'two words with slips', 'none': 'no word', 'all': 'all'}
+    rows = [[what, way, *parts(r[key][kind])] for kind, what in names.items() for key, way in (('memory', 'cadmus'), ('fts', 'FTS5 alone'))
+            if (kind, key) != ('none', 'fts')]
+    note = (f'{many(r["turns"])} made-up turns, {r["passages"]} passages, indexed in {r["index_ns"] / 1e9:.1f} s; the index has '
+            f'{bytes_text(r["index_bytes"])} beside {bytes_text(r["journal_bytes"])} of journal, {bytes_text(r["in_memory"])} of vectors in memory. Ten hits, by words '
+            'and likeness, recency and trust, each read from the journal; half of the questions by somebody who may not see all. "FTS5 alone" is '
+            f'{r["sqlite"]}: the best ten by bm25 of those that have any of the words, whoever may see them; a word with a slip it does not find, and without a word it is not asked.')
+    return ('Retrieval', note, ['question', 'by', *PARTS, 'n'], rows)
+
+
+def table_of_view(result):
+    rows = [[kind, v['items'], bytes_text(v['bytes']), v['tokens'], *parts(v['ns'])] for kind, v in result['view'].items()]
+    return ('Views', 'What a model is shown, written anew each time: `briefing_render()` by itself.',
+            ['view', 'items', 'size', 'tokens (estimated)', *PARTS, 'n'], rows)
+
+
 def tables(result):
     if result.get('commits'):
         yield from tables_of_commits(result)
-    for key, made in (('evidence', table_of_evidence), ('restart', table_of_restart)):
+    for key, made in (('evidence', table_of_evidence), ('restart', table_of_restart), ('recall', table_of_recall),
+                      ('view', table_of_view)):
         if result.get(key):
             yield made(result)
     yield from (table_of_requests(q) for q in result.get('requests', ()))
