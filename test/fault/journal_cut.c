@@ -8,9 +8,10 @@
  * transaction that is there as a whole.
  */
 #include "test/fault/journal_child.h"
+#include "test/lib/pace.h"
 
 enum {
-	KILLS = 30,
+	KILLS = PACE(30, 10),
 	CUTS = 5, /* of each class after each kill */
 	WAL_HEADER = 32,
 	FRAME_HEADER = 24,

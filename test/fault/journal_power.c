@@ -9,12 +9,9 @@
 #include <sqlite3.h>
 #include "env/env_sim.h"
 #include "journal/journal_testing.h"
+#include "test/lib/pace.h"
 
-#ifdef __SANITIZE_ADDRESS__
-enum { STRIDE = 3 }; /* a build without it meets every operation */
-#else
-enum { STRIDE = 1 };
-#endif
+enum { STRIDE = PACE(1, 3) };
 enum { BATCHES = 24, CHOICES = 2 /* of what arrived, for each instant */, OPENING = 3, CLOSING = 12 };
 
 static const char path[] = "state";

@@ -10,14 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/check.h"
+#include "test/lib/pace.h"
 #include "test/sim/life.h"
 
-#ifdef __SANITIZE_ADDRESS__
-enum { SEEDS = 300 };
-#else
-enum { SEEDS = 1000 };
-#endif
-enum { TWICE = 50 /* each so many-th one is lived again, and must be the same */ };
+enum { SEEDS = PACE(1000, 300), TWICE = 50 /* each so many-th one is lived again, and must be the same */ };
 
 static char to_repeat[80];
 

@@ -9,7 +9,8 @@ build_at() {
 	local dir=$1 compiler=$2 log=$1.log started=$SECONDS want
 	shift 2
 	local options=(-Dllama_include="${CADMUS_LLAMA_INCLUDE:-}" "$@") cxx=g++ ld=
-	[ "$compiler" = clang ] && cxx=clang++ ld=lld # for 200 programs less than half the time
+	[ "$compiler" = clang ] && cxx=clang++
+	[[ $compiler = clang || "$*" == *b_sanitize* ]] && ld=lld # for 200 programs half the time; not where gcc has -flto
 	want="$compiler ${options[*]}"
 	printf '%-28s ' "build $dir"
 	if [ ! -f "$dir/build.ninja" ] || [ "$(cat "$dir/.configured" 2>/dev/null)" != "$want" ]; then
