@@ -3,6 +3,7 @@
 
 usage: count_tests.py LOG              "passed failed skipped"; no log, or an empty one, is one failure
        count_tests.py --skipped LOG    the name of each that was skipped, and the reason it gave
+       count_tests.py --failed LOG     the last words of each that failed
 """
 import json
 import sys
@@ -22,8 +23,18 @@ def reason(test):
     return next((line for line in lines if 'skip' in line.lower()), lines[-1] if lines else 'it gave no reason')
 
 
+def last_words(test, lines=60):
+    said = test.get('stdout', '').rstrip().split('\n') + test.get('stderr', '').rstrip().split('\n')
+    return '\n'.join('    ' + line for line in said[-lines:])
+
+
 def main():
     tests = read(sys.argv[-1])
+    if sys.argv[1] == '--failed':
+        for test in tests:
+            if test['result'] not in ('OK', 'EXPECTEDFAIL', 'SKIP'):
+                print(f"  {test['name'].split(' / ')[-1]}: {test['result']}\n{last_words(test)}")
+        return
     if sys.argv[1] == '--skipped':
         for test in tests:
             if test['result'] == 'SKIP':
