@@ -22,7 +22,8 @@
 #define FIELDS_MAX 32u
 #define TURNS_MAX 16u /* of the conversation */
 #define RECALLED_MAX 8u /* turns, and beliefs, that the memory finds */
-#define RECALLED_LEAST 0.2 /* relevance: below that it is chance, or words that all use */
+#define RECALLED_LEAST 0.1 /* relevance: below that it is chance, or words that all use */
+#define RECALLED_WEIGHT 0.75 /* of the best: between the last turn of the conversation and the one before */
 #define NUMBERS_MAX 8u
 #define FIELD_BYTES_MAX 64u
 #define FRESH_HALF_LIFE_NS (60 * NS_PER_S)
@@ -102,6 +103,10 @@ static void make_room(struct brief *f, size_t recalled) {
 	f->facts[oldest] = f->facts[f->b.belief_count];
 }
 
+static bool is_relevant(const struct memory_hit *h, unsigned kind) {
+	return h->of.kind == kind && h->score.relevance >= RECALLED_LEAST;
+}
+
 static bool is_listed(const struct brief *f, size_t count, const char *key) {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(f->beliefs[i].mark.key, key) == 0)
@@ -125,8 +130,7 @@ static void put_recalled_beliefs(struct brief *f, const struct core *c, const st
 	struct view_belief v;
 	for (unsigned i = 0; i < ask->hit_count && f->b.belief_count < RECALLED_MAX; i++) {
 		const struct memory_hit *h = &ask->hits[i];
-		if (h->of.kind != PASSAGE_CLAIM || h->score.relevance < RECALLED_LEAST ||
-				is_listed(f, f->b.belief_count, h->of.key))
+		if (!is_relevant(h, PASSAGE_CLAIM) || is_listed(f, f->b.belief_count, h->of.key))
 			continue;
 		if (view_believed(c, ask->speaker, h->of.key, &v) == 0)
 			put_belief(f, &v, 1 + h->score.total);
@@ -174,25 +178,42 @@ static bool is_told(const struct brief *f, uint64_t seq) {
 }
 
 /* A turn that the memory found, or the best part of a long one; a part has no more than what was said, or answered. */
-static void put_recalled_turn(struct brief *f, const struct memory_hit *h, char said[2 * BRIEFING_TEXT_MAX]) {
+static void put_recalled_turn(struct brief *f, const struct memory_hit *h, double weight,
+		char said[2 * BRIEFING_TEXT_MAX]) {
 	int64_t old = age(f, h->of.when);
 	size_t n = utf8_cut(h->text, h->first, 2 * BRIEFING_TEXT_MAX - 1);
 	memcpy(said, h->text, n);
 	said[n] = 0;
 	f->turns[f->b.turn_count++] = (struct briefing_turn){ .mark = { "", h->of.speaker, h->of.seq, old,
-			attention(0, old, h->of.trust_ppm / 1e6) * h->score.total },
+			weight * attention(0, old, h->of.trust_ppm / 1e6) },
 		.user = n ? said : "…",
 		.answer = h->text + h->first };
+}
+
+/* Was just this said?  Then it is like the question, whatever it is worth as an answer. */
+static bool is_question(const struct memory_hit *h, const char *question) {
+	size_t n = strlen(question);
+	return h->of.kind == PASSAGE_TURN && h->first == n + 1 && memcmp(h->text, question, n) == 0;
+}
+
+/* What weighs most of the hits: those that repeat the question weigh no more. */
+static double best_score(const struct brief_ask *ask) {
+	for (unsigned i = 0; i < ask->hit_count; i++)
+		if (!is_question(&ask->hits[i], ask->question))
+			return ask->hits[i].score.total;
+	return 1;
 }
 
 /* Those of the conversation, and what was ever said that the question is about, in one list. */
 static void put_said(struct brief *f, const struct core *c, const struct brief_ask *ask) {
 	put_turns(f, c, ask->speaker, ask->session);
+	double best = best_score(ask);
 	unsigned n = 0;
 	for (unsigned i = 0; i < ask->hit_count && n < RECALLED_MAX; i++) {
 		const struct memory_hit *h = &ask->hits[i];
-		if (h->of.kind == PASSAGE_TURN && h->score.relevance >= RECALLED_LEAST && !is_told(f, h->of.seq))
-			put_recalled_turn(f, h, f->said[n++]);
+		double share = h->score.total < best ? h->score.total / best : 1;
+		if (is_relevant(h, PASSAGE_TURN) && !is_told(f, h->of.seq))
+			put_recalled_turn(f, h, RECALLED_WEIGHT * share, f->said[n++]);
 	}
 	f->b.turns = f->turns;
 }

@@ -25,6 +25,7 @@
 #define STEP 64u /* records that are taken in at once, before a question that has come is looked at */
 #define INDEX_BUSY_MS 100 /* how long somebody who has locked the index is waited for */
 #define VECTOR_BYTES ((size_t)8 << 20) /* some 28000 passages; older ones are found by their words */
+#define LOOKED_AT 64u /* hits, of which those that say the same are one */
 #define RETRY_FIRST_MS 1000
 #define RETRY_LAST_MS 60000
 #define OWN_AGAIN_NS (60 * NS_PER_S) /* so often the index's file is asked for that another has owned */
@@ -53,6 +54,7 @@ struct finder {
 	/* the thread's */
 	char path[1024];
 	struct memory *memory;
+	struct memory_hit found[LOOKED_AT];
 	struct cdm_mono opened;
 	int retry_ms;
 };
@@ -128,13 +130,31 @@ static void report(struct finder *f, int rc) {
 
 /* ---- the thread: questions ---- */
 
+static bool is_same(const struct memory_hit *a, const struct memory_hit *b) {
+	return a->of.kind == PASSAGE_TURN && b->of.kind == PASSAGE_TURN && a->first && a->first == b->first &&
+	       memcmp(a->text, b->text, a->first) == 0;
+}
+
+/* Who asks the same again and again is to be told what he said besides; their number. */
+static unsigned take_distinct(const struct memory_hit *from, unsigned n, struct memory_hit *hits) {
+	unsigned count = 0;
+	for (unsigned i = 0; i < n && count < FINDER_HITS_MAX; i++) {
+		unsigned k = 0;
+		while (k < count && !is_same(&from[i], &hits[k]))
+			k++;
+		if (k == count)
+			hits[count++] = from[i];
+	}
+	return count;
+}
+
 static int search(struct finder *f, const struct finder_question *q, struct memory_hit *hits) {
 	const struct claims_asker asker = { q->owner, { q->sees[0], q->sees[1] } };
 	const struct memory_query query = { .text = q->text, .asker = &asker };
-	int n = memory_search(f->memory, &query, hits, FINDER_HITS_MAX);
+	int n = memory_search(f->memory, &query, f->found, LOOKED_AT);
 	if (n == -ESTALE && (n = memory_follow(f->memory, STEP)) >= 0) /* it was damaged, and is made again */
-		n = memory_search(f->memory, &query, hits, FINDER_HITS_MAX);
-	return n;
+		n = memory_search(f->memory, &query, f->found, LOOKED_AT);
+	return n < 0 ? n : (int)take_distinct(f->found, (unsigned)n, hits);
 }
 
 /* From what there is: a record that cannot be taken in now is no reason to forget the others. */

@@ -29,7 +29,8 @@ struct finder_answer {
 	uint64_t id;
 	int rc; /* 0, or why there are no hits: what memory_open(), memory_follow() and memory_search() say */
 	unsigned count;
-	struct memory_hit hits[FINDER_HITS_MAX]; /* the best first */
+	/* The best first; of turns in which the same was said, the best alone. */
+	struct memory_hit hits[FINDER_HITS_MAX];
 };
 
 struct finder;

@@ -696,6 +696,10 @@ def flights(m):
     expect('nobody claims to know whose the models are', b'models wrote' in out and b'of our own' not in out, out)
     expect('a flight says that it has put the state back', f.returncode == 0 and b'is back' in err, out + err)
     is_back(m, 'and so it has', before)
+    found = [x['value'] for x in map(json.loads, m.run('recall', 'name', '--machine', 'small', '--json')[1].splitlines()) if x['kind'] == 'claim']
+    expect('as is what can be recalled', found == ['Zoe'], found)
+    there = os.listdir(m.work + '/state')
+    expect("the flight's index is with its journal", 'small.flight.journal.memory' in there, there)
     names = [x['value'] for x in remembered(m, 'small.flight')['facts']]
     expect('and what it left can be read', names == ['Ana'], names)
     f = fly(m, ['wait_field: {field: kinesthetic, above: 5, within_ms: 1}'])
