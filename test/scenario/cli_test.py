@@ -734,9 +734,11 @@ def flights(m):
     is_back(m, 'nor is its memory lost by trying', before)
     f = fly(m, ['say: {model: parrot, text: "#name = Ana"}'], '--stay')
     out, err = f.communicate(timeout=60)
-    kept = [x for x in os.listdir(m.work + '/state') if x.startswith('small.journal.before-')]
+    there = [x for x in os.listdir(m.work + '/state') if x.startswith('small.journal.before-')]
+    kept = [x for x in there if x.endswith('Z')]
     expect('one that stays keeps its own, and says where the other is', f.returncode == 0 and len(kept) == 1 and
            kept[0].encode() in err and [x['value'] for x in remembered(m)['facts']] == ['Ana'], (out, err, kept))
+    expect('with its index', kept[0] + '.memory' in there, there)
     expect('which goes down', m.run('down')[0] == 0)
 
 
