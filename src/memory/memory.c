@@ -148,6 +148,26 @@ int memory_open(const char *journal, const struct memory_options *o, struct memo
 	return rc;
 }
 
+/* What cannot be opened would cost us our copy: so it is tried beside it first. */
+int memory_claim(struct memory *m) {
+	struct index probe;
+	long holder;
+	if (m->lock >= 0)
+		return 0;
+	int lock = m->env->lock(m->env, m->lock_path, &holder);
+	if (lock < 0)
+		return lock == -EAGAIN ? -EBUSY : lock;
+	int rc = index_open(&probe, m->env, m->path, m->busy_ms);
+	index_close(&probe);
+	if (rc < 0 && rc != -EBADMSG) {
+		m->env->unlock(m->env, lock);
+		return rc;
+	}
+	m->lock = lock;
+	rc = start(m, true);
+	return rc == 0 && !m->index.in_file ? -EACCES : rc;
+}
+
 bool memory_exists(const char *journal) {
 	char path[PATH_MAX];
 	struct env_file there;

@@ -56,6 +56,11 @@ struct memory_options {
  */
 MUST_CHECK int memory_open(const char *journal, const struct memory_options *o, struct memory **out,
 		struct cdm_diag *diag);
+/*
+ * One that works on a copy takes the index's file where it can be had by now: 0, it has it; else it goes on with its
+ * copy: -EBUSY, another has the file; -EACCES and others as index files have them.
+ */
+MUST_CHECK int memory_claim(struct memory *m);
 /* Is there an index beside that journal, of whatever make? */
 bool memory_exists(const char *journal);
 /* Accepts NULL; sets *m NULL. */

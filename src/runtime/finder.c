@@ -28,7 +28,7 @@
 #define LOOKED_AT 64u /* hits, of which those that say the same are one */
 #define RETRY_FIRST_MS 1000
 #define RETRY_LAST_MS 60000
-#define OWN_AGAIN_NS (60 * NS_PER_S) /* so often the index's file is asked for that another has owned */
+#define CLAIM_NS (60 * NS_PER_S) /* so often the index's file is asked for that another has */
 
 struct slot {
 	struct finder_question question;
@@ -38,6 +38,7 @@ struct slot {
 struct shared {
 	bool quit;
 	uint64_t awaited; /* 0: nobody waits */
+	uint64_t given_up; /* what was awaited, and did not come */
 	uint64_t asked, answered, taken;
 	uint64_t upto;    /* what the memory has taken in */
 	bool clean;       /* nothing erased is in its file */
@@ -55,7 +56,7 @@ struct finder {
 	char path[1024];
 	struct memory *memory;
 	struct memory_hit found[LOOKED_AT];
-	struct cdm_mono opened;
+	struct cdm_mono claimed;
 	int retry_ms;
 };
 
@@ -82,7 +83,7 @@ static struct shared look(struct finder *f) {
 
 static int open_memory(struct finder *f) {
 	const struct memory_options o = { .vector_bytes = VECTOR_BYTES, .busy_ms = INDEX_BUSY_MS };
-	f->opened = clock_mono();
+	f->claimed = clock_mono();
 	return memory_open(f->path, &o, &f->memory, NULL);
 }
 
@@ -92,10 +93,11 @@ static int see_to_memory(struct finder *f) {
 	if (!f->memory)
 		return open_memory(f);
 	memory_stats(f->memory, &s);
-	if (s.in_file || mono_since(f->opened, clock_mono()) < OWN_AGAIN_NS)
+	if (s.in_file || mono_since(f->claimed, clock_mono()) < CLAIM_NS)
 		return 0;
-	memory_close(&f->memory);
-	return open_memory(f);
+	f->claimed = clock_mono();
+	int rc = memory_claim(f->memory);
+	return rc == -ENOMEM || rc == -EBADMSG ? rc : 0; /* the copy is as good, but for the next life */
 }
 
 /* Take in a step.  > 0: there is more. */
@@ -118,9 +120,11 @@ static void report(struct finder *f, int rc) {
 	h->upto = s.upto;
 	h->clean = f->memory && !s.wipe_due;
 	h->trouble = rc;
-	bool news = h->awaited && ((h->upto >= h->awaited && h->clean) || rc < 0);
-	if (news)
+	bool there = h->upto >= h->awaited && h->clean, news = h->awaited && (there || rc < 0);
+	if (news) {
+		h->given_up = there ? 0 : h->awaited;
 		h->awaited = 0;
+	}
 	pthread_mutex_unlock(&f->lock);
 	if (news)
 		ring(f->news);
@@ -275,10 +279,13 @@ void finder_taken(struct finder *f) {
 int finder_await(struct finder *f, uint64_t seq) {
 	pthread_mutex_lock(&f->lock);
 	struct shared *s = &f->shared;
-	bool there = s->upto >= seq && s->clean;
-	int rc = there ? 0 : s->trouble < 0 ? s->trouble : -EAGAIN;
+	bool there = s->upto >= seq && s->clean, given_up = s->given_up == seq && s->trouble < 0;
+	int rc = there ? 0 : given_up ? s->trouble : -EAGAIN;
 	s->awaited = rc == -EAGAIN ? seq : 0;
+	s->given_up = 0;
 	pthread_mutex_unlock(&f->lock);
+	if (rc == -EAGAIN)
+		ring(f->work);
 	return rc;
 }
 

@@ -218,6 +218,24 @@ static void a_locked_index_delays_nobody(void) {
 	over();
 }
 
+/* What is erased is not shown, and it is said that the index's file could not be wiped; that follows by itself. */
+static void an_erasure_waits_for_no_lock(void) {
+	bool wiped = true;
+	start_patient();
+	uint64_t seq = hang_the_key(NULL);
+	CHECK(sees(NULL, "a", ASKED, SECRET));
+	sqlite3 *db = lock_index();
+	put(++next_id, (struct question){ .op = "erase", .seq = seq });
+	CHECK(hear("done") == next_id && mp_find_bool(message, message_bytes, "wiped", &wiped) == 0 && !wiped);
+	CHECK(!sees(NULL, "b", ASKED, SECRET) && index_holds("stove"));
+	CHECK(sqlite3_close(db) == SQLITE_OK);
+	seq = turn(NULL, "c", "it is cold", "Yes.");
+	put(++next_id, (struct question){ .op = "erase", .seq = seq });
+	CHECK(hear("done") == next_id && mp_find_bool(message, message_bytes, "wiped", &wiped) == 0 && wiped);
+	CHECK(!index_holds("stove") && !index_holds("cold"));
+	over();
+}
+
 static void what_is_no_index(void) {
 	char name[128];
 	start_patient();
@@ -294,7 +312,8 @@ static void taken_back_meanwhile(void) {
 int main(void) {
 	static void (*const tests[])(void) = { what_was_said_long_ago, not_for_those_who_may_not_see_it,
 		not_after_it_was_erased, a_fact_of_long_ago,
-		the_same_question_again_and_again, a_locked_index_delays_nobody, what_is_no_index,
+		the_same_question_again_and_again, a_locked_index_delays_nobody,
+		an_erasure_waits_for_no_lock, what_is_no_index,
 		no_index_can_be, it_goes_down_while_it_looks, taken_back_meanwhile };
 	return core_tests(tests, COUNT_OF(tests));
 }
