@@ -169,7 +169,8 @@ int index_open(struct index *x, const struct env *e, const char *path, int busy_
 	if (rc == 0) /* what a power cut takes from a derived file is made again */
 		rc = run_text(x, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;"
 				 "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-				 "PRAGMA journal_size_limit = 8388608; PRAGMA cache_size = -8192");
+				 "PRAGMA journal_size_limit = 8388608; PRAGMA wal_autocheckpoint = 256;"
+				 "PRAGMA cache_size = -8192");
 	return rc < 0 ? rc : prepare(x);
 }
 
