@@ -1,6 +1,7 @@
 /* remind_test.c - what was said long ago is before the model when it is asked about it; and nobody waits for that. */
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include "journal/journal_testing.h"
 #include "runtime/core_testing.h"
 
 #define FILLERS 20u /* turns: more than the recent ones that every model is shown */
@@ -190,6 +191,51 @@ static void a_fact_of_long_ago(void) {
 	over();
 }
 
+/* Facts of somebody's, so many that the live state lets older ones go; while core is dead. */
+static void write_facts(unsigned count) {
+	static uint8_t room[JOURNAL_BATCH_MAX][256];
+	static struct journal_entry e[JOURNAL_BATCH_MAX];
+	struct journal *j;
+	char key[32];
+	uint64_t ticket;
+	CHECK(journal_open(journal_path(), NULL, &j, NULL) == 0);
+	for (unsigned n = 0; n < count; n += COUNT_OF(e)) {
+		for (unsigned i = 0; i < COUNT_OF(e); i++) {
+			snprintf(key, sizeof(key), "reading %u", n + i);
+			struct body_fact f = { .key = body_text(key), .value = body_text("nothing new"),
+				.source = body_text("ada"), .trust_ppm = BODY_PPM, .confidence_ppm = BODY_PPM };
+			e[i] = testing_entry(JOURNAL_FACT, room[i], body_build_fact(&f, room[i], sizeof(room[i])));
+		}
+		CHECK(journal_submit(j, e, COUNT_OF(e), JOURNAL_D2, &ticket) == 0);
+		CHECK(testing_settle(j, ticket, NULL) == 0);
+	}
+	journal_stop(&j);
+}
+
+/* Of more facts than the live state holds. */
+static void a_fact_that_the_state_has_let_go(void) {
+	start_patient();
+	put(++next_id, (struct question){ .op = "tell", .key = "colour of the shed", .text = "ultramarine" });
+	CHECK(hear("done") == next_id);
+	core_dies();
+	write_facts(STATE_FACTS_MAX);
+	start();
+	model_comes(LARK);
+	put(++next_id, (struct question){ .op = "read", .key = "colour of the shed" });
+	CHECK(hear("error") == next_id && is("code", "ENOENT"));
+	uint64_t id;
+	bool seen = false;
+	for (unsigned i = 0; i < 200 && !seen; i++) { /* until what was written meanwhile is in the index */
+		put(++next_id, (struct question){ .op = "view", .text = "what is the colour of the shed?" });
+		CHECK(hear("done") == next_id);
+		seen = strstr(heard("view"), "- colour of the shed = ultramarine (web, ") != NULL;
+	}
+	CHECK(seen);
+	say(NULL, "", "what is the colour of the shed?");
+	CHECK(strstr(prompt_of(&id), "- colour of the shed = ultramarine (web, "));
+	over();
+}
+
 /* ---- nobody waits ---- */
 
 static sqlite3 *lock_index(void) {
@@ -311,7 +357,7 @@ static void taken_back_meanwhile(void) {
 
 int main(void) {
 	static void (*const tests[])(void) = { what_was_said_long_ago, not_for_those_who_may_not_see_it,
-		not_after_it_was_erased, a_fact_of_long_ago,
+		not_after_it_was_erased, a_fact_of_long_ago, a_fact_that_the_state_has_let_go,
 		the_same_question_again_and_again, a_locked_index_delays_nobody,
 		an_erasure_waits_for_no_lock, what_is_no_index,
 		no_index_can_be, it_goes_down_while_it_looks, taken_back_meanwhile };
