@@ -7,6 +7,7 @@
  * Files are renamed, never copied and never over one another, but for what the flight before left.  A journal is a
  * file with, after a crash, a -wal that belongs to it.  That one goes first where the file goes away, and last where
  * it comes: nobody who starts a machine in between finds a -wal without its file, and takes it for a remnant.
+ * The index of its memory (NAME.journal.memory) goes with it, in the same order.
  * fly_state_back() runs in a signal handler as well: nothing in it allocates or prints with stdio.
  */
 #include <errno.h>
@@ -20,8 +21,9 @@
 #include "client/state_path.h"
 #include "journal/journal.h"
 
-enum { PARTS = 3 };
-static const char *const endings[PARTS] = { "", "-wal", "-shm" };
+enum { PARTS = 7 };
+static const char *const endings[PARTS] = { "", "-wal", "-shm", ".memory", ".memory-wal", ".memory-shm",
+	".memory.lock" };
 
 struct memory {
 	char part[PARTS][1300];

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BUSY_MS 2000 /* how long a reader that copies the file is waited for */
-
 static const char schema[] =
 		"CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), upto INTEGER NOT NULL,"
 		" hash BLOB NOT NULL,"
@@ -158,12 +156,12 @@ static int connect_to(struct index *x, const struct env *e, const char *name, in
 		return -ENOMEM;
 	if (rc != SQLITE_OK)
 		return index_error(x);
-	sqlite3_busy_timeout(x->sql, BUSY_MS);
+	sqlite3_busy_timeout(x->sql, x->busy_ms);
 	return words_register(x->sql, &x->words);
 }
 
-int index_open(struct index *x, const struct env *e, const char *path) {
-	*x = (struct index){ .in_file = true };
+int index_open(struct index *x, const struct env *e, const char *path, int busy_ms) {
+	*x = (struct index){ .in_file = true, .busy_ms = busy_ms };
 	int rc = e->make(e, path); /* 0600, which SQLite gives to its other files, too */
 	if (rc < 0 && rc != -EEXIST)
 		return rc;
@@ -171,7 +169,8 @@ int index_open(struct index *x, const struct env *e, const char *path) {
 	if (rc == 0) /* what a power cut takes from a derived file is made again */
 		rc = run_text(x, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;"
 				 "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-				 "PRAGMA journal_size_limit = 8388608; PRAGMA cache_size = -8192");
+				 "PRAGMA journal_size_limit = 8388608; PRAGMA wal_autocheckpoint = 256;"
+				 "PRAGMA cache_size = -8192");
 	return rc < 0 ? rc : prepare(x);
 }
 
@@ -179,7 +178,7 @@ int index_open(struct index *x, const struct env *e, const char *path) {
 static void seed(struct index *x, const struct env *e, const char *path) {
 	sqlite3 *file = NULL;
 	if (sqlite3_open_v2(path, &file, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, e->disk) == SQLITE_OK) {
-		sqlite3_busy_timeout(file, BUSY_MS);
+		sqlite3_busy_timeout(file, x->busy_ms);
 		sqlite3_backup *b = sqlite3_backup_init(x->sql, "main", file, "main");
 		if (b)
 			(void)sqlite3_backup_step(b, -1);
@@ -188,10 +187,11 @@ static void seed(struct index *x, const struct env *e, const char *path) {
 	sqlite3_close(file);
 }
 
-int index_open_private(struct index *x, const struct env *e, const char *path) {
+int index_open_private(struct index *x, const struct env *e, const char *path, int busy_ms) {
 	int rc = -EBADMSG;
 	for (int with_seed = path != NULL; with_seed >= 0 && rc == -EBADMSG; with_seed--) {
 		index_close(x);
+		x->busy_ms = busy_ms;
 		rc = connect_to(x, e, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 		if (rc == 0 && with_seed)
 			seed(x, e, path);

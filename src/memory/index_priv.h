@@ -46,12 +46,13 @@ struct index {
 	sqlite3_stmt *queries[INDEX_QUERY_COUNT];
 	struct index_position at;
 	bool in_file;
+	int busy_ms; /* how long a reader that copies the file, or whoever else has locked it, is waited for */
 };
 
 /* Open or make the file, mode 0600.  -EBADMSG; -EACCES, -ENOSPC, -EIO ...: what the file system said. */
-MUST_CHECK int index_open(struct index *x, const struct env *e, const char *path);
+MUST_CHECK int index_open(struct index *x, const struct env *e, const char *path, int busy_ms);
 /* One in memory, with what is in the file as far as that can be read. */
-MUST_CHECK int index_open_private(struct index *x, const struct env *e, const char *path);
+MUST_CHECK int index_open_private(struct index *x, const struct env *e, const char *path, int busy_ms);
 /* Accepts a zeroed one. */
 void index_close(struct index *x);
 /* Remove the file and what belongs to it; only its owner may. */

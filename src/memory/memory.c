@@ -8,6 +8,7 @@
 #include "memory/memory_priv.h"
 #include "memory/vector.h"
 
+#define BUSY_MS 2000
 #define BATCH 512 /* records of one transaction */
 #define MERGE 4096 /* records, since the segments of the full text were merged: each word costs a look into each */
 #define HASHED "ngrams-1" /* the name of vector.h's; grows when the same text gives another vector */
@@ -43,8 +44,8 @@ static int adopt_embedder(struct memory *m) {
 static int start_in(struct memory *m, bool file, bool seeded) {
 	index_close(&m->index);
 	shelf_clear(&m->shelf);
-	int rc = file ? index_open(&m->index, m->env, m->path) :
-			index_open_private(&m->index, m->env, seeded ? m->path : NULL);
+	int rc = file ? index_open(&m->index, m->env, m->path, m->busy_ms) :
+			index_open_private(&m->index, m->env, seeded ? m->path : NULL, m->busy_ms);
 	if (rc == 0)
 		rc = adopt_embedder(m);
 	if (rc == 0)
@@ -101,6 +102,7 @@ static int take_options(struct memory *m, const struct memory_options *o) {
 		return -EINVAL;
 	m->env = o && o->env ? o->env : env_real();
 	m->embedder = *e;
+	m->busy_ms = o && o->busy_ms ? o->busy_ms : BUSY_MS;
 	m->lock = -1;
 	shelf_init(&m->shelf, e->dims, bytes);
 	m->block = malloc((size_t)INDEX_BLOCK * e->dims);
@@ -144,6 +146,34 @@ int memory_open(const char *journal, const struct memory_options *o, struct memo
 		memory_close(&m);
 	*out = m;
 	return rc;
+}
+
+/* What cannot be opened would cost us our copy: so it is tried beside it first. */
+int memory_claim(struct memory *m) {
+	struct index probe;
+	long holder;
+	if (m->lock >= 0)
+		return 0;
+	int lock = m->env->lock(m->env, m->lock_path, &holder);
+	if (lock < 0)
+		return lock == -EAGAIN ? -EBUSY : lock;
+	int rc = index_open(&probe, m->env, m->path, m->busy_ms);
+	index_close(&probe);
+	if (rc < 0 && rc != -EBADMSG) {
+		m->env->unlock(m->env, lock);
+		return rc;
+	}
+	m->lock = lock;
+	rc = start(m, true);
+	return rc == 0 && !m->index.in_file ? -EACCES : rc;
+}
+
+bool memory_exists(const char *journal) {
+	char path[PATH_MAX];
+	struct env_file there;
+	const struct env *e = env_real();
+	int n = snprintf(path, sizeof(path), "%s.memory", journal);
+	return n < PATH_MAX && e->look(e, path, &there) == 0;
 }
 
 void memory_close(struct memory **m) {

@@ -47,6 +47,7 @@ struct memory_options {
 	const struct memory_embedder *embedder; /* hashed n-grams: vector.h */
 	/* vectors in memory, MEMORY_VECTOR_BYTES: those of the newest passages; older ones are found by their words */
 	size_t vector_bytes;
+	int busy_ms; /* how long somebody who has locked the index's file is waited for, 2000 */
 };
 
 /*
@@ -55,6 +56,13 @@ struct memory_options {
  */
 MUST_CHECK int memory_open(const char *journal, const struct memory_options *o, struct memory **out,
 		struct cdm_diag *diag);
+/*
+ * One that works on a copy takes the index's file where it can be had by now: 0, it has it; else it goes on with its
+ * copy: -EBUSY, another has the file; -EACCES and others as index files have them.
+ */
+MUST_CHECK int memory_claim(struct memory *m);
+/* Is there an index beside that journal, of whatever make? */
+bool memory_exists(const char *journal);
 /* Accepts NULL; sets *m NULL. */
 void memory_close(struct memory **m);
 

@@ -340,6 +340,7 @@ static void where_no_file_can_be_memory_will_do(void) {
 	open_anyhow();
 	memory_stats(w.m, &s);
 	CHECK(!s.in_file && ask("n7") >= 1 && w.hits[0].of.seq == 8);
+	CHECK(memory_claim(w.m) < 0 && ask("n7") >= 1); /* and it keeps what it has */
 	CHECK(memory_renew(w.m) == 0 && memory_follow(w.m, 0) == TURNS && ask("n8") >= 1);
 	memory_close(&w.m);
 	CHECK(rmdir(told_index(&w, "")) == 0);

@@ -20,6 +20,7 @@ struct memory {
 	char journal[PATH_MAX], path[PATH_MAX], lock_path[PATH_MAX];
 	struct journal_reader *reader;
 	struct env_file journal_file, index_file; /* what was opened */
+	int busy_ms;
 	int lock;        /* < 0: somebody else owns the index's file, or nobody can */
 	struct index index;
 	struct shelf shelf;

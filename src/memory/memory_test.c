@@ -276,9 +276,14 @@ static void two_at_once(void) {
 	CHECK(!s.in_file && s.passages == 2 && s.renewed == 0);
 	struct memory_query q = { .text = "second" };
 	CHECK(memory_search(second, &q, w.hits, 4) == 1 && w.hits[0].of.seq == seq && told_ask(&w, "second") == 0);
-	memory_close(&second);
+	CHECK(memory_claim(second) == -EBUSY && memory_claim(w.m) == 0);
 	told_follow(&w);
 	CHECK(told_ask(&w, "second") == 1);
+	memory_close(&w.m);
+	CHECK(memory_claim(second) == 0 && memory_follow(second, 0) == 0); /* now it has the file */
+	memory_stats(second, &s);
+	CHECK(s.in_file && s.passages == 2 && memory_search(second, &q, w.hits, 4) == 1);
+	memory_close(&second);
 	told_end(&w);
 }
 

@@ -1,9 +1,9 @@
 /*
  * brief.c - gathers what a model, or whoever asks, may be shown of the machine, and has sem/briefing.h write it.
  *
- * Beliefs that the speaker may know, goals, the turns of the conversation, small fields with their age and trust, and
- * what the machine is about just now.  What is STALE or an ORPHAN is not shown at all: no answer is better than an old
- * one.
+ * Beliefs that the speaker may know, goals, the turns of the conversation, what was said of old that the question is
+ * about (remind.c), small fields with their age and trust, and what the machine is about just now.  What is
+ * STALE or an ORPHAN is not shown at all: no answer is better than an old one.
  */
 #include <errno.h>
 #include <math.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
+#include "base/utf8.h"
 #include "journal/claims.h"
 #include "runtime/core_priv.h"
 #include "sem/briefing.h"
@@ -19,7 +20,10 @@
 
 #define BELIEFS_MAX 128u
 #define FIELDS_MAX 32u
-#define TURNS_MAX 16u
+#define TURNS_MAX 16u /* of the conversation */
+#define RECALLED_MAX 8u /* turns, and beliefs, that the memory finds */
+#define RECALLED_LEAST 0.1 /* relevance: below that it is chance, or words that all use */
+#define RECALLED_WEIGHT 0.75 /* of the best: between the last turn of the conversation and the one before */
 #define NUMBERS_MAX 8u
 #define FIELD_BYTES_MAX 64u
 #define FRESH_HALF_LIFE_NS (60 * NS_PER_S)
@@ -33,7 +37,8 @@ struct brief {
 	struct briefing_goal goals[STATE_GOALS_MAX];
 	struct briefing_belief beliefs[BELIEFS_MAX];
 	struct belief_fact facts[BELIEFS_MAX]; /* the same, for the choice by words */
-	struct briefing_turn turns[TURNS_MAX];
+	struct briefing_turn turns[TURNS_MAX + RECALLED_MAX];
+	char said[RECALLED_MAX][2 * BRIEFING_TEXT_MAX]; /* more than is shown, so that it shows that it is cut */
 	struct briefing_field fields[FIELDS_MAX];
 	double numbers[FIELDS_MAX][NUMBERS_MAX];
 	char seen[FIELDS_MAX][48];
@@ -66,11 +71,12 @@ static void put_goals(struct brief *f, const struct core *c) {
 	f->b.goals = f->goals;
 }
 
-static void put_belief(struct brief *f, const struct view_belief *v) {
+/* `weight`: beside others that share no words with the question. */
+static void put_belief(struct brief *f, const struct view_belief *v, double weight) {
 	const struct state_fact *s = v->fact, *a = v->against;
 	struct briefing_belief *b = &f->beliefs[f->b.belief_count];
 	*b = (struct briefing_belief){ .mark = { s->key, s->source, s->seq, age(f, s->seen),
-				attention(0, age(f, s->seen), s->trust_ppm / 1e6) },
+				weight * attention(0, age(f, s->seen), s->trust_ppm / 1e6) },
 		.value = s->value,
 		.confidence = v->support.degree,
 		.trust = s->trust_ppm / 1e6,
@@ -84,12 +90,12 @@ static void put_belief(struct brief *f, const struct view_belief *v) {
 	snprintf(t->value, sizeof(t->value), "%.*s", BELIEF_VALUE_MAX - 1, s->value);
 }
 
-/* In a full list the oldest makes room. */
-static void make_room(struct brief *f) {
-	size_t oldest = 0;
+/* In a full list the oldest makes room; those that were recalled stand first, and stay. */
+static void make_room(struct brief *f, size_t recalled) {
+	size_t oldest = recalled;
 	if (f->b.belief_count < BELIEFS_MAX)
 		return;
-	for (size_t i = 1; i < f->b.belief_count; i++)
+	for (size_t i = recalled + 1; i < f->b.belief_count; i++)
 		if (f->beliefs[i].mark.record < f->beliefs[oldest].mark.record)
 			oldest = i;
 	f->b.belief_count--;
@@ -97,16 +103,54 @@ static void make_room(struct brief *f) {
 	f->facts[oldest] = f->facts[f->b.belief_count];
 }
 
-static void put_beliefs(struct brief *f, const struct core *c, const struct speaker *s, const char *question) {
+static bool is_relevant(const struct memory_hit *h, unsigned kind) {
+	return h->of.kind == kind && h->score.relevance >= RECALLED_LEAST;
+}
+
+static bool is_listed(const struct brief *f, size_t count, const char *key) {
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(f->beliefs[i].mark.key, key) == 0)
+			return true;
+	return false;
+}
+
+/* What the live state, which is bounded, has let go: as it was claimed. */
+static void put_old_claim(struct brief *f, const struct memory_hit *h) {
+	f->beliefs[f->b.belief_count] = (struct briefing_belief){ .mark = { h->of.key, h->of.speaker, h->of.seq,
+			age(f, h->of.when), attention(0, age(f, h->of.when), h->of.trust_ppm / 1e6) *
+					(1 + h->score.total) },
+		.value = h->text + h->first,
+		.confidence = (double)NAN,
+		.trust = h->of.trust_ppm / 1e6 };
+	f->facts[f->b.belief_count++] = (struct belief_fact){ .age_ns = age(f, h->of.when) }; /* has its weight */
+}
+
+/* Of the claims that the memory found, what is believed of their keys. */
+static void put_recalled_beliefs(struct brief *f, const struct core *c, const struct brief_ask *ask) {
+	struct view_belief v;
+	for (unsigned i = 0; i < ask->hit_count && f->b.belief_count < RECALLED_MAX; i++) {
+		const struct memory_hit *h = &ask->hits[i];
+		if (!is_relevant(h, PASSAGE_CLAIM) || is_listed(f, f->b.belief_count, h->of.key))
+			continue;
+		if (view_believed(c, ask->speaker, h->of.key, &v) == 0)
+			put_belief(f, &v, 1 + h->score.total);
+		else if (c->state->fact_count == STATE_FACTS_MAX)
+			put_old_claim(f, h);
+	}
+}
+
+static void put_beliefs(struct brief *f, const struct core *c, const struct brief_ask *ask) {
 	uint16_t chosen[BELIEF_VIEW_FACTS];
 	struct view_belief v;
 	unsigned next = 0;
+	put_recalled_beliefs(f, c, ask);
+	size_t recalled = f->b.belief_count;
 	while (next < c->state->fact_count)
-		if (view_next_belief(c, s, &next, &v)) {
-			make_room(f);
-			put_belief(f, &v);
+		if (view_next_belief(c, ask->speaker, &next, &v) && !is_listed(f, recalled, v.fact->key)) {
+			make_room(f, recalled);
+			put_belief(f, &v, 1);
 		}
-	unsigned n = belief_choose(f->facts, f->b.belief_count, question, chosen);
+	unsigned n = belief_choose(f->facts, f->b.belief_count, ask->question, chosen);
 	for (unsigned i = 0; i < n; i++)
 		f->beliefs[chosen[i]].mark.weight *= RELEVANT;
 	f->b.beliefs = f->beliefs;
@@ -123,6 +167,53 @@ static void put_turns(struct brief *f, const struct core *c, const struct speake
 		f->turns[f->b.turn_count++] = (struct briefing_turn){ .mark = { "", t->speaker, t->seq, old, weight },
 			.user = t->user,
 			.answer = t->answer };
+	}
+}
+
+static bool is_told(const struct brief *f, uint64_t seq) {
+	for (size_t i = 0; i < f->b.turn_count; i++)
+		if (f->turns[i].mark.record == seq)
+			return true;
+	return false;
+}
+
+/* A turn that the memory found, or the best part of a long one; a part has no more than what was said, or answered. */
+static void put_recalled_turn(struct brief *f, const struct memory_hit *h, double weight,
+		char said[2 * BRIEFING_TEXT_MAX]) {
+	int64_t old = age(f, h->of.when);
+	size_t n = utf8_cut(h->text, h->first, 2 * BRIEFING_TEXT_MAX - 1);
+	memcpy(said, h->text, n);
+	said[n] = 0;
+	f->turns[f->b.turn_count++] = (struct briefing_turn){ .mark = { "", h->of.speaker, h->of.seq, old,
+			weight * attention(0, old, h->of.trust_ppm / 1e6) },
+		.user = n ? said : "…",
+		.answer = h->text + h->first };
+}
+
+/* Was just this said?  Then it is like the question, whatever it is worth as an answer. */
+static bool is_question(const struct memory_hit *h, const char *question) {
+	size_t n = strlen(question);
+	return h->of.kind == PASSAGE_TURN && h->first == n + 1 && memcmp(h->text, question, n) == 0;
+}
+
+/* What weighs most of the hits: those that repeat the question weigh no more. */
+static double best_score(const struct brief_ask *ask) {
+	for (unsigned i = 0; i < ask->hit_count; i++)
+		if (!is_question(&ask->hits[i], ask->question))
+			return ask->hits[i].score.total;
+	return 1;
+}
+
+/* Those of the conversation, and what was ever said that the question is about, in one list. */
+static void put_said(struct brief *f, const struct core *c, const struct brief_ask *ask) {
+	put_turns(f, c, ask->speaker, ask->session);
+	double best = best_score(ask);
+	unsigned n = 0;
+	for (unsigned i = 0; i < ask->hit_count && n < RECALLED_MAX; i++) {
+		const struct memory_hit *h = &ask->hits[i];
+		double share = h->score.total < best ? h->score.total / best : 1;
+		if (is_relevant(h, PASSAGE_TURN) && !is_told(f, h->of.seq))
+			put_recalled_turn(f, h, RECALLED_WEIGHT * share, f->said[n++]);
 	}
 	f->b.turns = f->turns;
 }
@@ -231,8 +322,8 @@ int brief_render(struct core *c, const struct brief_ask *ask, char *out, size_t 
 	for (unsigned i = 0; i < BRIEFING_SECTION_COUNT; i++)
 		f.b.share[i] = 1.0;
 	put_goals(&f, c);
-	put_beliefs(&f, c, ask->speaker, ask->question);
-	put_turns(&f, c, ask->speaker, ask->session);
+	put_beliefs(&f, c, ask);
+	put_said(&f, c, ask);
 	put_fields(&f, c);
 	put_focus(&f, c);
 	return briefing_render(&f.b, out, capacity, account);
@@ -245,22 +336,16 @@ static uint32_t sum(const uint32_t of[BRIEFING_SECTION_COUNT]) {
 	return n;
 }
 
-void brief_answer(struct core *c, const struct asked *r) {
+static void answer(struct core *c, const struct viewing *v, const struct memory_hit *hits, unsigned hit_count) {
 	static char text[REQUEST_TEXT_MAX];
-	uint16_t model = r->q->model[0] ? plan_find_entity(c->plan, r->q->model) : c->active;
-	struct brief_ask ask = { &r->speaker, r->q->session, r->q->text,
-		r->q->has_max ? r->q->max : brief_budget(c, model), r->q->after, 0 };
+	struct brief_ask ask = { &v->speaker, v->session, v->text, v->budget, v->after, 0, hits, hit_count };
 	struct briefing_account account;
-	struct cdm_mono began = clock_mono();
 	struct mp_out o;
-	if (r->q->after > c->state->seq)
-		return session_stale(c, &r->to, "record %llu is not here: the last one is %llu",
-				(unsigned long long)r->q->after, (unsigned long long)c->state->seq);
 	int rc = brief_render(c, &ask, text, sizeof(text), &account);
 	if (rc < 0)
-		return session_error(c, &r->to, rc, "%u tokens are not enough to say anything", ask.budget);
-	int64_t took_ns = mono_since(began, clock_mono());
-	session_begin(c, &o, &r->to, "done", 7);
+		return session_error(c, &v->to, rc, "%u tokens are not enough to say anything", ask.budget);
+	int64_t took_ns = mono_since(v->began, clock_mono());
+	session_begin(c, &o, &v->to, "done", 7);
 	mp_kv_str(&o, "view", text);
 	mp_kv_uint(&o, "at", c->state->seq);
 	mp_kv_uint(&o, "tokens", account.tokens);
@@ -268,5 +353,32 @@ void brief_answer(struct core *c, const struct asked *r) {
 	mp_kv_uint(&o, "left_out", sum(account.left_out));
 	mp_kv_uint(&o, "unchanged", sum(account.unchanged));
 	mp_kv_int(&o, "took_ns", took_ns);
-	session_send(c, &o, &r->to);
+	session_send(c, &o, &v->to);
+}
+
+static void reminded(struct core *c, void *who, uint64_t id, const struct memory_hit *hits, unsigned count) {
+	struct viewing *v = who;
+	CHECK(v->reminder == id);
+	v->reminder = 0;
+	answer(c, v, hits, count);
+}
+
+void brief_answer(struct core *c, const struct asked *r) {
+	static struct viewing now; /* large; one thread */
+	uint16_t model = r->q->model[0] ? plan_find_entity(c->plan, r->q->model) : c->active;
+	if (r->q->after > c->state->seq)
+		return session_stale(c, &r->to, "record %llu is not here: the last one is %llu",
+				(unsigned long long)r->q->after, (unsigned long long)c->state->seq);
+	struct viewing *v = NULL;
+	for (unsigned i = 0; i < COUNT_OF(c->viewings) && !v; i++)
+		v = c->viewings[i].reminder ? NULL : &c->viewings[i];
+	v = v ? v : &now;
+	*v = (struct viewing){ .to = r->to, .speaker = r->speaker, .after = r->q->after, .began = clock_mono(),
+		.budget = r->q->has_max ? r->q->max : brief_budget(c, model) };
+	memcpy(v->text, r->q->text, sizeof(v->text));
+	memcpy(v->session, r->q->session, sizeof(v->session));
+	if (v != &now)
+		v->reminder = remind_ask(c, &v->speaker, v->text, reminded, v);
+	if (!v->reminder)
+		answer(c, v, NULL, 0);
 }

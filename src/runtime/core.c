@@ -128,6 +128,8 @@ static void on_event(struct core *c, uint64_t data) {
 	case CORE_ON_SAMPLES: samples_due(c); break;
 	case CORE_ON_GAPS: gap_retry(c); break;
 	case CORE_ON_LOOK: forget_look(c); break;
+	case CORE_ON_FINDER: remind_found(c); break;
+	case CORE_ON_REMIND: remind_late(c); break;
 	case CORE_ON_PATIENCE:
 		if (io_timer_read(c->patience))
 			patience_over(c);
@@ -180,7 +182,9 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 	}
 	recall_interrupted(c);
 	rc = core_watch(c, journal_event_fd(c->journal), CORE_ON_JOURNAL, 0);
-	return rc < 0 ? rc : forget_open(c);
+	if (rc == 0)
+		rc = forget_open(c);
+	return rc < 0 ? rc : remind_open(c);
 }
 
 /* The fields core writes and reads itself. */
@@ -208,7 +212,7 @@ static void init(struct core *c, struct seat *seat) {
 	legacy_init(&c->legacy);
 	c->parent_end = -1;
 	heir_know_parent(c, getppid());
-	c->door = c->guard_channel = c->epoll = c->tick = c->patience = c->look = -1;
+	c->door = c->guard_channel = c->epoll = c->tick = c->patience = c->look = c->remind.timer = -1;
 	c->active = c->plan->first_model;
 	for (unsigned i = 0; i < CORE_SESSIONS; i++)
 		c->sessions[i].fd = -1;
@@ -244,6 +248,7 @@ static void stop(struct core *c) {
 	samples_close(c);
 	ledger_close(c);
 	keeper_close(&c->keeper);
+	remind_close(c);
 	journal_read_close(&c->reader);
 	journal_stop(&c->journal);
 	for (unsigned i = 0; i < CORE_SESSIONS; i++)

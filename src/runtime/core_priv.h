@@ -9,7 +9,7 @@
  *      ledger   what waits for the disk             rules   the data thread
  *      scribe   what core writes as it begins       samples what fields have, written down
  *      gap      what could not be written down      forget  what is erased, and what is let go
- *      recall   what only the file still knows
+ *      recall   what only the file still knows     remind   what was said that a question is about
  *      heir     another parent, when ours was killed
  *
  * A request comes in by session, becomes a turn or an act, is committed by the ledger, and is answered
@@ -31,6 +31,7 @@
 #include "rules/rules.h"
 #include "runtime/core.h"
 #include "runtime/aware.h"
+#include "runtime/finder.h"
 #include "runtime/keeper.h"
 #include "runtime/legacy.h"
 #include "runtime/request.h"
@@ -127,6 +128,43 @@ MUST_CHECK int recall_text(struct core *c, uint64_t seq, enum recall what, char 
 void recall_interrupted(struct core *c);
 /* The record that answered this request, however long ago; 0: none did. */
 uint64_t recall_request(struct core *c, const char *principal, const char *id);
+
+/* ---- remind: what was said that a question is about ---- */
+
+#define REMINDERS_MAX FINDER_QUESTIONS_MAX
+
+/* What was found, the best first, borrowed for the call: none also when it took too long. */
+typedef void remind_done(struct core *c, void *who, uint64_t id, const struct memory_hit *hits, unsigned count);
+
+struct reminder {
+	uint64_t id;         /* 0: free */
+	struct cdm_mono due; /* then it goes on without an answer */
+	bool stale;          /* something was erased since it was asked */
+	remind_done *done;
+	void *who;
+	struct finder_question question;
+};
+
+struct remind {
+	struct finder *finder; /* NULL until it is needed */
+	int timer;
+	int64_t patience_ns;   /* with it */
+	uint64_t last_id;
+	unsigned unfollowed;   /* records that the finder was not woken for */
+	bool told;             /* what is wrong with it */
+	struct reminder at[REMINDERS_MAX];
+};
+
+MUST_CHECK int remind_open(struct core *c);
+void remind_close(struct core *c);
+/* What the speaker may know that answers the text: `done` is called, later and once.  Its id; 0: nobody is asked. */
+uint64_t remind_ask(struct core *c, const struct speaker *s, const char *text, remind_done *done, void *who);
+/* This is on the disk. */
+void remind_stored(struct core *c, const struct journal_result *stored);
+/* Is there nothing of what was erased up to that record in the index?  0; -EAGAIN: forget_indexed() follows; -errno. */
+MUST_CHECK int remind_await(struct core *c, uint64_t seq);
+void remind_found(struct core *c); /* the finder has news */
+void remind_late(struct core *c);  /* its timer fired */
 
 /* ---- scribe: what core writes by itself ---- */
 
@@ -228,6 +266,7 @@ struct turn {
 	double view_trust;  /* least trust of what instructed */
 	struct belief_reply reply;
 	unsigned unheard;   /* facts that the model stated and nobody told it */
+	uint64_t reminder;  /* while it is looked up what it is about; 0: it is not */
 	struct model_result result;
 	struct cdm_mono began, answered, submitted;
 	struct cdm_mono heard, token; /* the model's last word and last token; before them: when it was asked */
@@ -355,6 +394,8 @@ const char *view_owner(const struct core *c, const struct speaker *s);
 enum journal_visibility view_visibility(const struct core *c, const struct speaker *s);
 /* A model, a sensor, an actuator: what it states is the machine's (principal ""), not a person's. */
 bool view_is_part(const struct core *c, uint16_t entity);
+/* Which claims, and what of what was said, count for the speaker.  Names of the plan's. */
+struct claims_asker view_asker(const struct core *c, const struct speaker *s);
 
 /* What is believed of a key, of the claims that count for the speaker; borrowed until the next record. */
 struct view_belief {
@@ -378,6 +419,8 @@ struct brief_ask {
 	uint32_t budget;                /* tokens */
 	uint64_t since;                 /* a record: only what changed after it; 0: all */
 	int64_t since_age_ns;           /* how old that is */
+	const struct memory_hit *hits;  /* what was said that the question is about */
+	unsigned hit_count;
 };
 struct briefing_account;
 MUST_CHECK int brief_render(struct core *c, const struct brief_ask *ask, char *out, size_t capacity,
@@ -387,12 +430,15 @@ uint32_t brief_budget(const struct core *c, uint16_t model);
 
 /* Facts that the speaker may see, and what is perceived now; their number. */
 unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact *out, unsigned max);
-int view_render(struct core *c, struct turn *t);
+/* Is it shown what was said of old? */
+bool view_recalls(const struct core *c, const struct turn *t);
+int view_render(struct core *c, struct turn *t, const struct memory_hit *hits, unsigned hit_count);
 
 /* ---- all of it ---- */
 
 enum core_source { CORE_ON_SEAT, CORE_ON_DOOR, CORE_ON_SESSION, CORE_ON_MODEL, CORE_ON_JOURNAL, CORE_ON_TICK,
-	CORE_ON_PATIENCE, CORE_ON_KEEPER, CORE_ON_SAMPLES, CORE_ON_GAPS, CORE_ON_LOOK };
+	CORE_ON_PATIENCE, CORE_ON_KEEPER, CORE_ON_SAMPLES, CORE_ON_GAPS, CORE_ON_LOOK,
+	CORE_ON_FINDER, CORE_ON_REMIND };
 
 /* session.c: symbols without a model, judged as what the speaker itself says. */
 struct direct_act {
@@ -436,9 +482,21 @@ struct note {
 	char key[BODY_KEY_MAX + 1], value[BODY_VALUE_MAX + 1];
 };
 
+/* brief.c: a view that is asked for, while it is looked up what it is about. */
+struct viewing {
+	uint64_t reminder; /* 0: free */
+	struct reply_to to;
+	struct speaker speaker;
+	char text[REQUEST_TEXT_MAX], session[BODY_KEY_MAX + 1];
+	uint64_t after;
+	uint32_t budget;
+	struct cdm_mono began;
+};
+
 /* forget.c: a body that is being erased, or records that are let go; one at a time. */
 struct erasure {
-	enum { ERASURE_NONE, ERASURE_SCANNING, ERASURE_WRITING, ERASURE_FOLDING, ERASURE_PLANNING, ERASURE_LETTING_GO }
+	enum { ERASURE_NONE, ERASURE_SCANNING, ERASURE_WRITING, ERASURE_FOLDING, ERASURE_INDEXING, ERASURE_PLANNING,
+		ERASURE_LETTING_GO }
 			step;
 	bool own;       /* nobody asked: it is what the plan says */
 	struct reply_to to;
@@ -493,6 +551,8 @@ struct core {
 	struct vital vital;
 	struct erasure erasure, erasure_next; /* the other one: asked while core lets go by itself */
 	struct keeper *keeper;  /* NULL until it is needed */
+	struct remind remind;
+	struct viewing viewings[REMINDERS_MAX];
 	uint64_t turn_order;
 	uint64_t last_command; /* number of the newest one; from the state after a restart */
 	struct motion motion;
@@ -552,6 +612,7 @@ void tell_read(struct core *c, const struct asked *r);
 void forget_erase(struct core *c, const struct asked *r);
 void forget_compact(struct core *c, const struct asked *r);
 void forget_keeper(struct core *c);
+void forget_indexed(struct core *c); /* the finder may have taken in what was erased */
 /* What the plan says is kept. */
 MUST_CHECK int forget_open(struct core *c);
 void forget_look(struct core *c);    /* its timer fired */

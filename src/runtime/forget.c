@@ -4,7 +4,9 @@
  * An erasure takes the body of a record away and those of all facts that were made of it, then what the live state has
  * of them; the state is then folded anew, by the keeper, while life goes on:
  *
- *      SCANNING -> WRITING (each of them) -> FOLDING -> answered
+ *      SCANNING -> WRITING (each of them) -> FOLDING -> INDEXING -> answered
+ *
+ * INDEXING until the memory's index has let go of it as well (finder.h), which goes on beside all the others.
  *
  * A compaction lets go what nobody will ask for, up to a snapshot:
  *
@@ -105,11 +107,26 @@ static int catch_up(void *user, const struct journal_record *r) {
 	return 0;
 }
 
+void forget_indexed(struct core *c) {
+	struct erasure *e = &c->erasure;
+	struct mp_out o;
+	if (e->step != ERASURE_INDEXING)
+		return;
+	int rc = remind_await(c, e->note);
+	if (rc == -EAGAIN)
+		return;
+	session_begin(c, &o, &e->to, "done", 3);
+	mp_kv_uint(&o, "seq", e->note);
+	mp_kv_uint(&o, "erased", e->count);
+	mp_kv_bool(&o, "wiped", e->wiped == 0 && rc == 0);
+	session_send(c, &o, &e->to);
+	over(c);
+}
+
 /* What came meanwhile is folded, too; then the new state takes the place of the old one. */
 static void folded(struct core *c, const struct keeper_job *job) {
 	struct erasure *e = &c->erasure;
 	struct journal_state *s = job->state;
-	struct mp_out o;
 	int rc = job->rc;
 	if (rc == 0 && s->seq < c->state->seq)
 		rc = journal_each(c->reader, s->seq + 1, c->state->seq - s->seq, catch_up, s);
@@ -121,12 +138,8 @@ static void folded(struct core *c, const struct keeper_job *job) {
 	}
 	free(c->state);
 	c->state = s;
-	session_begin(c, &o, &e->to, "done", 3);
-	mp_kv_uint(&o, "seq", e->note);
-	mp_kv_uint(&o, "erased", e->count);
-	mp_kv_bool(&o, "wiped", e->wiped == 0);
-	session_send(c, &o, &e->to);
-	over(c);
+	e->step = ERASURE_INDEXING;
+	forget_indexed(c);
 }
 
 static void scanned(struct core *c, const struct keeper_job *job) {

@@ -172,6 +172,8 @@ void ledger_readable(struct core *c) {
 		note_refusal(c, &r);
 		if (rc == 0 && r.records[0].kind == JOURNAL_ERASE)
 			c->erasure.wiped = r.wiped;
+		if (rc == 0)
+			remind_stored(c, &r); /* first: who is told may ask for it */
 		settle(c, &r, seq);
 		stored = stored || rc == 0;
 		if (snapshot)

@@ -5,6 +5,8 @@
  *                 ^            |
  *                 +------------+   the model died, or hung: asked again, at most TURN_TRIES times
  *
+ * While it is WAITING, and its model is there, it is looked up what was said of old that it is about (remind.c).
+ *
  * FREE again, and nothing of it written, when who asked is gone before the answer is there.
  *
  * One turn is in the works at a time; others wait in the order they came, and so do loading and
@@ -278,9 +280,8 @@ static struct turn *next(struct core *c) {
 	return first;
 }
 
-static void generate(struct core *c, struct turn *t) {
-	t->load_ns = mono_since(t->began, clock_mono());
-	int rc = view_render(c, t);
+static void generate(struct core *c, struct turn *t, const struct memory_hit *hits, unsigned hit_count) {
+	int rc = view_render(c, t, hits, hit_count);
 	if (rc == 0)
 		rc = models_generate(c, t);
 	if (rc == -EPIPE)
@@ -292,17 +293,50 @@ static void generate(struct core *c, struct turn *t) {
 	t->token = t->heard;
 }
 
+static void reminded(struct core *c, void *who, uint64_t id, const struct memory_hit *hits, unsigned count);
+
+/* False: it is being looked up. */
+static bool is_reminded(struct core *c, struct turn *t) {
+	if (t->reminder)
+		return false;
+	t->load_ns = mono_since(t->began, clock_mono());
+	if (view_recalls(c, t))
+		t->reminder = remind_ask(c, &t->speaker, t->user, reminded, t);
+	return !t->reminder;
+}
+
+/* True: the model is there, and can be asked, or has nothing to be asked. */
+static bool is_ready(struct core *c, struct turn *t) {
+	if (is_for_nobody(c, t) || (t->work == TURN_SAY && turn_repeat(c, t, "none"))) {
+		finish(c);
+		return false;
+	}
+	int rc = t->work == TURN_UNLOAD ? models_unload(c, t->model) : models_want(c, t->model);
+	if (rc < 0 && rc != -EAGAIN)
+		fail(c, rc, err_text(rc));
+	return rc == 0;
+}
+
+/* A model that went away meanwhile is waited for once more, and then it is looked up again: hits do not keep. */
+static void reminded(struct core *c, void *who, uint64_t id, const struct memory_hit *hits, unsigned count) {
+	struct turn *t = who;
+	if (t != c->current || t->step != TURN_WAITING || t->reminder != id)
+		return;
+	t->reminder = 0;
+	if (is_ready(c, t))
+		generate(c, t, hits, count);
+	patience_look(c);
+}
+
 /* What can be done with the current turn now. */
 static void work(struct core *c, struct turn *t) {
-	if (is_for_nobody(c, t) || (t->work == TURN_SAY && turn_repeat(c, t, "none")))
-		return finish(c);
-	int rc = t->work == TURN_UNLOAD ? models_unload(c, t->model) : models_want(c, t->model);
-	if (rc == -EAGAIN)
+	if (!is_ready(c, t))
 		return;
-	if (rc < 0)
-		return fail(c, rc, err_text(rc));
-	if (t->work == TURN_SAY)
-		return generate(c, t);
+	if (t->work == TURN_SAY) {
+		if (is_reminded(c, t))
+			generate(c, t, NULL, 0);
+		return;
+	}
 	session_done(c, &t->to);
 	finish(c);
 }

@@ -95,13 +95,13 @@ static void settle(const struct state_fact *const *claims, unsigned n, struct vi
 	out->against = out->support.contested ? claims[out->support.against] : NULL;
 }
 
-static struct claims_asker asker_of(const struct core *c, const struct speaker *s) {
+struct claims_asker view_asker(const struct core *c, const struct speaker *s) {
 	return (struct claims_asker){ view_owner(c, s),
 		{ core_entity_name(c, s->principal), core_entity_name(c, s->entity) } };
 }
 
 int view_believed(const struct core *c, const struct speaker *s, const char *key, struct view_belief *out) {
-	const struct claims_asker asker = asker_of(c, s);
+	const struct claims_asker asker = view_asker(c, s);
 	const struct state_fact *claims[CLAIMS_MAX];
 	unsigned next;
 	if (state_claims(c->state, key, &next) == 0)
@@ -114,7 +114,7 @@ int view_believed(const struct core *c, const struct speaker *s, const char *key
 }
 
 bool view_next_belief(const struct core *c, const struct speaker *s, unsigned *next, struct view_belief *out) {
-	const struct claims_asker asker = asker_of(c, s);
+	const struct claims_asker asker = view_asker(c, s);
 	const struct state_fact *claims[CLAIMS_MAX];
 	unsigned n = claims_next(c->state, &asker, next, claims);
 	if (n)
@@ -132,7 +132,7 @@ static void show(const struct state_fact *const *claims, unsigned n, struct cdm_
 }
 
 unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact *out, unsigned max) {
-	const struct claims_asker asker = asker_of(c, s);
+	const struct claims_asker asker = view_asker(c, s);
 	const struct state_fact *claims[CLAIMS_MAX];
 	struct cdm_wall now = clock_wall();
 	unsigned n = 0, next = 0;
@@ -164,9 +164,10 @@ static int render_compact(struct core *c, struct turn *t) {
 }
 
 /* All that is known and fits, with age and trust; the question last. */
-static int render_talk(struct core *c, struct turn *t) {
+static int render_talk(struct core *c, struct turn *t, const struct memory_hit *hits, unsigned hit_count) {
 	static char known[TURN_TEXT_MAX / 2];
-	struct brief_ask ask = { &t->speaker, t->session, t->user, brief_budget(c, t->model), 0, 0 };
+	struct brief_ask ask = { &t->speaker, t->session, t->user, brief_budget(c, t->model), 0, 0, hits,
+		hit_count };
 	struct briefing_account account;
 	int rc = t->blind ? -E2BIG : brief_render(c, &ask, known, sizeof(known), &account);
 	if (rc < 0)
@@ -174,9 +175,17 @@ static int render_talk(struct core *c, struct turn *t) {
 	return belief_render_talk(t->view, sizeof(t->view), known, t->user);
 }
 
-int view_render(struct core *c, struct turn *t) {
+static bool is_compact(const struct core *c, const struct turn *t) {
 	const char *style = plan_find_option(c->plan, t->model, "prompt");
-	int rc = style && strcmp(style, "compact") == 0 ? render_compact(c, t) : render_talk(c, t);
+	return style && strcmp(style, "compact") == 0;
+}
+
+bool view_recalls(const struct core *c, const struct turn *t) {
+	return !t->blind && !is_compact(c, t);
+}
+
+int view_render(struct core *c, struct turn *t, const struct memory_hit *hits, unsigned hit_count) {
+	int rc = is_compact(c, t) ? render_compact(c, t) : render_talk(c, t, hits, hit_count);
 	t->view_hash = hash_of(t->view, strlen(t->view));
 	t->view_trust = 1.0; /* facts inform; they do not instruct: only the speaker and the model do */
 	return rc < 0 ? rc : 0;

@@ -696,6 +696,10 @@ def flights(m):
     expect('nobody claims to know whose the models are', b'models wrote' in out and b'of our own' not in out, out)
     expect('a flight says that it has put the state back', f.returncode == 0 and b'is back' in err, out + err)
     is_back(m, 'and so it has', before)
+    found = [x['value'] for x in map(json.loads, m.run('recall', 'name', '--machine', 'small', '--json')[1].splitlines()) if x['kind'] == 'claim']
+    expect('as is what can be recalled', found == ['Zoe'], found)
+    there = os.listdir(m.work + '/state')
+    expect("the flight's index is with its journal", 'small.flight.journal.memory' in there, there)
     names = [x['value'] for x in remembered(m, 'small.flight')['facts']]
     expect('and what it left can be read', names == ['Ana'], names)
     f = fly(m, ['wait_field: {field: kinesthetic, above: 5, within_ms: 1}'])
@@ -730,9 +734,11 @@ def flights(m):
     is_back(m, 'nor is its memory lost by trying', before)
     f = fly(m, ['say: {model: parrot, text: "#name = Ana"}'], '--stay')
     out, err = f.communicate(timeout=60)
-    kept = [x for x in os.listdir(m.work + '/state') if x.startswith('small.journal.before-')]
+    there = [x for x in os.listdir(m.work + '/state') if x.startswith('small.journal.before-')]
+    kept = [x for x in there if x.endswith('Z')]
     expect('one that stays keeps its own, and says where the other is', f.returncode == 0 and len(kept) == 1 and
            kept[0].encode() in err and [x['value'] for x in remembered(m)['facts']] == ['Ana'], (out, err, kept))
+    expect('with its index', kept[0] + '.memory' in there, there)
     expect('which goes down', m.run('down')[0] == 0)
 
 

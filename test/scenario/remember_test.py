@@ -3,6 +3,8 @@
 
 usage: remember_test.py CADMUS     a machine of its own, in folders of its own; exit 0 when all holds
 """
+import fcntl
+import json
 import os
 import signal
 import sys
@@ -19,8 +21,11 @@ CAMERA = '''  sensors:
 '''
 
 
+TALKER = '    - {id: talker, consciousness_type: linguistic, backend: echo, file: small.cdl.yaml, memory_mb: 16, prompt: talk, context: 4096}\n'
+
+
 def with_camera(text):
-    return text.replace('  actuators:', CAMERA + '  actuators:')
+    return text.replace('  actuators:', TALKER + CAMERA + '  actuators:')
 
 
 def files_hold(machine, secret):
@@ -101,6 +106,52 @@ def forgets(machine):
     expect('a record that is not there is said', rc == 1 and 'there is no record 99999' in err, err)
 
 
+def index_is_owned(machine):
+    with open(machine.work + '/state/small.journal.memory.lock', 'rb') as f:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def recalled(machine, *question):
+    rc, out, err = machine.run('recall', *question, '--json')
+    expect('recall answers while core owns the index', rc == 0 and index_is_owned(machine), out + err)
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def shown(machine, text):
+    """What the model is shown when that is said: itself, once the index has what was said before."""
+    said = Control(machine).ask(op='say', text=text, model='talker')
+    expect('it answers', said['ev'] == 'done', said)
+    return said['view']
+
+
+def recalls(machine):
+    """What was said long ago is found by who asks, and is before the model when it is asked about it."""
+    secret = 'I hung the key of the shed behind the stove'
+    seq = Control(machine).ask(op='say', text=secret, model='talker', session='kitchen')['seq']
+    for i in range(20):
+        Control(machine).ask(op='say', text=f'will it rain on day {i} of this month', model='talker', session='weather')
+    asked = 'where is the key of the shed?'
+    hits = recalled(machine, asked)
+    expect('and finds it', hits and hits[0]['seq'] == seq and hits[0]['user'] == secret, hits)
+    view = until('the model is shown it', lambda: (v := shown(machine, asked)).count(secret) and v)
+    expect('as what was said before', f'r{seq}: "{secret}"' in view, view)
+    machine.kill(machine.live('core')['core']['pid'], signal.SIGKILL)
+    until('core answers again', lambda: asks(machine))
+    until('and recalls it', lambda: f'r{seq}: "{secret}"' in shown(machine, asked))
+    machine.json('forget', str(seq))
+    expect('what is forgotten is not shown', f'r{seq}:' not in shown(machine, asked))
+    expect('nor found', seq not in [h['seq'] for h in recalled(machine, asked)])
+    seq = Control(machine).ask(op='say', text='my cat is called Xanthippe', model='talker', session='once')['seq']
+    until('it is in the index', lambda: 'small.journal.memory' in ' '.join(files_hold(machine, 'Xanthippe')))
+    gone = machine.json('forget', str(seq))
+    expect('when it is forgotten, no file has it', gone['wiped'] and not files_hold(machine, 'Xanthippe'),
+           (gone, files_hold(machine, 'Xanthippe')))
+
+
 def moves_house(machine):
     """What was told goes to another machine as lines, and comes out of it as the same."""
     lines, back = machine.work + '/told.jsonl', machine.work + '/back.jsonl'
@@ -124,6 +175,7 @@ def main(cadmus):
         survives(machine)
         goals(machine)
         forgets(machine)
+        recalls(machine)
         moves_house(machine)
         rc, out, err = machine.run('down')
         expect('it goes down', rc == 0, out + err)

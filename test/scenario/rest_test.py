@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from machine import Machine, expect, until, verdict
+from machine import Control, Machine, expect, until, verdict
 
 
 def without_actuators(text):
@@ -33,6 +33,7 @@ REST = '''machine: small
 version: 1.0
 entities:
   people: [{id: operator}]
+  models: [{id: parrot, consciousness_type: linguistic, backend: echo, file: small.cdl.yaml, memory_mb: 16}]
 trust_anchors: [operator]
 grants: [{to: operator, rights: [say, actuate, set, control]}]
 '''
@@ -46,6 +47,8 @@ def wake_ups(cadmus):
     m = Machine(cadmus, lambda _: REST)
     try:
         m.start()
+        said = Control(m).ask(op='say', text='the key of the shed hangs behind the stove', model='parrot')
+        expect('it has something to remember', said['ev'] == 'done', said)
         live = m.live('core', 'guard')
         pids = [m.daemon, live['core']['pid'], live['guard']['pid']]
 

@@ -1,0 +1,294 @@
+/*
+ * finder.c - see finder.h.
+ *
+ *	control thread: slots from `taken` on, up to `answered`, and those that are free     finder's: the others
+ *	all of `struct shared`: under `lock`, held for some copies of numbers at most
+ *	`work` (control to finder) and `news` (finder to control) are eventfds
+ *
+ * A slot is free, asked, answered, and free again: the counters, which only grow, say whose it is.
+ */
+#include "runtime/finder.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/thread.h"
+
+#define STEP 64u /* records that are taken in at once, before a question that has come is looked at */
+#define INDEX_BUSY_MS 100 /* how long somebody who has locked the index is waited for */
+#define VECTOR_BYTES ((size_t)8 << 20) /* some 28000 passages; older ones are found by their words */
+#define LOOKED_AT 64u /* hits, of which those that say the same are one */
+#define RETRY_FIRST_MS 1000
+#define RETRY_LAST_MS 60000
+#define CLAIM_NS (60 * NS_PER_S) /* so often the index's file is asked for that another has */
+
+struct slot {
+	struct finder_question question;
+	struct finder_answer answer;
+};
+
+struct shared {
+	bool quit;
+	uint64_t awaited; /* 0: nobody waits */
+	uint64_t given_up; /* what was awaited, and did not come */
+	uint64_t asked, answered, taken;
+	uint64_t upto;    /* what the memory has taken in */
+	bool clean;       /* nothing erased is in its file */
+	int trouble;
+};
+
+struct finder {
+	pthread_t thread;
+	bool running;
+	int work, news;
+	pthread_mutex_t lock;
+	struct shared shared;
+	struct slot slots[FINDER_QUESTIONS_MAX];
+	/* the thread's */
+	char path[1024];
+	struct memory *memory;
+	struct memory_hit found[LOOKED_AT];
+	struct cdm_mono claimed;
+	int retry_ms;
+};
+
+static void ring(int fd) {
+	const uint64_t one = 1;
+	while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+static void hush(int fd) {
+	uint64_t n;
+	while (read(fd, &n, sizeof(n)) < 0 && errno == EINTR)
+		;
+}
+
+static struct shared look(struct finder *f) {
+	pthread_mutex_lock(&f->lock);
+	struct shared s = f->shared;
+	pthread_mutex_unlock(&f->lock);
+	return s;
+}
+
+/* ---- the thread: the memory ---- */
+
+static int open_memory(struct finder *f) {
+	const struct memory_options o = { .vector_bytes = VECTOR_BYTES, .busy_ms = INDEX_BUSY_MS };
+	f->claimed = clock_mono();
+	return memory_open(f->path, &o, &f->memory, NULL);
+}
+
+/* While another program owns the index's file we work on a copy; it ends some time, as `cadmus recall` does at once. */
+static int see_to_memory(struct finder *f) {
+	struct memory_stats s;
+	if (!f->memory)
+		return open_memory(f);
+	memory_stats(f->memory, &s);
+	if (s.in_file || mono_since(f->claimed, clock_mono()) < CLAIM_NS)
+		return 0;
+	f->claimed = clock_mono();
+	int rc = memory_claim(f->memory);
+	return rc == -ENOMEM || rc == -EBADMSG ? rc : 0; /* the copy is as good, but for the next life */
+}
+
+/* Take in a step.  > 0: there is more. */
+static int follow(struct finder *f) {
+	int rc = see_to_memory(f);
+	if (rc == 0)
+		rc = memory_follow(f->memory, STEP);
+	return rc < 0 ? rc : rc == STEP;
+}
+
+/* How far it is, for who waits for that, and what is wrong. */
+static void report(struct finder *f, int rc) {
+	struct memory_stats s = { .upto = 0 };
+	if (f->memory)
+		memory_stats(f->memory, &s);
+	if (rc == 0 && s.wipe_due)
+		rc = -EBUSY;
+	pthread_mutex_lock(&f->lock);
+	struct shared *h = &f->shared;
+	h->upto = s.upto;
+	h->clean = f->memory && !s.wipe_due;
+	h->trouble = rc;
+	bool there = h->upto >= h->awaited && h->clean, news = h->awaited && (there || rc < 0);
+	if (news) {
+		h->given_up = there ? 0 : h->awaited;
+		h->awaited = 0;
+	}
+	pthread_mutex_unlock(&f->lock);
+	if (news)
+		ring(f->news);
+	f->retry_ms = rc == 0 ? 0 : !f->retry_ms ? RETRY_FIRST_MS
+		: f->retry_ms < RETRY_LAST_MS / 2 ? 2 * f->retry_ms : RETRY_LAST_MS;
+}
+
+/* ---- the thread: questions ---- */
+
+static bool is_same(const struct memory_hit *a, const struct memory_hit *b) {
+	return a->of.kind == PASSAGE_TURN && b->of.kind == PASSAGE_TURN && a->first && a->first == b->first &&
+	       memcmp(a->text, b->text, a->first) == 0;
+}
+
+/* Who asks the same again and again is to be told what he said besides; their number. */
+static unsigned take_distinct(const struct memory_hit *from, unsigned n, struct memory_hit *hits) {
+	unsigned count = 0;
+	for (unsigned i = 0; i < n && count < FINDER_HITS_MAX; i++) {
+		unsigned k = 0;
+		while (k < count && !is_same(&from[i], &hits[k]))
+			k++;
+		if (k == count)
+			hits[count++] = from[i];
+	}
+	return count;
+}
+
+static int search(struct finder *f, const struct finder_question *q, struct memory_hit *hits) {
+	const struct claims_asker asker = { q->owner, { q->sees[0], q->sees[1] } };
+	const struct memory_query query = { .text = q->text, .asker = &asker };
+	int n = memory_search(f->memory, &query, f->found, LOOKED_AT);
+	if (n == -ESTALE && (n = memory_follow(f->memory, STEP)) >= 0) /* it was damaged, and is made again */
+		n = memory_search(f->memory, &query, f->found, LOOKED_AT);
+	return n < 0 ? n : (int)take_distinct(f->found, (unsigned)n, hits);
+}
+
+/* From what there is: a record that cannot be taken in now is no reason to forget the others. */
+static int answer(struct finder *f, struct slot *s) {
+	int more = follow(f);
+	int n = f->memory ? search(f, &s->question, s->answer.hits) : more;
+	s->answer.id = s->question.id;
+	s->answer.rc = n < 0 ? n : 0;
+	s->answer.count = n < 0 ? 0 : (unsigned)n;
+	pthread_mutex_lock(&f->lock);
+	f->shared.answered++;
+	pthread_mutex_unlock(&f->lock);
+	ring(f->news);
+	return n < 0 && more >= 0 ? n : more;
+}
+
+/* ---- the thread ---- */
+
+/* All that there is to do; false: it is to end. */
+static bool work(struct finder *f) {
+	int more = 1;
+	while (more > 0) {
+		struct shared s = look(f);
+		if (s.quit)
+			return false;
+		bool asked = s.asked > s.answered;
+		more = asked ? answer(f, &f->slots[s.answered % FINDER_QUESTIONS_MAX]) : follow(f);
+		report(f, more < 0 ? more : 0);
+		s = look(f);
+		if (more <= 0)
+			more = s.asked > s.answered;
+	}
+	return true;
+}
+
+static void *find(void *arg) {
+	struct finder *f = arg;
+	struct pollfd p = { .fd = f->work, .events = POLLIN };
+	while (work(f)) {
+		(void)!poll(&p, 1, f->retry_ms ? f->retry_ms : -1);
+		if (p.revents)
+			hush(f->work);
+	}
+	memory_close(&f->memory);
+	return NULL;
+}
+
+/* ---- the control thread ---- */
+
+int finder_open(struct finder **out, const char *path) {
+	struct finder *f = calloc(1, sizeof(*f));
+	*out = NULL;
+	if (!f)
+		return -ENOMEM;
+	pthread_mutex_init(&f->lock, NULL);
+	snprintf(f->path, sizeof(f->path), "%s", path);
+	f->work = eventfd(0, EFD_CLOEXEC);
+	f->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int rc = f->work < 0 || f->news < 0 ? -errno : thread_start(&f->thread, find, f);
+	f->running = rc == 0;
+	*out = f;
+	if (rc < 0)
+		finder_close(out);
+	return rc;
+}
+
+void finder_close(struct finder **at) {
+	struct finder *f = *at;
+	*at = NULL;
+	if (!f)
+		return;
+	if (f->running) {
+		pthread_mutex_lock(&f->lock);
+		f->shared.quit = true;
+		pthread_mutex_unlock(&f->lock);
+		ring(f->work);
+		CHECK(pthread_join(f->thread, NULL) == 0);
+	}
+	pthread_mutex_destroy(&f->lock);
+	io_close(&f->work);
+	io_close(&f->news);
+	free(f);
+}
+
+int finder_fd(const struct finder *f) {
+	return f->news;
+}
+
+void finder_follow(struct finder *f) {
+	ring(f->work);
+}
+
+int finder_ask(struct finder *f, const struct finder_question *q) {
+	struct shared s = look(f);
+	if (s.asked - s.taken == FINDER_QUESTIONS_MAX)
+		return -EBUSY;
+	f->slots[s.asked % FINDER_QUESTIONS_MAX].question = *q;
+	pthread_mutex_lock(&f->lock);
+	f->shared.asked++;
+	pthread_mutex_unlock(&f->lock);
+	ring(f->work);
+	return 0;
+}
+
+const struct finder_answer *finder_answer(struct finder *f) {
+	hush(f->news);
+	struct shared s = look(f);
+	return s.taken < s.answered ? &f->slots[s.taken % FINDER_QUESTIONS_MAX].answer : NULL;
+}
+
+void finder_taken(struct finder *f) {
+	pthread_mutex_lock(&f->lock);
+	CHECK(f->shared.taken < f->shared.answered);
+	f->shared.taken++;
+	pthread_mutex_unlock(&f->lock);
+}
+
+int finder_await(struct finder *f, uint64_t seq) {
+	pthread_mutex_lock(&f->lock);
+	struct shared *s = &f->shared;
+	bool there = s->upto >= seq && s->clean, given_up = s->given_up == seq && s->trouble < 0;
+	int rc = there ? 0 : given_up ? s->trouble : -EAGAIN;
+	s->awaited = rc == -EAGAIN ? seq : 0;
+	s->given_up = 0;
+	pthread_mutex_unlock(&f->lock);
+	if (rc == -EAGAIN)
+		ring(f->work);
+	return rc;
+}
+
+int finder_trouble(struct finder *f) {
+	return look(f).trouble;
+}

@@ -1,0 +1,58 @@
+/*
+ * finder.h - a thread of core's that owns the memory of the machine (memory/memory.h): it takes in what has become
+ * durable, and finds what of all that was ever said a question is about.
+ *
+ * It sleeps until finder_follow() or finder_ask() wakes it; an answer, and the end of a finder_await(), make
+ * finder_fd() readable.  Questions are answered in the order they came, each as soon as the records at hand are in,
+ * between two of them where there are many.  Nobody waits for it, so a slow disk, or an index that somebody has
+ * locked, makes an answer late and hinders nothing.  While something is wrong it tries again by itself, once a second
+ * at first and once a minute at last.
+ *
+ * All functions are the control thread's.
+ */
+#ifndef RUNTIME_FINDER_H
+#define RUNTIME_FINDER_H
+
+#include <stdbool.h>
+#include "memory/memory.h"
+
+#define FINDER_QUESTIONS_MAX 4u /* that have been asked, and whose answers were not taken */
+#define FINDER_HITS_MAX 32u
+
+struct finder_question {
+	uint64_t id; /* the caller's */
+	char text[MEMORY_QUESTION_MAX]; /* zero terminated */
+	char owner[CDM_NAME_MAX], sees[2][CDM_NAME_MAX]; /* struct claims_asker */
+};
+
+struct finder_answer {
+	uint64_t id;
+	int rc; /* 0, or why there are no hits: what memory_open(), memory_follow() and memory_search() say */
+	unsigned count;
+	/* The best first; of turns in which the same was said, the best alone. */
+	struct memory_hit hits[FINDER_HITS_MAX];
+};
+
+struct finder;
+
+/* `path`: the journal's file.  -ENOMEM, -errno. */
+MUST_CHECK int finder_open(struct finder **out, const char *path);
+/* Waits for what it does at this moment.  Accepts NULL; sets *f NULL. */
+void finder_close(struct finder **f);
+int finder_fd(const struct finder *f);
+/* The journal's file has more than before. */
+void finder_follow(struct finder *f);
+/* -EBUSY: so many have been asked already. */
+MUST_CHECK int finder_ask(struct finder *f, const struct finder_question *q);
+/* The next answer, borrowed until finder_taken(); NULL: none. */
+const struct finder_answer *finder_answer(struct finder *f);
+void finder_taken(struct finder *f);
+/*
+ * Has it taken in the journal up to there, and is nothing that was erased left in the index's file?  0; -EAGAIN: not
+ * yet, and finder_fd() will say when this is worth another look; else why it does not get there for now.
+ */
+MUST_CHECK int finder_await(struct finder *f, uint64_t seq);
+/* What was wrong when it last did something; 0: nothing. */
+int finder_trouble(struct finder *f);
+
+#endif
