@@ -7,6 +7,7 @@
 #include "runtime/core.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,33 @@ static int recover(struct core *c, const char *path, struct cdm_diag *diag) {
 	return rc;
 }
 
+bool core_follows_another(const struct core *c) {
+	return c->seat->epoch > 1;
+}
+
+#define LOOK_FOR_ROOM_MS 500
+
+/*
+ * SQLite wants some pages for its index.  A machine that begins is told when there are none; in the life of one they
+ * are waited for, as it lives on without core.
+ */
+static int open_when_there_is_room(struct core *c, struct cdm_diag *diag) {
+	struct pollfd parent = { .fd = seat_fd(c->seat), .events = POLLIN };
+	int rc;
+	bool told = false;
+	while ((rc = journal_open(c->journal_path, NULL, &c->journal, diag)) == -ENOSPC && core_follows_another(c)) {
+		if (!told)
+			log_error("there is no room on the disk to open %s: core waits for it", c->journal_path);
+		told = true;
+		*diag = (struct cdm_diag){ .count = 0 };
+		if (poll(&parent, 1, LOOK_FOR_ROOM_MS) > 0)
+			on_seat(c);
+		if (c->quit)
+			return -ECANCELED;
+	}
+	return rc;
+}
+
 static int open_journal(struct core *c, struct cdm_diag *diag) {
 	char path[1024];
 	int rc = state_path_make(c->plan->machine, path, sizeof(path));
@@ -166,7 +194,7 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 	ledger_policy(c);
 	if ((rc = gap_open(c)) < 0)
 		return rc;
-	if ((rc = journal_open(path, NULL, &c->journal, diag)) < 0)
+	if ((rc = open_when_there_is_room(c, diag)) < 0)
 		return rc;
 	if ((rc = recover(c, path, diag)) < 0)
 		return rc;
@@ -178,7 +206,6 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 		cdm_diag_add(diag, CDM_ERROR, "R0202", "the journal takes no records: %s", err_text(rc));
 		return rc;
 	}
-	recall_interrupted(c);
 	rc = core_watch(c, journal_event_fd(c->journal), CORE_ON_JOURNAL, 0);
 	return rc < 0 ? rc : forget_open(c);
 }
@@ -275,7 +302,9 @@ int core_main(struct seat *seat) {
 	}
 	init(c, seat);
 	int rc = start(c, diag);
-	if (rc < 0)
+	if (rc == -ECANCELED && c->quit)
+		rc = 0; /* it was told to end before it had begun */
+	else if (rc < 0)
 		seat_failed(seat, "%s", diag->count ? diag->at[0].text : err_text(rc));
 	else
 		loop(c);

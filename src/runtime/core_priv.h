@@ -106,6 +106,9 @@ MUST_CHECK int ledger_submit(struct core *c, const struct journal_entry *e, unsi
 /* As a class that the caller knows better. */
 MUST_CHECK int ledger_submit_as(struct core *c, const struct journal_entry *e, unsigned n, enum journal_class class,
 		ledger_done *done, void *who);
+/* scribe.c: what comes before all else of this core.  D2. */
+MUST_CHECK int ledger_submit_first(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done,
+		void *who);
 /* What happened, and nobody waits for that it is written down: where it cannot be, a gap will say so. */
 void ledger_note(struct core *c, const struct journal_entry *e, unsigned n);
 /* What the plan says of durability; once, before anything is submitted. */
@@ -123,15 +126,19 @@ void ledger_close(struct core *c);
 /* recall.c: the whole of what was said or answered in a turn, from the file.  0, or -errno and nothing in `out`. */
 enum recall { RECALL_USER, RECALL_ANSWER };
 MUST_CHECK int recall_text(struct core *c, uint64_t seq, enum recall what, char *out, size_t capacity);
-/* Before core is ready: each command that has no outcome gets `interrupted`. */
+/* Once our epoch is written: each command that has no outcome gets `interrupted`. */
 void recall_interrupted(struct core *c);
 /* The record that answered this request, however long ago; 0: none did. */
 uint64_t recall_request(struct core *c, const char *principal, const char *id);
 
 /* ---- scribe: what core writes by itself ---- */
 
-/* The plan where it is new, the epoch, how long nothing was written, new symbol tables.  Waits for the disk. */
+/*
+ * The plan where it is new, the epoch, how long nothing was written, new symbol tables.  Waits for the disk.  Where that
+ * is full, a core that takes the place of another one begins without: c->unwritten, until scribe_retry() finds room.
+ */
 MUST_CHECK int scribe_begin(struct core *c);
+void scribe_retry(struct core *c);
 #define SCRIBE_SYMBOLS_BYTES 512u
 /* The record that symbols were seen, if such records are written: its number, 0 or 1.  The body in `room`. */
 unsigned scribe_symbols(const struct core *c, const char *symbols, uint16_t by, double trust, struct journal_entry *e,
@@ -144,6 +151,7 @@ void samples_close(struct core *c);
 
 /* gap.c: what could not be written down. */
 #define GAPS_MAX (JOURNAL_KIND_COUNT + 1 + PLAN_DURABLE_MAX) /* kinds, one that is none, and fields */
+#define GAP_TIME "time" /* what is missing is not records, but milliseconds in which none could be written */
 
 struct gap {
 	const char *what; /* name of a kind or of a field of the plan */
@@ -153,7 +161,8 @@ struct gap {
 
 struct gaps {
 	int timer;
-	bool open, armed, writing;
+	bool open, armed, writing, writing_time;
+	struct cdm_mono full; /* since then the disk has had no room; ns 0: it has */
 	unsigned count;
 	struct gap at[GAPS_MAX];
 };
@@ -162,6 +171,10 @@ MUST_CHECK int gap_open(struct core *c);
 void gap_close(struct core *c);
 /* So many of `what` were not written down, for that reason (-errno). */
 void gap_add(struct core *c, const char *what, uint64_t count, int rc);
+/* The disk is full: from now on it is asked each second whether that is over, and for how long is written down. */
+void gap_full(struct core *c);
+/* It is over, and somebody else has written how long it was. */
+void gap_room(struct core *c);
 /* There may be room again. */
 void gap_write(struct core *c);
 void gap_retry(struct core *c); /* its timer fired */
@@ -472,6 +485,7 @@ struct core {
 	bool all_at_once;       /* durability: full */
 	uint8_t class_said[JOURNAL_KIND_COUNT]; /* by the plan of a kind: 1 + enum journal_class; 0: nothing */
 	int refused;            /* why the journal did not take the newest transaction; 0: it did */
+	bool unwritten;         /* the disk has had no room for our epoch yet: nothing else is written before it */
 	struct gaps gaps;
 	struct samples *samples; /* NULL: no field is written down */
 	int look;               /* timer */
@@ -512,6 +526,7 @@ struct core {
 	uint8_t message[CORE_MESSAGE_MAX], out[CORE_MESSAGE_MAX];
 };
 
+bool core_follows_another(const struct core *c); /* another core was there before us, in the life of this machine */
 int core_watch(struct core *c, int fd, enum core_source s, unsigned index);
 void core_tick_at(struct core *c, int64_t period_ns); /* 0: no tick */
 

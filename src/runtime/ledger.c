@@ -67,12 +67,26 @@ static struct pending *free_pending(struct core *c) {
 	return NULL;
 }
 
+/* Nothing comes before our epoch, but what makes that. */
+static int may_be_written(const struct core *c, const struct pending *place) {
+	return c->unwritten ? -ENOSPC : place ? 0 : -EAGAIN;
+}
+
+int ledger_submit_first(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who) {
+	struct pending *p = free_pending(c);
+	uint64_t ticket;
+	int rc = p ? journal_submit(c->journal, e, n, JOURNAL_D2, &ticket) : -EAGAIN;
+	if (rc == 0)
+		*p = (struct pending){ ticket, done, who };
+	return rc;
+}
+
 int ledger_submit_as(struct core *c, const struct journal_entry *e, unsigned n, enum journal_class class,
 		ledger_done *done, void *who) {
 	struct pending *p = free_pending(c);
 	uint64_t ticket;
-	int rc = p ? journal_submit(c->journal, e, n, class, &ticket) : -EAGAIN;
-	if (rc == 0)
+	int rc = may_be_written(c, p);
+	if (rc == 0 && (rc = journal_submit(c->journal, e, n, class, &ticket)) == 0)
 		*p = (struct pending){ ticket, done, who };
 	return rc;
 }
@@ -90,8 +104,8 @@ void ledger_note(struct core *c, const struct journal_entry *e, unsigned n) {
 int ledger_erase(struct core *c, uint64_t seq, const struct journal_entry *note, ledger_done *done, void *who) {
 	struct pending *p = free_pending(c);
 	uint64_t ticket;
-	int rc = p ? journal_erase(c->journal, seq, note, &ticket) : -EAGAIN;
-	if (rc == 0)
+	int rc = may_be_written(c, p);
+	if (rc == 0 && (rc = journal_erase(c->journal, seq, note, &ticket)) == 0)
 		*p = (struct pending){ ticket, done, who };
 	return rc;
 }
@@ -99,8 +113,8 @@ int ledger_erase(struct core *c, uint64_t seq, const struct journal_entry *note,
 int ledger_compact(struct core *c, const struct journal_entry *note, ledger_done *done, void *who) {
 	struct pending *p = free_pending(c);
 	uint64_t ticket;
-	int rc = p ? journal_compact(c->journal, note, &ticket) : -EAGAIN;
-	if (rc == 0)
+	int rc = may_be_written(c, p);
+	if (rc == 0 && (rc = journal_compact(c->journal, note, &ticket)) == 0)
 		*p = (struct pending){ ticket, done, who };
 	return rc;
 }
@@ -128,7 +142,7 @@ static void settle(struct core *c, const struct journal_result *r, uint64_t seq)
 static void keep_snapshot(struct core *c, uint64_t records) {
 	const struct journal_state *s = c->state;
 	bool exact = c->erasure.step != ERASURE_WRITING && c->erasure.step != ERASURE_FOLDING;
-	if (!exact || (s->seq - c->snapped < records && c->unsnapped < SNAPSHOT_BYTES))
+	if (!exact || c->unwritten || (s->seq - c->snapped < records && c->unsnapped < SNAPSHOT_BYTES))
 		return;
 	if (journal_snapshot(c->journal, s, core_entity_name(c, 0), NULL) < 0)
 		return;
@@ -158,6 +172,8 @@ static void note_refusal(struct core *c, const struct journal_result *r) {
 	if (r->rc < 0 && r->rc != c->refused)
 		log_error("the journal refused a transaction: %s", err_text(r->rc));
 	c->refused = r->rc;
+	if (r->rc == -ENOSPC)
+		gap_full(c);
 }
 
 void ledger_readable(struct core *c) {
