@@ -134,8 +134,9 @@ uint64_t recall_request(struct core *c, const char *principal, const char *id);
 /* ---- scribe: what core writes by itself ---- */
 
 /*
- * The plan where it is new, the epoch, how long nothing was written, new symbol tables.  Waits for the disk.  Where that
- * is full, a core that takes the place of another one begins without: c->unwritten, until scribe_retry() finds room.
+ * The plan where it is new, the epoch, how long nothing was written, new symbol tables.  Waits for the disk.  Where
+ * that is full, a core that takes the place of another one begins without: c->unwritten, until scribe_retry() has
+ * found room.
  */
 MUST_CHECK int scribe_begin(struct core *c);
 void scribe_retry(struct core *c);

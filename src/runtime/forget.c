@@ -195,7 +195,8 @@ static void planned(struct core *c, const struct keeper_job *job) {
 	uint8_t body[1024];
 	if (job->rc < 0)
 		return fail(c, job->rc, job->rc == -ENOENT ? "no snapshot could stand for what would go"
-							   : "what may go cannot be found out");
+					: job->rc == -EBUSY ? "what went before is still being removed"
+							    : "what may go cannot be found out");
 	int n = body_build_compact(&job->plan.body, body, sizeof(body));
 	struct journal_entry note = { JOURNAL_COMPACT, JOURNAL_MACHINE, core_entity_name(c, 0), e->principal, body,
 		n < 0 ? 0 : (size_t)n, NULL };
