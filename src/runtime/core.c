@@ -27,6 +27,11 @@ const char *core_entity_name(const struct core *c, uint16_t entity) {
 	return entity < c->plan->entities.count ? plan_entities(c->plan)[entity].name : "";
 }
 
+int64_t core_option(const struct core *c, const char *key, int64_t otherwise) {
+	const char *text = plan_find_option(c->plan, 0, key);
+	return text ? strtoll(text, NULL, 10) : otherwise;
+}
+
 int core_watch(struct core *c, int fd, enum core_source s, unsigned index) {
 	struct epoll_event e = { .events = EPOLLIN, .data.u64 = (uint64_t)s << 32 | index };
 	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &e) == 0 ? 0 : -errno;
@@ -129,6 +134,7 @@ static void on_event(struct core *c, uint64_t data) {
 	case CORE_ON_SAMPLES: samples_due(c); break;
 	case CORE_ON_GAPS: gap_retry(c); break;
 	case CORE_ON_LOOK: forget_look(c); break;
+	case CORE_ON_DREAM: dream_due(c); break;
 	case CORE_ON_PATIENCE:
 		if (io_timer_read(c->patience))
 			patience_over(c);
@@ -207,7 +213,9 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 		return rc;
 	}
 	rc = core_watch(c, journal_event_fd(c->journal), CORE_ON_JOURNAL, 0);
-	return rc < 0 ? rc : forget_open(c);
+	if (rc == 0)
+		rc = forget_open(c);
+	return rc < 0 ? rc : dream_open(c);
 }
 
 /* The fields core writes and reads itself. */
@@ -231,7 +239,7 @@ static void init(struct core *c, struct seat *seat) {
 	c->seat = seat;
 	c->plan = seat->plan;
 	c->peers = &seat->peers;
-	c->vital.changed = c->vital.entered = clock_mono();
+	vital_open(c);
 	legacy_init(&c->legacy);
 	c->parent_end = -1;
 	heir_know_parent(c, getppid());
@@ -285,6 +293,7 @@ static void stop(struct core *c) {
 	io_close(&c->patience);
 	io_close(&c->look);
 	gap_close(c);
+	dream_close(c);
 	io_close(&c->epoll);
 	free(c->state);
 	free(c->settings);

@@ -10,7 +10,7 @@
  *      scribe   what core writes as it begins       samples what fields have, written down
  *      gap      what could not be written down      forget  what is erased, and what is let go
  *      recall   what only the file still knows
- *      heir     another parent, when ours was killed
+ *      heir     another parent, when ours was killed      dream   consolidation, while nothing is asked
  *
  * A request comes in by session, becomes a turn or an act, is committed by the ledger, and is answered
  * by session.  Everything here belongs to the control thread, but for struct rules.
@@ -120,6 +120,9 @@ MUST_CHECK int ledger_erase(struct core *c, uint64_t seq, const struct journal_e
 		void *who);
 MUST_CHECK int ledger_compact(struct core *c, const struct journal_entry *note, ledger_done *done, void *who);
 void ledger_readable(struct core *c);
+/* Are there so many records behind the newest snapshot?  Another one, of what is there now, where it can be had. */
+bool ledger_is_long(const struct core *c, uint64_t records);
+void ledger_snapshot(struct core *c);
 /* The last thing before the journal is given up: so that the next start has little to fold. */
 void ledger_close(struct core *c);
 
@@ -406,7 +409,7 @@ int view_render(struct core *c, struct turn *t);
 /* ---- all of it ---- */
 
 enum core_source { CORE_ON_SEAT, CORE_ON_DOOR, CORE_ON_SESSION, CORE_ON_MODEL, CORE_ON_JOURNAL, CORE_ON_TICK,
-	CORE_ON_PATIENCE, CORE_ON_KEEPER, CORE_ON_SAMPLES, CORE_ON_GAPS, CORE_ON_LOOK };
+	CORE_ON_PATIENCE, CORE_ON_KEEPER, CORE_ON_SAMPLES, CORE_ON_GAPS, CORE_ON_LOOK, CORE_ON_DREAM };
 
 /* session.c: symbols without a model, judged as what the speaker itself says. */
 struct direct_act {
@@ -439,8 +442,16 @@ struct vital {
 	enum lifecycle_state state;
 	struct cdm_mono entered;  /* the state */
 	struct cdm_mono changed;  /* when something was last asked, or felt */
+	double pace;              /* of its clock, by ours: 1, but in tests */
+	double load;              /* of the computer, as tests say it; < 0: as it is */
 	bool was_ready;           /* all that start with the machine have been live at once */
 	bool stopped;             /* an emergency stop was the last thing that was asked of the legs */
+};
+
+/* dream.c: consolidation that has been begun because nothing was asked. */
+struct dream {
+	int timer;
+	bool open, armed, on;
 };
 
 /* tell.c: a fact or a goal that is being written down. */
@@ -493,6 +504,10 @@ struct core {
 	int64_t keep_days;      /* 0: for ever */
 	uint64_t keep_bytes;    /* 0: no limit */
 	bool told_stays;        /* that what never goes is more than that */
+	bool keep_due;          /* what need not be kept is to be let go, when there is time */
+	unsigned looks_missed;  /* since when there was none */
+	bool snapping;          /* a snapshot is on its way to the disk */
+	struct dream dream;
 	struct journal_state *state;
 	struct pending pending[CORE_PENDING];
 	struct session sessions[CORE_SESSIONS];
@@ -570,11 +585,27 @@ void forget_compact(struct core *c, const struct asked *r);
 void forget_keeper(struct core *c);
 /* What the plan says is kept. */
 MUST_CHECK int forget_open(struct core *c);
-void forget_look(struct core *c);    /* its timer fired */
+void forget_look(struct core *c);    /* its timer fired: c->keep_due, or it is overdue */
 void forget_snapped(struct core *c); /* there is another snapshot */
+void forget_keep(struct core *c);    /* let go what need not be kept, unless something is under way */
+void forget_yield(struct core *c);   /* not now: what is being read for that is read another time */
 
-/* vital.c: something was asked, or felt. */
+/* dream.c */
+MUST_CHECK int dream_open(struct core *c);
+void dream_close(struct core *c);
+unsigned dream_chores(const struct core *c);  /* pieces of consolidation to be done */
+double dream_budget(const struct core *c);    /* places for the disk that are free, 0..1 */
+void dream_wait(struct core *c);   /* there may be chores */
+void dream_due(struct core *c);    /* its timer fired */
+void dream_go_on(struct core *c);  /* one of them has ended */
+void dream_end(struct core *c);    /* somebody stirs */
+
+/* vital.c */
+void vital_open(struct core *c);
+/* Something was asked, or felt. */
 void vital_changed(struct core *c);
+/* So long until the lifecycle may be DREAM; > 0. */
+int64_t vital_until_dream_ns(const struct core *c);
 /* Look at everything: the level now; the lifecycle takes the moves that are due. */
 void vital_look(struct core *c, struct level *out);
 
@@ -588,6 +619,8 @@ struct settings_range {
 };
 struct settings_range settings_range(const struct core *c, uint16_t field);
 
+/* A number that the plan says of Cadmus itself. */
+int64_t core_option(const struct core *c, const char *key, int64_t otherwise);
 /* Name of an entity; "" for PLAN_NONE. */
 const char *core_entity_name(const struct core *c, uint16_t entity);
 
