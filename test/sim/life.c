@@ -33,7 +33,7 @@ struct life {
 
 	unsigned inside; /* who is in the middle of a call; NOBODY */
 	unsigned planned;
-	bool is_made;    /* the file has been there for good */
+	bool is_made;    /* the file is there for good: a record was acknowledged, or found by an owner */
 	bool has_lied;   /* the disk: what is there must be judged */
 
 	/* Habits of this life: */
@@ -355,6 +355,7 @@ static void settled(struct life *l, const struct journal_result *r) {
 		l->report->refused++;
 		return;
 	}
+	l->is_made = true;
 	l->report->acknowledged += r->count;
 	l->report->compacted += b->compact_upto > 0;
 	for (unsigned i = 0; l->live_is_known && i < r->count; i++)
@@ -451,7 +452,7 @@ static void begin_life(struct life *l) {
 	if (dice(l, 3))
 		journal_set_epoch(l->owner, ++l->model.epoch);
 	l->live_is_known = true;
-	l->is_made = true;
+	l->is_made = l->is_made || seq > 0;
 	l->failed = l->was_read = false;
 	l->born_hits = env_sim_hits(l->world);
 	l->born_failures = failures(l);
