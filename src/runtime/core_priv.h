@@ -539,7 +539,7 @@ struct core {
 	const struct plan *plan;
 	struct peers *peers;
 	int epoll, door, tick, patience, guard_channel;
-	int parent_end;         /* a handle of our parent; -1: not known */
+	int parent_end;         /* a handle of our parent; -ESRCH: it has ended; other < 0: not known */
 	bool quit, failed;
 	bool going_down;        /* nothing begins any more */
 	bool asked_down;        /* somebody wants the machine to end, and our parent was told */

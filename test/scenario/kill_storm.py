@@ -63,6 +63,7 @@ class Clients:
     def kill(self, name):
         self.killed.add(name)
         self.running[name].kill()
+        self.running[name].wait()  # so that whoever tends sees it
 
     def counts(self):
         """Samples that were whole: copied, borrowed, viewed."""
