@@ -93,6 +93,7 @@ struct memory_query {
 	const struct claims_asker *asker; /* NULL: whoever sees all */
 	const char *session;             /* NULL: of any */
 	unsigned kinds;                  /* 1 << PASSAGE_TURN and others; 0: all */
+	bool quick;                      /* a quarter of the candidates: somebody waits */
 	struct cdm_wall now;             /* 0: by the clock */
 	const struct score_weights *weights; /* NULL: score_weights_default */
 	memory_weigh *trust;             /* NULL: as it stands in the record */

@@ -28,6 +28,7 @@ enum {
 	BY_WORDS = 192,      /* proposed by words that are read, the most promising */
 	BY_SIGNS = 512,      /* proposed by the signs of vectors: those are multiplied out */
 	BY_VECTOR = 64,      /* ... and the nearest of them read */
+	QUICK = 4,           /* a quick search has a quarter of all these */
 };
 
 struct word {
@@ -51,6 +52,7 @@ struct search {
 	struct word words[MEMORY_QUESTION_WORDS_MAX];
 	unsigned word_count;
 	double weight; /* of all words */
+	unsigned fewer; /* by so much the numbers above are divided */
 	unsigned steps, per_word;
 	struct proposal table[TABLE];
 	/* heaps, the least promising first */
@@ -193,7 +195,7 @@ static int probe_word(struct memory *m, struct search *s, struct word *w, int64_
 	int64_t id = at->next;
 	bind_word(probe, w);
 	*count = 0;
-	while (*count < s->per_word && steps < STEPS_PER_WORD && s->steps < STEPS &&
+	while (*count < s->per_word && steps < STEPS_PER_WORD / s->fewer && s->steps < STEPS / s->fewer &&
 			(step = sqlite3_step(probe)) == SQLITE_ROW) {
 		id = sqlite3_column_int64(probe, 0);
 		const struct shelf_slot *slot = shelf_slot(&m->shelf, id);
@@ -221,6 +223,7 @@ static int propose_by_words(struct memory *m, struct search *s) {
 	s->weight = 0;
 	s->per_word = PER_QUESTION / (s->word_count ? s->word_count : 1);
 	s->per_word = s->per_word > PER_WORD ? PER_WORD : s->per_word < PER_WORD_LEAST ? PER_WORD_LEAST : s->per_word;
+	s->per_word /= s->fewer;
 	for (unsigned i = 0; i < s->word_count && rc == 0; i++) {
 		rc = probe_word(m, s, &s->words[i], ids, &count);
 		for (unsigned k = 0; k < count; k++) {
@@ -232,13 +235,13 @@ static int propose_by_words(struct memory *m, struct search *s) {
 	}
 	for (size_t i = 0; i < TABLE && s->word_count; i++)
 		if (s->table[i].id)
-			keep_best(s->by_words, &s->by_words_count, BY_WORDS, s->table[i]);
+			keep_best(s->by_words, &s->by_words_count, BY_WORDS / s->fewer, s->table[i]);
 	return rc;
 }
 
 /* Without a question: what is newest. */
 static void propose_newest(struct memory *m, struct search *s) {
-	for (size_t i = m->shelf.count; i-- > 0 && s->by_words_count < BY_WORDS;)
+	for (size_t i = m->shelf.count; i-- > 0 && s->by_words_count < BY_WORDS / s->fewer;)
 		if (fits(s, &m->shelf.slots[i]))
 			s->by_words[s->by_words_count++] = (struct proposal){ m->shelf.first + (int64_t)i, 0 };
 }
@@ -298,7 +301,7 @@ static void propose_by_signs(struct memory *m, struct search *s) {
 		double least = s->by_signs_count < BY_SIGNS ? 0 : s->by_signs[0].promise;
 		for (size_t i = 0; i < n; i++)
 			if (sums[i] > least && fits(s, &shelf->slots[at + i]))
-				keep_best(s->by_signs, &s->by_signs_count, BY_SIGNS,
+				keep_best(s->by_signs, &s->by_signs_count, BY_SIGNS / s->fewer,
 						(struct proposal){ shelf->first + (int64_t)(at + i), sums[i] });
 	}
 }
@@ -313,7 +316,7 @@ static void propose_by_vector(struct memory *m, struct search *s) {
 			.trust = (double)slot->trust, .attention = 1 };
 		score_total(&score, &w, 1);
 		if (score.total > 0)
-			keep_best(s->by_vector, &s->by_vector_count, BY_VECTOR,
+			keep_best(s->by_vector, &s->by_vector_count, BY_VECTOR / s->fewer,
 					(struct proposal){ s->by_signs[i].id, score.total });
 	}
 }
@@ -474,6 +477,7 @@ static int begin(struct memory *m, const struct memory_query *q) {
 	s->now = q->now.ns ? q->now : m->env->wall(m->env);
 	s->session = q->session ? shelf_session_tag(q->session) : 0;
 	s->kinds = q->kinds ? q->kinds : ~0u;
+	s->fewer = q->quick ? QUICK : 1;
 	s->by_words_count = s->by_signs_count = s->by_vector_count = s->ranked_count = 0;
 	int rc = q->asker ? look_at_owners(s, &m->shelf) : 0;
 	return rc < 0 ? rc : take_words(s, m->index.words);

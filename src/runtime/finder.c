@@ -25,7 +25,10 @@
 #define STEP 64u /* records that are taken in at once, before a question that has come is looked at */
 #define INDEX_BUSY_MS 100 /* how long somebody who has locked the index is waited for */
 #define VECTOR_BYTES ((size_t)8 << 20) /* some 28000 passages; older ones are found by their words */
-#define LOOKED_AT 64u /* hits, of which those that say the same are one */
+#define LOOKED_AT 24u /* hits, of which those that say the same are one */
+#define LOOKED_AT_MOST 64u /* ... where hardly any is another */
+#define FEW 8u
+#define TOGETHER_MS 50 /* from the first that is new: then all are taken in */
 #define RETRY_FIRST_MS 1000
 #define RETRY_LAST_MS 60000
 #define CLAIM_NS (60 * NS_PER_S) /* so often the index's file is asked for that another has */
@@ -40,6 +43,7 @@ struct shared {
 	uint64_t awaited; /* 0: nobody waits */
 	uint64_t given_up; /* what was awaited, and did not come */
 	uint64_t asked, answered, taken;
+	uint64_t stored;  /* counts finder_follow() */
 	uint64_t upto;    /* what the memory has taken in */
 	bool clean;       /* nothing erased is in its file */
 	int trouble;
@@ -55,7 +59,8 @@ struct finder {
 	/* the thread's */
 	char path[1024];
 	struct memory *memory;
-	struct memory_hit found[LOOKED_AT];
+	uint64_t followed; /* all that there was at that count of `stored` is in */
+	struct memory_hit found[LOOKED_AT_MOST];
 	struct cdm_mono claimed;
 	int retry_ms;
 };
@@ -102,10 +107,16 @@ static int see_to_memory(struct finder *f) {
 
 /* Take in a step.  > 0: there is more. */
 static int follow(struct finder *f) {
+	uint64_t stored = look(f).stored;
 	int rc = see_to_memory(f);
 	if (rc == 0)
 		rc = memory_follow(f->memory, STEP);
+	f->followed = rc >= 0 && (unsigned)rc < STEP ? stored : f->followed;
 	return rc < 0 ? rc : rc == STEP;
+}
+
+static bool has_news(struct finder *f) {
+	return !f->memory || look(f).stored != f->followed;
 }
 
 /* How far it is, for who waits for that, and what is wrong. */
@@ -152,18 +163,29 @@ static unsigned take_distinct(const struct memory_hit *from, unsigned n, struct 
 	return count;
 }
 
+/* The best, at most `most` of them, each that says something else once; their number in *distinct. */
+static int search_most(struct finder *f, const struct memory_query *q, unsigned most, struct memory_hit *hits,
+		unsigned *distinct) {
+	int n = memory_search(f->memory, q, f->found, most);
+	if (n == -ESTALE && (n = memory_follow(f->memory, STEP)) >= 0) /* it was damaged, and is made again */
+		n = memory_search(f->memory, q, f->found, most);
+	*distinct = n < 0 ? 0 : take_distinct(f->found, (unsigned)n, hits);
+	return n;
+}
+
 static int search(struct finder *f, const struct finder_question *q, struct memory_hit *hits) {
 	const struct claims_asker asker = { q->owner, { q->sees[0], q->sees[1] } };
-	const struct memory_query query = { .text = q->text, .asker = &asker };
-	int n = memory_search(f->memory, &query, f->found, LOOKED_AT);
-	if (n == -ESTALE && (n = memory_follow(f->memory, STEP)) >= 0) /* it was damaged, and is made again */
-		n = memory_search(f->memory, &query, f->found, LOOKED_AT);
-	return n < 0 ? n : (int)take_distinct(f->found, (unsigned)n, hits);
+	const struct memory_query query = { .text = q->text, .asker = &asker, .quick = true };
+	unsigned distinct;
+	int n = search_most(f, &query, LOOKED_AT, hits, &distinct);
+	if (n == LOOKED_AT && distinct < FEW)
+		n = search_most(f, &query, LOOKED_AT_MOST, hits, &distinct);
+	return n < 0 ? n : (int)distinct;
 }
 
 /* From what there is: a record that cannot be taken in now is no reason to forget the others. */
 static int answer(struct finder *f, struct slot *s) {
-	int more = follow(f);
+	int more = has_news(f) ? follow(f) : see_to_memory(f);
 	int n = f->memory ? search(f, &s->question, s->answer.hits) : more;
 	s->answer.id = s->question.id;
 	s->answer.rc = n < 0 ? n : 0;
@@ -194,14 +216,26 @@ static bool work(struct finder *f) {
 	return true;
 }
 
+/* Sleep until there is something to do; what is merely new has company soon, and is taken in with it. */
+static void await_work(struct finder *f) {
+	struct pollfd p = { .fd = f->work, .events = POLLIN };
+	int64_t until_ns = 0;
+	int patience = f->retry_ms ? f->retry_ms : -1;
+	while (poll(&p, 1, patience) > 0) {
+		hush(f->work);
+		struct shared s = look(f);
+		if (s.quit || s.awaited || s.asked > s.answered)
+			return;
+		int64_t now_ns = clock_mono().ns;
+		until_ns = until_ns ? until_ns : now_ns + TOGETHER_MS * NS_PER_MS;
+		patience = until_ns > now_ns ? (int)((until_ns - now_ns) / NS_PER_MS) : 0;
+	}
+}
+
 static void *find(void *arg) {
 	struct finder *f = arg;
-	struct pollfd p = { .fd = f->work, .events = POLLIN };
-	while (work(f)) {
-		(void)!poll(&p, 1, f->retry_ms ? f->retry_ms : -1);
-		if (p.revents)
-			hush(f->work);
-	}
+	while (work(f))
+		await_work(f);
 	memory_close(&f->memory);
 	return NULL;
 }
@@ -248,6 +282,9 @@ int finder_fd(const struct finder *f) {
 }
 
 void finder_follow(struct finder *f) {
+	pthread_mutex_lock(&f->lock);
+	f->shared.stored++;
+	pthread_mutex_unlock(&f->lock);
 	ring(f->work);
 }
 

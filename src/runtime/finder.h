@@ -4,9 +4,9 @@
  *
  * It sleeps until finder_follow() or finder_ask() wakes it; an answer, and the end of a finder_await(), make
  * finder_fd() readable.  Questions are answered in the order they came, each as soon as the records at hand are in,
- * between two of them where there are many.  Nobody waits for it, so a slow disk, or an index that somebody has
- * locked, makes an answer late and hinders nothing.  While something is wrong it tries again by itself, once a second
- * at first and once a minute at last.
+ * between two of them where there are many; while nobody asks, what is new has 50 ms to find company.  Nobody waits for
+ * it, so a slow disk, or an index that somebody has locked, makes an answer late and hinders nothing.  While something
+ * is wrong it tries again by itself, once a second at first and once a minute at last.
  *
  * All functions are the control thread's.
  */
@@ -17,7 +17,7 @@
 #include "memory/memory.h"
 
 #define FINDER_QUESTIONS_MAX 4u /* that have been asked, and whose answers were not taken */
-#define FINDER_HITS_MAX 32u
+#define FINDER_HITS_MAX 16u
 
 struct finder_question {
 	uint64_t id; /* the caller's */
