@@ -76,19 +76,36 @@ static void take_line(struct import *i, const char *line, size_t bytes) {
 		return;
 	}
 	if (i->wrong++ == 0) {
-		cdm_diag_add(&i->diag, CDM_ERROR, "", "line %llu: %s", (unsigned long long)i->number,
-				diag.count ? diag.at[0].text : "it derives from what is not there");
+		if (diag.count)
+			cdm_diag_add(&i->diag, CDM_ERROR, "", "%s", diag.at[0].text);
+		else
+			cdm_diag_add(&i->diag, CDM_ERROR, "", "line %llu: it derives from what is not there",
+					(unsigned long long)i->number);
 		i->rc = i->lines.begun ? 0 : rc;
 	}
 }
 
+/* The next line, without its end; what is more than fits is passed over.  Its bytes, LINES_BYTES_MAX + 1: too long. */
+static size_t read_line(FILE *in, char room[LINES_BYTES_MAX + 1]) {
+	size_t n = 0;
+	int c;
+	while ((c = getc_unlocked(in)) != EOF && c != '\n')
+		if (n <= LINES_BYTES_MAX)
+			room[n++] = (char)c;
+	return n;
+}
+
 static void take_all(struct import *i, FILE *in) {
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
-	while (i->rc == 0 && (n = getline(&line, &room, in)) > 0)
-		take_line(i, line, (size_t)n);
-	free(line);
+	static char line[LINES_BYTES_MAX + 1];
+	while (i->rc == 0 && !feof(in) && !ferror(in)) {
+		size_t n = read_line(in, line);
+		if (n > 0 || !(feof(in) || ferror(in)))
+			take_line(i, line, n);
+	}
+	if (i->rc == 0 && ferror(in)) {
+		cdm_diag_add(&i->diag, CDM_ERROR, "", "it cannot be read on: %s", strerror(errno));
+		i->rc = -EIO;
+	}
 	catch_up(i);
 }
 
@@ -138,11 +155,15 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		return 2;
 	if (!c->machine)
 		return verb_wrong("import", "say into which machine: --machine NAME; it must not run meanwhile");
+	char machine[CDM_NAME_MAX];
+	int named = machine_name(c, "import", machine);
+	if (named)
+		return named;
 	bool standard = strcmp(a.words[0], "-") == 0;
 	FILE *in = standard ? stdin : fopen(a.words[0], "re");
 	if (!in)
 		return verb_failed("import", -errno, "%s: %s", a.words[0], strerror(errno));
-	int code = import(c, c->machine, in);
+	int code = import(c, machine, in);
 	if (!standard)
 		fclose(in);
 	return code;

@@ -166,7 +166,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 VERB(record, "Record fields and events into an MCAP file, or show what is in one",
 		"[FIELD...] --output FILE [--seconds N] | --info FILE [--scan]",
 		"  FIELD              which ones, also as patterns ('legs.*'); without: all that a client may read\n"
-		"  --output FILE      the file, which must not be there yet\n"
+		"  --output FILE      the file, which must not be there yet; nobody else may read it\n"
 		"  --seconds N        end after that time; without it Ctrl-C, or the end of the machine, ends it\n"
 		"  --compression zstd|none\n"
 		"  --chunk-kb N       size of a chunk, 1 to 262144; 1024\n"

@@ -161,7 +161,7 @@ void record_file_drop(struct recorder *r) {
 
 int record_file_open(struct recorder *r) {
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is like a disk that is full */
-	r->fd = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	r->fd = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (r->fd < 0 && errno == EEXIST)
 		return verb_failed_hint("record", -EEXIST, "give another name, or remove it first",
 				"%s is there already",

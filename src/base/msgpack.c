@@ -394,7 +394,7 @@ int mp_find_str(const void *message, size_t bytes, const char *key, char *out, s
 		return -E2BIG;
 	memcpy(out, s, n);
 	out[n] = 0;
-	return 0;
+	return memchr(s, 0, n) ? -EILSEQ : 0;
 }
 
 int mp_find_uint(const void *message, size_t bytes, const char *key, uint64_t *out) {

@@ -75,7 +75,10 @@ MUST_CHECK int mp_skip(struct mp_in *i);
  * -ENOENT: no such key.  -EPROTO: not a map, or broken.  First match wins.
  */
 MUST_CHECK int mp_find(const void *message, size_t bytes, const char *key, struct mp_in *value);
-/* The same with the value taken: copied and zero terminated (-E2BIG: too long), or a number. */
+/*
+ * The same with the value taken: copied and zero terminated, or a number.  -E2BIG: too long.  -EILSEQ: there is a zero
+ * byte in it, which would end it early.
+ */
 MUST_CHECK int mp_find_str(const void *message, size_t bytes, const char *key, char *out, size_t capacity);
 MUST_CHECK int mp_find_uint(const void *message, size_t bytes, const char *key, uint64_t *out);
 MUST_CHECK int mp_find_int(const void *message, size_t bytes, const char *key, int64_t *out);

@@ -82,6 +82,8 @@ static void finds_values_by_key(void) {
 	bool b;
 	CHECK(mp_find_str(buffer, n, "op", text, sizeof(text)) == 0 && strcmp(text, "say") == 0);
 	CHECK(mp_find_str(buffer, n, "op", text, 3) == -E2BIG);
+	static const uint8_t cut[] = { 0x81, 0xa2, 'o', 'p', 0xa3, 's', 0, 'y' };
+	CHECK(mp_find_str(cut, sizeof(cut), "op", text, sizeof(text)) == -EILSEQ);
 	CHECK(mp_find_uint(buffer, n, "id", &u) == 0 && u == 7);
 	CHECK(mp_find_int(buffer, n, "by", &s) == 0 && s == -7);
 	CHECK(mp_find_uint(buffer, n, "by", &u) == -EPROTO);

@@ -48,6 +48,26 @@ static void take_text(struct source *s, enum request_key key, const char *name, 
 	note(s, key, rc);
 }
 
+/*
+ * What is said is looked at for stop words whatever else is wrong with it: so what comes behind a zero byte stays in
+ * `text`, and the request is refused all the same.
+ */
+static void take_said(struct source *s) {
+	struct request *r = s->out;
+	struct mp_in in;
+	const char *text;
+	size_t n;
+	take_text(s, REQUEST_TEXT, "text", r->text, sizeof(r->text));
+	if (r->has & REQUEST_TEXT || mp_find(s->message, s->bytes, "text", &in) < 0 || mp_get_str(&in, &text, &n) < 0 ||
+			n >= sizeof(r->text))
+		return;
+	for (size_t i = 0; i < n; i++)
+		r->text[i] = text[i] ? text[i] : ' ';
+	r->text[n] = 0;
+	if (!utf8_valid(r->text, n))
+		r->text[0] = 0;
+}
+
 static void take_fraction(struct source *s, const char *name, double *out) {
 	int rc = mp_find_f64(s->message, s->bytes, name, out);
 	note(s, 0, rc == 0 && !(*out >= 0 && *out <= 1) ? -EINVAL : rc);
@@ -98,8 +118,8 @@ static int find_op(const char *name) {
 
 static void take_keys(struct source *s) {
 	struct request *r = s->out;
-	uint64_t max = REQUEST_TOKENS_DEFAULT;
-	take_text(s, REQUEST_TEXT, "text", r->text, sizeof(r->text));
+	uint64_t max = 0;
+	take_said(s);
 	take_text(s, REQUEST_SYMBOLS, "symbols", r->symbols, sizeof(r->symbols));
 	take_text(s, REQUEST_FIELD, "field", r->field, sizeof(r->field));
 	take_text(s, REQUEST_MODEL, "model", r->model, sizeof(r->model));
@@ -110,7 +130,7 @@ static void take_keys(struct source *s) {
 	take_memory(s);
 	note(s, 0, mp_find_bool(s->message, s->bytes, "blind", &r->blind));
 	note(s, 0, mp_find_uint(s->message, s->bytes, "max", &max));
-	r->has_max = max != REQUEST_TOKENS_DEFAULT;
+	r->has_max = max > 0;
 	r->max = max == 0 ? REQUEST_TOKENS_DEFAULT : max > REQUEST_TOKENS_MAX ? REQUEST_TOKENS_MAX : (unsigned)max;
 }
 
@@ -137,7 +157,7 @@ int request_parse(const void *message, size_t bytes, struct request *out, const 
 		return found;
 	out->op = (enum request_op)found;
 	take_keys(&s);
-	*why = s.rc == -EILSEQ ? "a text is not valid UTF-8" : "a key is too long or of the wrong type";
+	*why = s.rc == -EILSEQ ? "a text has a zero byte, or is not valid UTF-8" : "a key is too long or of the wrong type";
 	if (s.rc < 0 || !isfinite(out->value))
 		return -EINVAL;
 	*why = "a key that this op needs is missing";

@@ -32,6 +32,33 @@ static void takes_a_request_apart(void) {
 	CHECK(request_op_right(r.op) == PLAN_MAY_SAY && strcmp(request_op_name(r.op), "say") == 0);
 }
 
+static void a_number_of_tokens_is_one(void) {
+	struct mp_out o;
+	begin(&o, 1, "view");
+	mp_kv_uint(&o, "max", REQUEST_TOKENS_DEFAULT);
+	CHECK(request_parse(buffer, o.length, &r, &why) == 0 && r.has_max && r.max == REQUEST_TOKENS_DEFAULT);
+	begin(&o, 1, "view");
+	mp_kv_uint(&o, "max", 0); /* as none */
+	CHECK(request_parse(buffer, o.length, &r, &why) == 0 && !r.has_max && r.max == REQUEST_TOKENS_DEFAULT);
+	begin(&o, 0, "view");
+	CHECK(request_parse(buffer, o.length, &r, &why) == 0 && !r.has_max && r.max == REQUEST_TOKENS_DEFAULT);
+}
+
+/* It would end the text early; what stands behind it is still looked at for stop words. */
+static void a_zero_byte_is_refused(void) {
+	struct mp_out o;
+	begin(&o, 1, "say");
+	mp_str(&o, "text");
+	mp_strn(&o, "hello\0 please stop", 18);
+	CHECK(request_parse(buffer, o.length, &r, &why) == -EINVAL && strstr(why, "zero byte"));
+	CHECK(r.op == REQUEST_OP_say && strcmp(r.text, "hello  please stop") == 0);
+	begin(&o, 2, "tell");
+	mp_str(&o, "key");
+	mp_strn(&o, "door\0x", 6);
+	mp_kv_str(&o, "text", "open");
+	CHECK(request_parse(buffer, o.length, &r, &why) == -EINVAL && strstr(why, "zero byte"));
+}
+
 static void knows_every_op(void) {
 	static const char *const names[] = { "ping", "say", "act", "set", "tell", "goal", "read", "view",
 		"erase", "compact", "load", "unload", "state", "cancel", "stop",
@@ -106,6 +133,8 @@ static void ends_with_whom_it_does_not_understand(void) {
 
 int main(void) {
 	takes_a_request_apart();
+	a_number_of_tokens_is_one();
+	a_zero_byte_is_refused();
 	knows_every_op();
 	says_what_is_missing();
 	refuses_what_is_too_long();

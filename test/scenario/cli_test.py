@@ -83,6 +83,7 @@ USAGE = [  # arguments, what standard error says
     (['recall', '--as'], '--as needs a value'),
     (['import'], 'give a file of JSON Lines'),
     (['import', 'x'], 'say into which machine'),
+    (['import', '/dev/null', '--machine', '../x y'], 'is not a name of a machine'),
     (['export', 'x'], 'it takes no arguments'),
     (['set'], 'give a field and a number'),
     (['set', 'goal_bearing'], 'give a field and a number'),

@@ -160,6 +160,8 @@ def moves_house(machine):
     rc, out, err = machine.run('import', lines, '--machine', 'small')
     expect('a machine that runs keeps its journal', rc == 1 and 'is in use by process' in err, out + err)
     first, again = (machine.json('import', lines, '--machine', 'other') for _ in range(2))
+    rc, out, err = machine.run('import', machine.work, '--machine', 'other')
+    assert rc == 1 and 'directory' in err and not out, (rc, out, err)  # no file that could be read, and no empty one
     expect('another one takes it, once', first['imported'] > 0 and again['imported'] == 0 and
            again['known'] == first['imported'], (first, again))
     machine.run('export', '--machine', 'other', '--output', back)
