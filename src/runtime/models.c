@@ -263,6 +263,7 @@ static void take(struct core *c, uint16_t process, const struct model_event *e) 
 			turn_model_failed(c, entity_of(c, process), e->code, text);
 		break;
 	}
+	case MODEL_EMBEDDING: break; /* which nobody asked for */
 	case MODEL_PONG: turn_model_lives(c, entity_of(c, process)); break;
 	}
 }
