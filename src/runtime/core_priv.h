@@ -173,7 +173,6 @@ void remind_late(struct core *c);  /* its timer fired */
 struct embed {
 	uint16_t entity; /* PLAN_NONE: there is none */
 	char name[CDM_NAME_MAX];
-	bool question;   /* what is asked is one */
 	bool cancelled;  /* that it is not wanted now was said */
 	bool given_up;
 	unsigned deaths;

@@ -102,14 +102,13 @@ void embed_pump(struct core *c) {
 	if (!embed_is_free(c))
 		return;
 	if (m->embedding) {
-		if (!c->embed.question && finder_wants_question(c->remind.finder))
+		if (finder_hurries(c->remind.finder))
 			embed_cancel(c, m);
 		return;
 	}
 	int rc = -EILSEQ;
 	while (rc < 0 && rc != -EAGAIN && finder_wants(c->remind.finder, !c->current, &t)) {
 		rc = ask(m, &t);
-		c->embed.question = t.question;
 		c->embed.cancelled = false;
 		if (rc < 0)
 			finder_made(c->remind.finder, rc, NULL);

@@ -380,8 +380,8 @@ bool finder_wants(struct finder *f, bool any, struct wanted_text *out) {
 	return f->wanted && wanted_next(f->wanted, any, out);
 }
 
-bool finder_wants_question(struct finder *f) {
-	return f->wanted && wanted_has_question(f->wanted);
+bool finder_hurries(struct finder *f) {
+	return f->wanted && wanted_hurries(f->wanted);
 }
 
 void finder_made(struct finder *f, int rc, const struct wire_floats *v) {

@@ -66,7 +66,8 @@ MUST_CHECK int finder_await(struct finder *f, uint64_t seq);
 void finder_model(struct finder *f, unsigned dims);
 /* The next text whose vector is wanted, of questions alone where not `any`, and until finder_made() no other. */
 bool finder_wants(struct finder *f, bool any, struct wanted_text *out);
-bool finder_wants_question(struct finder *f);
+/* As wanted_hurries(). */
+bool finder_hurries(struct finder *f);
 /* As wanted_made() takes it. */
 void finder_made(struct finder *f, int rc, const struct wire_floats *v);
 /* What was wrong when it last did something; 0: nothing. */

@@ -99,7 +99,6 @@ static struct place *add(struct wanted *w, uint64_t id, const char *text, size_t
 	p->step = WAITING;
 	p->id = id;
 	p->order = ++w->order;
-	p->of.question = id != 0;
 	p->of.bytes = bytes;
 	memcpy(p->of.text, text, bytes);
 	return p;
@@ -159,11 +158,12 @@ bool wanted_next(struct wanted *w, bool any, struct wanted_text *out) {
 	return p != NULL;
 }
 
-bool wanted_has_question(struct wanted *w) {
+bool wanted_hurries(struct wanted *w) {
 	pthread_mutex_lock(&w->lock);
-	bool has = first(w, false) != NULL;
+	const struct place *asked = find_step(w, ASKED);
+	bool hurries = first(w, false) && asked && (!asked->id || asked->dropped);
 	pthread_mutex_unlock(&w->lock);
-	return has;
+	return hurries;
 }
 
 /* Of a model that breaks its word about how many numbers there are, no vector is taken. */

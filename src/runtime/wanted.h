@@ -23,7 +23,6 @@ struct wanted;
 
 struct wanted_text {
 	size_t bytes;
-	bool question;
 	char text[WIRE_TEXT_MAX];
 };
 
@@ -40,8 +39,8 @@ void wanted_model(struct wanted *w, unsigned dims);
 bool wanted_put(struct wanted *w, uint64_t id, const char *text, size_t bytes);
 /* WAITING -> ASKED: the next one, of questions alone where not `any`; false: none. */
 bool wanted_next(struct wanted *w, bool any, struct wanted_text *out);
-/* Does a question wait? */
-bool wanted_has_question(struct wanted *w);
+/* Does a question wait for what matters less: a passage, or a question that was dropped? */
+bool wanted_hurries(struct wanted *w);
 /*
  * What became of the one that is asked: 0 and its vector; -EAGAIN: it is to be asked again; other: never.  True: the
  * other thread has something to do now.
