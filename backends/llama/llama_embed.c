@@ -31,7 +31,7 @@ static const char *const plain[] = {
 	"Water boils at a hundred degrees.",
 	"She plays the violin, and he sings.",
 };
-#define PLAIN (sizeof(plain) / sizeof(plain[0]))
+enum { PLAIN = sizeof(plain) / sizeof(plain[0]) };
 
 struct embedder {
 	struct llama_context *context;
