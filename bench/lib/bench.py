@@ -96,7 +96,7 @@ def measure(run, bench):
         run.end()
     result['skipped'], result['versions'] = run.skipped, run.versions
     result['provenance'].update(load_after=list(os.getloadavg()), seconds=round(time.monotonic() - began))
-    result['goals'] = sorted(bench.report.goals(result), key=lambda g: int(g['goal'][1:]))
+    result['goals'] = sorted(bench.report.goals(result), key=lambda g: (g['goal'][0] != 'P', int(g['goal'][1:]) if g['goal'][0] == 'P' else 0))
     return result
 
 

@@ -92,7 +92,7 @@ def goals_of_recall(result):
     r = result.get('recall')
     if r:
         ours, fts = r['memory']['all']['p99'], r['fts']['all']['p99']
-        yield goal('-', f'retrieval over {many(r["turns"])} turns, p99: at most 10 ms', ns_text(ours), f'10 ms; FTS5 by itself {ns_text(fts)}',
+        yield goal('recall', f'retrieval over {many(r["turns"])} turns, p99: at most 10 ms', ns_text(ours), f'10 ms; FTS5 by itself {ns_text(fts)}',
                    ours <= 10e6 if r['turns'] >= 1e5 else None)
 
 
@@ -100,7 +100,7 @@ def goals_of_view(result):
     v = result.get('view')
     if v:
         whole = v['whole']
-        yield goal('-', f'a view of {whole["items"]} items, {bytes_text(whole["bytes"])}, p99: at most 100 us', ns_text(whole['ns']['p99']),
+        yield goal('P13', f'a view of {whole["items"]} items, {bytes_text(whole["bytes"])}, p99: at most 100 us', ns_text(whole['ns']['p99']),
                    f'100 us; p50 {ns_text(whole["ns"]["p50"])}', whole['ns']['p99'] <= 100e3)
 
 

@@ -40,10 +40,16 @@ bool replay_enter(void);
 
 /* ---- replay_report.c ---- */
 
-/* Before it begins, for people: what of the recording has no place in the plan, and the other way round. */
+/* Before it begins, for people: what is run again, what is told as recorded, and what is neither; what of the recording
+   has no place in the plan, and the other way round. */
 void replay_tell_places(const struct replay *r, const struct rerun *x);
 /* What came out, for people or as JSON; an exit code. */
 MUST_CHECK int replay_report(const struct replay *r, const struct rerun *x);
+/* A line of names on standard error; none where there are none.  Takes them. */
+void replay_tell(const char *what, json_t *names);
+/* What no replay does again: the journal has it, with who said it. */
+#define REPLAY_NOT_RUN "not done again, and in the journal with who said so (cadmus log)"
+json_t *replay_not_run(void);
 json_t *replay_value_json(const struct rerun_value *v);
 /* Fields of the recording that are not in the plan, or of another sort there. */
 json_t *replay_unplaced(const struct replay *r);

@@ -76,9 +76,14 @@ static void choose(struct live *l) {
 }
 
 static void tell_places(const struct live *l) {
-	json_t *names = replay_unplaced(l->r);
+	json_t *names = replay_unplaced(l->r), *played = json_array();
 	size_t i;
 	json_t *name;
+	for (uint16_t p = 0; p < l->plan->processes.count; p++)
+		if (l->played >> p & 1)
+			json_array_append_new(played, json_string(plan_processes(l->plan)[p].name));
+	replay_tell("played as recorded", played);
+	replay_tell(REPLAY_NOT_RUN, replay_not_run());
 	json_array_foreach(names, i, name) {
 		char text[CDM_NAME_MAX + 1];
 		snprintf(text, sizeof(text), "%s", json_string_value(name));
@@ -283,11 +288,12 @@ static void report_json(const struct live *l, const char *why, uint64_t publishe
 					plan_fields(l->plan)[l->lines[i].field].name, "published",
 					(json_int_t)l->lines[i].published, "unpublished",
 					(json_int_t)l->lines[i].lost));
-	json_print(json_pack("{s:s,s:s,s:s?,s:s,s:I,s:I,s:f,s:f,s:b,s:o,s:o}", "machine", l->plan->machine, "result",
-			why ? "INCOMPLETE" : "COMPLETE", "why", why, "end", l->how == ASKED ? "asked to end" : "played",
-			"published", (json_int_t)published, "unpublished", (json_int_t)lost, "seconds",
-			(double)mono_since(l->began, clock_mono()) / 1e9, "latest_ms", ns_to_ms(l->latest_ns), "stays",
-			l->r->stay, "fields", fields, "unplaced", replay_unplaced(l->r)));
+	const char *result = why ? "INCOMPLETE" : "COMPLETE", *end = l->how == ASKED ? "asked to end" : "played";
+	json_print(json_pack("{s:s,s:s,s:s?,s:s,s:I,s:I,s:f,s:f,s:b,s:o,s:o,s:o}", "machine", l->plan->machine,
+			"result", result, "why", why, "end", end, "published", (json_int_t)published, "unpublished",
+			(json_int_t)lost, "seconds", (double)mono_since(l->began, clock_mono()) / 1e9, "latest_ms",
+			ns_to_ms(l->latest_ns), "stays", l->r->stay, "fields", fields, "unplaced",
+			replay_unplaced(l->r), "not_run", replay_not_run()));
 }
 
 static int report(struct live *l) {

@@ -45,7 +45,31 @@ static json_t *unrecorded(const struct replay *r, const struct rerun *x) {
 	return list;
 }
 
-static void tell(const char *what, json_t *names) {
+/* Sources of rules that it has: what was recorded of them goes in as it was, of a setting as of others. */
+static json_t *told(const struct replay *r, const struct rerun *x) {
+	json_t *list = json_array();
+	for (uint16_t f = 0; f < r->plan->fields.count; f++)
+		if (rerun_is_source(x, f) && is_recorded(r, f))
+			json_array_append_new(list, json_string(plan_fields(r->plan)[f].name));
+	return list;
+}
+
+static json_t *run_again(const struct rerun *x) {
+	json_t *list = json_array();
+	for (unsigned i = 0; i < rerun_targets(x); i++)
+		json_array_append_new(list, json_string(rerun_target(x, i)->field->name));
+	return list;
+}
+
+json_t *replay_not_run(void) {
+	static const char *const all[] = { "turns", "settings", "symbols", "verdicts", "motions" };
+	json_t *list = json_array();
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		json_array_append_new(list, json_string(all[i]));
+	return list;
+}
+
+void replay_tell(const char *what, json_t *names) {
 	size_t i;
 	json_t *name;
 	if (json_array_size(names) > 0)
@@ -63,8 +87,11 @@ static void tell(const char *what, json_t *names) {
 void replay_tell_places(const struct replay *r, const struct rerun *x) {
 	if (r->context->json)
 		return; /* which are in the result */
-	tell("in the recording, and in another form or not at all in the plan", replay_unplaced(r));
-	tell("sources of rules that are not in the recording", unrecorded(r, x));
+	replay_tell("run again, by rules", run_again(x));
+	replay_tell("told as recorded, to those", told(r, x));
+	replay_tell(REPLAY_NOT_RUN, replay_not_run());
+	replay_tell("in the recording, and in another form or not at all in the plan", replay_unplaced(r));
+	replay_tell("sources of rules that are not in the recording", unrecorded(r, x));
 }
 
 const char *replay_doubt(const struct replay *r) {
@@ -125,10 +152,11 @@ static void report_json(const struct replay *r, const struct rerun *x, const str
 	uint64_t orphans, taken = rerun_taken(x, &orphans);
 	for (unsigned i = 0; i < rerun_targets(x); i++)
 		json_array_append_new(targets, target_json(rerun_target(x, i)));
-	json_print_line(json_pack("{s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:o,s:o,s:o}", "file", r->path, "result", result_of(s),
-			"doubt", replay_doubt(r), "hash", hash, "taken", (json_int_t)taken, "orphans",
+	json_print_line(json_pack("{s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "file", r->path, "result",
+			result_of(s), "doubt", replay_doubt(r), "hash", hash, "taken", (json_int_t)taken, "orphans",
 			(json_int_t)orphans, "made", (json_int_t)s->made, "targets", targets, "unplaced",
-			replay_unplaced(r), "unrecorded", unrecorded(r, x)));
+			replay_unplaced(r), "unrecorded", unrecorded(r, x), "told", told(r, x), "not_run",
+			replay_not_run()));
 }
 
 /* ---- for people ---- */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/err.h"
 #include "journal/body.h"
 #include "journal/message_priv.h"
 
@@ -124,7 +125,7 @@ static int explain(struct db *db, const char *path, struct cdm_diag *diag) {
 			 : rc == -EBADMSG ? MESSAGE_DAMAGED
 			 : rc == -ENOENT  ? MESSAGE_MISSING
 					  : MESSAGE_OPEN;
-	message_add(diag, m, "%s: %s", path, sqlite3_errmsg(db->sql));
+	message_add(diag, m, "%s: %s", path, rc == -ENOSPC ? err_text(rc) : sqlite3_errmsg(db->sql));
 	return rc ? rc : -EIO;
 }
 

@@ -15,6 +15,7 @@
 #include "journal/message_priv.h"
 
 #define QUEUE_LEAST (64u << 10)
+#define LET_GO_AT_ONCE 512u
 #define SNAPSHOT_BODY 160u /* bytes that the body of a snapshot may take */
 
 /* ---- opening and closing ---- */
@@ -79,6 +80,7 @@ int journal_open(const char *path, const struct journal_options *options, struct
 		return -ENOMEM;
 	j->env = o.env ? o.env : env_real();
 	j->stepped = o.stepped;
+	j->let_go = o.let_go ? o.let_go : LET_GO_AT_ONCE;
 	j->lock = j->event_fd = j->wake_fd = -1;
 	j->window_ns = o.window_ns ? o.window_ns : JOURNAL_WINDOW_NS;
 	int rc = open_parts(j, path, o.queue_bytes ? o.queue_bytes : JOURNAL_QUEUE_BYTES, diag);
@@ -268,7 +270,11 @@ int journal_compact(struct journal *j, const struct journal_entry *note, uint64_
 	if (note->kind != JOURNAL_COMPACT || body_parse_compact(note->body, note->body_bytes, &b) < 0 || b.upto == 0 ||
 			b.upto > INT64_MAX)
 		return -EINVAL;
-	return enqueue(j, note, 1, (struct order){ BATCH_COMPACTION, JOURNAL_D2, 0 }, ticket);
+	if (j->compacting)
+		return -EAGAIN;
+	rc = enqueue(j, note, 1, (struct order){ BATCH_COMPACTION, JOURNAL_D2, 0 }, ticket);
+	j->compacting = rc == 0;
+	return rc;
 }
 
 int journal_take(struct journal *j, struct journal_result *out) {
@@ -284,6 +290,7 @@ int journal_take(struct journal *j, struct journal_result *out) {
 		return -EAGAIN;
 	const struct batch *b = j->taken;
 	j->imaging = j->imaging && b->work != BATCH_SNAPSHOT;
+	j->compacting = j->compacting && b->work != BATCH_COMPACTION;
 	j->erasing -= b->work == BATCH_ERASURE;
 	*out = (struct journal_result){ .ticket = b->ticket,
 		.rc = b->rc,

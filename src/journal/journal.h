@@ -42,6 +42,7 @@ struct journal_options {
 	int64_t window_ns;
 	const struct env *env; /* NULL: this machine.  Borrowed until journal_stop() */
 	bool stepped; /* no writer thread: journal_step() does its work when the caller says */
+	unsigned let_go; /* records that are looked at in one go when those of a compaction are removed; 0: 512 */
 };
 
 /*
@@ -92,7 +93,8 @@ MUST_CHECK int journal_snapshot(struct journal *j, const struct journal_state *s
 /*
  * Let records go: `note` (kind compact) as journal_plan_compaction() made it says which.  D2: once it is settled they
  * are removed, some at a time while nothing else waits, also by a later owner.  The result is -ENOENT when there is no
- * snapshot up to that record, -EBUSY while those of the compaction before are still being removed.
+ * snapshot up to that record, -EBUSY while those of the compaction before are still being removed.  -EAGAIN: the queue
+ * is full, or the one before is still on its way.
  */
 MUST_CHECK int journal_compact(struct journal *j, const struct journal_entry *note, uint64_t *ticket);
 

@@ -3,7 +3,7 @@
  *
  *	control thread                      writer thread
  *	tail, epoch, hlc, ticket, taken,    db, chain, dead, error, group, company, compaction
- *	imaging; image until it is submitted   image until that batch is settled
+ *	imaging, compacting; image until it is submitted   image until that batch is settled
  *	shared: queue (see queue_priv.h); stop, stats by atomics; two eventfds
  */
 #ifndef JOURNAL_JOURNAL_PRIV_H
@@ -31,7 +31,7 @@ struct journal {
 	uint64_t epoch, hlc, ticket;
 	const struct batch *taken; /* lent to the caller by journal_take() */
 	struct journal_state *image; /* a copy of the state, on its way to the file */
-	bool imaging;
+	bool imaging, compacting;
 	unsigned erasing; /* erasures that are on their way */
 	int64_t window_ns;
 	int lock, event_fd, wake_fd;
@@ -44,6 +44,7 @@ struct journal {
 	bool dead; /* the disk failed in a way that leaves nothing known */
 	int error; /* of the last batch; 0: it was stored */
 	struct batch *group[JOURNAL_GROUP_MAX];
+	unsigned let_go; /* records that are looked at in one go */
 	unsigned company; /* batches that were committed together last time */
 	struct db_compaction compaction; /* done < upto: records are still to be let go */
 

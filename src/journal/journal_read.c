@@ -369,15 +369,19 @@ static int digest(struct journal_reader *r, uint64_t upto, const char *kinds, st
 int journal_plan_compaction(struct journal_reader *r, uint64_t upto, uint64_t kinds, struct journal_compaction *out) {
 	struct db_snapshot s;
 	sqlite3_stmt *hold = NULL;
+	struct db_compaction c;
 	out->going = 0;
 	if (name_kinds(kinds, out->kinds, sizeof(out->kinds)) < 0)
 		return -E2BIG;
 	if (kinds >> JOURNAL_EPOCH & 1 || kinds >> JOURNAL_ERASE & 1 || kinds >> JOURNAL_SNAPSHOT & 1 ||
 			kinds >> JOURNAL_COMPACT & 1 || kinds == 0)
 		return -EINVAL;
-	int rc = db_snapshot_find(&r->db, upto, &hold, &s);
+	int rc = db_compaction_find(&r->db, &c);
+	if (rc < 0 || c.done < c.upto)
+		return rc < 0 ? rc : -EBUSY;
+	rc = db_snapshot_find(&r->db, upto, &hold, &s);
 	if (rc == 1)
-		rc = journal_snapshot_vouched(r, &s, NULL);
+		rc = s.upto > 0 ? journal_snapshot_vouched(r, &s, NULL) : -ENOENT;
 	else if (rc == 0)
 		rc = -ENOENT;
 	out->body = (struct body_compact){ .upto = rc == 0 ? s.upto : 0, .kinds = body_text(out->kinds) };

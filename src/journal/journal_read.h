@@ -87,7 +87,8 @@ struct journal_compaction {
 /*
  * Records of the kinds in the set (bit k: enum journal_kind k) may go, up to the newest snapshot that is not behind
  * `upto`: body.upto.  -ENOENT: there is no such snapshot; -EINVAL: epochs, erasures, snapshots and compactions stay;
- * -EBADMSG.  Reads all records up to there.
+ * -EBUSY: those of the compaction before are still being removed; -EBADMSG.  Reads all records up to there.  The plan
+ * is good until the next compaction.
  */
 MUST_CHECK int journal_plan_compaction(struct journal_reader *r, uint64_t upto, uint64_t kinds,
 		struct journal_compaction *out);

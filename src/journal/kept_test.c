@@ -337,6 +337,36 @@ static void what_was_let_go_changes_no_answer(void) {
 	end(&j);
 }
 
+/* A second compaction up to the same snapshot names other kinds: the newest counts, and a plan waits for the first. */
+static void two_up_to_the_same_snapshot(void) {
+	struct journal *j = begin();
+	for (unsigned i = 0; i < 20; i++)
+		say(j, i, "");
+	snapshot(j);
+	journal_stop(&j);
+	const struct journal_options stepped = { .stepped = true, .let_go = 7 };
+	struct journal_reader *r;
+	struct journal_compaction plan;
+	uint64_t ticket;
+	CHECK(journal_open(t.path, &stepped, &j, NULL) == 0 && journal_read_open(t.path, &r, NULL) == 0);
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t kinds = UINT64_C(1) << (i ? JOURNAL_TURN : JOURNAL_GAP);
+		CHECK(journal_plan_compaction(r, UINT64_MAX, kinds, &plan) == 0 && plan.going == 20);
+		struct journal_entry e = testing_entry(JOURNAL_COMPACT, room[0],
+				body_build_compact(&plan.body, room[0], sizeof(room[0])));
+		CHECK(journal_compact(j, &e, &ticket) == 0 && journal_compact(j, &e, NULL) == -EAGAIN);
+		CHECK(journal_step(j) && settle(j, ticket) == 0);
+		while (journal_step(j)) {
+			int rc = journal_plan_compaction(r, UINT64_MAX, kinds, &plan);
+			CHECK(rc == -EBUSY || (rc == 0 && plan.going == 0));
+			CHECK(verified(0).removed > 0);
+		}
+	}
+	CHECK(verified(0).removed == 40 && replays());
+	journal_read_close(&r);
+	end(&j);
+}
+
 static void what_must_stay_stays(void) {
 	struct journal *j = begin();
 	say(j, 1, "");
@@ -509,6 +539,7 @@ int main(int argc, char **argv) {
 	a_request_is_answered_once();
 	two_of_one_request_in_one_group();
 	what_was_let_go_changes_no_answer();
+	two_up_to_the_same_snapshot();
 	what_must_stay_stays();
 	more_gone_than_was_said_is_found_out();
 	an_erasure_reaches_snapshots();

@@ -479,9 +479,18 @@ static void scrub_part(struct journal_state *s, enum state_part part, uint64_t s
 	}
 }
 
+/* The active one stands beside the table: whom nobody knows any more is not. */
+static void scrub_active_model(struct journal_state *s) {
+	struct state_model key = { .seq = 0 };
+	memcpy(key.name, s->active_model, sizeof(key.name));
+	if (!find(s, PART_MODELS, &key))
+		memset(s->active_model, 0, sizeof(s->active_model));
+}
+
 void state_scrub(struct journal_state *s, uint64_t seq) {
 	for (unsigned part = 0; part < PART_ERASED; part++)
 		scrub_part(s, (enum state_part)part, seq);
+	scrub_active_model(s);
 	for (unsigned i = 0; i < state_items(s, PART_REQUESTS); i++)
 		s->request_tags[i] = state_tag(s->requests[i].principal, s->requests[i].id);
 }

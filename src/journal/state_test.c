@@ -596,6 +596,12 @@ static void scrubbing_takes_out_one_record(void) {
 	static const char secret[] = "1234";
 	CHECK(memmem(s->facts, sizeof(s->facts[0]) * 2, secret, 4) == NULL);
 	CHECK(memmem(s->turns, sizeof(s->turns), secret, 4) == NULL);
+	struct body_model m = { body_text("phi3"), BODY_ACTIVE };
+	apply(s, JOURNAL_MODEL, body_build_model(&m, room, sizeof(room)));
+	state_scrub(s, 3);
+	CHECK(strcmp(s->active_model, "phi3") == 0);
+	state_scrub(s, 4);
+	CHECK(s->active_model[0] == 0 && s->model_count == 0);
 }
 
 int main(void) {

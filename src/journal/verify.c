@@ -51,7 +51,7 @@ static int take_compact(void *user, const struct journal_record *r) {
 	struct body_compact b;
 	if (r->kind != JOURNAL_COMPACT || r->erased || body_parse_compact(r->body, r->body_bytes, &b) < 0)
 		return 0;
-	if (b.upto <= v->compact.upto || b.kinds.bytes >= sizeof(v->kinds))
+	if (b.upto < v->compact.upto || b.kinds.bytes >= sizeof(v->kinds))
 		return 0;
 	memcpy(v->kinds, b.kinds.at, b.kinds.bytes);
 	v->kinds[b.kinds.bytes] = 0;

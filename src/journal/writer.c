@@ -17,7 +17,6 @@
 
 #define WAL_FRAMES_MAX 1000 /* checkpoint when the WAL is longer: 4 MB */
 #define PATIENT_LOOKS 16 /* in vain, some hundred ns each, unless another thread has the processor meanwhile */
-#define LET_GO_AT_ONCE 512u /* records that are looked at */
 
 static int store_timed(struct journal *j, struct batch *const *group, unsigned n) {
 	if (j->dead)
@@ -107,7 +106,7 @@ static void commit_group(struct journal *j) {
 static bool let_go(struct journal *j) {
 	if (j->dead || j->compaction.done >= j->compaction.upto)
 		return false;
-	int rc = db_compaction_step(&j->db, &j->compaction, LET_GO_AT_ONCE);
+	int rc = db_compaction_step(&j->db, &j->compaction, j->let_go);
 	if (rc == -EIO || rc == -EBADMSG)
 		j->dead = true;
 	if (rc < 0)

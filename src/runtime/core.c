@@ -7,6 +7,7 @@
 #include "runtime/core.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,11 @@
 
 const char *core_entity_name(const struct core *c, uint16_t entity) {
 	return entity < c->plan->entities.count ? plan_entities(c->plan)[entity].name : "";
+}
+
+int64_t core_option(const struct core *c, const char *key, int64_t otherwise) {
+	const char *text = plan_find_option(c->plan, 0, key);
+	return text ? strtoll(text, NULL, 10) : otherwise;
 }
 
 int core_watch(struct core *c, int fd, enum core_source s, unsigned index) {
@@ -130,6 +136,7 @@ static void on_event(struct core *c, uint64_t data) {
 	case CORE_ON_LOOK: forget_look(c); break;
 	case CORE_ON_FINDER: remind_found(c); break;
 	case CORE_ON_REMIND: remind_late(c); break;
+	case CORE_ON_DREAM: dream_due(c); break;
 	case CORE_ON_PATIENCE:
 		if (io_timer_read(c->patience))
 			patience_over(c);
@@ -157,6 +164,33 @@ static int recover(struct core *c, const char *path, struct cdm_diag *diag) {
 	return rc;
 }
 
+bool core_follows_another(const struct core *c) {
+	return c->seat->epoch > 1;
+}
+
+#define LOOK_FOR_ROOM_MS 500
+
+/*
+ * SQLite wants some pages for its index.  A machine that begins is told when there are none; in the life of one they
+ * are waited for, as it lives on without core.
+ */
+static int open_when_there_is_room(struct core *c, struct cdm_diag *diag) {
+	struct pollfd parent = { .fd = seat_fd(c->seat), .events = POLLIN };
+	int rc;
+	bool told = false;
+	while ((rc = journal_open(c->journal_path, NULL, &c->journal, diag)) == -ENOSPC && core_follows_another(c)) {
+		if (!told)
+			log_error("there is no room on the disk to open %s: core waits for it", c->journal_path);
+		told = true;
+		*diag = (struct cdm_diag){ .count = 0 };
+		if (poll(&parent, 1, LOOK_FOR_ROOM_MS) > 0)
+			on_seat(c);
+		if (c->quit)
+			return -ECANCELED;
+	}
+	return rc;
+}
+
 static int open_journal(struct core *c, struct cdm_diag *diag) {
 	char path[1024];
 	int rc = state_path_make(c->plan->machine, path, sizeof(path));
@@ -168,7 +202,7 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 	ledger_policy(c);
 	if ((rc = gap_open(c)) < 0)
 		return rc;
-	if ((rc = journal_open(path, NULL, &c->journal, diag)) < 0)
+	if ((rc = open_when_there_is_room(c, diag)) < 0)
 		return rc;
 	if ((rc = recover(c, path, diag)) < 0)
 		return rc;
@@ -180,11 +214,12 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 		cdm_diag_add(diag, CDM_ERROR, "R0202", "the journal takes no records: %s", err_text(rc));
 		return rc;
 	}
-	recall_interrupted(c);
 	rc = core_watch(c, journal_event_fd(c->journal), CORE_ON_JOURNAL, 0);
 	if (rc == 0)
 		rc = forget_open(c);
-	return rc < 0 ? rc : remind_open(c);
+	if (rc == 0)
+		rc = remind_open(c);
+	return rc < 0 ? rc : dream_open(c);
 }
 
 /* The fields core writes and reads itself. */
@@ -208,7 +243,7 @@ static void init(struct core *c, struct seat *seat) {
 	c->seat = seat;
 	c->plan = seat->plan;
 	c->peers = &seat->peers;
-	c->vital.changed = c->vital.entered = clock_mono();
+	vital_open(c);
 	legacy_init(&c->legacy);
 	c->parent_end = -1;
 	heir_know_parent(c, getppid());
@@ -264,6 +299,7 @@ static void stop(struct core *c) {
 	io_close(&c->patience);
 	io_close(&c->look);
 	gap_close(c);
+	dream_close(c);
 	io_close(&c->epoll);
 	free(c->state);
 	free(c->settings);
@@ -281,7 +317,9 @@ int core_main(struct seat *seat) {
 	}
 	init(c, seat);
 	int rc = start(c, diag);
-	if (rc < 0)
+	if (rc == -ECANCELED && c->quit)
+		rc = 0; /* it was told to end before it had begun */
+	else if (rc < 0)
 		seat_failed(seat, "%s", diag->count ? diag->at[0].text : err_text(rc));
 	else
 		loop(c);

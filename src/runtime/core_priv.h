@@ -9,9 +9,9 @@
  *      ledger   what waits for the disk             rules   the data thread
  *      scribe   what core writes as it begins       samples what fields have, written down
  *      gap      what could not be written down      forget  what is erased, and what is let go
- *      recall   what only the file still knows     remind   what was said that a question is about
+ *      recall   what only the file still knows      remind  what was said that a question is about
  *      embed    the model that makes the memory's vectors
- *      heir     another parent, when ours was killed
+ *      heir     another parent, when ours was killed dream  consolidation, while nothing is asked
  *
  * A request comes in by session, becomes a turn or an act, is committed by the ledger, and is answered
  * by session.  Everything here belongs to the control thread, but for struct rules.
@@ -109,6 +109,9 @@ MUST_CHECK int ledger_submit(struct core *c, const struct journal_entry *e, unsi
 /* As a class that the caller knows better. */
 MUST_CHECK int ledger_submit_as(struct core *c, const struct journal_entry *e, unsigned n, enum journal_class class,
 		ledger_done *done, void *who);
+/* scribe.c: what comes before all else of this core.  D2. */
+MUST_CHECK int ledger_submit_first(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done,
+		void *who);
 /* What happened, and nobody waits for that it is written down: where it cannot be, a gap will say so. */
 void ledger_note(struct core *c, const struct journal_entry *e, unsigned n);
 /* What the plan says of durability; once, before anything is submitted. */
@@ -120,13 +123,16 @@ MUST_CHECK int ledger_erase(struct core *c, uint64_t seq, const struct journal_e
 		void *who);
 MUST_CHECK int ledger_compact(struct core *c, const struct journal_entry *note, ledger_done *done, void *who);
 void ledger_readable(struct core *c);
+/* Are there so many records behind the newest snapshot?  Another one, of what is there now, where it can be had. */
+bool ledger_is_long(const struct core *c, uint64_t records);
+void ledger_snapshot(struct core *c);
 /* The last thing before the journal is given up: so that the next start has little to fold. */
 void ledger_close(struct core *c);
 
 /* recall.c: the whole of what was said or answered in a turn, from the file.  0, or -errno and nothing in `out`. */
 enum recall { RECALL_USER, RECALL_ANSWER };
 MUST_CHECK int recall_text(struct core *c, uint64_t seq, enum recall what, char *out, size_t capacity);
-/* Before core is ready: each command that has no outcome gets `interrupted`. */
+/* Once our epoch is written: each command that has no outcome gets `interrupted`. */
 void recall_interrupted(struct core *c);
 /* The record that answered this request, however long ago; 0: none did. */
 uint64_t recall_request(struct core *c, const char *principal, const char *id);
@@ -194,8 +200,13 @@ void embed_heard(struct core *c, struct model_slot *m, const struct model_event 
 
 /* ---- scribe: what core writes by itself ---- */
 
-/* The plan where it is new, the epoch, how long nothing was written, new symbol tables.  Waits for the disk. */
+/*
+ * The plan where it is new, the epoch, how long nothing was written, new symbol tables.  Waits for the disk.  Where
+ * that is full, a core that takes the place of another one begins without: c->unwritten, until scribe_retry() has
+ * found room.
+ */
 MUST_CHECK int scribe_begin(struct core *c);
+void scribe_retry(struct core *c);
 #define SCRIBE_SYMBOLS_BYTES 512u
 /* The record that symbols were seen, if such records are written: its number, 0 or 1.  The body in `room`. */
 unsigned scribe_symbols(const struct core *c, const char *symbols, uint16_t by, double trust, struct journal_entry *e,
@@ -208,6 +219,7 @@ void samples_close(struct core *c);
 
 /* gap.c: what could not be written down. */
 #define GAPS_MAX (JOURNAL_KIND_COUNT + 1 + PLAN_DURABLE_MAX) /* kinds, one that is none, and fields */
+#define GAP_TIME "time" /* what is missing is not records, but milliseconds in which none could be written */
 
 struct gap {
 	const char *what; /* name of a kind or of a field of the plan */
@@ -217,7 +229,8 @@ struct gap {
 
 struct gaps {
 	int timer;
-	bool open, armed, writing;
+	bool open, armed, writing, writing_time;
+	struct cdm_mono full; /* since then the disk has had no room; ns 0: it has */
 	unsigned count;
 	struct gap at[GAPS_MAX];
 };
@@ -226,6 +239,10 @@ MUST_CHECK int gap_open(struct core *c);
 void gap_close(struct core *c);
 /* So many of `what` were not written down, for that reason (-errno). */
 void gap_add(struct core *c, const char *what, uint64_t count, int rc);
+/* The disk is full: from now on it is asked each second whether that is over, and for how long is written down. */
+void gap_full(struct core *c);
+/* It is over, and somebody else has written how long it was. */
+void gap_room(struct core *c);
 /* There may be room again. */
 void gap_write(struct core *c);
 void gap_retry(struct core *c); /* its timer fired */
@@ -465,8 +482,8 @@ int view_render(struct core *c, struct turn *t, const struct memory_hit *hits, u
 /* ---- all of it ---- */
 
 enum core_source { CORE_ON_SEAT, CORE_ON_DOOR, CORE_ON_SESSION, CORE_ON_MODEL, CORE_ON_JOURNAL, CORE_ON_TICK,
-	CORE_ON_PATIENCE, CORE_ON_KEEPER, CORE_ON_SAMPLES, CORE_ON_GAPS, CORE_ON_LOOK,
-	CORE_ON_FINDER, CORE_ON_REMIND };
+	CORE_ON_PATIENCE, CORE_ON_KEEPER, CORE_ON_SAMPLES, CORE_ON_GAPS, CORE_ON_LOOK, CORE_ON_DREAM, CORE_ON_FINDER,
+	CORE_ON_REMIND };
 
 /* session.c: symbols without a model, judged as what the speaker itself says. */
 struct direct_act {
@@ -499,8 +516,16 @@ struct vital {
 	enum lifecycle_state state;
 	struct cdm_mono entered;  /* the state */
 	struct cdm_mono changed;  /* when something was last asked, or felt */
+	double pace;              /* of its clock, by ours: 1, but in tests */
+	double load;              /* of the computer, as tests say it; < 0: as it is */
 	bool was_ready;           /* all that start with the machine have been live at once */
 	bool stopped;             /* an emergency stop was the last thing that was asked of the legs */
+};
+
+/* dream.c: consolidation that has been begun because nothing was asked. */
+struct dream {
+	int timer;
+	bool open, armed, on;
 };
 
 /* tell.c: a fact or a goal that is being written down. */
@@ -542,7 +567,7 @@ struct core {
 	const struct plan *plan;
 	struct peers *peers;
 	int epoll, door, tick, patience, guard_channel;
-	int parent_end;         /* a handle of our parent; -1: not known */
+	int parent_end;         /* a handle of our parent; -ESRCH: it has ended; other < 0: not known */
 	bool quit, failed;
 	bool going_down;        /* nothing begins any more */
 	bool asked_down;        /* somebody wants the machine to end, and our parent was told */
@@ -558,12 +583,17 @@ struct core {
 	bool all_at_once;       /* durability: full */
 	uint8_t class_said[JOURNAL_KIND_COUNT]; /* by the plan of a kind: 1 + enum journal_class; 0: nothing */
 	int refused;            /* why the journal did not take the newest transaction; 0: it did */
+	bool unwritten;         /* the disk has had no room for our epoch yet: nothing else is written before it */
 	struct gaps gaps;
 	struct samples *samples; /* NULL: no field is written down */
 	int look;               /* timer */
 	int64_t keep_days;      /* 0: for ever */
 	uint64_t keep_bytes;    /* 0: no limit */
 	bool told_stays;        /* that what never goes is more than that */
+	bool keep_due;          /* what need not be kept is to be let go, when there is time */
+	unsigned looks_missed;  /* since when there was none */
+	bool snapping;          /* a snapshot is on its way to the disk */
+	struct dream dream;
 	struct journal_state *state;
 	struct pending pending[CORE_PENDING];
 	struct session sessions[CORE_SESSIONS];
@@ -601,6 +631,7 @@ struct core {
 	uint8_t message[CORE_MESSAGE_MAX], out[CORE_MESSAGE_MAX];
 };
 
+bool core_follows_another(const struct core *c); /* another core was there before us, in the life of this machine */
 int core_watch(struct core *c, int fd, enum core_source s, unsigned index);
 void core_tick_at(struct core *c, int64_t period_ns); /* 0: no tick */
 
@@ -644,11 +675,27 @@ void forget_keeper(struct core *c);
 void forget_indexed(struct core *c); /* the finder may have taken in what was erased */
 /* What the plan says is kept. */
 MUST_CHECK int forget_open(struct core *c);
-void forget_look(struct core *c);    /* its timer fired */
+void forget_look(struct core *c);    /* its timer fired: c->keep_due, or it is overdue */
 void forget_snapped(struct core *c); /* there is another snapshot */
+void forget_keep(struct core *c);    /* let go what need not be kept, unless something is under way */
+void forget_yield(struct core *c);   /* not now: what is being read for that is read another time */
 
-/* vital.c: something was asked, or felt. */
+/* dream.c */
+MUST_CHECK int dream_open(struct core *c);
+void dream_close(struct core *c);
+unsigned dream_chores(const struct core *c);  /* pieces of consolidation to be done */
+double dream_budget(const struct core *c);    /* places for the disk that are free, 0..1 */
+void dream_wait(struct core *c);   /* there may be chores */
+void dream_due(struct core *c);    /* its timer fired */
+void dream_go_on(struct core *c);  /* one of them has ended */
+void dream_end(struct core *c);    /* somebody stirs */
+
+/* vital.c */
+void vital_open(struct core *c);
+/* Something was asked, or felt. */
 void vital_changed(struct core *c);
+/* So long until the lifecycle may be DREAM; > 0. */
+int64_t vital_until_dream_ns(const struct core *c);
 /* Look at everything: the level now; the lifecycle takes the moves that are due. */
 void vital_look(struct core *c, struct level *out);
 
@@ -662,6 +709,8 @@ struct settings_range {
 };
 struct settings_range settings_range(const struct core *c, uint16_t field);
 
+/* A number that the plan says of Cadmus itself. */
+int64_t core_option(const struct core *c, const char *key, int64_t otherwise);
 /* Name of an entity; "" for PLAN_NONE. */
 const char *core_entity_name(const struct core *c, uint16_t entity);
 

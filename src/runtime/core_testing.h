@@ -35,6 +35,7 @@ static pid_t pid;
 static int parent = -1, models[2] = { -1, -1 }, gate = -1, stop_door = -1;
 static void (*core_more)(void); /* what else stands in the plan */
 static uint32_t core_dims;      /* of the vectors that a model says it makes */
+static void (*core_born)(void); /* called by the core that is being born */
 static uint8_t message[WIRE_MESSAGE_MAX];
 static size_t message_bytes;
 
@@ -71,6 +72,8 @@ static inline _Noreturn void become_core(int fd) {
 	seat_env(CORE, fd, text);
 	putenv(text);
 	log_init("core");
+	if (core_born)
+		core_born();
 	CHECK(seat_open_inherited(&seat, &diag) == 0);
 	int code = core_main(&seat);
 	seat_close(&seat);
@@ -109,7 +112,7 @@ static inline int channel(uint16_t process, const void *first, size_t bytes) {
 	return pair[0];
 }
 
-static inline void start(void) {
+static inline void start_core(void) {
 	int pair[2], plan = seat_plan_file(w.plan);
 	CHECK(plan >= 0 && io_pair(pair) == 0);
 	segment_close_files(&w.files[CORE]);
@@ -125,9 +128,17 @@ static inline void start(void) {
 	parent = pair[0];
 	CHECK(seat_send_hello(parent, CORE, epoch, plan, w.directory_fd, &w.files[CORE]) == 0);
 	close(plan);
+}
+
+static inline void comes_up(void) {
 	asked_of_parent(SEAT_READY, CORE);
 	directory_set(&w.directory, CORE, DIRECTORY_LIVE, clock_mono());
 	gate = channel(GATE, NULL, 0);
+}
+
+static inline void start(void) {
+	start_core();
+	comes_up();
 }
 
 /* Core dies at once, and its clients with their channel. */
@@ -332,7 +343,7 @@ static inline int core_tests(void (*const tests[])(void), size_t count) {
 		snprintf(folder, sizeof(folder), "/tmp/cadmus-core-test.XXXXXX");
 		CHECK(mkdtemp(folder) && setenv("CADMUS_STATE_DIR", folder, 1) == 0 &&
 				setenv("CADMUS_RUN_DIR", folder, 1) == 0);
-		core_more = NULL;
+		core_more = core_born = NULL;
 		core_dims = 0;
 		tests[i]();
 		snprintf(command, sizeof(command), "rm -rf %s", folder);

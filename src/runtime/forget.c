@@ -12,8 +12,9 @@
  *
  *      PLANNING -> LETTING_GO -> answered
  *
- * Core does the same by itself, by what the plan says is kept: it looks once after its start, then each hour, and,
- * where there is a limit in bytes, after each snapshot.
+ * Core does the same by itself, by what the plan says is kept: that is due once after its start, then each hour, and
+ * done while nothing else is asked (dream.c); where there was no such time for a day, in between.  Where there is a
+ * limit in bytes core looks after each snapshot whether it is exceeded, as it is overdue then.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -30,13 +31,20 @@
 #define MAY_GO (UINT64_C(1) << JOURNAL_EVIDENCE | UINT64_C(1) << JOURNAL_SAMPLE | UINT64_C(1) << JOURNAL_GAP | \
 		UINT64_C(1) << JOURNAL_SYMBOL | UINT64_C(1) << JOURNAL_MODEL | UINT64_C(1) << JOURNAL_SET)
 
+#define LOOKS_OVERDUE 24u /* a day, and nobody has been at rest */
+
 static void start(struct core *c);
 
 /* What was asked while core let go by itself has waited. */
 static void over(struct core *c) {
 	c->erasure.step = ERASURE_NONE;
-	if (c->erasure_next.step == ERASURE_NONE)
+	if (c->erasure_next.step == ERASURE_NONE) {
+		if (c->keep_due && c->looks_missed >= LOOKS_OVERDUE)
+			forget_keep(c);
+		else if (c->dream.on)
+			dream_go_on(c);
 		return;
+	}
 	c->erasure = c->erasure_next;
 	c->erasure_next.step = ERASURE_NONE;
 	start(c);
@@ -44,10 +52,16 @@ static void over(struct core *c) {
 
 /* Who asked is told; nobody did, where core keeps what the plan says by itself. */
 static void fail(struct core *c, int rc, const char *text) {
-	if (c->erasure.own && rc != -ENOENT && rc != -EBUSY) /* nothing to do, or another time */
+	bool another_time = rc == -ECANCELED || rc == -EBUSY;
+	if (c->erasure.own && rc != -ENOENT && !another_time)
 		log_warn("%s: %s", text, err_text(rc));
+	if (c->erasure.own && another_time) {
+		c->keep_due = true;
+		c->dream.on = false; /* and not at once */
+	}
 	session_error(c, &c->erasure.to, rc, "%s: %s", text, err_text(rc));
 	over(c);
+	dream_wait(c);
 }
 
 /* The keeper's thread begins when it is first needed. */
@@ -208,7 +222,8 @@ static void planned(struct core *c, const struct keeper_job *job) {
 	uint8_t body[1024];
 	if (job->rc < 0)
 		return fail(c, job->rc, job->rc == -ENOENT ? "no snapshot could stand for what would go"
-							   : "what may go cannot be found out");
+					: job->rc == -EBUSY ? "what went before is still being removed"
+							    : "what may go cannot be found out");
 	int n = body_build_compact(&job->plan.body, body, sizeof(body));
 	struct journal_entry note = { JOURNAL_COMPACT, JOURNAL_MACHINE, core_entity_name(c, 0), e->principal, body,
 		n < 0 ? 0 : (size_t)n, NULL };
@@ -232,18 +247,13 @@ void forget_compact(struct core *c, const struct asked *r) {
 #define NS_PER_DAY (24 * 3600 * NS_PER_S)
 #define KEEP_DAYS 30
 
-/* An option of Cadmus itself; look_ms is for tests. */
-static int64_t option_of(const struct core *c, const char *key, int64_t otherwise) {
-	const char *text = plan_find_option(c->plan, 0, key);
-	return text ? strtoll(text, NULL, 10) : otherwise;
-}
-
+/* look_ms is for tests. */
 int forget_open(struct core *c) {
-	int64_t first = option_of(c, "journal.look_ms", FIRST_LOOK_NS / NS_PER_MS) * NS_PER_MS;
-	int64_t then = option_of(c, "journal.look_ms", LOOK_NS / NS_PER_MS) * NS_PER_MS;
+	int64_t first = core_option(c, "journal.look_ms", FIRST_LOOK_NS / NS_PER_MS) * NS_PER_MS;
+	int64_t then = core_option(c, "journal.look_ms", LOOK_NS / NS_PER_MS) * NS_PER_MS;
 	struct itimerspec t = { { then / NS_PER_S, then % NS_PER_S }, { first / NS_PER_S, first % NS_PER_S } };
-	c->keep_days = option_of(c, "journal.keep_days", KEEP_DAYS);
-	c->keep_bytes = (uint64_t)option_of(c, "journal.keep_mb", 0) << 20;
+	c->keep_days = core_option(c, "journal.keep_days", KEEP_DAYS);
+	c->keep_bytes = (uint64_t)core_option(c, "journal.keep_mb", 0) << 20;
 	c->look = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (c->look < 0 || timerfd_settime(c->look, 0, &t, NULL) < 0)
 		return -errno;
@@ -260,12 +270,18 @@ static void look_at_what_stays(struct core *c, const struct keeper_job *job) {
 	(void)event_write(&c->events, clock_mono(), EVENT_JOURNAL, 0, job->stays, c->keep_bytes, "keep_mb");
 }
 
-/* What is under way comes first; there is another look later. */
-static void look(struct core *c) {
+static bool has_policy(const struct core *c) {
+	return c->keep_days > 0 || c->keep_bytes;
+}
+
+/* What is under way comes first. */
+void forget_keep(struct core *c) {
 	struct erasure *e = &c->erasure;
 	struct keeper_job job = { .work = KEEPER_KEEP, .kinds = MAY_GO };
-	if (e->step != ERASURE_NONE || (c->keep_days <= 0 && !c->keep_bytes))
+	if (e->step != ERASURE_NONE)
 		return;
+	c->keep_due = false;
+	c->looks_missed = 0;
 	if (c->keep_days > 0)
 		job.keep.since.ns = clock_wall().ns - c->keep_days * NS_PER_DAY;
 	job.keep.bytes = c->keep_bytes;
@@ -277,14 +293,27 @@ static void look(struct core *c) {
 }
 
 void forget_look(struct core *c) {
-	if (io_timer_read(c->look))
-		look(c);
+	if (!io_timer_read(c->look) || !has_policy(c))
+		return;
+	c->keep_due = true;
+	if (++c->looks_missed >= LOOKS_OVERDUE)
+		forget_keep(c);
+	else
+		dream_wait(c);
 }
 
 /* Only now may more go than before. */
 void forget_snapped(struct core *c) {
-	if (c->keep_bytes)
-		look(c);
+	if (!c->keep_bytes)
+		return;
+	c->keep_due = true;
+	c->looks_missed = LOOKS_OVERDUE;
+	forget_keep(c);
+}
+
+void forget_yield(struct core *c) {
+	if (c->erasure.own && c->erasure.step == ERASURE_PLANNING)
+		keeper_cancel(c->keeper);
 }
 
 /* ---- the keeper ---- */

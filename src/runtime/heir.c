@@ -30,6 +30,8 @@ void heir_know_parent(struct core *c, pid_t pid) {
 /* Who hangs up because it is killed ends a moment later; one that lives and hung up on us wants us gone. */
 static bool parent_is_dead(const struct core *c) {
 	struct pollfd p = { .fd = c->parent_end, .events = POLLIN };
+	if (c->parent_end == -ESRCH) /* it was killed before we had its handle */
+		return true;
 	return p.fd >= 0 && poll(&p, 1, PARENT_ENDS_MS) == 1;
 }
 

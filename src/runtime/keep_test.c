@@ -230,7 +230,9 @@ static void an_erasure_comes_in_between(void) {
 		put(++next_id, (struct question){ .op = "erase", .seq = seq[i] });
 		CHECK(hear("done") == next_id);
 	}
-	CHECK(look()->compacted > 0 && knows("cat", NULL) && state_is_replay());
+	while (look()->compacted == 0) /* an erasure takes the snapshots away that know of it */
+		set_many(100);
+	CHECK(knows("cat", NULL) && state_is_replay());
 	die();
 }
 

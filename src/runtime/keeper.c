@@ -25,7 +25,7 @@ struct keeper {
 	int begun, ended;
 	pthread_mutex_t lock;          /* of `reader` and `quit`, for who wants it to end early */
 	struct journal_reader *reader; /* of the job in hand */
-	bool quit;
+	bool quit, cancelled;          /* for good; the job in hand */
 	struct keeper_job job;
 };
 
@@ -53,7 +53,7 @@ static int fold(struct journal_reader *r, struct keeper_job *job) {
 static bool lend(struct keeper *k, struct journal_reader *r) {
 	pthread_mutex_lock(&k->lock);
 	k->reader = r;
-	bool goes_on = !k->quit;
+	bool goes_on = !k->quit && !k->cancelled;
 	pthread_mutex_unlock(&k->lock);
 	return goes_on;
 }
@@ -164,9 +164,9 @@ int keeper_open(struct keeper **out, const char *path) {
 }
 
 /* What it reads is not wanted any more. */
-static void end_early(struct keeper *k) {
+static void end_early(struct keeper *k, bool *why) {
 	pthread_mutex_lock(&k->lock);
-	k->quit = true;
+	*why = true;
 	if (k->reader)
 		journal_read_cancel(k->reader);
 	pthread_mutex_unlock(&k->lock);
@@ -178,7 +178,7 @@ void keeper_close(struct keeper **at) {
 	*at = NULL;
 	if (!k)
 		return;
-	end_early(k);
+	end_early(k, &k->quit);
 	struct pollfd p = { .fd = k->ended, .events = POLLIN };
 	while (k->busy)
 		if (keeper_take(k, &job) == 0)
@@ -204,11 +204,17 @@ bool keeper_is_busy(const struct keeper *k) {
 	return k->busy;
 }
 
+void keeper_cancel(struct keeper *k) {
+	if (k->busy)
+		end_early(k, &k->cancelled);
+}
+
 int keeper_begin(struct keeper *k, const struct keeper_job *job) {
 	if (k->busy)
 		return -EBUSY;
 	k->job = *job;
 	k->job.state = NULL;
+	k->cancelled = false; /* its thread waits to begin */
 	k->busy = true;
 	ring(k->begun);
 	return 0;

@@ -49,6 +49,8 @@ int keeper_fd(const struct keeper *k);
 /* Begin a job; -EBUSY: there is one. */
 MUST_CHECK int keeper_begin(struct keeper *k, const struct keeper_job *job);
 bool keeper_is_busy(const struct keeper *k);
+/* The job in hand, if any, is not wanted now: it ends soon, with -ECANCELED unless it was done. */
+void keeper_cancel(struct keeper *k);
 /* The job that has ended; -EAGAIN: none. */
 MUST_CHECK int keeper_take(struct keeper *k, struct keeper_job *out);
 

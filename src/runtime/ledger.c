@@ -67,12 +67,26 @@ static struct pending *free_pending(struct core *c) {
 	return NULL;
 }
 
+/* Nothing comes before our epoch, but what makes that. */
+static int may_be_written(const struct core *c, const struct pending *place) {
+	return c->unwritten ? -ENOSPC : place ? 0 : -EAGAIN;
+}
+
+int ledger_submit_first(struct core *c, const struct journal_entry *e, unsigned n, ledger_done *done, void *who) {
+	struct pending *p = free_pending(c);
+	uint64_t ticket;
+	int rc = p ? journal_submit(c->journal, e, n, JOURNAL_D2, &ticket) : -EAGAIN;
+	if (rc == 0)
+		*p = (struct pending){ ticket, done, who };
+	return rc;
+}
+
 int ledger_submit_as(struct core *c, const struct journal_entry *e, unsigned n, enum journal_class class,
 		ledger_done *done, void *who) {
 	struct pending *p = free_pending(c);
 	uint64_t ticket;
-	int rc = p ? journal_submit(c->journal, e, n, class, &ticket) : -EAGAIN;
-	if (rc == 0)
+	int rc = may_be_written(c, p);
+	if (rc == 0 && (rc = journal_submit(c->journal, e, n, class, &ticket)) == 0)
 		*p = (struct pending){ ticket, done, who };
 	return rc;
 }
@@ -90,8 +104,8 @@ void ledger_note(struct core *c, const struct journal_entry *e, unsigned n) {
 int ledger_erase(struct core *c, uint64_t seq, const struct journal_entry *note, ledger_done *done, void *who) {
 	struct pending *p = free_pending(c);
 	uint64_t ticket;
-	int rc = p ? journal_erase(c->journal, seq, note, &ticket) : -EAGAIN;
-	if (rc == 0)
+	int rc = may_be_written(c, p);
+	if (rc == 0 && (rc = journal_erase(c->journal, seq, note, &ticket)) == 0)
 		*p = (struct pending){ ticket, done, who };
 	return rc;
 }
@@ -99,8 +113,8 @@ int ledger_erase(struct core *c, uint64_t seq, const struct journal_entry *note,
 int ledger_compact(struct core *c, const struct journal_entry *note, ledger_done *done, void *who) {
 	struct pending *p = free_pending(c);
 	uint64_t ticket;
-	int rc = p ? journal_compact(c->journal, note, &ticket) : -EAGAIN;
-	if (rc == 0)
+	int rc = may_be_written(c, p);
+	if (rc == 0 && (rc = journal_compact(c->journal, note, &ticket)) == 0)
 		*p = (struct pending){ ticket, done, who };
 	return rc;
 }
@@ -124,23 +138,27 @@ static void settle(struct core *c, const struct journal_result *r, uint64_t seq)
 #define SNAPSHOT_BYTES (8u << 20)
 #define SNAPSHOT_AT_END 256u
 
-/* What cannot be stored now will be, later. */
-static void keep_snapshot(struct core *c, uint64_t records) {
-	const struct journal_state *s = c->state;
+bool ledger_is_long(const struct core *c, uint64_t records) {
 	bool exact = c->erasure.step != ERASURE_WRITING && c->erasure.step != ERASURE_FOLDING;
-	if (!exact || (s->seq - c->snapped < records && c->unsnapped < SNAPSHOT_BYTES))
-		return;
+	return exact && !c->unwritten && (c->state->seq - c->snapped >= records || c->unsnapped >= SNAPSHOT_BYTES);
+}
+
+/* What cannot be stored now will be, later. */
+void ledger_snapshot(struct core *c) {
+	const struct journal_state *s = c->state;
 	if (journal_snapshot(c->journal, s, core_entity_name(c, 0), NULL) < 0)
 		return;
 	c->snapped = s->seq;
 	c->unsnapped = 0;
+	c->snapping = true;
 }
 
 void ledger_close(struct core *c) {
 	if (!c->journal || c->failed)
 		return;
 	gap_write(c);
-	keep_snapshot(c, SNAPSHOT_AT_END);
+	if (ledger_is_long(c, SNAPSHOT_AT_END))
+		ledger_snapshot(c);
 }
 
 static void fold(struct core *c, const struct journal_record *r) {
@@ -158,6 +176,8 @@ static void note_refusal(struct core *c, const struct journal_result *r) {
 	if (r->rc < 0 && r->rc != c->refused)
 		log_error("the journal refused a transaction: %s", err_text(r->rc));
 	c->refused = r->rc;
+	if (r->rc == -ENOSPC)
+		gap_full(c);
 }
 
 void ledger_readable(struct core *c) {
@@ -166,7 +186,7 @@ void ledger_readable(struct core *c) {
 	while (journal_take(c->journal, &r) == 0) {
 		uint64_t seq = r.rc == -EEXIST ? r.existing : r.count ? r.records[0].seq : 0;
 		int rc = r.rc;
-		bool snapshot = rc == 0 && r.records[0].kind == JOURNAL_SNAPSHOT;
+		bool snapshot = r.count && r.records[0].kind == JOURNAL_SNAPSHOT;
 		for (unsigned i = 0; rc == 0 && i < r.count; i++)
 			fold(c, &r.records[i]);
 		note_refusal(c, &r);
@@ -176,15 +196,20 @@ void ledger_readable(struct core *c) {
 			remind_stored(c, &r); /* first: who is told may ask for it */
 		settle(c, &r, seq);
 		stored = stored || rc == 0;
-		if (snapshot)
+		c->snapping = c->snapping && !snapshot;
+		if (snapshot && rc == 0)
 			forget_snapped(c);
+		if (snapshot && c->dream.on)
+			dream_go_on(c);
 		if (rc == -EIO && !c->quit) {
 			log_error("nobody knows what the disk holds now: core ends, and the next one reads it anew");
 			c->quit = c->failed = true;
 		}
 	}
-	keep_snapshot(c, SNAPSHOT_RECORDS);
+	if (ledger_is_long(c, SNAPSHOT_RECORDS)) /* overdue, whatever else there is to do */
+		ledger_snapshot(c);
 	if (stored)
 		gap_write(c); /* there may be room again */
+	dream_wait(c);
 	report(c);
 }

@@ -7,11 +7,15 @@
  * epoch that names it are one transaction.  So at any moment the plan in force, that of the last epoch, is the one that
  * ends at the state's plan_seq.  Who begins again with the same plan writes none.
  *
- * The last transaction is waited for: whoever meets this core meets a journal that takes records.
+ * The last transaction is waited for: whoever meets this core meets a journal that takes records.  But a core that
+ * takes the place of another one in the life of a machine comes up on a full disk, too: what moves, or reads, or wants
+ * to stop is not to wait for whoever makes room.  Nothing is written until the epoch is; that is tried each second.
  */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include "base/err.h"
+#include "base/log.h"
 #include "runtime/core_priv.h"
 
 #define DOWN_NS NS_PER_S /* less than so long without a record is no gap */
@@ -47,7 +51,7 @@ static int wait_for_all(struct core *c, const struct way *w) {
 
 static int submit(struct core *c, const struct journal_entry *e, unsigned n, struct way *w) {
 	int rc;
-	while ((rc = ledger_submit(c, e, n, settled, w)) == -EAGAIN && w->left > 0)
+	while ((rc = ledger_submit_first(c, e, n, settled, w)) == -EAGAIN && w->left > 0)
 		wait_for_disk(c);
 	w->left += rc == 0;
 	return rc;
@@ -111,7 +115,7 @@ static int write_epoch(struct core *c, uint64_t epoch, uint8_t *room, size_t cap
 	struct journal_entry e[3];
 	struct way w = { 0, 0 };
 	struct body_epoch b = { epoch, c->plan->hash };
-	struct body_gap g = { body_text("time"), down_ms(c), body_text(DOWN_WHY) };
+	struct body_gap g = { body_text(GAP_TIME), down_ms(c), body_text(DOWN_WHY) };
 	unsigned n = 0;
 	bool known = plan_is_known(c);
 	int rc = known ? 0 : write_parts(c, room, capacity);
@@ -152,18 +156,43 @@ static void write_dictionaries(struct core *c) {
 		ledger_note(c, e, n);
 }
 
-int scribe_begin(struct core *c) {
+static int begin(struct core *c) {
 	size_t capacity = JOURNAL_BODY_MAX;
 	uint8_t *room = malloc(capacity);
 	if (!room)
 		return -ENOMEM;
 	uint64_t epoch = c->state->epoch + 1;
 	journal_set_epoch(c->journal, epoch);
+	c->unwritten = true;
 	int rc = write_epoch(c, epoch, room, capacity);
 	free(room);
-	if (rc == 0)
-		write_dictionaries(c);
-	return rc;
+	if (rc < 0)
+		return rc;
+	c->unwritten = false;
+	write_dictionaries(c);
+	recall_interrupted(c);
+	return 0;
+}
+
+int scribe_begin(struct core *c) {
+	int rc = begin(c);
+	if (rc != -ENOSPC || !core_follows_another(c))
+		return rc;
+	log_error("there is no room on the disk of %s: core reads, stops what moves, and writes nothing; make room, "
+		  "and it goes on by itself", c->journal_path);
+	return 0;
+}
+
+/* Control waits for one transaction more than usual; nothing can be moving. */
+void scribe_retry(struct core *c) {
+	int rc = begin(c);
+	if (rc == 0) {
+		log_info("there is room on the disk again: core writes");
+		gap_room(c);
+	} else if (rc != -ENOSPC) {
+		log_error("core cannot write that it has begun: %s", err_text(rc));
+		c->quit = c->failed = true;
+	}
 }
 
 /* ---- symbols ---- */

@@ -138,8 +138,13 @@ void session_done(struct core *c, const struct reply_to *to) {
 	session_send(c, &o, to);
 }
 
-/* -ESTALE of the journal: whoever is refused for it can do something about it. */
+/* What whoever is refused for it can do about it; -ESTALE is the journal's. */
 #define GONE "; the journal's file was removed or replaced: put it back, or end the machine and start it anew"
+#define FULL "; the disk that the journal is on is full: make room there, and ask again"
+
+static const char *what_to_do(int rc) {
+	return rc == -ESTALE ? GONE : rc == -ENOSPC ? FULL : "";
+}
 
 static void send_error(struct core *c, const struct reply_to *to, int rc, const char *text) {
 	struct mp_out o;
@@ -151,11 +156,12 @@ static void send_error(struct core *c, const struct reply_to *to, int rc, const 
 
 void session_error(struct core *c, const struct reply_to *to, int rc, const char *format, ...) {
 	char text[512], whole[sizeof(text) + sizeof(GONE)];
+	_Static_assert(sizeof(FULL) <= sizeof(GONE), "it fits as well");
 	va_list args;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	snprintf(whole, sizeof(whole), "%s%s", text, rc == -ESTALE ? GONE : "");
+	snprintf(whole, sizeof(whole), "%s%s", text, what_to_do(rc));
 	send_error(c, to, rc, whole);
 }
 

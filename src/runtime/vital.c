@@ -2,11 +2,12 @@
  * vital.c - how much of the machine's state hangs together, and what the machine is about: sem/level.h and
  * sem/lifecycle.h, fed from what core has at hand.
  *
- * Both are volatile: they stand beside the state, never in its hash.  They are computed when somebody asks, and when a
- * turn or a motion begins or ends; nothing wakes core for them.
+ * Both are volatile: they stand beside the state, never in its hash.  They are computed when somebody asks; nothing
+ * wakes core for them, but for a DREAM, when there are chores (dream.c).
  */
 #include <math.h>
 #include <string.h>
+#include "base/load.h"
 #include "runtime/core_priv.h"
 #include "sem/coherence.h"
 #include "sem/level.h"
@@ -115,6 +116,11 @@ static unsigned turns_in_works(const struct core *c) {
 	return n;
 }
 
+/* By its own clock: a minute of rest is a moment where a test says so. */
+static int64_t passed(const struct vital *v, struct cdm_mono since, struct cdm_mono now) {
+	return (int64_t)((double)mono_since(since, now) * v->pace);
+}
+
 static void step(struct core *c, const struct health *h, double coherence) {
 	struct vital *v = &c->vital;
 	struct cdm_mono now = clock_mono();
@@ -127,20 +133,37 @@ static void step(struct core *c, const struct health *h, double coherence) {
 		.coherence = h->count ? coherence : 1.0, /* nothing is made of anything that could be wrong */
 		.turns = turns_in_works(c),
 		.motions = c->motion.moving,
-		.budget = 1.0,
-		.quiet_ns = mono_since(v->changed, now),
-		.dwell_ns = mono_since(v->entered, now) };
+		.chores = dream_chores(c),
+		.budget = dream_budget(c),
+		.load = v->load < 0 ? load_now() : v->load,
+		.quiet_ns = passed(v, v->changed, now),
+		.dwell_ns = passed(v, v->entered, now) };
 	enum lifecycle_state next = lifecycle_next(v->state, &in);
 	if (next == v->state)
 		return;
 	v->state = next;
-	v->entered = next == LIFECYCLE_REST ? (struct cdm_mono){ v->changed.ns + LIFECYCLE_QUIET_NS } : now;
+	int64_t quiet = (int64_t)(LIFECYCLE_QUIET_NS / v->pace);
+	v->entered = next == LIFECYCLE_REST ? (struct cdm_mono){ v->changed.ns + quiet } : now;
 }
 
 /* ---- for all of core ---- */
 
+/* lifecycle_pace and lifecycle_load, in percent, are for tests. */
+void vital_open(struct core *c) {
+	c->vital.changed = c->vital.entered = clock_mono();
+	c->vital.pace = (double)core_option(c, "lifecycle.pace", 100) / 100;
+	c->vital.load = (double)core_option(c, "lifecycle.load", -100) / 100;
+}
+
 void vital_changed(struct core *c) {
 	c->vital.changed = clock_mono();
+	dream_end(c);
+}
+
+int64_t vital_until_dream_ns(const struct core *c) {
+	int64_t rested = passed(&c->vital, c->vital.changed, clock_mono());
+	int64_t left = LIFECYCLE_QUIET_NS + LIFECYCLE_REST_NS - rested;
+	return (int64_t)((double)(left > 0 ? left : LIFECYCLE_REST_NS) / c->vital.pace) + 1;
 }
 
 void vital_look(struct core *c, struct level *out) {

@@ -5,7 +5,7 @@
  *      WAKE    live, and nothing is asked of it
  *      FOCUS   a turn or a motion is in the works
  *      REST    no input has changed for a minute, and nothing is asked
- *      DREAM   REST for a minute and more, and there is consolidation to do (index, snapshot, compaction), a budget
+ *      DREAM   REST for a minute and more, and there is consolidation to do (a snapshot, compaction), a budget
  *              to do it with, and little load; never while anything is asked
  *      CRISIS  a required process is gone, an emergency stop is latched, the disk refuses records, or C < 0.5 while
  *              an actuator is live

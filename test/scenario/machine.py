@@ -209,10 +209,15 @@ class Machine:
 
     def live(self, *names):
         """The processes, once those of `names` are all live."""
+        now = {}
+
         def found():
-            now = self.processes()
+            now.update(self.processes())
             return now if all(n in now and now[n]['state'] == 'live' for n in names) else None
-        return until(f'{names} live', found)
+        try:
+            return until(f'{names} live', found)
+        except AssertionError as e:
+            raise AssertionError(f'{e}; they are {now}') from None
 
     def log(self):
         rc, out, err = self.run('log', '--all', '--json')

@@ -54,6 +54,8 @@ coherence_rules:
   - {source: [faces], target: visual, operation: max, half_life_ms: 500}
   - {source: [visual], target: temporal, operation: max, half_life_ms: 200}
   - {source: [left, right], target: auditory, operation: weighted_mean, half_life_ms: 200, max_skew_ms: 50}
+settings:
+  - {id: gain, unit: dB, min: 0, max: 1}
 '''
 RULED = ('spatial', 'visual', 'temporal')  # of one source each
 SAMPLES = 150
@@ -78,6 +80,8 @@ def play(m):
             frame.write(bytes([i % 256]) * (32 * 24 * 3))
             seen.read()
             faces.write(array('f', [0.0, (i % 11) / 11] + [0] * 6), degraded=i % 13 == 0)
+            if i == SAMPLES // 2:
+                expect('it is set meanwhile', m.run('set', 'gain', '0.5', '--machine', 'small')[0] == 0)
             if i % 3 == 2:
                 until('what was said is recorded', lambda: is_recorded(m, i + 1))  # pylint: disable=cell-var-from-loop
 
@@ -111,7 +115,11 @@ def offline(m, path):
     expect('it is the same, and nothing of it in doubt', rc == 0 and end['result'] == 'IDENTICAL' and end['doubt'] is None, (end, err))
     expect('each sample is a line', len(got) - 1 == sum(t['made'] for t in targets.values()), len(got))
     expect('the same again', lines(m, path)[1] == got)
+    expect('what is told as it was is named, and what is not done again', sorted(end['told']) == ['faces', 'left', 'level', 'right'] and
+           {'turns', 'settings'} <= set(end['not_run']), end)
     rc, out, err = m.run('replay', path)
+    expect('for people: what is done again', 'run again, by rules: spatial, visual, temporal, auditory' in err and
+           'told as recorded, to those: ' in err and 'not done again' in err and 'turns, settings' in err, err)
     expect('for people: with the hash of all of it', rc == 0 and 'IDENTICAL' in out and end['hash'] in out, out + err)
     return end
 
@@ -202,6 +210,7 @@ def live(m, path, lasted):
     expect('and what it made of it then is made again', sensed and len(near) == len(sensed), (got[-1:], sensed[:3], err))
     rc, out, err = m.run('ps', '--machine', 'small_replay')
     expect('it is down', rc == 1, out)
+    expect('who was not played is said', {'turns', 'settings'} <= set(done['not_run']), done)
     with open(m.work + '/state/small.journal', 'rb') as f:
         expect('the journal of the machine itself was not touched', f.read() == before)
     expect('it had one of its own', os.path.exists(m.work + '/state/small_replay.journal'))

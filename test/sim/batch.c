@@ -207,18 +207,40 @@ void batch_fill(struct model_batch *b, uint64_t *dice, uint64_t *number, bool he
 	}
 }
 
+static struct model_entry *add_own(struct model_batch *b, enum journal_kind kind) {
+	struct model_entry *e = &b->entries[b->count++];
+	e->kind = kind;
+	e->visibility = JOURNAL_MACHINE;
+	return e;
+}
+
 void batch_erase(struct model_batch *b, uint64_t *dice, uint64_t *number, uint64_t seq) {
 	b->class = JOURNAL_D2;
 	b->erase = seq;
 	add(b, dice, number, JOURNAL_ERASE, false);
+	struct model_entry *rest = add_own(b, JOURNAL_SNAPSHOT);
+	memcpy(rest->entity, b->entries[0].entity, sizeof(rest->entity));
 }
 
 void batch_snapshot(struct model_batch *b, uint64_t *number) {
-	struct model_entry *e = &b->entries[b->count++];
+	struct model_entry *e = add_own(b, JOURNAL_SNAPSHOT);
 	b->class = JOURNAL_D1;
-	e->kind = JOURNAL_SNAPSHOT;
-	e->visibility = JOURNAL_MACHINE;
 	snprintf(e->entity, sizeof(e->entity), "c%llu", (unsigned long long)++*number);
+}
+
+void batch_compact(struct model_batch *b, uint64_t *number, const struct body_compact *plan, uint64_t kinds) {
+	static uint8_t room[1024];
+	struct model_entry *e = add_own(b, JOURNAL_COMPACT);
+	int bytes = body_build_compact(plan, room, sizeof(room));
+	CHECK(bytes > 0);
+	b->class = JOURNAL_D2;
+	b->compact_upto = plan->upto;
+	b->compact_kinds = kinds;
+	snprintf(e->entity, sizeof(e->entity), "k%llu", (unsigned long long)++*number);
+	e->bytes = (size_t)bytes;
+	e->body = malloc(e->bytes);
+	CHECK(e->body != NULL);
+	memcpy(e->body, room, e->bytes);
 }
 
 void batch_entries(const struct model_batch *b, struct journal_entry out[MODEL_BATCH_MAX]) {

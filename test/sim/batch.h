@@ -6,10 +6,12 @@
 
 /* Fill b with 1 to MODEL_BATCH_MAX entries, none of kind erase; `heavy`: of many kilobytes.  *number grows. */
 void batch_fill(struct model_batch *b, uint64_t *dice, uint64_t *number, bool heavy);
-/* Make b the note of an erasure of record `seq`. */
+/* Make b the note of an erasure of record `seq`, and the record that vouches for what is left of a snapshot then. */
 void batch_erase(struct model_batch *b, uint64_t *dice, uint64_t *number, uint64_t seq);
 /* The record that vouches for a snapshot: its body is the journal's, its entity tells it from others. */
 void batch_snapshot(struct model_batch *b, uint64_t *number);
+/* Make b the note of a compaction as it was planned. */
+void batch_compact(struct model_batch *b, uint64_t *number, const struct body_compact *plan, uint64_t kinds);
 /* The same as the journal wants it; borrows from b. */
 void batch_entries(const struct model_batch *b, struct journal_entry out[MODEL_BATCH_MAX]);
 

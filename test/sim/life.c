@@ -17,7 +17,7 @@ enum { NO_RECORD = 1 << 30 }; /* a seq that there is not */
 static const char path[] = "state";
 
 struct life {
-	uint64_t dice, number;
+	uint64_t seed, dice, number;
 	bool told;
 	struct life_report *report;
 	struct env_sim *world;
@@ -27,17 +27,17 @@ struct life {
 	bool failed;        /* it has said that the disk failed */
 	bool was_read;      /* it has had its turn in the middle of somebody's walk */
 	uint64_t born_hits, born_failures; /* what had gone wrong when it was opened; the latter: but for full disks */
-	struct journal_state *live, *other;
+	struct journal_state *live, *other, *third;
 	bool live_is_known;
 	struct journal_reader *keeper;
 
 	unsigned inside; /* who is in the middle of a call; NOBODY */
 	unsigned planned;
-	bool is_made;    /* the file has been there for good */
+	bool is_made;    /* the file is there for good: a record was acknowledged, or found by an owner */
 	bool has_lied;   /* the disk: what is there must be judged */
 
 	/* Habits of this life: */
-	bool crowded, lying, heavy;
+	bool crowded, lying, heavy, forgetful;
 	unsigned trouble; /* faults in a hundred turns */
 };
 
@@ -74,7 +74,7 @@ static void mark_what_may_be_passed(struct life *l) {
 	for (unsigned i = 0; i < l->model.waiting_count; i++) {
 		struct model_batch *b = l->model.waiting[i];
 		b->may_be_passed = b->may_be_passed || l->crowded || env_sim_hits(l->world) > b->hits ||
-				   b->erase == NO_RECORD;
+				   b->erase == NO_RECORD || b->compact_upto;
 	}
 }
 
@@ -117,7 +117,7 @@ static void look_around(struct life *l, struct journal_reader *r, unsigned proce
 	switch (dice(l, 4)) {
 	case 0:
 		rc = journal_verify(r, &report, NULL);
-		CHECK(rc < 0 || report.records >= before);
+		CHECK(rc < 0 || report.records + report.removed >= before);
 		break;
 	case 1:
 		rc = journal_last(r, &seq);
@@ -128,7 +128,7 @@ static void look_around(struct life *l, struct journal_reader *r, unsigned proce
 		CHECK(rc < 0 || seq >= before);
 		break;
 	default:
-		rc = model_walk(&l->model, r, MODEL_LOOK, NULL, process == KEEPER ? meanwhile : NULL, l, &seq);
+		rc = model_walk(&l->model, r, MODEL_LOOK, process == KEEPER ? meanwhile : NULL, l, &seq);
 		break;
 	}
 	l->report->reads++;
@@ -136,7 +136,23 @@ static void look_around(struct life *l, struct journal_reader *r, unsigned proce
 	CHECK(rc == 0 || is_excused(l, rc, process, hits));
 }
 
-/* What is live is what is read: the state of the records that were taken, folded by the journal and from the walk. */
+/* The same at an earlier record; what is gone is said to be. */
+static void compare_earlier(struct life *l, struct journal_reader *r) {
+	uint64_t seq = 1 + dice(l, l->model.count), hits = env_sim_hits(l->world);
+	int rc = journal_state_at(r, seq, l->other, NULL);
+	if (seq < model_may_be_compacted(&l->model)) {
+		CHECK(rc == 0 || rc == -ESTALE || is_excused(l, rc, PASSER, hits));
+		return;
+	}
+	CHECK(rc == 0 || is_excused(l, rc, PASSER, hits));
+	if (rc < 0)
+		return;
+	model_fold(&l->model, seq, l->third);
+	struct hash read = state_hash(l->other), listed = state_hash(l->third);
+	CHECK(hash_equal(&read, &listed));
+}
+
+/* What is live is what is read, and what the plain list says. */
 static void compare_states(struct life *l) {
 	struct journal_reader *r;
 	uint64_t hits = env_sim_hits(l->world);
@@ -149,7 +165,12 @@ static void compare_states(struct life *l) {
 		struct hash live = state_hash(l->live), read = state_hash(l->other);
 		CHECK(hash_equal(&live, &read));
 		model_check_state(&l->model, l->live);
+		model_fold(&l->model, l->model.count, l->other);
+		read = state_hash(l->other);
+		CHECK(hash_equal(&live, &read));
 	}
+	if (rc == 0 && l->forgetful && l->model.count)
+		compare_earlier(l, r);
 	journal_read_close(&r);
 }
 
@@ -226,13 +247,67 @@ static void submit_snapshot(struct life *l) {
 		model_drop(b);
 }
 
-/* Which body is to go; a snapshot says nothing of anybody, and stays. */
+/* What core lets go by what its plan says is kept, or anything that may go. */
+static uint64_t pick_kinds(struct life *l) {
+	const uint64_t usual = UINT64_C(1) << JOURNAL_EVIDENCE | UINT64_C(1) << JOURNAL_SAMPLE |
+			       UINT64_C(1) << JOURNAL_GAP | UINT64_C(1) << JOURNAL_SYMBOL |
+			       UINT64_C(1) << JOURNAL_MODEL | UINT64_C(1) << JOURNAL_SET;
+	const uint64_t stay = UINT64_C(1) << JOURNAL_EPOCH | UINT64_C(1) << JOURNAL_ERASE |
+			      UINT64_C(1) << JOURNAL_SNAPSHOT | UINT64_C(1) << JOURNAL_COMPACT;
+	uint64_t any = batch_dice(&l->dice) & ((UINT64_C(1) << JOURNAL_KIND_COUNT) - 1) & ~stay;
+	return dice(l, 3) && any ? any : usual;
+}
+
+/* By size, all that may go; or by age. */
+static int plan_compaction(struct life *l, uint64_t kinds, struct journal_compaction *plan) {
+	struct journal_reader *r;
+	uint64_t upto = UINT64_MAX;
+	int64_t age = dice(l, 2) ? (int64_t)dice(l, 3000000000) : 0;
+	int rc = journal_read_open_in(env_of(l, OWNER), path, &r, NULL);
+	if (rc < 0)
+		return rc;
+	if (age)
+		rc = journal_seq_at(r, (struct cdm_wall){ env_of(l, OWNER)->wall(env_of(l, OWNER)).ns - age }, &upto);
+	if (rc == 0)
+		rc = journal_plan_compaction(r, upto, kinds, plan);
+	journal_read_close(&r);
+	return rc;
+}
+
+static void submit_compaction(struct life *l) {
+	static struct journal_compaction plan;
+	for (unsigned i = 0; i < l->model.waiting_count; i++)
+		if (l->model.waiting[i]->compact_upto && l->model.waiting[i]->fate == MODEL_WAITS)
+			return; /* a plan is good until the next one */
+	uint64_t kinds = pick_kinds(l), hits = env_sim_hits(l->world);
+	int rc = plan_compaction(l, kinds, &plan);
+	note(l, "compaction planned: %s, up to %llu", said(rc), (unsigned long long)plan.body.upto);
+	CHECK(rc == 0 || rc == -ENOENT || rc == -EBUSY || is_excused(l, rc, OWNER, hits));
+	if (rc < 0 || env_sim_is_dead(l->world, OWNER))
+		return;
+	struct journal_entry entries[MODEL_BATCH_MAX];
+	struct model_batch *b = model_batch(&l->model);
+	batch_compact(b, &l->number, &plan.body, kinds);
+	batch_entries(b, entries);
+	b->after_failure = l->failed;
+	b->hits = env_sim_hits(l->world);
+	rc = journal_compact(l->owner, entries, &b->ticket);
+	note(l, "compact %llu: %s", (unsigned long long)b->ticket, said(rc));
+	CHECK(rc == 0 || rc == -EAGAIN);
+	if (rc == 0)
+		model_waits(&l->model, b);
+	else
+		model_drop(b);
+}
+
+/* Which body is to go; a snapshot or a compaction says nothing of anybody, and stays. */
 static uint64_t pick_erasure(struct life *l) {
 	if (!dice(l, 8) || !l->model.count)
 		return NO_RECORD;
 	uint64_t seq = 1 + dice(l, l->model.count);
 	const struct model_record *r = &l->model.records[seq - 1];
-	return r->batch->entries[r->index].kind == JOURNAL_SNAPSHOT ? NO_RECORD : seq;
+	enum journal_kind kind = r->batch->entries[r->index].kind;
+	return kind == JOURNAL_SNAPSHOT || kind == JOURNAL_COMPACT ? NO_RECORD : seq;
 }
 
 /* The state after an erasure is what a new replay says. */
@@ -269,7 +344,9 @@ static void settled(struct life *l, const struct journal_result *r) {
 	const struct model_batch *b = model_settle(&l->model, r);
 	uint64_t hits = env_sim_hits(l->world);
 	bool excused = r->rc == 0 || (r->rc == -ENOSPC && hits > b->hits) || (r->rc == -EBUSY && l->crowded) ||
-		       (r->rc == -EIO && failures(l) > l->born_failures) || (r->rc == -ENOENT && b->erase == NO_RECORD);
+		       (r->rc == -EIO && failures(l) > l->born_failures) ||
+		       (r->rc == -ENOENT && b->erase == NO_RECORD) ||
+		       (b->compact_upto && (r->rc == -ENOENT || r->rc == -EBUSY));
 	note(l, "settled %llu: %s, seq %llu, wiped %s", (unsigned long long)r->ticket, said(r->rc),
 			(unsigned long long)r->records[0].seq, said(r->wiped));
 	CHECK(excused);
@@ -278,7 +355,9 @@ static void settled(struct life *l, const struct journal_result *r) {
 		l->report->refused++;
 		return;
 	}
+	l->is_made = true;
 	l->report->acknowledged += r->count;
+	l->report->compacted += b->compact_upto > 0;
 	for (unsigned i = 0; l->live_is_known && i < r->count; i++)
 		CHECK(state_apply(l->live, &r->records[i]) == 0);
 	if (b->erase) {
@@ -311,6 +390,8 @@ static void wait_long_enough(struct life *l) {
 }
 
 static void turn_of_owner(struct life *l) {
+	if (l->forgetful && dice(l, 3) == 0 && l->model.waiting_count < MODEL_WAITING_MAX - 8)
+		return dice(l, 2) ? submit_compaction(l) : submit_snapshot(l);
 	switch (dice(l, 13)) {
 	case 0:
 	case 1:
@@ -359,18 +440,19 @@ static void begin_life(struct life *l) {
 	CHECK(tail->seq >= l->model.count);
 	mark_what_may_be_passed(l);
 	CHECK(journal_read_open_in(env_of(l, OWNER), path, &r, NULL) == 0);
-	CHECK(model_walk(&l->model, r, MODEL_ADOPT, l->live, NULL, NULL, &seq) == 0 && seq == tail->seq);
-	CHECK(journal_state_at(r, UINT64_MAX, l->other, NULL) == 0);
+	CHECK(model_walk(&l->model, r, MODEL_ADOPT, NULL, NULL, &seq) == 0 && seq == tail->seq);
+	CHECK(journal_state_at(r, UINT64_MAX, l->live, NULL) == 0);
 	journal_read_close(&r);
-	struct hash walked = state_hash(l->live), read = state_hash(l->other);
-	CHECK(hash_equal(&walked, &read));
+	model_fold(&l->model, seq, l->other);
+	struct hash read = state_hash(l->live), listed = state_hash(l->other);
+	CHECK(hash_equal(&read, &listed));
 	model_check_state(&l->model, l->live);
 	l->report->in_doubt_found += seq - before;
 	l->model.epoch = tail->epoch;
 	if (dice(l, 3))
 		journal_set_epoch(l->owner, ++l->model.epoch);
 	l->live_is_known = true;
-	l->is_made = true;
+	l->is_made = l->is_made || seq > 0;
 	l->failed = l->was_read = false;
 	l->born_hits = env_sim_hits(l->world);
 	l->born_failures = failures(l);
@@ -379,7 +461,7 @@ static void begin_life(struct life *l) {
 
 static void come(struct life *l) {
 	const struct journal_options o = { .queue_bytes = l->heavy ? 256 << 10 : 64 << 10, .env = env_of(l, OWNER),
-		.stepped = true };
+		.stepped = true, .let_go = l->forgetful ? 1 + (unsigned)dice(l, 6) : 0 };
 	uint64_t hits = env_sim_hits(l->world);
 	int rc = journal_open(path, &o, &l->owner, NULL);
 	note(l, "open: %s", said(rc));
@@ -415,7 +497,7 @@ static void stop(struct life *l) {
 	for (unsigned i = 0; i < l->model.waiting_count; i++) {
 		struct model_batch *b = l->model.waiting[i];
 		b->promised = sound && b->fate == MODEL_WAITS && b->erase != NO_RECORD &&
-			      !env_sim_is_dead(l->world, OWNER);
+			      !b->compact_upto && !env_sim_is_dead(l->world, OWNER);
 	}
 	note(l, "stopped, sound: %d", sound);
 }
@@ -490,15 +572,15 @@ static void judge(struct life *l) {
 	int rc = journal_read_open_in(env_of(l, PASSER), path, &r, NULL);
 	if (rc == 0) {
 		rc = journal_verify(r, &report, NULL);
-		int walked = model_walk(&l->model, r, MODEL_JUDGE, NULL, NULL, NULL, &seq);
-		CHECK(rc < 0 || (walked == 0 && seq == report.records));
+		int walked = model_walk(&l->model, r, MODEL_JUDGE, NULL, NULL, &seq);
+		CHECK(rc < 0 || walked == -ESTALE || (walked == 0 && seq == report.records + report.removed));
 		journal_read_close(&r);
 	}
 	note(l, "judged: %s, %llu records", said(rc), (unsigned long long)seq);
 	l->report->lies_judged++;
 	l->has_lied = false;
-	if (rc == 0)
-		return;
+	if (rc == 0 && l->model.compaction_count == 0)
+		return; /* else nobody can tell what it must hold from now on: what was let go was of before the lie */
 	(void)!journal_open(path, &o, &j, NULL);
 	journal_stop(&j);
 	forget_the_file(l);
@@ -598,6 +680,16 @@ static void turn(struct life *l) {
 		judge(l);
 }
 
+/* Once nothing waits, all that was let go is gone, and nothing else. */
+static void check_what_is_gone(struct life *l) {
+	struct journal_reader *r;
+	struct journal_report report;
+	CHECK(journal_read_open_in(env_of(l, PASSER), path, &r, NULL) == 0);
+	CHECK(journal_verify(r, &report, NULL) == 0 && report.removed == model_gone(&l->model));
+	journal_read_close(&r);
+	l->report->removed += report.removed;
+}
+
 /* On a sound disk, with nobody else: all is there, and the next owner can go on. */
 static void last_turns(struct life *l) {
 	struct journal_result r;
@@ -619,6 +711,7 @@ static void last_turns(struct life *l) {
 		settled(l, &r);
 	CHECK(!l->failed);
 	compare_states(l);
+	check_what_is_gone(l);
 	stop(l);
 	CHECK(!l->owner);
 	come(l);
@@ -630,23 +723,22 @@ static void habits(struct life *l) {
 	l->crowded = dice(l, 2);
 	l->lying = dice(l, 5) == 0;
 	l->heavy = dice(l, 40) == 0;
+	l->forgetful = l->seed % 4 == 0;
 	l->trouble = l->lying ? 10 : troubles[dice(l, COUNT_OF(troubles))];
 	note(l, "crowded %d, lying %d, heavy %d, trouble %u", l->crowded, l->lying, l->heavy, l->trouble);
 }
 
-static struct journal_state *a_state(void) {
-	static struct journal_state *kept[2];
-	static unsigned next;
-	struct journal_state **s = &kept[next++ % 2];
-	if (!*s)
-		*s = calloc(1, sizeof(**s));
-	CHECK(*s != NULL);
-	return *s;
+static struct journal_state *a_state(unsigned number) {
+	static struct journal_state *kept[3];
+	if (!kept[number])
+		kept[number] = calloc(1, sizeof(*kept[number]));
+	CHECK(kept[number] != NULL);
+	return kept[number];
 }
 
 void life_run(uint64_t seed, bool told, struct life_report *report) {
-	struct life l = { .dice = seed, .told = told, .report = report, .inside = NOBODY, .live = a_state(),
-		.other = a_state() };
+	struct life l = { .seed = seed, .dice = seed, .told = told, .report = report, .inside = NOBODY,
+		.live = a_state(0), .other = a_state(1), .third = a_state(2) };
 	report->trace = seed;
 	l.world = env_sim_create(batch_dice(&l.dice));
 	habits(&l);

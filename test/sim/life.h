@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 struct life_report { /* what happened, over one life or more */
-	uint64_t acknowledged, in_doubt_found, refused, kills, cuts, faults, erased, reads, lies_judged, files_lost;
+	uint64_t acknowledged, in_doubt_found, refused, kills, cuts, faults, erased, reads, lies_judged, files_lost,
+			compacted, removed;
 	uint64_t trace;
 };
 

@@ -2,6 +2,7 @@
 #include "test/sim/model.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,13 +11,14 @@ enum { EXTRA_MAX = MODEL_WAITING_MAX * MODEL_BATCH_MAX, UNEXPLAINED_MAX = 64 };
 struct walk {
 	struct model *m;
 	enum model_view view;
-	struct journal_state *fold;
 	void (*meanwhile)(void *user);
 	void *user;
 
 	uint64_t count, erasures; /* of the model when it began */
 	uint64_t seq, hlc;
 	struct hash hash;
+	uint64_t compacted; /* by what was acknowledged before, and what has been passed */
+	uint64_t gone;      /* the last one that was missing */
 	/* Records beyond those that were acknowledged: */
 	struct model_batch *batch; /* the one that is being passed, or NULL */
 	unsigned index;            /* in it */
@@ -45,7 +47,9 @@ void model_forget(struct model *m) {
 		batch_free(b);
 	}
 	m->waiting_count = 0;
-	m->count = m->epoch = m->erasures = 0;
+	m->count = m->epoch = m->erasures = m->compacted = 0;
+	m->compaction_count = 0;
+	m->scrubbed = false;
 }
 
 void model_fini(struct model *m) {
@@ -66,6 +70,10 @@ void model_waits(struct model *m, struct model_batch *b) {
 	b->next = m->all;
 	m->all = b;
 	m->waiting[m->waiting_count++] = b;
+	if (!b->compact_upto)
+		return;
+	CHECK(m->compaction_count < MODEL_COMPACTIONS_MAX);
+	m->compactions[m->compaction_count++] = b;
 }
 
 void model_drop(struct model_batch *b) {
@@ -88,10 +96,21 @@ static void append(struct model *m, const struct model_record *r) {
 	m->records[m->count++] = *r;
 }
 
-static void erase(struct model *m, uint64_t seq) {
-	CHECK(seq >= 1 && seq <= m->count);
-	m->records[seq - 1].erased = true;
-	m->erasures++;
+/* It is in the file now: what it does to others. */
+static void take_effect(struct model *m, const struct model_batch *b) {
+	if (b->erase) {
+		CHECK(b->erase <= m->count);
+		m->records[b->erase - 1].erased = true;
+		m->erasures++;
+		m->scrubbed = m->scrubbed || b->erase <= m->compacted;
+	}
+	if (b->compact_upto)
+		m->compacted = b->compact_upto;
+}
+
+/* Records of a batch, where all up to `compacted` may be gone. */
+static unsigned count_of(const struct model_batch *b, uint64_t compacted) {
+	return b->erase && b->erase > compacted ? 1 : b->count;
 }
 
 /* ---- results ---- */
@@ -112,19 +131,18 @@ static bool is_entry(const struct journal_record *r, const struct model_batch *b
 }
 
 static void acknowledge(struct model *m, struct model_batch *b, const struct journal_result *r) {
-	CHECK(r->count == b->count);
-	for (unsigned i = 0; i < b->count; i++) {
+	CHECK(r->count == count_of(b, m->compacted));
+	for (unsigned i = 0; i < r->count; i++) {
 		const struct journal_record *record = &r->records[i];
 		const struct model_record *last = m->count ? &m->records[m->count - 1] : NULL;
 		struct hash zero = { { 0 } };
 		CHECK(record_check(record, m->count, last ? &last->hash : &zero) == 0);
 		CHECK(is_entry(record, b, i) && !record->erased);
 		CHECK(!last || record->hlc > last->hlc);
-		append(m, &(struct model_record){ b, i, false, record->hlc, record->hash });
+		append(m, &(struct model_record){ b, i, false, record->hlc, record->wall, record->hash });
 	}
 	b->fate = MODEL_ACKNOWLEDGED;
-	if (b->erase)
-		erase(m, b->erase);
+	take_effect(m, b);
 }
 
 static void leave_waiting(struct model *m, unsigned at) {
@@ -168,9 +186,10 @@ static int beyond(struct walk *w, const struct journal_record *r) {
 	}
 	CHECK(is_entry(r, w->batch, w->index) && w->extra_count < EXTRA_MAX);
 	bool erased = w->view == MODEL_JUDGE && r->erased;
-	w->extra[w->extra_count++] = (struct model_record){ w->batch, w->index, erased, r->hlc, r->hash };
-	if (++w->index == w->batch->count) {
+	w->extra[w->extra_count++] = (struct model_record){ w->batch, w->index, erased, r->hlc, r->wall, r->hash };
+	if (++w->index == count_of(w->batch, w->compacted)) {
 		w->passed[w->passed_count++] = w->batch;
+		w->compacted = w->batch->compact_upto ? w->batch->compact_upto : w->compacted;
 		w->batch = NULL;
 	}
 	return 0;
@@ -187,7 +206,7 @@ static void otherwise(struct walk *w, const struct journal_record *r) {
 			if (!is_entry(r, b, i))
 				continue;
 			CHECK(w->extra_count < EXTRA_MAX);
-			w->extra[w->extra_count++] = (struct model_record){ b, i, r->erased, r->hlc, r->hash };
+			w->extra[w->extra_count++] = (struct model_record){ b, i, r->erased, r->hlc, r->wall, r->hash };
 			was_submitted = true;
 		}
 	CHECK(was_submitted);
@@ -214,8 +233,43 @@ static void known(struct walk *w, const struct journal_record *r) {
 	}
 }
 
+static const struct model_entry *entry_of(const struct model_record *r) {
+	return &r->batch->entries[r->index];
+}
+
+/* Is there a compaction, or may there be one, that lets it go? */
+static bool may_be_gone(const struct model *m, uint64_t seq) {
+	enum journal_kind kind = entry_of(&m->records[seq - 1])->kind;
+	for (unsigned i = 0; i < m->compaction_count; i++) {
+		const struct model_batch *b = m->compactions[i];
+		if (b->fate != MODEL_ABSENT && b->compact_upto >= seq && b->compact_kinds >> kind & 1)
+			return true;
+	}
+	return false;
+}
+
+/* Records before r are missing.  Each was in the list when it was let go, so it says how the chain goes on. */
+static int pass_gap(struct walk *w, const struct journal_record *r) {
+	if (w->has_forked || r->seq - 1 > w->count) {
+		CHECK(w->view == MODEL_JUDGE);
+		return w->m->compaction_count ? -ESTALE : -EBADMSG;
+	}
+	bool may_be = true;
+	for (uint64_t seq = w->seq + 1; seq < r->seq; seq++)
+		may_be = may_be && may_be_gone(w->m, seq);
+	CHECK(may_be || w->view == MODEL_JUDGE);
+	if (!may_be)
+		return -EBADMSG; /* as the chain is broken there */
+	w->gone = w->seq = r->seq - 1;
+	w->hash = w->m->records[w->seq - 1].hash;
+	return 0;
+}
+
 static int visit(void *user, const struct journal_record *r) {
 	struct walk *w = user;
+	int rc = r->seq > w->seq + 1 ? pass_gap(w, r) : 0;
+	if (rc < 0)
+		return rc;
 	if (record_check(r, w->seq, &w->hash) < 0 || r->hlc <= w->hlc)
 		return -EBADMSG;
 	if (w->has_forked)
@@ -224,8 +278,6 @@ static int visit(void *user, const struct journal_record *r) {
 		known(w, r);
 	else
 		beyond(w, r);
-	if (w->fold)
-		(void)state_apply(w->fold, r);
 	w->seq = r->seq;
 	w->hlc = r->hlc;
 	w->hash = r->hash;
@@ -243,10 +295,11 @@ static void explain(const struct walk *w) {
 		CHECK(explained);
 	}
 	for (unsigned k = 0; k < w->passed_count; k++) {
-		bool gone = w->passed[k]->erase == 0 || w->passed[k]->erase > w->count;
+		uint64_t seq = w->passed[k]->erase;
+		bool gone = seq == 0 || seq > w->count || may_be_gone(w->m, seq);
 		for (unsigned i = 0; i < w->unexplained_count; i++)
-			gone = gone || w->unexplained[i] == w->passed[k]->erase;
-		CHECK(gone || w->m->records[w->passed[k]->erase - 1].erased);
+			gone = gone || w->unexplained[i] == seq;
+		CHECK(gone || w->m->records[seq - 1].erased);
 	}
 }
 
@@ -258,8 +311,8 @@ static void adopt(struct walk *w) {
 		append(m, &w->extra[i]);
 	for (unsigned i = 0; i < w->passed_count; i++) {
 		w->passed[i]->fate = MODEL_ACKNOWLEDGED;
-		if (w->passed[i]->erase && w->view != MODEL_JUDGE)
-			erase(m, w->passed[i]->erase);
+		if (w->view != MODEL_JUDGE)
+			take_effect(m, w->passed[i]);
 	}
 	unsigned ghosts = 0;
 	for (unsigned i = 0; i < m->waiting_count; i++) {
@@ -274,21 +327,21 @@ static void adopt(struct walk *w) {
 	m->waiting_count = ghosts;
 }
 
-int model_walk(struct model *m, struct journal_reader *r, enum model_view view, struct journal_state *fold,
-		void (*meanwhile)(void *user), void *user, uint64_t *seq) {
+int model_walk(struct model *m, struct journal_reader *r, enum model_view view, void (*meanwhile)(void *user),
+		void *user, uint64_t *seq) {
 	struct walk *w = calloc(1, sizeof(*w));
 	CHECK(w != NULL);
-	w->m = m, w->view = view, w->fold = fold, w->meanwhile = meanwhile, w->user = user;
+	w->m = m, w->view = view, w->compacted = m->compacted, w->meanwhile = meanwhile, w->user = user;
 	w->count = m->count, w->erasures = m->erasures, w->waiting_count = m->waiting_count;
 	memcpy(w->waiting, m->waiting, sizeof(w->waiting));
-	if (fold)
-		state_init(fold);
 	int rc = journal_each(r, 0, 0, visit, w);
 	*seq = w->seq;
 	if (rc == 0 && view != MODEL_JUDGE) {
 		CHECK(w->seq >= w->count); /* nothing acknowledged is lost */
 		CHECK(!w->batch);          /* no batch is there in part */
 		explain(w);
+		/* Nothing goes before it is written that it does. */
+		CHECK(w->gone <= w->compacted || w->gone <= m->compacted);
 	}
 	if (rc == 0 && view != MODEL_LOOK)
 		adopt(w);
@@ -296,7 +349,84 @@ int model_walk(struct model *m, struct journal_reader *r, enum model_view view, 
 	return rc;
 }
 
+uint64_t model_may_be_compacted(const struct model *m) {
+	uint64_t upto = m->compacted;
+	for (unsigned i = 0; i < m->waiting_count; i++)
+		if (m->waiting[i]->compact_upto > upto)
+			upto = m->waiting[i]->compact_upto;
+	return upto;
+}
+
+uint64_t model_gone(const struct model *m) {
+	uint64_t gone = 0;
+	for (uint64_t seq = 1; seq <= m->compacted; seq++) {
+		enum journal_kind kind = entry_of(&m->records[seq - 1])->kind;
+		bool goes = false;
+		for (unsigned i = 0; i < m->compaction_count; i++) {
+			const struct model_batch *b = m->compactions[i];
+			goes = goes || (b->fate == MODEL_ACKNOWLEDGED && b->compact_upto >= seq &&
+					       b->compact_kinds >> kind & 1);
+		}
+		gone += goes;
+	}
+	return gone;
+}
+
 /* ---- the state ---- */
+
+static void apply(const struct model *m, uint64_t seq, bool erased, struct journal_state *s) {
+	static uint8_t vouches[160];
+	const struct model_record *have = &m->records[seq - 1];
+	const struct model_entry *e = entry_of(have);
+	struct journal_record r = { .seq = seq, .epoch = have->batch->epoch, .hlc = have->hlc, .wall = have->wall,
+		.kind = (uint16_t)e->kind, .visibility = (uint8_t)e->visibility, .erased = erased, .hash = have->hash };
+	snprintf(r.entity, sizeof(r.entity), "%s", e->entity);
+	snprintf(r.principal, sizeof(r.principal), "%s", e->principal);
+	r.body = erased ? NULL : e->body;
+	r.body_bytes = erased ? 0 : (uint32_t)e->bytes;
+	if (e->kind == JOURNAL_SNAPSHOT) { /* its body is the journal's, and says nothing but that it is one */
+		struct body_snapshot b = { .upto = 1, .bytes = 1 };
+		int n = body_build_snapshot(&b, vouches, sizeof(vouches));
+		CHECK(n > 0);
+		r.body = vouches;
+		r.body_bytes = (uint32_t)n;
+	}
+	CHECK(state_apply(s, &r) == 0);
+}
+
+/* Where nobody says when it was erased, it was so when it was folded. */
+static void note_erased_untold(const struct model *m, bool *erased) {
+	for (uint64_t i = 0; i < m->count; i++)
+		erased[i] = m->records[i].erased;
+	for (uint64_t i = 0; i < m->count; i++)
+		if (entry_of(&m->records[i])->kind == JOURNAL_ERASE)
+			erased[m->records[i].batch->erase - 1] = false;
+}
+
+/*
+ * A compaction stands on a snapshot of what was known then; what is erased of that later is taken out of it, while what
+ * is erased of the rest has never been.
+ */
+void model_fold(const struct model *m, uint64_t upto, struct journal_state *out) {
+	bool *erased = calloc(m->count + 1, sizeof(*erased));
+	CHECK(erased != NULL && upto >= m->compacted && upto <= m->count);
+	note_erased_untold(m, erased);
+	state_init(out);
+	uint64_t folded = 0;
+	for (uint64_t i = 0; i < m->count; i++) {
+		const struct model_batch *b = m->records[i].batch;
+		enum journal_kind kind = entry_of(&m->records[i])->kind;
+		if (kind == JOURNAL_ERASE && b->erase <= folded)
+			state_scrub(out, b->erase);
+		else if (kind == JOURNAL_ERASE)
+			erased[b->erase - 1] = m->records[b->erase - 1].erased;
+		for (; kind == JOURNAL_COMPACT && folded < b->compact_upto; folded++)
+			apply(m, folded + 1, erased[folded], out);
+	}
+	for (; folded < upto; folded++)
+		apply(m, folded + 1, erased[folded], out);
+	free(erased);
+}
 
 /* The last record of `field`, or NULL; erased ones never were. */
 static const struct model_record *last_setting(const struct model *m, const char *field, struct body_set *out,
@@ -320,8 +450,12 @@ void model_check_state(const struct model *m, const struct journal_state *s) {
 		kinds[m->records[i].batch->entries[m->records[i].index].kind]++;
 		erased += m->records[i].erased;
 	}
-	CHECK(memcmp(kinds, s->kinds, sizeof(kinds)) == 0 && s->kinds[JOURNAL_KIND_COUNT] == 0 && s->erased == erased);
+	CHECK(memcmp(kinds, s->kinds, sizeof(kinds)) == 0 && s->kinds[JOURNAL_KIND_COUNT] == 0);
 	CHECK(m->count == 0 || hash_equal(&s->head, &m->records[m->count - 1].hash));
+	CHECK(s->compacted == m->compacted);
+	if (m->scrubbed)
+		return; /* what was said before that is not in the snapshot, and does not come back */
+	CHECK(s->erased == erased);
 	for (unsigned i = 0; i < s->setting_count; i++) {
 		const struct state_setting *have = state_setting_at(s, i);
 		struct body_set want;

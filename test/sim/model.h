@@ -3,7 +3,8 @@
  *
  * A batch waits until its result is taken; then it is acknowledged, and its records have their place for ever, or it is
  * refused and must be absent.  Who dies leaves batches in doubt: the next owner finds some of them, whole, in their
- * order and without gaps, and the others never were.
+ * order and without gaps, and the others never were.  What a compaction lets go may be missing from the file, and stays
+ * in the list: what the state says of it must not change.
  *
  * Nothing of the journal's own code decides here but record_check(), which follows the chain.  Failures are CHECKs.
  */
@@ -13,7 +14,7 @@
 #include "journal/journal.h"
 #include "journal/journal_read.h"
 
-enum { MODEL_BATCH_MAX = 6, MODEL_WAITING_MAX = 256, MODEL_MARK = 24 };
+enum { MODEL_BATCH_MAX = 6, MODEL_WAITING_MAX = 256, MODEL_MARK = 24, MODEL_COMPACTIONS_MAX = 256 };
 
 struct model_entry {
 	enum journal_kind kind;
@@ -40,13 +41,14 @@ enum model_fate {
 struct model_batch {
 	struct model_batch *next; /* of all there ever were, to free them */
 	uint64_t ticket, epoch, erase;
+	uint64_t compact_upto, compact_kinds; /* of a compaction; 0: it is none */
 	enum journal_class class;
 	enum model_fate fate;
 	bool promised;      /* its owner stopped in good order: it must be there */
 	bool after_failure; /* its owner had said that the disk failed: it can only be refused */
 	bool may_be_passed; /* something went wrong while it waited: a later one may be there without it */
 	uint64_t hits;      /* things that had gone wrong in the world when it was submitted */
-	unsigned count;
+	unsigned count; /* of an erasure two, of which the second is there where a snapshot stands for what is erased */
 	struct model_entry entries[MODEL_BATCH_MAX];
 };
 
@@ -55,6 +57,7 @@ struct model_record {
 	unsigned index;
 	bool erased;
 	uint64_t hlc;
+	struct cdm_wall wall;
 	struct hash hash;
 };
 
@@ -66,6 +69,10 @@ struct model {
 	uint64_t count, room;
 	uint64_t epoch;    /* the last one that was used */
 	uint64_t erasures; /* that were acknowledged or found */
+	const struct model_batch *compactions[MODEL_COMPACTIONS_MAX]; /* that were submitted */
+	unsigned compaction_count;
+	uint64_t compacted; /* up to there records have been let go, by what was acknowledged or found */
+	bool scrubbed;      /* of those something was erased */
 };
 
 void model_fini(struct model *m);
@@ -92,10 +99,19 @@ enum model_view {
 
 /*
  * Walk all records and compare them.  0: they are as they must be, *seq is the last; -errno: what the journal said, and
- * all before it is as it must be.  `fold`, if not NULL, becomes the state of them; `meanwhile` is called now and then.
+ * all before it is as it must be; -ESTALE: of what a lying disk has left nobody can tell any more, as it was let go.
+ * `meanwhile` is called now and then.
  */
-int model_walk(struct model *m, struct journal_reader *r, enum model_view view, struct journal_state *fold,
-		void (*meanwhile)(void *user), void *user, uint64_t *seq);
+int model_walk(struct model *m, struct journal_reader *r, enum model_view view, void (*meanwhile)(void *user),
+		void *user, uint64_t *seq);
+
+/* Up to there records have been let go, or have been without anybody being told yet. */
+uint64_t model_may_be_compacted(const struct model *m);
+/* How many records must be gone once all that may go has gone. */
+uint64_t model_gone(const struct model *m);
+
+/* The state after record `upto` >= m->compacted: a fold of the whole list, whatever of it is in the file. */
+void model_fold(const struct model *m, uint64_t upto, struct journal_state *out);
 
 /* The parts of the state that can be told without folding as the journal does. */
 void model_check_state(const struct model *m, const struct journal_state *s);
