@@ -53,20 +53,19 @@ static void add_file(struct hash_pieces *h, const char *path) {
 }
 
 /* So that vectors of other weights under the same name are another embedder's. */
-static void make_name(struct core *c) {
+static void make_name(const struct core *c, char out[CDM_NAME_MAX]) {
 	char text[HASH_TEXT_MAX];
 	struct hash_pieces h;
 	hash_begin(&h);
 	add_file(&h, plan_find_option(c->plan, c->embed.entity, "file"));
 	struct hash of = hash_end(&h);
-	snprintf(c->embed.name, sizeof(c->embed.name), "%.40s.%s", core_entity_name(c, c->embed.entity),
-			hash_text(&of, 16, text));
+	snprintf(out, CDM_NAME_MAX, "%.40s.%s", core_entity_name(c, c->embed.entity), hash_text(&of, 16, text));
 }
 
 void embed_open(struct core *c) {
 	c->embed.entity = find_entity(c);
 	if (c->embed.entity != PLAN_NONE)
-		make_name(c);
+		make_name(c, c->embed.name);
 }
 
 const char *embed_name(const struct core *c) {
@@ -123,11 +122,20 @@ void embed_cancel(struct core *c, struct model_slot *m) {
 
 /* ---- what becomes of it ---- */
 
+/* Can it be asked at all?  A file that was replaced since core began would make vectors of another kind. */
+static const char *why_not(const struct core *c, const struct model_slot *m) {
+	char name[CDM_NAME_MAX];
+	make_name(c, name);
+	if (strcmp(name, c->embed.name) != 0)
+		return "has another file than when core started, and makes vectors when that starts again";
+	return m->dims == 0 || m->dims > CDM_EMBED_DIMS_MAX ? "makes no vectors, though the plan says so" : NULL;
+}
+
 void embed_loaded(struct core *c) {
 	struct model_slot *m = slot(c);
-	if (m && m->loaded && (m->dims == 0 || m->dims > CDM_EMBED_DIMS_MAX)) {
-		log_warn("%s makes no vectors, though the plan says so; the memory's are made of letters",
-				core_entity_name(c, c->embed.entity));
+	const char *why = m && m->loaded ? why_not(c, m) : NULL;
+	if (why) {
+		log_warn("%s %s", core_entity_name(c, c->embed.entity), why);
 		m->dims = 0;
 	}
 	if (is_there(c, m))

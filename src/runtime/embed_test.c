@@ -9,12 +9,20 @@
 static uint64_t next_id = 1;
 static const char *patience;
 static bool embeds; /* the plan says so */
+static const char *weights; /* what stands in the model's file; NULL: there is none */
 
 /* What the model of this test was asked for. */
 static unsigned asked_for;
 static char newest[WIRE_TEXT_MAX + 1];
 static int refuses;      /* the code of its answer; 0: it makes a vector */
 static bool is_silent;   /* it gives none */
+
+static void write_weights(const char *text) {
+	char path[96];
+	snprintf(path, sizeof(path), "%s/lark.gguf", folder);
+	FILE *f = fopen(path, "wb");
+	CHECK(f && fputs(text, f) >= 0 && fclose(f) == 0);
+}
 
 static void add_model(void) {
 	for (uint32_t i = 0; i < b.head.options.count; i++)
@@ -24,6 +32,10 @@ static void add_model(void) {
 	plan_builder_option(&b, e, "context", "4096");
 	if (embeds)
 		plan_builder_option(&b, e, "embeds", "true");
+	char path[96];
+	snprintf(path, sizeof(path), "%s/lark.gguf", folder);
+	if (weights)
+		plan_builder_option(&b, e, "file", path);
 	plan_builder_option(&b, 0, "memory.patience_ms", patience);
 }
 
@@ -35,6 +47,8 @@ static void begin_with(const char *ms) {
 	asked_for = 0;
 	refuses = 0;
 	is_silent = false;
+	if (weights)
+		write_weights(weights);
 	begin();
 	model_comes(LARK);
 }
@@ -198,6 +212,28 @@ static void without_a_model(void) {
 	over();
 }
 
+/* Vectors of other weights are another embedder's, whatever its name is. */
+static void with_other_weights(void) {
+	weights = "these are weights";
+	begin_with("15000");
+	said_of_old();
+	CHECK(finds(ASKED, ROOF) && is_embedder("lark."));
+	io_close(&models[0]);
+	write_weights("and these others");
+	asked_for = 0;
+	model_comes(LARK); /* under a core that does not know them */
+	turn("kitchen", "it is late", "Yes.");
+	CHECK(finds("a warm roof", ROOF) && !finds(ASKED, ROOF) && asked_for == 0 && is_embedder("lark."));
+	core_dies();
+	start();
+	model_comes(LARK);
+	serve_until(ROOF "\nSweet."); /* all anew */
+	serve_until("it is late\nYes.");
+	CHECK(finds(ASKED, ROOF) && is_embedder("lark."));
+	weights = NULL;
+	over();
+}
+
 /* What has no vector for a reason of its own is found by its words, and not asked for again. */
 static void a_text_without_a_vector(void) {
 	begin_with("15000");
@@ -292,8 +328,8 @@ static void a_model_that_goes_away(void) {
 }
 
 int main(void) {
-	static void (*const tests[])(void) = { what_means_alike, without_a_model, a_text_without_a_vector,
-		a_text_that_is_erased_meanwhile, a_silent_model_delays_nobody, a_model_that_dies_of_it,
-		a_model_that_goes_away };
+	static void (*const tests[])(void) = { what_means_alike, without_a_model, with_other_weights,
+		a_text_without_a_vector, a_text_that_is_erased_meanwhile, a_silent_model_delays_nobody,
+		a_model_that_dies_of_it, a_model_that_goes_away };
 	return core_tests(tests, COUNT_OF(tests));
 }
