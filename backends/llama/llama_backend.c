@@ -162,6 +162,7 @@ static void text_unload(void *model) {
 	struct text_model *m = model;
 	if (!m)
 		return;
+	text_embed_close(m);
 	if (m->context)
 		m->api.llama_free(m->context);
 	if (m->pool)
@@ -224,6 +225,7 @@ static void text_describe(void *model, struct cdm_model_facts *facts) {
 	facts->context_trained = (uint32_t)a->llama_model_n_ctx_train(m->model);
 	facts->vocabulary = (uint32_t)a->llama_vocab_n_tokens(m->vocab);
 	facts->threads = m->threads;
+	facts->dims = text_dims(m);
 }
 
 CDM_BACKEND_EXPORT const struct cdm_backend cdm_backend = {
@@ -234,5 +236,6 @@ CDM_BACKEND_EXPORT const struct cdm_backend cdm_backend = {
 	.load = text_load,
 	.describe = text_describe,
 	.generate = text_generate,
+	.embed = text_embed,
 	.unload = text_unload,
 };

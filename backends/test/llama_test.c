@@ -296,6 +296,74 @@ static void cancels_between_and_within_steps(void) {
 	free(longest);
 }
 
+/* ---- vectors of texts ---- */
+
+static float vectors[4][CDM_EMBED_DIMS_MAX];
+
+static int embed_rq(void *m, const char *text, size_t bytes, float *out) {
+	struct cdm_request rq = { .prompt = text, .prompt_bytes = bytes, .poll = poll_cancel };
+	got.polls = got.d.count = 0;
+	int rc = b->embed(m, &rq, out, &got.d);
+	got.cancel_at_poll = 0;
+	return rc;
+}
+
+static int embed(void *m, const char *text, float *out) {
+	return embed_rq(m, text, strlen(text), out);
+}
+
+static uint32_t dims_of(void *m) {
+	struct cdm_model_facts f;
+	b->describe(m, &f);
+	return f.dims;
+}
+
+static double dot(const float *x, const float *y, uint32_t dims) {
+	double sum = 0;
+	for (uint32_t i = 0; i < dims; i++)
+		sum += (double)x[i] * (double)y[i];
+	return sum;
+}
+
+static void makes_the_same_of_the_same_text(void) {
+	static char longest[5000];
+	void *m = loaded(1, 300), *other = loaded(2, 300);
+	uint32_t dims = dims_of(m);
+	size_t bytes = dims * sizeof(float);
+	CHECK(dims == TINY_GGUF_DIMS && dims <= CDM_EMBED_DIMS_MAX);
+	CHECK(ask(m, "walk to the door", 10, 0, 0) == 0);
+	uint32_t known = got.r.tokens_in;
+	CHECK(embed(m, "walk to the door", vectors[0]) == 0 && embed(m, "a green bottle", vectors[1]) == 0);
+	CHECK(embed(m, "walk to the door", vectors[2]) == 0 && memcmp(vectors[0], vectors[2], bytes) == 0);
+	CHECK(embed(other, "walk to the door", vectors[2]) == 0 && dot(vectors[0], vectors[2], dims) > 0.999);
+	double length = dot(vectors[0], vectors[0], dims);
+	CHECK(length > 0.999 && length < 1.001 && dot(vectors[0], vectors[1], dims) < 0.999);
+	CHECK(ask(m, "walk to the door", 10, 0, 0) == 0 && got.r.tokens_cached == known - 1); /* it still knows */
+	memset(longest, 'x', sizeof(longest));
+	CHECK(embed_rq(m, longest, sizeof(longest), vectors[1]) == 0 && embed_rq(m, longest, 1, vectors[2]) == 0);
+	CHECK(embed(m, "a\xff", vectors[1]) == -EILSEQ && host_said(&got.d, "UTF-8"));
+	b->unload(m);
+	b->unload(other);
+}
+
+/* Within what is computed once, and within the text itself. */
+static void vectors_are_cancelled(void) {
+	void *m = loaded(1, 300);
+	uint32_t dims = dims_of(m);
+	CHECK(embed(m, "walk to the door", vectors[0]) == 0);
+	size_t polls = got.polls;
+	CHECK(polls > 12);
+	b->unload(m);
+	for (size_t at = 1; at < polls; at += polls / 7) {
+		m = loaded(1, 300);
+		got.cancel_at_poll = at;
+		CHECK(embed(m, "walk to the door", vectors[1]) == -ECANCELED && got.polls == at && got.d.count == 0);
+		CHECK(embed(m, "walk to the door", vectors[1]) == 0);
+		CHECK(memcmp(vectors[0], vectors[1], dims * sizeof(float)) == 0);
+		b->unload(m);
+	}
+}
+
 /* ---- threads ---- */
 
 static void never_takes_more_threads_than_given(void) {
@@ -315,7 +383,7 @@ static void leaves_nothing_behind(void) {
 	close(first);
 	for (int i = 0; i < 20; i++) {
 		void *m = loaded(i == 0 ? 2 : 1, 300);
-		CHECK(ask(m, "again", 4, 0, 0) == 0);
+		CHECK(ask(m, "again", 4, 0, 0) == 0 && embed(m, "again", vectors[0]) == 0);
 		b->unload(m);
 	}
 	last = dup(0);
@@ -331,6 +399,30 @@ static void report(const char *what) {
 			what, got.r.tokens_in, (double)got.r.prompt_ns / 1e6, got.r.tokens_cached,
 			got.r.tokens_out, (double)got.r.eval_ns / 1e6,
 			(double)got.r.tokens_out * 1e9 / (double)(got.r.eval_ns + 1), got.text);
+}
+
+/* Texts that say nearly the same, and texts that have nothing to do with each other. */
+static void try_vectors(void *m) {
+	static const char *const pairs[][2] = {
+		{ "my name is Ana", "my name is Tom" }, { "is the door locked?", "is the door open?" },
+		{ "the light is red", "the light is green" }, { "walk to the door", "go to the door" },
+		{ "where is my key?", "where is the key?" },
+	};
+	uint32_t dims = dims_of(m);
+	double same = 0, other = 0, most = 0;
+	struct cdm_mono start = host.now();
+	for (size_t i = 0; i < COUNT_OF(pairs); i++)
+		for (size_t k = 0; k < COUNT_OF(pairs); k++) {
+			CHECK(embed(m, pairs[i][0], vectors[0]) == 0 && embed(m, pairs[k][1], vectors[1]) == 0);
+			double cosine = dot(vectors[0], vectors[1], dims);
+			same += i == k ? cosine / COUNT_OF(pairs) : 0;
+			other += i == k ? 0 : cosine / (COUNT_OF(pairs) * (COUNT_OF(pairs) - 1));
+			most = i != k && cosine > most ? cosine : most;
+		}
+	printf("  %u dims, cosine of what belongs together %.2f, of what does not %.2f, %.2f at most; %.2f ms a text\n",
+			dims, same, other, most, (double)(host.now().ns - start.ns) / 1e6 / 2 / COUNT_OF(pairs) /
+			COUNT_OF(pairs));
+	CHECK(same > other + 0.2);
 }
 
 static void try_model(const char *path) {
@@ -353,6 +445,7 @@ static void try_model(const char *path) {
 	bool knows = strstr(got.text, "Ana") != NULL;
 	CHECK(ask_rq(m, rq) == 0 && (strstr(got.text, "Ana") != NULL) == knows);
 	report("again");
+	try_vectors(m);
 	b->unload(m);
 	CHECK(knows);
 }
@@ -391,6 +484,8 @@ int main(int argc, char **argv) {
 	stops_at_stop_strings();
 	refuses_prompts_it_cannot_read();
 	cancels_between_and_within_steps();
+	makes_the_same_of_the_same_text();
+	vectors_are_cancelled();
 	never_takes_more_threads_than_given();
 	leaves_nothing_behind();
 	tries_real_models(argv[2]);

@@ -9,6 +9,7 @@
  * comes in struct cdm_backend_host.  A backend offers one or both of two facets:
  *
  *     text    generate()   bytes of a prompt -> bytes of an answer, streamed
+ *             embed()      a text -> a vector, near to those of texts that mean alike; optional
  *     tensor  transform()  one sample -> one sample
  *
  * Threads: every call comes from one thread, the worker's only one.  A backend may compute on
@@ -30,11 +31,12 @@
 extern "C" {
 #endif
 
-#define CDM_BACKEND_ABI 1u               /**< version of this interface */
+#define CDM_BACKEND_ABI 2u               /**< version of this interface */
 #define CDM_BACKEND_SYMBOL "cdm_backend" /**< name of the object that a module exports */
 /** Marks that object. */
 #define CDM_BACKEND_EXPORT __attribute__((visibility("default")))
 #define CDM_STOPS_MAX 8 /**< stop strings of a request */
+#define CDM_EMBED_DIMS_MAX 4096u /**< numbers of a vector that embed() makes */
 
 /** How much a line of the engine matters. */
 enum cdm_backend_log {
@@ -75,6 +77,7 @@ struct cdm_model_facts {
 	uint32_t context_trained;        /**< tokens it was trained to keep */
 	uint32_t vocabulary;             /**< different tokens */
 	uint32_t threads;                /**< that the engine computes with */
+	uint32_t dims;                   /**< numbers of a vector that embed() makes; 0: it makes none */
 };
 
 /** Why an answer ended. */
@@ -144,6 +147,14 @@ struct cdm_backend {
 	 */
 	int (*generate)(void *model, const struct cdm_request *rq, struct cdm_result *result,
 			struct cdm_diag *diag);
+
+	/**
+	 * The vector of a text, or NULL: of `rq` prompt, poll and self are meant, of a long text its beginning, and
+	 * `out` has room for the facts' dims.  It has length 1, or is 0 where the text says nothing; what texts that
+	 * have nothing to do with each other have in common is taken out, as far as that can be had.  The same text
+	 * gives the same vector.  0; -ECANCELED poll() said so; -EILSEQ not UTF-8; -EIO the engine failed; -ENOMEM.
+	 */
+	int (*embed)(void *model, const struct cdm_request *rq, float *out, struct cdm_diag *diag);
 
 	/**
 	 * Tensor facet, or NULL.  `prepare` is asked once, with the types and shapes that all later

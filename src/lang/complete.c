@@ -123,6 +123,22 @@ static void complete_entities(struct lang *l) {
 			one_read(l, &l->machine.entities[i]);
 }
 
+/* Which model makes the memory's vectors; runtime/embed.c looks for the option. */
+static void complete_embedder(struct lang *l) {
+	const struct entity *first = NULL;
+	for (uint32_t i = 1; i < l->machine.entity_count; i++) {
+		const struct entity *e = &l->machine.entities[i];
+		if (e->class != PLAN_MODEL || !says(e, "embeds", "true"))
+			continue;
+		const struct node *at = node_get(e->map, "embeds");
+		if (!e->live || e->external || e->sort != PLAN_LINGUISTIC)
+			say(l, C0528, at, e->name, NULL);
+		if (first)
+			say(l, C0416, at, first->name, e->name, NULL);
+		first = first ? first : e;
+	}
+}
+
 /* The item of a list, or the value itself, that names it. */
 static const struct node *item_named(const struct node *value, const char *name) {
 	for (const struct node *i = node_items(value); i; i = node_next(value, i))
@@ -263,6 +279,7 @@ static void complete_people(struct lang *l) {
 void complete(struct lang *l) {
 	complete_people(l);
 	complete_entities(l);
+	complete_embedder(l);
 	complete_rules(l);
 	complete_awareness(l);
 }

@@ -213,26 +213,47 @@ static int vector_of_row(struct memory *m, sqlite3_stmt *row) {
 	return rc;
 }
 
+/* Those behind one that has to wait, so that the embedder knows of them. */
+static int look_ahead(struct memory *m, sqlite3_stmt *row) {
+	int step = SQLITE_ROW;
+	for (unsigned i = 1; i < MEMORY_AHEAD && (step = sqlite3_step(row)) == SQLITE_ROW; i++) {
+		const char *text = (const char *)sqlite3_column_text(row, 1);
+		size_t bytes = (size_t)sqlite3_column_bytes(row, 1);
+		(void)m->embedder.embed(m->embedder.user, text ? text : "", bytes, m->floats);
+	}
+	return step == SQLITE_ROW || step == SQLITE_DONE ? 0 : index_error(&m->index);
+}
+
+/* A model's vectors cost much, and those for which the shelf has no room are of no use. */
+static int64_t first_without(const struct memory *m) {
+	const struct index_position *at = &m->index.at;
+	int64_t oldest = at->next - (int64_t)m->shelf.room;
+	return m->embedder.embed && at->vectors < oldest ? oldest : at->vectors;
+}
+
 int fill_vectors(struct memory *m, unsigned limit) {
 	sqlite3_stmt *row = index_query(&m->index, INDEX_TEXTS);
 	int step = SQLITE_DONE, rc = 0;
 	unsigned made = 0;
 	m->block_at = -1;
+	m->index.at.vectors = first_without(m);
 	sqlite3_bind_int64(row, 1, m->index.at.vectors);
 	sqlite3_bind_int64(row, 2, limit);
 	while (rc == 0 && (step = sqlite3_step(row)) == SQLITE_ROW) {
 		rc = vector_of_row(m, row);
 		made += rc == 0;
 	}
-	if (rc == 0 && step != SQLITE_DONE)
+	bool waits = rc == -EAGAIN;
+	if (waits)
+		rc = look_ahead(m, row);
+	else if (rc == 0 && step != SQLITE_DONE)
 		rc = index_error(&m->index);
 	sqlite3_reset(row);
-	bool waits = rc == -EAGAIN;
-	if (rc == 0 && made < limit) { /* behind the last passage there may be holes */
+	if (rc == 0 && !waits && made < limit) { /* behind the last passage there may be holes */
 		m->index.at.vectors = m->index.at.next;
 		rc = made ? go_to_block(m, (m->index.at.next - 1) / INDEX_BLOCK) : 0;
 	}
-	if (rc == 0 || waits)
+	if (rc == 0 && (made || !waits))
 		rc = write_block(m);
 	return rc < 0 ? rc : (int)made;
 }

@@ -11,8 +11,9 @@
 #define BUSY_MS 2000
 #define BATCH 512 /* records of one transaction */
 #define MERGE 4096 /* records, since the segments of the full text were merged: each word costs a look into each */
-#define HASHED "ngrams-1" /* the name of vector.h's; grows when the same text gives another vector */
-#define HASHED_FLOOR 0.13 /* two deviations of chance, in 256 dimensions; recall_test */
+
+/* The name grows when the same text gives another vector; the floor is two deviations of chance; recall_test. */
+const struct memory_embedder memory_hashed = { "ngrams-1", VECTOR_DIMS, 0.13, NULL, NULL };
 
 /* ---- the index's file ---- */
 
@@ -23,6 +24,49 @@ static void look(const struct memory *m, const char *path, struct env_file *out)
 
 static bool is_same(const struct env_file *a, const struct env_file *b) {
 	return a->device == b->device && a->number == b->number;
+}
+
+/* ---- who makes the vectors ---- */
+
+static bool can_be(unsigned dims) {
+	return dims >= 32 && dims <= VECTOR_DIMS_MAX && dims % 32 == 0;
+}
+
+/* Of one that is known by name only. */
+static int not_here(void *user, const char *text, size_t bytes, float *out) {
+	(void)user, (void)text, (void)bytes, (void)out;
+	return -EAGAIN;
+}
+
+/* As it was asked for, and as far as that can be known by what the index has. */
+static void choose_embedder(struct memory *m) {
+	const struct index_position *at = &m->index.at;
+	bool foreign = at->embedder[0] && strcmp(at->embedder, memory_hashed.name) != 0 && can_be(at->dims);
+	m->embedder = memory_hashed;
+	if (!m->asked.name && foreign) {
+		snprintf(m->kept_name, sizeof(m->kept_name), "%s", at->embedder);
+		m->embedder = (struct memory_embedder){ m->kept_name, at->dims, 0, not_here, NULL };
+	}
+	if (m->asked.embed && m->asked.dims == 0 && foreign && strcmp(at->embedder, m->asked.name) == 0)
+		m->asked.dims = at->dims;
+	if (m->asked.embed && m->asked.dims)
+		m->embedder = m->asked;
+}
+
+/* Room for vectors of so many numbers. */
+static int make_room(struct memory *m) {
+	unsigned dims = m->embedder.dims;
+	if (m->shelf.dims == dims)
+		return 0;
+	shelf_clear(&m->shelf);
+	free(m->block);
+	free(m->floats);
+	m->block = malloc((size_t)INDEX_BLOCK * dims);
+	m->floats = malloc(dims * sizeof(m->floats[0]));
+	if (!m->block || !m->floats)
+		return -ENOMEM;
+	shelf_init(&m->shelf, dims, m->vector_bytes);
+	return 0;
 }
 
 /* Vectors of another embedder are of no use: those are made again, the words stay. */
@@ -39,6 +83,11 @@ static int adopt_embedder(struct memory *m) {
 	return rc < 0 ? rc : index_commit(&m->index);
 }
 
+static int use_embedder(struct memory *m) {
+	choose_embedder(m);
+	int rc = make_room(m);
+	return rc < 0 ? rc : adopt_embedder(m);
+}
 
 /* Open the index, in its file or in memory, and have on the shelf what it holds. */
 static int start_in(struct memory *m, bool file, bool seeded) {
@@ -47,7 +96,7 @@ static int start_in(struct memory *m, bool file, bool seeded) {
 	int rc = file ? index_open(&m->index, m->env, m->path, m->busy_ms) :
 			index_open_private(&m->index, m->env, seeded ? m->path : NULL, m->busy_ms);
 	if (rc == 0)
-		rc = adopt_embedder(m);
+		rc = use_embedder(m);
 	if (rc == 0)
 		rc = shelf_load(&m->shelf, &m->index, 1);
 	if (rc == 0 && file)
@@ -90,24 +139,33 @@ int memory_renew(struct memory *m) {
 	return start(m, false);
 }
 
+int memory_dims(struct memory *m, unsigned dims) {
+	if (!m->asked.embed || !can_be(dims))
+		return -EINVAL;
+	if (m->asked.dims == dims)
+		return 0;
+	m->asked.dims = dims;
+	return start(m, true);
+}
+
 /* ---- opening ---- */
 
 static int take_options(struct memory *m, const struct memory_options *o) {
-	static const struct memory_embedder hashed = { HASHED, VECTOR_DIMS, HASHED_FLOOR, NULL, NULL };
-	const struct memory_embedder *e = o && o->embedder ? o->embedder : &hashed;
-	size_t bytes = o && o->vector_bytes ? o->vector_bytes : MEMORY_VECTOR_BYTES;
-	if (!e->name || strlen(e->name) >= CDM_NAME_MAX || (e != &hashed && !e->embed))
-		return -EINVAL;
-	if (e->dims < 32 || e->dims > VECTOR_DIMS_MAX || e->dims % 32 || !(e->floor >= 0 && e->floor < 1))
-		return -EINVAL;
-	m->env = o && o->env ? o->env : env_real();
-	m->embedder = *e;
-	m->busy_ms = o && o->busy_ms ? o->busy_ms : BUSY_MS;
+	const struct memory_embedder *e = o ? o->embedder : NULL;
 	m->lock = -1;
-	shelf_init(&m->shelf, e->dims, bytes);
-	m->block = malloc((size_t)INDEX_BLOCK * e->dims);
-	m->floats = malloc(e->dims * sizeof(m->floats[0]));
-	return m->block && m->floats ? 0 : -ENOMEM;
+	m->env = o && o->env ? o->env : env_real();
+	m->busy_ms = o && o->busy_ms ? o->busy_ms : BUSY_MS;
+	m->vector_bytes = o && o->vector_bytes ? o->vector_bytes : MEMORY_VECTOR_BYTES;
+	if (!e)
+		return 0;
+	if (!e->name || strlen(e->name) >= CDM_NAME_MAX || (e != &memory_hashed && !e->embed))
+		return -EINVAL;
+	if ((e->dims && !can_be(e->dims)) || !(e->floor >= 0 && e->floor < 1))
+		return -EINVAL;
+	m->asked = *e;
+	snprintf(m->asked_name, sizeof(m->asked_name), "%s", e->name);
+	m->asked.name = m->asked_name;
+	return 0;
 }
 
 static int name_files(struct memory *m, const char *journal) {
@@ -328,4 +386,5 @@ void memory_stats(const struct memory *m, struct memory_stats *out) {
 		.renewed = m->renewed,
 		.in_file = m->index.in_file,
 		.wipe_due = m->index.at.wipe };
+	snprintf(out->embedder, sizeof(out->embedder), "%s", m->embedder.name ? m->embedder.name : "");
 }

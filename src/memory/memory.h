@@ -31,20 +31,36 @@
 struct env;
 struct memory;
 
-/* A model that makes vectors of texts.  Its name is kept: another one makes all vectors anew. */
+#define MEMORY_AHEAD 16u /* passages that an embedder is shown at once */
+
+/* What makes vectors of texts.  Its name is kept in the index: another one makes all vectors anew. */
 struct memory_embedder {
 	const char *name; /* shorter than CDM_NAME_MAX */
-	unsigned dims;    /* 32..VECTOR_DIMS_MAX, a multiple of 32 */
+	/*
+	 * 32..VECTOR_DIMS_MAX, a multiple of 32.  0: not known yet; then they are those of the index, if that has
+	 * vectors of this name, else hashed n-grams serve, until memory_dims() says them.
+	 */
+	unsigned dims;
 	double floor;     /* cosine of texts that have nothing to do with each other */
-	/* 0; -EAGAIN: not now (words alone are searched, the passage is tried again); other: never, of this text. */
+	/*
+	 * 0; -EAGAIN: not now (words alone are searched, and the passage is tried again; the next ones, MEMORY_AHEAD
+	 * in all, are shown as well, so that several can be on their way); other: never, of this text.
+	 */
 	int (*embed)(void *user, const char *text, size_t bytes, float *out);
 	void *user;
 };
 
+/* Hashed n-grams: vector.h. */
+extern const struct memory_embedder memory_hashed;
+
 /* Zeros mean the defaults.  Everything is borrowed until memory_close(). */
 struct memory_options {
 	const struct env *env; /* this machine */
-	const struct memory_embedder *embedder; /* hashed n-grams: vector.h */
+	/*
+	 * NULL: whatever made the vectors that the index has; where that was a model, they stay, no further ones are
+	 * made, and words alone are searched.  An index that has none gets hashed n-grams.
+	 */
+	const struct memory_embedder *embedder;
 	/* vectors in memory, MEMORY_VECTOR_BYTES: those of the newest passages; older ones are found by their words */
 	size_t vector_bytes;
 	int busy_ms; /* how long somebody who has locked the index's file is waited for, 2000 */
@@ -125,6 +141,9 @@ MUST_CHECK int memory_session(struct memory *m, const struct claims_asker *asker
 /* The seq of the turn or fact with that passage_identity(), 0: none is known; -ESTALE as above. */
 MUST_CHECK int memory_known(struct memory *m, const struct hash *identity, uint64_t *seq);
 
+/* So many the embedder's vectors have.  -EINVAL: that cannot be, or it is none of a model; others: close it. */
+MUST_CHECK int memory_dims(struct memory *m, unsigned dims);
+
 /* Throw the index away; memory_follow() makes it again. */
 MUST_CHECK int memory_renew(struct memory *m);
 
@@ -132,6 +151,7 @@ struct memory_stats {
 	uint64_t upto;      /* seq of the last record that was looked at */
 	uint64_t passages;  /* that can be found */
 	uint64_t vectors_behind; /* passages that wait for their vector */
+	char embedder[CDM_NAME_MAX]; /* whose vectors they are */
 	uint64_t in_memory; /* bytes */
 	uint64_t renewed;   /* how often the index was thrown away since it was opened */
 	bool in_file;       /* false: a copy in memory */

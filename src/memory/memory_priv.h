@@ -16,7 +16,10 @@ struct memory_change {
 
 struct memory {
 	const struct env *env;
-	struct memory_embedder embedder; /* embed NULL: hashed n-grams */
+	struct memory_embedder asked;    /* by the owner; name NULL: that of the index */
+	struct memory_embedder embedder; /* of the vectors that there are; embed NULL: hashed n-grams */
+	char asked_name[CDM_NAME_MAX], kept_name[CDM_NAME_MAX];
+	size_t vector_bytes;
 	char journal[PATH_MAX], path[PATH_MAX], lock_path[PATH_MAX];
 	struct journal_reader *reader;
 	struct env_file journal_file, index_file; /* what was opened */

@@ -290,18 +290,22 @@ static void two_at_once(void) {
 /* ---- another embedder ---- */
 
 static unsigned embedded;
+static unsigned shown;
 static int embed_rc;
 
 /* What is of fruit lies in one direction, all else in another. */
 static int embed(void *user, const char *text, size_t bytes, float *out) {
 	char copy[256];
 	(void)user;
+	shown++;
 	snprintf(copy, sizeof(copy), "%.*s", (int)bytes, text);
 	memset(out, 0, 32 * sizeof(*out));
 	out[strstr(copy, "apple") || strstr(copy, "fruit") ? 3 : 7] = 1;
 	embedded += embed_rc == 0;
 	return embed_rc;
 }
+
+static const struct memory_options hashed_only = { .embedder = &memory_hashed };
 
 static void a_model_may_make_the_vectors(void) {
 	static const struct memory_embedder model = { "tiny", 32, 0.2, embed, NULL };
@@ -326,8 +330,69 @@ static void a_model_may_make_the_vectors(void) {
 	told_turn(&w, "ada", "", "an apple pie", "good");
 	CHECK(memory_follow(w.m, 0) == 1 && told_ask(&w, "pie") == 1);
 	memory_close(&w.m);
-	told_follow(&w); /* and back to n-grams */
+	CHECK(memory_open(w.t.path, &hashed_only, &w.m, NULL) == 0 && memory_follow(w.m, 0) == 3); /* back to n-grams */
 	CHECK(told_ask(&w, "aple") >= 1);
+	told_end(&w);
+}
+
+static struct memory_stats stats_of(struct memory *m) {
+	struct memory_stats s;
+	memory_stats(m, &s);
+	return s;
+}
+
+/* Hashed n-grams until it is known; from then on its vectors stay, also where it is not there. */
+static void a_model_may_come_later(void) {
+	const struct memory_embedder model = { "late", 0, 0.2, embed, NULL }, other = { "other", 0, 0.2, embed, NULL };
+	struct memory_options o = { .embedder = &model }, o2 = { .embedder = &other };
+	told_begin(&w);
+	uint64_t apple = told_turn(&w, "ada", "", "an apple a day", "good");
+	embed_rc = 0;
+	CHECK(memory_open(w.t.path, &o, &w.m, NULL) == 0 && memory_follow(w.m, 0) == 1);
+	CHECK(strcmp(stats_of(w.m).embedder, memory_hashed.name) == 0 && told_ask(&w, "aples") == 1);
+	CHECK(memory_dims(w.m, 31) == -EINVAL && memory_dims(w.m, 32) == 0 && memory_dims(w.m, 32) == 0);
+	CHECK(told_ask(&w, "fruit") == 0 && memory_follow(w.m, 0) == 1 && told_ask(&w, "fruit") == 1);
+	memory_close(&w.m);
+	CHECK(memory_open(w.t.path, &o, &w.m, NULL) == 0); /* now the index says how many numbers they have */
+	CHECK(strcmp(stats_of(w.m).embedder, "late") == 0 && told_ask(&w, "fruit") == 1 && w.hits[0].of.seq == apple);
+	memory_close(&w.m);
+	told_turn(&w, "ada", "", "a fruit of the forest", "good");
+	CHECK(memory_open(w.t.path, NULL, &w.m, NULL) == 0 && memory_follow(w.m, 0) == 1); /* whoever looks in */
+	CHECK(stats_of(w.m).vectors_behind == 1 && strcmp(stats_of(w.m).embedder, "late") == 0);
+	CHECK(told_ask(&w, "forest") == 1 && told_ask(&w, "aples") == 0 && memory_dims(w.m, 32) == -EINVAL);
+	memory_close(&w.m);
+	unsigned before = embedded;
+	CHECK(memory_open(w.t.path, &o, &w.m, NULL) == 0 && memory_follow(w.m, 0) == 1 && embedded == before + 1);
+	CHECK(told_ask(&w, "pear fruit") == 2);
+	memory_close(&w.m);
+	CHECK(memory_open(w.t.path, &o2, &w.m, NULL) == 0); /* another one */
+	CHECK(strcmp(stats_of(w.m).embedder, memory_hashed.name) == 0 && memory_follow(w.m, 0) == 2);
+	CHECK(told_ask(&w, "aples") == 1);
+	told_end(&w);
+}
+
+/* It hears of some more than it can do, and of none that there would be no room for. */
+static void a_model_is_shown_what_waits(void) {
+	struct memory_embedder model = { "tiny", 32, 0.2, embed, NULL };
+	struct memory_options o = { .embedder = &model, .vector_bytes = 64 * 32 };
+	told_begin(&w);
+	for (unsigned i = 0; i < 100; i++) {
+		char text[32];
+		snprintf(text, sizeof(text), "a cow %u", i);
+		told_turn(&w, "ada", "", text, "yes");
+	}
+	embed_rc = -EAGAIN;
+	shown = 0;
+	CHECK(memory_open(w.t.path, &o, &w.m, NULL) == 0 && memory_follow(w.m, 0) == 100);
+	CHECK(shown == MEMORY_AHEAD && stats_of(w.m).vectors_behind == 64);
+	CHECK(memory_follow(w.m, 0) == 0 && shown == 2 * MEMORY_AHEAD && told_ask(&w, "cow") == 32);
+	embed_rc = 0;
+	embedded = 0;
+	CHECK(memory_follow(w.m, 0) == 64 && embedded == 64 && stats_of(w.m).vectors_behind == 0);
+	memory_close(&w.m);
+	o.vector_bytes = 0; /* room for all of them: those without one are found by their words */
+	CHECK(memory_open(w.t.path, &o, &w.m, NULL) == 0 && memory_follow(w.m, 0) == 0 && told_ask(&w, "cow") == 32);
+	CHECK(told_ask(&w, "3") >= 1 && stats_of(w.m).renewed == 0);
 	told_end(&w);
 }
 
@@ -368,6 +433,8 @@ int main(void) {
 	there_must_be_a_journal();
 	two_at_once();
 	a_model_may_make_the_vectors();
+	a_model_may_come_later();
+	a_model_is_shown_what_waits();
 	memory_is_bounded();
 	return 0;
 }

@@ -176,8 +176,8 @@ static int load_vectors(struct shelf *s, struct index *x, int64_t from) {
 		int step = sqlite3_step(q);
 		if (step == SQLITE_ROW && sqlite3_column_bytes(q, 0) == (int)(INDEX_BLOCK * s->dims))
 			take_block(s, block, sqlite3_column_blob(q, 0), x->at.vectors);
-		else
-			rc = step == SQLITE_ROW || step == SQLITE_DONE ? -EBADMSG : index_error(x);
+		else if (step != SQLITE_DONE) /* none: of passages that were too old to get a vector */
+			rc = step == SQLITE_ROW ? -EBADMSG : index_error(x);
 		sqlite3_reset(q);
 	}
 	return rc;

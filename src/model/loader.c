@@ -97,6 +97,8 @@ static int load(struct loader *l, uint32_t threads, struct cdm_diag *diag) {
 	l->load_ns = mono_since(start, clock_mono());
 	if (rc == 0)
 		l->backend->describe(l->model, &l->facts);
+	if (!l->backend->embed || l->facts.dims > CDM_EMBED_DIMS_MAX)
+		l->facts.dims = 0;
 	return rc;
 }
 

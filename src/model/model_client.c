@@ -49,6 +49,13 @@ int model_client_generate(struct model_client *m, const struct model_request *rq
 	return ask(m, &w, id);
 }
 
+int model_client_embed(struct model_client *m, const char *text, size_t bytes, uint64_t *id) {
+	struct wire_message w = { .kind = WIRE_EMBED, .text = { text, bytes } };
+	if (bytes == 0 || bytes > WIRE_TEXT_MAX)
+		return bytes ? -E2BIG : -EINVAL;
+	return ask(m, &w, id);
+}
+
 int model_client_cancel(struct model_client *m, uint64_t id) {
 	struct wire_message w = { .kind = WIRE_CANCEL, .id = id };
 	return send_message(m, &w);
@@ -67,9 +74,10 @@ int model_client_ping(struct model_client *m, uint64_t *id) {
 /* ---- events ---- */
 
 static const int event_of[WIRE_KIND_COUNT] = {
-	[WIRE_GENERATE] = -1, [WIRE_CANCEL] = -1, [WIRE_DESCRIBE] = -1, [WIRE_PING] = -1,
+	[WIRE_GENERATE] = -1, [WIRE_EMBED] = -1, [WIRE_CANCEL] = -1, [WIRE_DESCRIBE] = -1, [WIRE_PING] = -1,
 	[WIRE_LOADED] = MODEL_LOADED, [WIRE_FAILED] = MODEL_FAILED, [WIRE_TOKEN] = MODEL_TOKEN,
-	[WIRE_DONE] = MODEL_DONE, [WIRE_ERROR] = MODEL_ERROR, [WIRE_PONG] = MODEL_PONG,
+	[WIRE_DONE] = MODEL_DONE, [WIRE_EMBEDDING] = MODEL_EMBEDDING, [WIRE_ERROR] = MODEL_ERROR,
+	[WIRE_PONG] = MODEL_PONG,
 };
 
 static void take_facts(const struct wire_message *w, struct model_event *e) {
@@ -85,6 +93,7 @@ static void take_facts(const struct wire_message *w, struct model_event *e) {
 	f->context_trained = w->context_trained;
 	f->vocabulary = w->vocabulary;
 	f->threads = w->threads;
+	f->dims = w->dims;
 	e->load_ns = w->load_ns;
 	e->samples = w->samples;
 }
@@ -112,6 +121,7 @@ int model_client_next(
 	e->text = w.text;
 	e->code = w.code;
 	e->result = result_of(&w.result);
+	e->vector = w.vector;
 	if (w.kind == WIRE_LOADED)
 		take_facts(&w, e);
 	return 1;

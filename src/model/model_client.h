@@ -3,7 +3,7 @@
  *
  * The channel is a SEQPACKET socket to the worker, handed over by the parent.  After (re)connecting
  * the worker speaks first: LOADED once the model can be used, or FAILED before it gives up.  Then
- * one request at a time: TOKEN ... DONE, or ERROR.  When the worker dies, the channel ends
+ * one request at a time: TOKEN ... DONE, or EMBEDDING, or ERROR.  When the worker dies, the channel ends
  * (-EPIPE from model_client_next); a request in the works is lost then and may be asked again.
  *
  * One thread at a time per client.
@@ -42,6 +42,7 @@ enum model_event_kind {
 	MODEL_FAILED,
 	MODEL_TOKEN,
 	MODEL_DONE,
+	MODEL_EMBEDDING,
 	MODEL_ERROR,
 	MODEL_PONG
 };
@@ -52,6 +53,7 @@ struct model_event {
 	struct wire_text text;        /* TOKEN: of the answer; FAILED, ERROR: for people */
 	int code;                     /* ERROR: negative errno */
 	struct model_result result;   /* DONE */
+	struct wire_floats vector;    /* EMBEDDING */
 	struct cdm_model_facts facts; /* LOADED */
 	char backend[CDM_NAME_MAX];   /* LOADED */
 	int64_t load_ns;              /* LOADED: what loading took */
@@ -66,7 +68,9 @@ void model_client_open(struct model_client *m, int fd);
  */
 MUST_CHECK int model_client_generate(
 		struct model_client *m, const struct model_request *rq, uint64_t *id);
-/* The request ends with DONE, reason "cancelled", if it still runs. */
+/* The same of a text of 1 to WIRE_TEXT_MAX bytes, whose vector is wanted; -EINVAL: of none. */
+MUST_CHECK int model_client_embed(struct model_client *m, const char *text, size_t bytes, uint64_t *id);
+/* The request ends with DONE, reason "cancelled", or with ERROR, code ECANCELED, if it still runs. */
 MUST_CHECK int model_client_cancel(struct model_client *m, uint64_t id);
 /* LOADED comes again, with *id. */
 MUST_CHECK int model_client_describe(struct model_client *m, uint64_t *id);
@@ -75,7 +79,7 @@ MUST_CHECK int model_client_ping(struct model_client *m, uint64_t *id);
 
 /*
  * Take one event.  1; 0: none now; -EPIPE: the worker is gone; -EPROTO: it broke the protocol (drop
- * the channel).  Text points into buffer, which should have WIRE_MESSAGE_MAX bytes.
+ * the channel).  Text and vector point into buffer, which should have WIRE_MESSAGE_MAX bytes.
  */
 MUST_CHECK int model_client_next(
 		struct model_client *m, void *buffer, size_t capacity, struct model_event *e);

@@ -54,6 +54,9 @@ static void asks(void) {
 			heard().kind == WIRE_PING);
 	CHECK(model_client_describe(&client, &other) == 0 && other == id + 2 &&
 			heard().kind == WIRE_DESCRIBE);
+	CHECK(model_client_embed(&client, "a text", 6, &other) == 0 && other == id + 3);
+	m = heard();
+	CHECK(m.kind == WIRE_EMBED && m.id == other && m.text.bytes == 6 && memcmp(m.text.at, "a text", 6) == 0);
 	CHECK(model_client_cancel(&client, id) == 0);
 	m = heard();
 	CHECK(m.kind == WIRE_CANCEL && m.id == id);
@@ -67,6 +70,8 @@ static void refuses_requests_that_cannot_be(void) {
 	memset(longest, 'x', sizeof(longest));
 	CHECK(model_client_generate(&client, &rq, &id) == -E2BIG);
 	rq.prompt_bytes = 1;
+	CHECK(model_client_embed(&client, longest, WIRE_TEXT_MAX + 1, &id) == -E2BIG);
+	CHECK(model_client_embed(&client, longest, 0, &id) == -EINVAL);
 	rq.stop_count = 1;
 	rq.stop[0] = "";
 	CHECK(model_client_generate(&client, &rq, &id) == -EINVAL);
@@ -88,7 +93,7 @@ static void refuses_requests_that_cannot_be(void) {
 static void hears_every_event(void) {
 	struct model_event e;
 	struct wire_message m = {
-		.kind = WIRE_LOADED, .id = 4, .load_ns = 5, .context = 512, .samples = 9
+		.kind = WIRE_LOADED, .id = 4, .load_ns = 5, .context = 512, .samples = 9, .dims = 64
 	};
 	m.backend = m.architecture = m.description = m.quantization = m.engine =
 			wire_text_of("llama");
@@ -98,7 +103,7 @@ static void hears_every_event(void) {
 	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 &&
 			e.kind == MODEL_LOADED && e.id == 4);
 	CHECK(strcmp(e.backend, "llama") == 0 && e.facts.context == 512 && e.load_ns == 5 &&
-			e.samples == 9);
+			e.samples == 9 && e.facts.dims == 64);
 	m = (struct wire_message){ .kind = WIRE_TOKEN, .id = 1, .text = wire_text_of("word") };
 	say(&m);
 	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 &&
@@ -110,6 +115,11 @@ static void hears_every_event(void) {
 	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 && e.kind == MODEL_DONE);
 	CHECK(e.result.finish == CDM_FINISH_LENGTH && e.result.tokens_cached == 2 &&
 			e.result.eval_ns == 5);
+	static const uint8_t vector[] = { 0, 0, 0x80, 0x3f };
+	m = (struct wire_message){ .kind = WIRE_EMBEDDING, .id = 2, .vector = { vector, 1 } };
+	say(&m);
+	CHECK(model_client_next(&client, buffer, sizeof(buffer), &e) == 1 && e.kind == MODEL_EMBEDDING && e.id == 2);
+	CHECK(e.vector.count == 1 && memcmp(e.vector.at, vector, sizeof(vector)) == 0);
 	m = (struct wire_message){
 		.kind = WIRE_ERROR, .id = 1, .code = -E2BIG, .text = wire_text_of("too long")
 	};

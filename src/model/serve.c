@@ -2,6 +2,7 @@
 #include "model/serve.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -92,7 +93,8 @@ static void say_loaded(struct serve *s, uint64_t id) {
 		.vocabulary = f->vocabulary,
 		.threads = f->threads,
 		.load_ns = s->loader->load_ns,
-		.samples = s->samples };
+		.samples = s->samples,
+		.dims = f->dims };
 	say(s, &m);
 }
 
@@ -142,6 +144,22 @@ static int on_poll(void *self) {
 	return s->cancelled;
 }
 
+static void begin(struct serve *s, uint64_t id) {
+	s->id = id;
+	s->asked_serial = s->channel_serial;
+	s->cancelled = false;
+}
+
+/* False: who asked is gone. */
+static bool end(struct serve *s) {
+	s->id = 0;
+	return s->channel_serial == s->asked_serial;
+}
+
+static void say_why(struct serve *s, uint64_t id, int rc, const struct cdm_diag *d) {
+	say_error(s, id, rc, d->count ? d->at[0].text : err_text(rc));
+}
+
 static void generate(struct serve *s, const struct wire_message *m) {
 	static char prompt[WIRE_PROMPT_MAX], stops[CDM_STOPS_MAX][WIRE_TEXT_MAX + 1];
 	static struct cdm_diag diag;
@@ -161,34 +179,62 @@ static void generate(struct serve *s, const struct wire_message *m) {
 		rq.stop[i] = stops[i];
 	}
 	diag.count = diag.errors = diag.dropped = 0;
-	s->id = m->id;
-	s->asked_serial = s->channel_serial;
-	s->cancelled = false;
+	begin(s, m->id);
 	int rc = s->loader->backend->generate(s->loader->model, &rq, &done.result, &diag);
-	s->id = 0;
-	if (s->channel_serial != s->asked_serial)
-		return; /* who asked is gone */
+	if (!end(s))
+		return;
 	if (rc < 0)
-		say_error(s, m->id, rc, diag.count ? diag.at[0].text : err_text(rc));
+		say_why(s, done.id, rc, &diag);
 	else
 		say(s, &done);
 }
 
+static void embed(struct serve *s, const struct wire_message *m) {
+	static char text[WIRE_TEXT_MAX];
+	static float vector[CDM_EMBED_DIMS_MAX];
+	static uint8_t numbers[4 * CDM_EMBED_DIMS_MAX];
+	static struct cdm_diag diag;
+	struct wire_message done = { .kind = WIRE_EMBEDDING, .id = m->id,
+		.vector = { numbers, s->loader->facts.dims } };
+	struct cdm_request rq = { .prompt = text, .prompt_bytes = m->text.bytes, .poll = on_poll, .self = s };
+	memcpy(text, m->text.at, m->text.bytes);
+	diag.count = diag.errors = diag.dropped = 0;
+	begin(s, m->id);
+	int rc = s->loader->backend->embed(s->loader->model, &rq, vector, &diag);
+	if (!end(s))
+		return;
+	if (rc < 0)
+		return say_why(s, done.id, rc, &diag);
+	for (uint32_t i = 0; i < done.vector.count; i++)
+		wire_put_float(isfinite(vector[i]) ? vector[i] : 0, numbers + 4 * (size_t)i);
+	say(s, &done);
+}
+
 /* ---- hearing ---- */
+
+static void request(struct serve *s, const struct wire_message *m) {
+	if (m->id == 0)
+		drop(s, "a request without a number");
+	else if (s->id)
+		say_error(s, m->id, -EBUSY, "the model answers another request");
+	else if (m->kind == WIRE_EMBED && s->loader->facts.dims == 0)
+		say_error(s, m->id, -ENOTSUP, "this model makes no vectors of texts");
+	else if (m->kind == WIRE_EMBED && m->text.bytes == 0)
+		say_error(s, m->id, -EINVAL, "there is no text");
+	else if (m->kind == WIRE_EMBED)
+		embed(s, m);
+	else if (!s->loader->backend->generate)
+		say_error(s, m->id, -ENOTSUP, "this model works on fields, and does not talk");
+	else
+		generate(s, m);
+}
 
 static void handle(struct serve *s, const struct wire_message *m) {
 	struct wire_message pong = { .kind = WIRE_PONG, .id = m->id };
 	switch (m->kind) {
 	case WIRE_GENERATE:
-		if (m->id == 0)
-			drop(s, "a request without a number");
-		else if (s->id)
-			say_error(s, m->id, -EBUSY, "the model answers another request");
-		else if (!s->loader->backend->generate)
-			say_error(s, m->id, -ENOTSUP,
-					"this model works on fields, and does not talk");
-		else
-			generate(s, m);
+	case WIRE_EMBED:
+		request(s, m);
 		break;
 	case WIRE_CANCEL:
 		s->cancelled = s->cancelled || m->id == s->id;

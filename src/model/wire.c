@@ -8,7 +8,7 @@
 #include "base/msgpack.h"
 #include "base/utf8.h"
 
-enum type { U64, U32, I64, F64, TEXT, TEXTS, CODE, FINISH };
+enum type { U64, U32, I64, F64, TEXT, TEXTS, CODE, FINISH, FLOATS };
 
 static const struct key {
 	const char *name;
@@ -60,6 +60,21 @@ void wire_text_copy(struct wire_text t, char *out, size_t capacity) {
 	out[n] = 0;
 }
 
+float wire_float(const struct wire_floats *f, uint32_t i) {
+	const uint8_t *b = f->at + 4 * (size_t)i;
+	uint32_t bits = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+	float v;
+	memcpy(&v, &bits, sizeof(v));
+	return v;
+}
+
+void wire_put_float(float v, uint8_t out[4]) {
+	uint32_t bits;
+	memcpy(&bits, &v, sizeof(bits));
+	for (unsigned i = 0; i < 4; i++)
+		out[i] = (uint8_t)(bits >> 8 * i);
+}
+
 /* ---- writing ---- */
 
 static void put_texts(struct mp_out *o, const struct wire_texts *t) {
@@ -82,6 +97,9 @@ static void put_value(struct mp_out *o, enum type type, const void *at) {
 	case TEXTS: put_texts(o, at); break;
 	case CODE: mp_str(o, err_name(*(const int *)at)); break;
 	case FINISH: mp_str(o, wire_finish_text(*(const enum cdm_finish *)at)); break;
+	case FLOATS:
+		mp_bin(o, ((const struct wire_floats *)at)->at, 4 * (size_t)((const struct wire_floats *)at)->count);
+		break;
 	}
 }
 
@@ -164,6 +182,18 @@ static int get_f64(struct mp_in *i, double *v) {
 	return mp_get_f64(i, v) == 0 && isfinite(*v) && *v >= 0 ? 0 : -EPROTO;
 }
 
+static int get_floats(struct mp_in *i, struct wire_floats *f) {
+	const void *at;
+	size_t bytes;
+	if (mp_get_bin(i, &at, &bytes) < 0 || bytes == 0 || bytes % 4 || bytes / 4 > CDM_EMBED_DIMS_MAX)
+		return -EPROTO;
+	*f = (struct wire_floats){ at, (uint32_t)(bytes / 4) };
+	for (uint32_t k = 0; k < f->count; k++)
+		if (!isfinite(wire_float(f, k)))
+			return -EPROTO;
+	return 0;
+}
+
 static int get_value(struct mp_in *i, unsigned key, struct wire_message *m) {
 	void *at = (char *)m + keys[key].offset;
 	switch (keys[key].type) {
@@ -175,6 +205,7 @@ static int get_value(struct mp_in *i, unsigned key, struct wire_message *m) {
 	case TEXTS: return get_texts(i, at);
 	case CODE: return get_code(i, at);
 	case FINISH: return get_finish(i, at);
+	case FLOATS: return get_floats(i, at);
 	}
 	return -EPROTO;
 }

@@ -45,6 +45,12 @@ struct wire_texts {
 	struct wire_text at[CDM_STOPS_MAX];
 };
 
+/* As texts are; as they stand on the wire: wire_float(). */
+struct wire_floats {
+	const uint8_t *at;
+	uint32_t count;
+};
+
 /* Only the members of the kind's keys are meant; the rest is zero after reading. */
 struct wire_message {
 	enum wire_kind kind;
@@ -57,7 +63,8 @@ struct wire_message {
 	struct cdm_result result;
 	struct wire_text backend, architecture, description, quantization, engine;
 	uint64_t parameters, bytes, samples;
-	uint32_t context, context_trained, vocabulary, threads;
+	uint32_t context, context_trained, vocabulary, threads, dims;
+	struct wire_floats vector;
 	int64_t load_ns;
 };
 
@@ -68,6 +75,10 @@ MUST_CHECK int wire_read(const void *message, size_t bytes, struct wire_message 
 
 /* "end", "stop", "length", "context", "cancelled"; "?" outside the enum. */
 const char *wire_finish_text(unsigned finish);
+
+/* One of them, and back. */
+float wire_float(const struct wire_floats *f, uint32_t i);
+void wire_put_float(float v, uint8_t out[4]);
 
 struct wire_text wire_text_of(const char *s);
 /* Copy into a zero terminated array, cut at a code point where it does not fit. */

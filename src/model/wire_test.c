@@ -26,7 +26,10 @@ static struct wire_message sample(enum wire_kind kind) {
 		.vocabulary = 32000,
 		.threads = 2,
 		.load_ns = INT64_MAX,
-		.samples = 3 };
+		.samples = 3,
+		.dims = 192 };
+	static const uint8_t vector[] = { 0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc1 };
+	m.vector = (struct wire_floats){ vector, 2 };
 	m.result = (struct cdm_result){ CDM_FINISH_STOP, 1, 2, 3, 4, 5 };
 	m.prompt = wire_text_of("> what is my name?\n< ");
 	m.text = wire_text_of("it is \xf0\x90\xa4\x95");
@@ -78,6 +81,12 @@ static void keeps_the_members_of_a_kind_and_no_others(void) {
 	n = wire_write(&in, bytes, sizeof(bytes));
 	CHECK(wire_read(bytes, (size_t)n, &out) == 0 && out.code == -ETIMEDOUT &&
 			same(out.text, in.text));
+	in = sample(WIRE_EMBEDDING);
+	n = wire_write(&in, bytes, sizeof(bytes));
+	CHECK(wire_read(bytes, (size_t)n, &out) == 0 && out.id == in.id && out.vector.count == 2);
+	CHECK(fabs(wire_float(&out.vector, 0) - 1.0) < 1e-9 && fabs(wire_float(&out.vector, 1) + 10.0) < 1e-9);
+	wire_put_float(-10, again);
+	CHECK(memcmp(again, in.vector.at + 4, 4) == 0);
 }
 
 /* {"m": kind, key: value written by the caller} */
@@ -170,6 +179,23 @@ static void refuses_requests_out_of_range(void) {
 		CHECK(generate(change) == -EPROTO);
 }
 
+static int embedding(const void *vector, size_t size) {
+	struct mp_out o = begin("embedding", 3);
+	mp_kv_uint(&o, "id", 1);
+	mp_str(&o, "vector");
+	mp_bin(&o, vector, size);
+	return reads(&o);
+}
+
+static void refuses_vectors_that_are_none(void) {
+	static const uint8_t zeros[4 * CDM_EMBED_DIMS_MAX + 4];
+	static const uint8_t inf[] = { 0, 0, 0, 0, 0, 0, 0x80, 0x7f }, nan_[] = { 1, 0, 0x80, 0xff };
+	CHECK(embedding(zeros, 4) == 0 && embedding(zeros, 4 * CDM_EMBED_DIMS_MAX) == 0);
+	CHECK(embedding(zeros, 0) == -EPROTO && embedding(zeros, 6) == -EPROTO);
+	CHECK(embedding(zeros, sizeof(zeros)) == -EPROTO);
+	CHECK(embedding(inf, sizeof(inf)) == -EPROTO && embedding(nan_, sizeof(nan_)) == -EPROTO);
+}
+
 static void cuts_texts_at_code_points(void) {
 	char out[8];
 	wire_text_copy(wire_text_of("abcdefghij"), out, sizeof(out));
@@ -210,6 +236,7 @@ int main(void) {
 	refuses_keys_that_do_not_belong();
 	refuses_values_out_of_range();
 	refuses_requests_out_of_range();
+	refuses_vectors_that_are_none();
 	cuts_texts_at_code_points();
 	survives_every_changed_byte();
 	puts("wire_test: ok");

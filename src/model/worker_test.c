@@ -250,6 +250,9 @@ static void answers(void) {
 	CHECK(e.kind == MODEL_DONE && e.id == id && strcmp(said, "what is my name") == 0);
 	CHECK(e.result.finish == CDM_FINISH_END && e.result.tokens_in == 4 &&
 			e.result.tokens_out == 4);
+	CHECK(e.kind == MODEL_DONE && model_client_embed(&client, "a text", 6, &id) == 0);
+	e = hear_kind(MODEL_ERROR); /* it makes no vectors */
+	CHECK(e.id == id && e.code == -ENOTSUP);
 	id = ask("one two three", 2);
 	e = gather(id, 0);
 	CHECK(e.kind == MODEL_DONE && e.result.finish == CDM_FINISH_LENGTH &&
@@ -549,6 +552,40 @@ static void report(const char *what, const struct model_event *loaded,
 			ns_to_ms(done->result.eval_ns));
 }
 
+static uint64_t wants_vector(const char *text) {
+	uint64_t id;
+	CHECK(model_client_embed(&client, text, strlen(text), &id) == 0);
+	return id;
+}
+
+/* What is asked behind a cancel is answered at once; the first vector takes more than a look at the channel. */
+static void makes_vectors_by_llama(void) {
+	static float first[TINY_GGUF_DIMS];
+	struct model_event e;
+	uint64_t vector = wants_vector("the key is behind the door"), id;
+	CHECK(model_client_cancel(&client, vector) == 0);
+	id = ask("[door = locked]\n> go on", 5);
+	e = gather(id, 0);
+	CHECK(e.id == vector && (e.kind == MODEL_EMBEDDING || (e.kind == MODEL_ERROR && e.code == -ECANCELED)));
+	CHECK(gather(id, 0).kind == MODEL_DONE);
+	for (unsigned round = 0; round < 2; round++) {
+		vector = wants_vector("the key is behind the door");
+		e = hear_kind(MODEL_EMBEDDING);
+		CHECK(e.id == vector && e.vector.count == TINY_GGUF_DIMS);
+		for (uint32_t i = 0; i < TINY_GGUF_DIMS; i++) {
+			float v = wire_float(&e.vector, i);
+			CHECK(round == 0 || memcmp(&first[i], &v, sizeof(v)) == 0);
+			first[i] = v;
+		}
+	}
+	id = ask("[door = locked]\n> go on", 500);
+	gather(id, 2);
+	vector = wants_vector("the key is behind the door");
+	e = gather(id, 0);
+	CHECK(e.kind == MODEL_ERROR && e.id == vector && e.code == -EBUSY);
+	CHECK(model_client_cancel(&client, id) == 0 && gather(id, 0).kind == MODEL_DONE);
+}
+
 static void talks_by_llama(void) {
 	size_t bytes;
 	char path[160];
@@ -564,7 +601,7 @@ static void talks_by_llama(void) {
 		begin();
 		loaded = hear_kind(MODEL_LOADED);
 		CHECK(loaded.facts.vocabulary == TINY_GGUF_TOKENS &&
-				loaded.facts.threads == threads);
+				loaded.facts.threads == threads && loaded.facts.dims == TINY_GGUF_DIMS);
 		for (int round = 0; round < 2; round++) {
 			uint64_t id = ask("[door = locked]\n> is the door locked?\n< ", 30);
 			gather(id, 3);
@@ -573,6 +610,7 @@ static void talks_by_llama(void) {
 			CHECK(e.kind == MODEL_DONE && e.id == id && e.result.tokens_out > 0);
 			CHECK((e.result.tokens_cached > 0) == (round > 0));
 		}
+		makes_vectors_by_llama();
 		report(threads == 1 ? "llama, one thread" : "llama, two threads", &loaded, &e);
 		if (threads == 1)
 			quit();

@@ -249,6 +249,7 @@ static void init(struct core *c, struct seat *seat) {
 	heir_know_parent(c, getppid());
 	c->door = c->guard_channel = c->epoll = c->tick = c->patience = c->look = c->remind.timer = -1;
 	c->active = c->plan->first_model;
+	c->embed.entity = PLAN_NONE;
 	for (unsigned i = 0; i < CORE_SESSIONS; i++)
 		c->sessions[i].fd = -1;
 	for (unsigned i = 0; i < PLAN_PROCESSES_MAX; i++)

@@ -10,6 +10,7 @@
  *      scribe   what core writes as it begins       samples what fields have, written down
  *      gap      what could not be written down      forget  what is erased, and what is let go
  *      recall   what only the file still knows      remind  what was said that a question is about
+ *      embed    the model that makes the memory's vectors
  *      heir     another parent, when ours was killed dream  consolidation, while nothing is asked
  *
  * A request comes in by session, becomes a turn or an act, is committed by the ledger, and is answered
@@ -47,6 +48,7 @@
 #include "store/field.h"
 
 struct core;
+struct model_slot;
 
 /* ---- session: who asks ---- */
 
@@ -172,6 +174,30 @@ MUST_CHECK int remind_await(struct core *c, uint64_t seq);
 void remind_found(struct core *c); /* the finder has news */
 void remind_late(struct core *c);  /* its timer fired */
 
+/* ---- embed: the model that makes the memory's vectors ---- */
+
+struct embed {
+	uint16_t entity; /* PLAN_NONE: there is none */
+	char name[CDM_NAME_MAX];
+	bool cancelled;  /* that it is not wanted now was said */
+	bool given_up;
+	unsigned deaths;
+};
+
+/* Before remind_open(). */
+void embed_open(struct core *c);
+/* As the memory knows it; NULL: there is none. */
+const char *embed_name(const struct core *c);
+/* Has it time for a question's vector? */
+bool embed_is_free(struct core *c);
+/* Something is wanted of it, or it has time: ask it if both is so. */
+void embed_pump(struct core *c);
+/* It has something better to do. */
+void embed_cancel(struct core *c, struct model_slot *m);
+void embed_loaded(struct core *c); /* it may be there, and the finder is */
+void embed_lost(struct core *c, struct model_slot *m); /* before its step changes */
+void embed_heard(struct core *c, struct model_slot *m, const struct model_event *e); /* of m->embedding */
+
 /* ---- scribe: what core writes by itself ---- */
 
 /*
@@ -240,6 +266,8 @@ struct model_slot {
 	int channel; /* -1: none */
 	struct model_client client;
 	uint64_t request;  /* being answered; 0: none */
+	uint64_t embedding; /* the vector that it makes; 0: none */
+	uint32_t dims;     /* of its vectors */
 	struct cdm_mono asked; /* to start, or to start again */
 	int64_t load_ns;
 	unsigned deaths; /* while loading, in a row */
@@ -582,6 +610,7 @@ struct core {
 	struct erasure erasure, erasure_next; /* the other one: asked while core lets go by itself */
 	struct keeper *keeper;  /* NULL until it is needed */
 	struct remind remind;
+	struct embed embed;
 	struct viewing viewings[REMINDERS_MAX];
 	uint64_t turn_order;
 	uint64_t last_command; /* number of the newest one; from the state after a restart */

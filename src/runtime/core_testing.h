@@ -34,6 +34,7 @@ static struct world w;
 static pid_t pid;
 static int parent = -1, models[2] = { -1, -1 }, gate = -1, stop_door = -1;
 static void (*core_more)(void); /* what else stands in the plan */
+static uint32_t core_dims;      /* of the vectors that a model says it makes */
 static void (*core_born)(void); /* called by the core that is being born */
 static uint8_t message[WIRE_MESSAGE_MAX];
 static size_t message_bytes;
@@ -185,7 +186,8 @@ static inline bool is_stopped(void) {
 static inline size_t loaded(uint8_t out[WIRE_TEXT_MAX]) {
 	struct wire_message m = { .kind = WIRE_LOADED, .backend = wire_text_of("test"),
 			.architecture = wire_text_of("test"),
-		.description = wire_text_of("test"), .quantization = wire_text_of(""), .engine = wire_text_of("") };
+		.description = wire_text_of("test"), .quantization = wire_text_of(""), .engine = wire_text_of(""),
+		.dims = core_dims };
 	int n = wire_write(&m, out, WIRE_TEXT_MAX);
 	CHECK(n > 0);
 	return (size_t)n;
@@ -342,6 +344,7 @@ static inline int core_tests(void (*const tests[])(void), size_t count) {
 		CHECK(mkdtemp(folder) && setenv("CADMUS_STATE_DIR", folder, 1) == 0 &&
 				setenv("CADMUS_RUN_DIR", folder, 1) == 0);
 		core_more = core_born = NULL;
+		core_dims = 0;
 		tests[i]();
 		snprintf(command, sizeof(command), "rm -rf %s", folder);
 		CHECK(system(command) == 0);

@@ -5,6 +5,8 @@
  *	all of `struct shared`: under `lock`, held for some copies of numbers at most
  *	`work` (control to finder) and `news` (finder to control) are eventfds
  *
+ *	`wanted` has a lock of its own
+ *
  * A slot is free, asked, answered, and free again: the counters, which only grow, say whose it is.
  */
 #include "runtime/finder.h"
@@ -28,7 +30,8 @@
 #define LOOKED_AT 24u /* hits, of which those that say the same are one */
 #define LOOKED_AT_MOST 64u /* ... where hardly any is another */
 #define FEW 8u
-#define TOGETHER_MS 50 /* from the first that is new: then all are taken in */
+#define TOGETHER_NS (50 * NS_PER_MS) /* from the first that is new: then all are taken in */
+#define MODEL_FLOOR 0.3 /* cosine of texts that a model puts side by side for their form alone: docs/design/0012 */
 #define RETRY_FIRST_MS 1000
 #define RETRY_LAST_MS 60000
 #define CLAIM_NS (60 * NS_PER_S) /* so often the index's file is asked for that another has */
@@ -36,6 +39,8 @@
 struct slot {
 	struct finder_question question;
 	struct finder_answer answer;
+	uint64_t number; /* of all questions; in `wanted` */
+	int64_t until_ns; /* it is answered without its vector then; 0: none is on its way */
 };
 
 struct shared {
@@ -56,11 +61,15 @@ struct finder {
 	pthread_mutex_t lock;
 	struct shared shared;
 	struct slot slots[FINDER_QUESTIONS_MAX];
+	struct wanted *wanted; /* NULL: no model makes the vectors */
 	/* the thread's */
 	char path[1024];
 	struct memory *memory;
 	uint64_t followed; /* all that there was at that count of `stored` is in */
 	struct memory_hit found[LOOKED_AT_MOST];
+	char embedder[CDM_NAME_MAX];
+	unsigned dims; /* that the memory was told; 0: none yet */
+	bool searching;
 	struct cdm_mono claimed;
 	int retry_ms;
 };
@@ -86,10 +95,37 @@ static struct shared look(struct finder *f) {
 
 /* ---- the thread: the memory ---- */
 
+/* The vector if it is there by now; of a question that was put it is wanted already. */
+static int embed(void *user, const char *text, size_t bytes, float *out) {
+	struct finder *f = user;
+	return f->dims ? wanted_get(f->wanted, text, bytes, !f->searching, out, f->dims) : -EAGAIN;
+}
+
+/* The memory takes multiples of 32; further numbers are 0. */
+static unsigned dims_of_model(struct finder *f) {
+	unsigned dims = f->wanted ? wanted_dims(f->wanted) : 0;
+	return (dims + 31) / 32 * 32;
+}
+
 static int open_memory(struct finder *f) {
-	const struct memory_options o = { .vector_bytes = VECTOR_BYTES, .busy_ms = INDEX_BUSY_MS };
+	const struct memory_embedder model = { f->embedder, dims_of_model(f), MODEL_FLOOR, embed, f };
+	const struct memory_options o = { .vector_bytes = VECTOR_BYTES, .busy_ms = INDEX_BUSY_MS,
+		.embedder = f->wanted ? &model : &memory_hashed };
 	f->claimed = clock_mono();
+	f->dims = model.dims;
 	return memory_open(f->path, &o, &f->memory, NULL);
+}
+
+/* What the model said since. */
+static int tell_dims(struct finder *f) {
+	unsigned dims = dims_of_model(f);
+	if (dims == f->dims)
+		return 0;
+	f->dims = dims;
+	int rc = memory_dims(f->memory, dims);
+	if (rc < 0)
+		memory_close(&f->memory);
+	return rc;
 }
 
 /* While another program owns the index's file we work on a copy; it ends some time, as `cadmus recall` does at once. */
@@ -97,11 +133,14 @@ static int see_to_memory(struct finder *f) {
 	struct memory_stats s;
 	if (!f->memory)
 		return open_memory(f);
+	int rc = tell_dims(f);
+	if (rc < 0)
+		return rc;
 	memory_stats(f->memory, &s);
 	if (s.in_file || mono_since(f->claimed, clock_mono()) < CLAIM_NS)
 		return 0;
 	f->claimed = clock_mono();
-	int rc = memory_claim(f->memory);
+	rc = memory_claim(f->memory);
 	return rc == -ENOMEM || rc == -EBADMSG ? rc : 0; /* the copy is as good, but for the next life */
 }
 
@@ -112,6 +151,10 @@ static int follow(struct finder *f) {
 	if (rc == 0)
 		rc = memory_follow(f->memory, STEP);
 	f->followed = rc >= 0 && (unsigned)rc < STEP ? stored : f->followed;
+	if (rc >= 0 && f->wanted)
+		wanted_pass(f->wanted);
+	if (f->wanted && wanted_any(f->wanted))
+		ring(f->news);
 	return rc < 0 ? rc : rc == STEP;
 }
 
@@ -177,9 +220,11 @@ static int search(struct finder *f, const struct finder_question *q, struct memo
 	const struct claims_asker asker = { q->owner, { q->sees[0], q->sees[1] } };
 	const struct memory_query query = { .text = q->text, .asker = &asker, .quick = true };
 	unsigned distinct;
+	f->searching = true;
 	int n = search_most(f, &query, LOOKED_AT, hits, &distinct);
 	if (n == LOOKED_AT && distinct < FEW)
 		n = search_most(f, &query, LOOKED_AT_MOST, hits, &distinct);
+	f->searching = false;
 	return n < 0 ? n : (int)distinct;
 }
 
@@ -187,6 +232,8 @@ static int search(struct finder *f, const struct finder_question *q, struct memo
 static int answer(struct finder *f, struct slot *s) {
 	int more = has_news(f) ? follow(f) : see_to_memory(f);
 	int n = f->memory ? search(f, &s->question, s->answer.hits) : more;
+	if (f->wanted)
+		wanted_drop(f->wanted, s->number);
 	s->answer.id = s->question.id;
 	s->answer.rc = n < 0 ? n : 0;
 	s->answer.count = n < 0 ? 0 : (unsigned)n;
@@ -199,6 +246,17 @@ static int answer(struct finder *f, struct slot *s) {
 
 /* ---- the thread ---- */
 
+/* So long the first question still waits for its vector; 0: it can be answered; < 0: there is none. */
+static int64_t waits_ns(struct finder *f, const struct shared *s) {
+	const struct slot *first = &f->slots[s->answered % FINDER_QUESTIONS_MAX];
+	if (s->asked == s->answered)
+		return -1;
+	if (!first->until_ns || !wanted_comes(f->wanted, first->number))
+		return 0;
+	int64_t left = first->until_ns - clock_mono().ns;
+	return left > 0 ? left : 0;
+}
+
 /* All that there is to do; false: it is to end. */
 static bool work(struct finder *f) {
 	int more = 1;
@@ -206,52 +264,71 @@ static bool work(struct finder *f) {
 		struct shared s = look(f);
 		if (s.quit)
 			return false;
-		bool asked = s.asked > s.answered;
+		bool asked = waits_ns(f, &s) == 0;
 		more = asked ? answer(f, &f->slots[s.answered % FINDER_QUESTIONS_MAX]) : follow(f);
 		report(f, more < 0 ? more : 0);
 		s = look(f);
 		if (more <= 0)
-			more = s.asked > s.answered;
+			more = waits_ns(f, &s) == 0;
 	}
 	return true;
 }
 
-/* Sleep until there is something to do; what is merely new has company soon, and is taken in with it. */
-static void await_work(struct finder *f) {
+/* So long there is nothing to do, unless somebody rings; < 0: for ever. */
+static int64_t idle_ns(struct finder *f, int64_t until_ns) {
+	struct shared s = look(f);
+	int64_t ns = waits_ns(f, &s), retry = f->retry_ms * NS_PER_MS;
+	if (ns < 0 || (retry && retry < ns))
+		ns = retry ? retry : -1;
+	if (!until_ns)
+		return ns;
+	int64_t left = until_ns - clock_mono().ns;
+	left = left > 0 ? left : 0;
+	return ns < 0 || left < ns ? left : ns;
+}
+
+/* Until there is something to do; what is merely new has company soon, and is taken in with it. */
+static void sleep_well(struct finder *f) {
 	struct pollfd p = { .fd = f->work, .events = POLLIN };
 	int64_t until_ns = 0;
-	int patience = f->retry_ms ? f->retry_ms : -1;
-	while (poll(&p, 1, patience) > 0) {
+	for (;;) {
+		int64_t ns = idle_ns(f, until_ns);
+		const struct timespec t = { ns / NS_PER_S, ns % NS_PER_S };
+		if (ppoll(&p, 1, ns < 0 ? NULL : &t, NULL) <= 0)
+			return;
 		hush(f->work);
 		struct shared s = look(f);
 		if (s.quit || s.awaited || s.asked > s.answered)
 			return;
-		int64_t now_ns = clock_mono().ns;
-		until_ns = until_ns ? until_ns : now_ns + TOGETHER_MS * NS_PER_MS;
-		patience = until_ns > now_ns ? (int)((until_ns - now_ns) / NS_PER_MS) : 0;
+		until_ns = until_ns ? until_ns : clock_mono().ns + TOGETHER_NS;
 	}
 }
 
 static void *find(void *arg) {
 	struct finder *f = arg;
 	while (work(f))
-		await_work(f);
+		sleep_well(f);
 	memory_close(&f->memory);
 	return NULL;
 }
 
 /* ---- the control thread ---- */
 
-int finder_open(struct finder **out, const char *path) {
+int finder_open(struct finder **out, const char *path, const char *embedder) {
 	struct finder *f = calloc(1, sizeof(*f));
 	*out = NULL;
 	if (!f)
 		return -ENOMEM;
 	pthread_mutex_init(&f->lock, NULL);
 	snprintf(f->path, sizeof(f->path), "%s", path);
+	snprintf(f->embedder, sizeof(f->embedder), "%s", embedder ? embedder : "");
 	f->work = eventfd(0, EFD_CLOEXEC);
 	f->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int rc = f->work < 0 || f->news < 0 ? -errno : thread_start(&f->thread, find, f);
+	int rc = f->work < 0 || f->news < 0 ? -errno : 0;
+	if (rc == 0 && embedder)
+		rc = wanted_create(&f->wanted);
+	if (rc == 0)
+		rc = thread_start(&f->thread, find, f);
 	f->running = rc == 0;
 	*out = f;
 	if (rc < 0)
@@ -271,6 +348,7 @@ void finder_close(struct finder **at) {
 		ring(f->work);
 		CHECK(pthread_join(f->thread, NULL) == 0);
 	}
+	wanted_destroy(&f->wanted);
 	pthread_mutex_destroy(&f->lock);
 	io_close(&f->work);
 	io_close(&f->news);
@@ -292,7 +370,12 @@ int finder_ask(struct finder *f, const struct finder_question *q) {
 	struct shared s = look(f);
 	if (s.asked - s.taken == FINDER_QUESTIONS_MAX)
 		return -EBUSY;
-	f->slots[s.asked % FINDER_QUESTIONS_MAX].question = *q;
+	struct slot *slot = &f->slots[s.asked % FINDER_QUESTIONS_MAX];
+	slot->question = *q;
+	slot->number = s.asked + 1;
+	slot->until_ns = 0;
+	if (f->wanted && q->vector_ns > 0 && wanted_put(f->wanted, slot->number, q->text, strlen(q->text)))
+		slot->until_ns = clock_mono().ns + q->vector_ns;
 	pthread_mutex_lock(&f->lock);
 	f->shared.asked++;
 	pthread_mutex_unlock(&f->lock);
@@ -324,6 +407,28 @@ int finder_await(struct finder *f, uint64_t seq) {
 	if (rc == -EAGAIN)
 		ring(f->work);
 	return rc;
+}
+
+/* ---- the model that makes the vectors ---- */
+
+void finder_model(struct finder *f, unsigned dims) {
+	if (!f->wanted)
+		return;
+	wanted_model(f->wanted, dims);
+	ring(f->work);
+}
+
+bool finder_wants(struct finder *f, bool any, struct wanted_text *out) {
+	return f->wanted && wanted_next(f->wanted, any, out);
+}
+
+bool finder_hurries(struct finder *f) {
+	return f->wanted && wanted_hurries(f->wanted);
+}
+
+void finder_made(struct finder *f, int rc, const struct wire_floats *v) {
+	if (wanted_made(f->wanted, rc, v))
+		ring(f->work);
 }
 
 int finder_trouble(struct finder *f) {

@@ -8,6 +8,10 @@
  * it, so a slow disk, or an index that somebody has locked, makes an answer late and hinders nothing.  While something
  * is wrong it tries again by itself, once a second at first and once a minute at last.
  *
+ * The vectors of texts may be made by a model (memory/memory.h), which core asks: finder_fd() says when something is
+ * wanted of it, and what it answers wakes the thread.  A question is answered when its vector is there, or by words
+ * alone when that took too long.  The next passages that wait are wanted together, so that they are written together.
+ *
  * All functions are the control thread's.
  */
 #ifndef RUNTIME_FINDER_H
@@ -15,6 +19,8 @@
 
 #include <stdbool.h>
 #include "memory/memory.h"
+#include "model/wire.h"
+#include "runtime/wanted.h"
 
 #define FINDER_QUESTIONS_MAX 4u /* that have been asked, and whose answers were not taken */
 #define FINDER_HITS_MAX 16u
@@ -23,6 +29,7 @@ struct finder_question {
 	uint64_t id; /* the caller's */
 	char text[MEMORY_QUESTION_MAX]; /* zero terminated */
 	char owner[CDM_NAME_MAX], sees[2][CDM_NAME_MAX]; /* struct claims_asker */
+	int64_t vector_ns; /* so long its vector may take; 0: the model has no time for it */
 };
 
 struct finder_answer {
@@ -35,8 +42,11 @@ struct finder_answer {
 
 struct finder;
 
-/* `path`: the journal's file.  -ENOMEM, -errno. */
-MUST_CHECK int finder_open(struct finder **out, const char *path);
+/*
+ * `path`: the journal's file.  `embedder`: name of a model that makes the vectors (struct memory_embedder), NULL: none
+ * does.  -ENOMEM, -errno.
+ */
+MUST_CHECK int finder_open(struct finder **out, const char *path, const char *embedder);
 /* Waits for what it does at this moment.  Accepts NULL; sets *f NULL. */
 void finder_close(struct finder **f);
 int finder_fd(const struct finder *f);
@@ -52,6 +62,14 @@ void finder_taken(struct finder *f);
  * yet, and finder_fd() will say when this is worth another look; else why it does not get there for now.
  */
 MUST_CHECK int finder_await(struct finder *f, uint64_t seq);
+/* That model is there, and its vectors have so many numbers; 0: it is not, and what it was asked is asked again. */
+void finder_model(struct finder *f, unsigned dims);
+/* The next text whose vector is wanted, of questions alone where not `any`, and until finder_made() no other. */
+bool finder_wants(struct finder *f, bool any, struct wanted_text *out);
+/* As wanted_hurries(). */
+bool finder_hurries(struct finder *f);
+/* As wanted_made() takes it. */
+void finder_made(struct finder *f, int rc, const struct wire_floats *v);
 /* What was wrong when it last did something; 0: nothing. */
 int finder_trouble(struct finder *f);
 

@@ -117,6 +117,7 @@ int models_generate(struct core *c, const struct turn *t) {
 	struct model_slot *m = &c->models[models_process(c, t->model)];
 	struct model_request r = { .prompt = t->view, .prompt_bytes = strlen(t->view),
 		.max_tokens = t->max_tokens, .stop_count = 1, .stop = { "\n" } };
+	embed_cancel(c, m);
 	return model_client_generate(&m->client, &r, &m->request);
 }
 
@@ -159,6 +160,7 @@ static void lost(struct core *c, uint16_t process) {
 	struct model_slot *m = &c->models[process];
 	uint16_t entity = entity_of(c, process);
 	enum model_step was = m->step;
+	embed_lost(c, m);
 	io_close(&m->channel);
 	m->request = 0;
 	if (was == MODEL_READY) {
@@ -228,9 +230,12 @@ static void loaded(struct core *c, uint16_t process, const struct model_event *e
 	m->step = MODEL_READY;
 	m->loaded = true;
 	m->load_ns = e->load_ns;
+	m->dims = e->facts.dims;
 	m->deaths = 0;
 	record(c, entity, BODY_LOADED);
 	event_write(&c->events, clock_mono(), EVENT_MODEL_LOADED, entity, entity, (uint64_t)e->load_ns, NULL);
+	if (entity == c->embed.entity)
+		embed_loaded(c);
 	turn_pump(c);
 }
 
@@ -243,8 +248,15 @@ static void failed(struct core *c, uint16_t process, const struct model_event *e
 }
 
 static void take(struct core *c, uint16_t process, const struct model_event *e) {
-	bool ours = e->id && e->id == c->models[process].request && c->current &&
+	struct model_slot *m = &c->models[process];
+	if (m->embedding && e->id == m->embedding && (e->kind == MODEL_EMBEDDING || e->kind == MODEL_ERROR)) {
+		embed_heard(c, m, e);
+		return;
+	}
+	bool ours = e->id && e->id == m->request && c->current &&
 		    c->current->model == entity_of(c, process);
+	if (e->id == m->request && (e->kind == MODEL_DONE || e->kind == MODEL_ERROR))
+		m->request = 0;
 	switch (e->kind) {
 	case MODEL_LOADED: loaded(c, process, e); break;
 	case MODEL_FAILED: failed(c, process, e); break;
@@ -263,6 +275,7 @@ static void take(struct core *c, uint16_t process, const struct model_event *e) 
 			turn_model_failed(c, entity_of(c, process), e->code, text);
 		break;
 	}
+	case MODEL_EMBEDDING: break; /* which nobody waits for */
 	case MODEL_PONG: turn_model_lives(c, entity_of(c, process)); break;
 	}
 }

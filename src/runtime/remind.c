@@ -29,12 +29,14 @@
 static int open_finder(struct core *c) {
 	if (c->remind.finder)
 		return 0;
-	int rc = finder_open(&c->remind.finder, c->journal_path);
+	int rc = finder_open(&c->remind.finder, c->journal_path, embed_name(c));
 	if (rc == 0)
 		rc = core_watch(c, finder_fd(c->remind.finder), CORE_ON_FINDER, 0);
 	if (rc < 0) {
 		finder_close(&c->remind.finder);
 		log_warn("what was said cannot be searched: %s", err_text(rc));
+	} else {
+		embed_loaded(c);
 	}
 	return rc;
 }
@@ -49,6 +51,7 @@ static bool has_language_model(const struct core *c) {
 int remind_open(struct core *c) {
 	const char *patience = plan_find_option(c->plan, 0, "memory.patience_ms"); /* of tests, on a busy computer */
 	c->remind.patience_ns = (patience ? strtoll(patience, NULL, 10) : PATIENCE_MS) * NS_PER_MS;
+	embed_open(c);
 	c->remind.timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (c->remind.timer < 0)
 		return -errno;
@@ -134,6 +137,7 @@ uint64_t remind_ask(struct core *c, const struct speaker *s, const char *text, r
 		for (int i = 0; i < 2; i++)
 			snprintf(q->sees[i], sizeof(q->sees[i]), "%s", asker.sees[i]);
 		q->id = c->remind.last_id + 1;
+		q->vector_ns = embed_is_free(c) ? c->remind.patience_ns / 2 : 0;
 		counter_add(&c->peers->own, COUNTER_recalls, 1);
 	}
 	if (!r || finder_ask(c->remind.finder, &r->question) < 0) {
@@ -142,6 +146,7 @@ uint64_t remind_ask(struct core *c, const struct speaker *s, const char *text, r
 	}
 	r->id = ++c->remind.last_id;
 	set_timer(c);
+	embed_pump(c);
 	return r->id;
 }
 
@@ -173,6 +178,7 @@ void remind_found(struct core *c) {
 	set_timer(c);
 	look_at_trouble(c);
 	forget_indexed(c);
+	embed_pump(c);
 }
 
 void remind_late(struct core *c) {

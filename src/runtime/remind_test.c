@@ -351,7 +351,13 @@ static void taken_back_meanwhile(void) {
 		;
 	model_says(LARK, id, "There.");
 	CHECK(hear("done") == next_id);
-	CHECK(sees(NULL, "c", ASKED, SECRET));
+	bool seen = false;
+	for (unsigned i = 0; i < 200 && !seen; i++) { /* until there is a place again: some are still looked up */
+		put(++next_id, (struct question){ .op = "view", .text = ASKED });
+		CHECK(hear("done") == next_id);
+		seen = strstr(heard("view"), SECRET) != NULL;
+	}
+	CHECK(seen && sees(NULL, "c", ASKED, SECRET));
 	over();
 }
 

@@ -157,7 +157,8 @@ int request_parse(const void *message, size_t bytes, struct request *out, const 
 		return found;
 	out->op = (enum request_op)found;
 	take_keys(&s);
-	*why = s.rc == -EILSEQ ? "a text has a zero byte, or is not valid UTF-8" : "a key is too long or of the wrong type";
+	*why = s.rc == -EILSEQ ? "a text has a zero byte, or is not valid UTF-8"
+		: "a key is too long or of the wrong type";
 	if (s.rc < 0 || !isfinite(out->value))
 		return -EINVAL;
 	*why = "a key that this op needs is missing";

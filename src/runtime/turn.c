@@ -347,5 +347,7 @@ void turn_pump(struct core *c) {
 	struct turn *t = c->current;
 	if (t && t->step == TURN_WAITING)
 		work(c, t);
+	else if (!t)
+		embed_pump(c);
 	patience_look(c);
 }

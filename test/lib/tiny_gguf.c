@@ -9,7 +9,7 @@
 #include <string.h>
 #include "base/check.h"
 
-enum { WIDTH = 64, LAYERS = 2, HEADS = 4, FEED = 128, ALIGN = 32 };
+enum { WIDTH = TINY_GGUF_DIMS, LAYERS = 2, HEADS = 4, FEED = 128, ALIGN = 32 };
 enum { T_U32 = 4, T_I32 = 5, T_F32 = 6, T_STRING = 8, T_ARRAY = 9 };
 
 struct bytes {

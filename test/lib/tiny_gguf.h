@@ -10,6 +10,7 @@
 
 #define TINY_GGUF_TOKENS 259 /* unknown, begin, end, and a token per byte */
 #define TINY_GGUF_CONTEXT 512
+#define TINY_GGUF_DIMS 64 /* numbers of a vector */
 
 /* Make the file's bytes in memory (caller frees); *bytes is their count. */
 void *tiny_gguf_make(uint32_t seed, size_t *bytes);
