@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/msgpack.h"
 #include "base/utf8.h"
@@ -30,13 +31,16 @@ struct source {
 	size_t bytes;
 	struct request *out;
 	int rc; /* first thing that was wrong with a key that is there */
+	const char *wrong; /* that key */
 };
 
-static void note(struct source *s, enum request_key key, int rc) {
+static void note(struct source *s, enum request_key key, const char *name, int rc) {
 	if (rc == 0)
 		s->out->has |= key;
-	else if (rc != -ENOENT && s->rc == 0)
-		s->rc = rc;
+	if (rc == 0 || rc == -ENOENT || s->rc < 0)
+		return;
+	s->rc = rc;
+	s->wrong = name;
 }
 
 static void take_text(struct source *s, enum request_key key, const char *name, char *out, size_t capacity) {
@@ -45,7 +49,7 @@ static void take_text(struct source *s, enum request_key key, const char *name, 
 		rc = -EILSEQ;
 	if (rc < 0)
 		out[0] = 0;
-	note(s, key, rc);
+	note(s, key, name, rc);
 }
 
 /*
@@ -70,11 +74,11 @@ static void take_said(struct source *s) {
 
 static void take_fraction(struct source *s, const char *name, double *out) {
 	int rc = mp_find_f64(s->message, s->bytes, name, out);
-	note(s, 0, rc == 0 && !(*out >= 0 && *out <= 1) ? -EINVAL : rc);
+	note(s, 0, name, rc == 0 && !(*out >= 0 && *out <= 1) ? -EINVAL : rc);
 }
 
 static void take_number(struct source *s, enum request_key key, const char *name, uint64_t *out) {
-	note(s, key, mp_find_uint(s->message, s->bytes, name, out));
+	note(s, key, name, mp_find_uint(s->message, s->bytes, name, out));
 }
 
 static void take_seqs(struct source *s, const char *name, struct body_seqs *out) {
@@ -87,7 +91,7 @@ static void take_seqs(struct source *s, const char *name, struct body_seqs *out)
 	for (uint32_t i = 0; rc == 0 && i < out->count; i++)
 		rc = mp_get_uint(&in, &out->at[i]);
 	out->count = rc == 0 ? out->count : 0;
-	note(s, 0, rc);
+	note(s, 0, name, rc);
 }
 
 /* What is remembered, and how it is read. */
@@ -125,11 +129,11 @@ static void take_keys(struct source *s) {
 	take_text(s, REQUEST_MODEL, "model", r->model, sizeof(r->model));
 	take_text(s, REQUEST_AS, "as", r->as, sizeof(r->as));
 	take_text(s, 0, "request", r->request, sizeof(r->request));
-	note(s, REQUEST_VALUE, mp_find_f64(s->message, s->bytes, "value", &r->value));
+	note(s, REQUEST_VALUE, "value", mp_find_f64(s->message, s->bytes, "value", &r->value));
 	take_number(s, REQUEST_TARGET, "target", &r->target);
 	take_memory(s);
-	note(s, 0, mp_find_bool(s->message, s->bytes, "blind", &r->blind));
-	note(s, 0, mp_find_uint(s->message, s->bytes, "max", &max));
+	note(s, 0, "blind", mp_find_bool(s->message, s->bytes, "blind", &r->blind));
+	note(s, 0, "max", mp_find_uint(s->message, s->bytes, "max", &max));
 	r->has_max = max > 0;
 	r->max = max == 0 ? REQUEST_TOKENS_DEFAULT : max > REQUEST_TOKENS_MAX ? REQUEST_TOKENS_MAX : (unsigned)max;
 }
@@ -138,9 +142,14 @@ static bool is_blank(const char *text) {
 	return text[strspn(text, " \t\r\n")] == 0;
 }
 
+static const char *what_is_wrong(int rc) {
+	return rc == -E2BIG ? "is too long" : rc == -EILSEQ ? "has a zero byte, or is not valid UTF-8"
+		: "has a wrong type, or is out of its range";
+}
+
 int request_parse(const void *message, size_t bytes, struct request *out, const char **why) {
 	char op[16];
-	struct source s = { message, bytes, out, 0 };
+	struct source s = { .message = message, .bytes = bytes, .out = out };
 	struct mp_in whole;
 	memset(out, 0, sizeof(*out));
 	*why = "";
@@ -157,10 +166,11 @@ int request_parse(const void *message, size_t bytes, struct request *out, const 
 		return found;
 	out->op = (enum request_op)found;
 	take_keys(&s);
-	*why = s.rc == -EILSEQ ? "a text has a zero byte, or is not valid UTF-8"
-		: "a key is too long or of the wrong type";
-	if (s.rc < 0 || !isfinite(out->value))
+	if (s.rc < 0 || !isfinite(out->value)) {
+		snprintf(out->wrong, sizeof(out->wrong), "`%s` %s", s.rc < 0 ? s.wrong : "value", what_is_wrong(s.rc));
+		*why = out->wrong;
 		return -EINVAL;
+	}
 	*why = "a key that this op needs is missing";
 	if ((out->has & ops[found].keys) != ops[found].keys)
 		return -EINVAL;

@@ -55,12 +55,13 @@ struct request {
 	bool blind;
 	unsigned max;
 	bool has_max; /* it was said */
+	char wrong[64]; /* a sentence, where one of them is wrong */
 };
 
 /*
  * 0; -EPROTO: no map, or broken (the peer is not one of ours); -ENOTSUP: an op we do not know; -EINVAL:
- * a key is missing, too long or of the wrong type.  After the last two `id` and *why, a static
- * sentence, say what to answer.
+ * a key is missing, too long or of the wrong type.  After the last two `id` and *why, a sentence that lives as long as
+ * *out, say what to answer.
  */
 MUST_CHECK int request_parse(const void *message, size_t bytes, struct request *out, const char **why);
 const char *request_op_name(enum request_op op);

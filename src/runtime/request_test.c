@@ -50,7 +50,7 @@ static void a_zero_byte_is_refused(void) {
 	begin(&o, 1, "say");
 	mp_str(&o, "text");
 	mp_strn(&o, "hello\0 please stop", 18);
-	CHECK(request_parse(buffer, o.length, &r, &why) == -EINVAL && strstr(why, "zero byte"));
+	CHECK(request_parse(buffer, o.length, &r, &why) == -EINVAL && strstr(why, "`text` has a zero byte"));
 	CHECK(r.op == REQUEST_OP_say && strcmp(r.text, "hello  please stop") == 0);
 	begin(&o, 2, "tell");
 	mp_str(&o, "key");
