@@ -336,12 +336,23 @@ static uint32_t sum(const uint32_t of[BRIEFING_SECTION_COUNT]) {
 	return n;
 }
 
+static int age_of_record(struct core *c, uint64_t seq, int64_t *age_ns) {
+	struct cdm_wall when;
+	int rc = recall_when(c, seq, &when);
+	*age_ns = rc == 0 ? clock_wall().ns - when.ns : 0;
+	return rc;
+}
+
 static void answer(struct core *c, const struct viewing *v, const struct memory_hit *hits, unsigned hit_count) {
 	static char text[REQUEST_TEXT_MAX];
 	struct brief_ask ask = { &v->speaker, v->session, v->text, v->budget, v->after, 0, hits, hit_count };
 	struct briefing_account account;
 	struct mp_out o;
-	int rc = brief_render(c, &ask, text, sizeof(text), &account);
+	int rc = v->after ? age_of_record(c, v->after, &ask.since_age_ns) : 0;
+	if (rc < 0)
+		return session_error(c, &v->to, rc, "when record %llu was written cannot be read",
+				(unsigned long long)v->after);
+	rc = brief_render(c, &ask, text, sizeof(text), &account);
 	if (rc < 0)
 		return session_error(c, &v->to, rc, "%u tokens are not enough to say anything", ask.budget);
 	int64_t took_ns = mono_since(v->began, clock_mono());

@@ -134,6 +134,8 @@ MUST_CHECK int recall_text(struct core *c, uint64_t seq, enum recall what, char 
 void recall_interrupted(struct core *c);
 /* The record that answered this request, however long ago; 0: none did. */
 uint64_t recall_request(struct core *c, const char *principal, const char *id);
+/* When that record was written; where it has been let go, the one before that is left.  -ENOENT, -EIO, -EBADMSG. */
+MUST_CHECK int recall_when(struct core *c, uint64_t seq, struct cdm_wall *when);
 
 /* ---- remind: what was said that a question is about ---- */
 
