@@ -1,7 +1,7 @@
 /*
  * brief.c - gathers what a model, or whoever asks, may be shown of the machine, and has sem/briefing.h write it.
  *
- * Beliefs that the speaker may know, goals, the turns of the conversation, what was said of old that the question is
+ * Beliefs and goals that the speaker may know, the turns of the conversation, what was said of old that the question is
  * about (remind.c), small fields with their age and trust, and what the machine is about just now.  What is
  * STALE or an ORPHAN is not shown at all: no answer is better than an old one.
  */
@@ -62,9 +62,12 @@ static int64_t age(const struct brief *f, struct cdm_wall then) {
 	return f->b.now.ns - then.ns;
 }
 
-static void put_goals(struct brief *f, const struct core *c) {
+static void put_goals(struct brief *f, const struct core *c, const struct speaker *s) {
+	const struct claims_asker asker = view_asker(c, s);
 	for (unsigned i = 0; i < c->state->goal_count; i++) {
 		const struct state_goal *g = state_goal_at(c->state, i);
+		if (!claims_may_see(&asker, g->principal, g->visibility))
+			continue;
 		f->goals[f->b.goal_count++] = (struct briefing_goal){ .mark = { g->text[0] ? g->text : g->id,
 				g->principal, g->seq, age(f, g->wall), g->weight_ppm / 1e6 } };
 	}
@@ -321,7 +324,7 @@ int brief_render(struct core *c, const struct brief_ask *ask, char *out, size_t 
 	f.b.since_age_ns = ask->since_age_ns;
 	for (unsigned i = 0; i < BRIEFING_SECTION_COUNT; i++)
 		f.b.share[i] = 1.0;
-	put_goals(&f, c);
+	put_goals(&f, c, ask->speaker);
 	put_beliefs(&f, c, ask);
 	put_said(&f, c, ask);
 	put_fields(&f, c);
