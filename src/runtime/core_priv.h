@@ -390,6 +390,8 @@ void act_reply(struct mp_out *o, const struct verdict *v); /* adds verdict, reas
 double act_trust(const struct core *c, const struct speaker *s, uint16_t model, unsigned safety_class);
 /* In what a speaker tells: the least of the door and of who is said to speak, each in its own role. */
 double act_told_trust(const struct core *c, const struct speaker *s);
+/* How much the word of somebody counts beside that of others (sem/weight.h); PLAN_NONE: one that no plan knows. */
+double act_trust_weight(const struct core *c, uint16_t entity, struct cdm_wall now);
 
 /* The fields of all actuators. */
 MUST_CHECK int motion_open(struct core *c);
