@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "journal/claims.h"
 #include "runtime/core_priv.h"
+#include "runtime/newest.h"
 #include "sem/briefing.h"
 #include "sem/decay.h"
 #include "sem/weight.h"
@@ -129,19 +130,6 @@ static void put_belief(struct brief *f, const struct view_belief *v, double weig
 	snprintf(t->value, sizeof(t->value), "%.*s", BELIEF_VALUE_MAX - 1, s->value);
 }
 
-/* In a full list the oldest makes room; those that were recalled stand first, and stay. */
-static void make_room(struct brief *f, size_t recalled) {
-	size_t oldest = recalled;
-	if (f->b.belief_count < BELIEFS_MAX)
-		return;
-	for (size_t i = recalled + 1; i < f->b.belief_count; i++)
-		if (f->beliefs[i].mark.record < f->beliefs[oldest].mark.record)
-			oldest = i;
-	f->b.belief_count--;
-	f->beliefs[oldest] = f->beliefs[f->b.belief_count];
-	f->facts[oldest] = f->facts[f->b.belief_count];
-}
-
 static bool is_relevant(const struct memory_hit *h, unsigned kind) {
 	return h->of.kind == kind && h->score.relevance >= RECALLED_LEAST;
 }
@@ -177,17 +165,36 @@ static void put_recalled_beliefs(struct brief *f, const struct core *c, const st
 	}
 }
 
-static void put_beliefs(struct brief *f, const struct core *c, const struct brief_ask *ask) {
-	uint16_t chosen[BELIEF_VIEW_FACTS];
+/* All that is known, by key; there are no more facts than beliefs. */
+static void put_all(struct brief *f, const struct core *c, const struct brief_ask *ask, size_t recalled) {
 	struct view_belief v;
 	unsigned next = 0;
-	put_recalled_beliefs(f, c, ask);
-	size_t recalled = f->b.belief_count;
+	CHECK(c->state->fact_count <= BELIEFS_MAX);
 	while (next < c->state->fact_count)
-		if (view_next_belief(c, ask->speaker, &next, &v) && !is_listed(f, recalled, v.fact->key)) {
-			make_room(f, recalled);
+		if (view_next_belief(c, ask->speaker, &next, &v) && !is_listed(f, recalled, v.fact->key))
 			put_belief(f, &v, 1);
-		}
+}
+
+/* Of more facts than that, what is believed of the keys of which somebody said something last. */
+static void put_newest(struct brief *f, const struct core *c, const struct brief_ask *ask, size_t recalled) {
+	static struct newest n; /* large; one thread */
+	const struct claims_asker asker = view_asker(c, ask->speaker);
+	const struct state_fact *claim;
+	struct view_belief v;
+	newest_begin(&n, c->state);
+	while (f->b.belief_count < BELIEFS_MAX && (claim = newest_take(&n))) {
+		if (!claims_may_see(&asker, claim->principal, claim->visibility))
+			continue;
+		unsigned next = newest_skip(&n, claim->key);
+		if (!is_listed(f, recalled, claim->key) && view_next_belief(c, ask->speaker, &next, &v))
+			put_belief(f, &v, 1);
+	}
+}
+
+static void put_beliefs(struct brief *f, const struct core *c, const struct brief_ask *ask) {
+	uint16_t chosen[BELIEF_VIEW_FACTS];
+	put_recalled_beliefs(f, c, ask);
+	(c->state->fact_count <= BELIEFS_MAX ? put_all : put_newest)(f, c, ask, f->b.belief_count);
 	unsigned n = belief_choose(f->facts, f->b.belief_count, ask->question, chosen);
 	for (unsigned i = 0; i < n; i++)
 		f->beliefs[chosen[i]].mark.weight *= RELEVANT;
