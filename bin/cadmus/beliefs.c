@@ -7,14 +7,20 @@
 #include "bin/cadmus/output.h"
 #include "bin/cadmus/when.h"
 #include "sem/decay.h"
+#include "sem/weight.h"
+
+/* There is a journal here and no plan: of a source no more is known than that it said so. */
+static double weight(int64_t now_ns) {
+	return weight_trust(NULL, UINT32_MAX, TRUST_COMMANDER, NULL, 1, now_ns);
+}
 
 static void weigh(struct belief *b) {
 	struct support_claim of[CLAIMS_MAX];
 	int64_t newest = b->claims[0]->seen.ns;
 	for (unsigned i = 0; i < b->count; i++) {
 		const struct state_fact *f = b->claims[i];
-		of[i] = (struct support_claim){ f->value, f->trust_ppm / 1e6, f->confidence_ppm / 1e6, 1.0, f->seen.ns,
-				f->seq };
+		of[i] = (struct support_claim){ f->value, f->trust_ppm / 1e6, f->confidence_ppm / 1e6,
+			weight(clock_wall().ns), f->seen.ns, f->seq };
 		newest = f->seen.ns > newest ? f->seen.ns : newest;
 	}
 	for (unsigned i = 0; i < b->count; i++) {

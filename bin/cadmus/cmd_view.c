@@ -1,4 +1,4 @@
-/* cmd_view.c - what a model would be shown of the machine now, or since a record. */
+/* cmd_view.c - the briefing that models are shown of the machine, as it is now or since a record. */
 #include "base/msgpack.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
@@ -67,13 +67,14 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	return ask(c, a.words[0], &opt);
 }
 
-VERB(view, "Show what a model would be shown of the machine", "[QUESTION] [--since RECORD] [--tokens N] ...",
+VERB(view, "Show the briefing that models are given of the machine", "[QUESTION] [--since RECORD] [--tokens N] ...",
 		"  QUESTION         what shares words with it comes first\n"
-		"  --since RECORD   only what changed after that record\n"
+		"  --since RECORD   only what changed after that record was written\n"
 		"  --tokens N       at most so many, 16 to 4096 (half of the model's context)\n"
-		"  --model NAME     for that model\n"
+		"  --model NAME     within the context of that model\n"
 		"  --session ID     with the turns of that conversation\n"
 		"  --as WHO         what that one may see\n"
+		"A model with `prompt: compact` is not given it, but a line of up to 8 facts.\n"
 		"examples:\n"
 		"  cadmus view \"where is the door?\"\n"
 		"  cadmus view --since 1200 --tokens 128\n",

@@ -5,15 +5,15 @@ static bool is_own(const struct state_fact *f, const struct claims_asker *a) {
 	return strcmp(f->principal, a->owner) == 0;
 }
 
-static bool is_seen(const struct state_fact *f, const struct claims_asker *a) {
-	return is_own(f, a) || (record_visible(f->principal, f->visibility, a->sees[0]) &&
-					       record_visible(f->principal, f->visibility, a->sees[1]));
+bool claims_may_see(const struct claims_asker *a, const char *principal, unsigned visibility) {
+	return strcmp(principal, a->owner) == 0 || (record_visible(principal, visibility, a->sees[0]) &&
+								   record_visible(principal, visibility, a->sees[1]));
 }
 
 static bool counts(const struct state_fact *f, const struct claims_asker *a, bool has_own) {
 	if (!a)
 		return true;
-	return is_seen(f, a) && (!has_own || is_own(f, a) || f->principal[0] == 0);
+	return claims_may_see(a, f->principal, f->visibility) && (!has_own || is_own(f, a) || f->principal[0] == 0);
 }
 
 /* In a full list the oldest makes room; the order of the others stays. */

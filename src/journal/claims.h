@@ -18,6 +18,9 @@ struct claims_asker {
 	const char *sees[2]; /* what is shown must be visible to both */
 };
 
+/* May `a` see what belongs to `principal` with this visibility? */
+bool claims_may_see(const struct claims_asker *a, const char *principal, unsigned visibility);
+
 /*
  * The claims of the key at index `*next` of the state's facts that count for `a` (NULL: for whoever sees all), in the
  * order of their sources; *next moves to the next key.  Their number; 0 also when none may be seen.

@@ -16,6 +16,7 @@
 #include "sem/coherence.h"
 #include "sem/phoenician.h"
 #include "sem/trust.h"
+#include "sem/weight.h"
 #include "sem/wish.h"
 
 #define ACT_DEADLINE_NS (10 * NS_PER_S) /* from the asking to the gate: what was meant for then is not done now */
@@ -78,6 +79,16 @@ double act_told_trust(const struct core *c, const struct speaker *s) {
 	double a = lower(c, s->principal, role_of(c, s->principal), 1);
 	double b = lower(c, s->entity, role_of(c, s->entity), 1);
 	return a < b ? a : b;
+}
+
+double act_trust_weight(const struct core *c, uint16_t entity, struct cdm_wall now) {
+	if (entity == PLAN_NONE)
+		return weight_trust(NULL, PLAN_NONE, TRUST_COMMANDER, NULL, 1, now.ns);
+	enum trust_role role = role_of(c, entity);
+	struct trust_prior p = prior_of(&plan_entities(c->plan)[entity]);
+	struct trust_record r = evidence_of(c, entity, role);
+	const struct trust_book book = { &r, 1, 1 };
+	return weight_trust(&book, entity, role, &p, 1, now.ns);
 }
 
 /* ---- the gate ---- */

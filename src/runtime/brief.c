@@ -1,7 +1,7 @@
 /*
  * brief.c - gathers what a model, or whoever asks, may be shown of the machine, and has sem/briefing.h write it.
  *
- * Beliefs that the speaker may know, goals, the turns of the conversation, what was said of old that the question is
+ * Beliefs and goals that the speaker may know, the turns of the conversation, what was said of old that the question is
  * about (remind.c), small fields with their age and trust, and what the machine is about just now.  What is
  * STALE or an ORPHAN is not shown at all: no answer is better than an old one.
  */
@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "journal/claims.h"
 #include "runtime/core_priv.h"
+#include "runtime/newest.h"
 #include "sem/briefing.h"
 #include "sem/decay.h"
 #include "sem/weight.h"
@@ -43,17 +44,52 @@ struct brief {
 	double numbers[FIELDS_MAX][NUMBERS_MAX];
 	char seen[FIELDS_MAX][48];
 	struct briefing_focus focus[2];
-	char about[96], moving[64];
+	char moving[64];
+	struct weight_candidate asks[BRIEFING_SECTION_COUNT]; /* for the shares of sections: the most of their items */
 };
 
 /* ---- attention ---- */
 
-/* One door for all sections: how much this one counts beside others of its kind. */
-static double attention(uint32_t subject, int64_t age_ns, double trust) {
-	const struct weight_candidate c = { .subject = subject,
-		.freshness = decay_factor(age_ns, FRESH_HALF_LIFE_NS),
-		.trust = trust };
-	return weight_attention(&c, 1, 0, 0.0);
+static double most(double a, double b) {
+	return a > b ? a : b;
+}
+
+/* Items begin with their marks, and have the weights that they have among their own kind. */
+static struct briefing_mark *mark_at(void *items, size_t stride, size_t i) {
+	return (void *)((char *)items + i * stride);
+}
+
+/*
+ * All items of one kind share attention, and each weighs by its part besides; what asks most among them asks for
+ * the section.  Nobody tells what the devices have to do: a load of 0.
+ */
+static void attend(struct brief *f, const struct core *c, unsigned section, void *items, size_t count,
+		size_t stride) {
+	struct weight_candidate all[BRIEFING_ITEMS_MAX], *ask = &f->asks[section];
+	CHECK(count <= COUNT_OF(all));
+	*ask = (struct weight_candidate){ .subject = section };
+	for (size_t i = 0; i < count; i++) {
+		const struct briefing_mark *m = mark_at(items, stride, i);
+		uint16_t who = plan_find_entity(c->plan, m->who);
+		all[i] = (struct weight_candidate){ .subject = who,
+			.reward = section == BRIEFING_GOALS ? m->weight : 0.0,
+			.freshness = decay_factor(m->age_ns, FRESH_HALF_LIFE_NS),
+			.trust = act_trust_weight(c, who, f->b.now) };
+		ask->reward = most(ask->reward, all[i].reward);
+		ask->freshness = most(ask->freshness, all[i].freshness);
+		ask->trust = most(ask->trust, all[i].trust);
+	}
+	for (size_t i = 0; i < count; i++)
+		mark_at(items, stride, i)->weight *= weight_attention(all, count, i, 0.0);
+}
+#define ATTEND(f, c, section, items, count) attend(f, c, section, items, count, sizeof((items)[0]))
+
+static void share_out(struct brief *f) {
+	f->asks[BRIEFING_KNOWN] = f->asks[BRIEFING_BELIEVED]; /* of which each belief is in one */
+	f->asks[BRIEFING_KNOWN].subject = BRIEFING_KNOWN;
+	f->asks[BRIEFING_WORDS] = (struct weight_candidate){ .subject = BRIEFING_WORDS };
+	for (unsigned i = 0; i < BRIEFING_SECTION_COUNT; i++)
+		f->b.share[i] = weight_attention(f->asks, BRIEFING_SECTION_COUNT, i, 0.0);
 }
 
 /* ---- what is known ---- */
@@ -62,12 +98,16 @@ static int64_t age(const struct brief *f, struct cdm_wall then) {
 	return f->b.now.ns - then.ns;
 }
 
-static void put_goals(struct brief *f, const struct core *c) {
+static void put_goals(struct brief *f, const struct core *c, const struct speaker *s) {
+	const struct claims_asker asker = view_asker(c, s);
 	for (unsigned i = 0; i < c->state->goal_count; i++) {
 		const struct state_goal *g = state_goal_at(c->state, i);
+		if (!claims_may_see(&asker, g->principal, g->visibility))
+			continue;
 		f->goals[f->b.goal_count++] = (struct briefing_goal){ .mark = { g->text[0] ? g->text : g->id,
 				g->principal, g->seq, age(f, g->wall), g->weight_ppm / 1e6 } };
 	}
+	ATTEND(f, c, BRIEFING_GOALS, f->goals, f->b.goal_count);
 	f->b.goals = f->goals;
 }
 
@@ -76,7 +116,7 @@ static void put_belief(struct brief *f, const struct view_belief *v, double weig
 	const struct state_fact *s = v->fact, *a = v->against;
 	struct briefing_belief *b = &f->beliefs[f->b.belief_count];
 	*b = (struct briefing_belief){ .mark = { s->key, s->source, s->seq, age(f, s->seen),
-				weight * attention(0, age(f, s->seen), s->trust_ppm / 1e6) },
+				weight },
 		.value = s->value,
 		.confidence = v->support.degree,
 		.trust = s->trust_ppm / 1e6,
@@ -88,19 +128,6 @@ static void put_belief(struct brief *f, const struct view_belief *v, double weig
 	*t = (struct belief_fact){ .age_ns = b->mark.age_ns, .trust = b->trust };
 	snprintf(t->key, sizeof(t->key), "%.*s", BELIEF_KEY_MAX - 1, s->key);
 	snprintf(t->value, sizeof(t->value), "%.*s", BELIEF_VALUE_MAX - 1, s->value);
-}
-
-/* In a full list the oldest makes room; those that were recalled stand first, and stay. */
-static void make_room(struct brief *f, size_t recalled) {
-	size_t oldest = recalled;
-	if (f->b.belief_count < BELIEFS_MAX)
-		return;
-	for (size_t i = recalled + 1; i < f->b.belief_count; i++)
-		if (f->beliefs[i].mark.record < f->beliefs[oldest].mark.record)
-			oldest = i;
-	f->b.belief_count--;
-	f->beliefs[oldest] = f->beliefs[f->b.belief_count];
-	f->facts[oldest] = f->facts[f->b.belief_count];
 }
 
 static bool is_relevant(const struct memory_hit *h, unsigned kind) {
@@ -117,8 +144,7 @@ static bool is_listed(const struct brief *f, size_t count, const char *key) {
 /* What the live state, which is bounded, has let go: as it was claimed. */
 static void put_old_claim(struct brief *f, const struct memory_hit *h) {
 	f->beliefs[f->b.belief_count] = (struct briefing_belief){ .mark = { h->of.key, h->of.speaker, h->of.seq,
-			age(f, h->of.when), attention(0, age(f, h->of.when), h->of.trust_ppm / 1e6) *
-					(1 + h->score.total) },
+			age(f, h->of.when), 1 + h->score.total },
 		.value = h->text + h->first,
 		.confidence = (double)NAN,
 		.trust = h->of.trust_ppm / 1e6 };
@@ -139,20 +165,40 @@ static void put_recalled_beliefs(struct brief *f, const struct core *c, const st
 	}
 }
 
-static void put_beliefs(struct brief *f, const struct core *c, const struct brief_ask *ask) {
-	uint16_t chosen[BELIEF_VIEW_FACTS];
+/* All that is known, by key; there are no more facts than beliefs. */
+static void put_all(struct brief *f, const struct core *c, const struct brief_ask *ask, size_t recalled) {
 	struct view_belief v;
 	unsigned next = 0;
-	put_recalled_beliefs(f, c, ask);
-	size_t recalled = f->b.belief_count;
+	CHECK(c->state->fact_count <= BELIEFS_MAX);
 	while (next < c->state->fact_count)
-		if (view_next_belief(c, ask->speaker, &next, &v) && !is_listed(f, recalled, v.fact->key)) {
-			make_room(f, recalled);
+		if (view_next_belief(c, ask->speaker, &next, &v) && !is_listed(f, recalled, v.fact->key))
 			put_belief(f, &v, 1);
-		}
+}
+
+/* Of more facts than that, what is believed of the keys of which somebody said something last. */
+static void put_newest(struct brief *f, const struct core *c, const struct brief_ask *ask, size_t recalled) {
+	static struct newest n; /* large; one thread */
+	const struct claims_asker asker = view_asker(c, ask->speaker);
+	const struct state_fact *claim;
+	struct view_belief v;
+	newest_begin(&n, c->state);
+	while (f->b.belief_count < BELIEFS_MAX && (claim = newest_take(&n))) {
+		if (!claims_may_see(&asker, claim->principal, claim->visibility))
+			continue;
+		unsigned next = newest_skip(&n, claim->key);
+		if (!is_listed(f, recalled, claim->key) && view_next_belief(c, ask->speaker, &next, &v))
+			put_belief(f, &v, 1);
+	}
+}
+
+static void put_beliefs(struct brief *f, const struct core *c, const struct brief_ask *ask) {
+	uint16_t chosen[BELIEF_VIEW_FACTS];
+	put_recalled_beliefs(f, c, ask);
+	(c->state->fact_count <= BELIEFS_MAX ? put_all : put_newest)(f, c, ask, f->b.belief_count);
 	unsigned n = belief_choose(f->facts, f->b.belief_count, ask->question, chosen);
 	for (unsigned i = 0; i < n; i++)
 		f->beliefs[chosen[i]].mark.weight *= RELEVANT;
+	ATTEND(f, c, BRIEFING_BELIEVED, f->beliefs, f->b.belief_count);
 	f->b.beliefs = f->beliefs;
 }
 
@@ -162,9 +208,9 @@ static void put_turns(struct brief *f, const struct core *c, const struct speake
 		const struct state_turn *t = state_turn(c->state, back);
 		if (!t || !session[0] || strcmp(t->session, session) != 0 || strcmp(t->principal, owner) != 0)
 			continue;
-		int64_t old = age(f, t->wall);
-		double weight = attention(0, old, t->trust_ppm / 1e6) / (1.0 + back); /* the last words first */
-		f->turns[f->b.turn_count++] = (struct briefing_turn){ .mark = { "", t->speaker, t->seq, old, weight },
+		double weight = 1.0 / (1.0 + back); /* the last words first */
+		f->turns[f->b.turn_count++] = (struct briefing_turn){ .mark = { "", t->speaker, t->seq,
+				age(f, t->wall), weight },
 			.user = t->user,
 			.answer = t->answer };
 	}
@@ -180,12 +226,11 @@ static bool is_told(const struct brief *f, uint64_t seq) {
 /* A turn that the memory found, or the best part of a long one; a part has no more than what was said, or answered. */
 static void put_recalled_turn(struct brief *f, const struct memory_hit *h, double weight,
 		char said[2 * BRIEFING_TEXT_MAX]) {
-	int64_t old = age(f, h->of.when);
 	size_t n = utf8_cut(h->text, h->first, 2 * BRIEFING_TEXT_MAX - 1);
 	memcpy(said, h->text, n);
 	said[n] = 0;
-	f->turns[f->b.turn_count++] = (struct briefing_turn){ .mark = { "", h->of.speaker, h->of.seq, old,
-			weight * attention(0, old, h->of.trust_ppm / 1e6) },
+	f->turns[f->b.turn_count++] = (struct briefing_turn){ .mark = { "", h->of.speaker, h->of.seq,
+			age(f, h->of.when), weight },
 		.user = n ? said : "…",
 		.answer = h->text + h->first };
 }
@@ -215,6 +260,7 @@ static void put_said(struct brief *f, const struct core *c, const struct brief_a
 		if (is_relevant(h, PASSAGE_TURN) && !is_told(f, h->of.seq))
 			put_recalled_turn(f, h, RECALLED_WEIGHT * share, f->said[n++]);
 	}
+	ATTEND(f, c, BRIEFING_SAID, f->turns, f->b.turn_count);
 	f->b.turns = f->turns;
 }
 
@@ -268,9 +314,8 @@ static void put_field(struct brief *f, struct core *c, struct field *from) {
 		return;
 	if (info.status == CDM_STALE || info.status == CDM_ORPHAN)
 		return;
-	int64_t old = mono_since(info.source_time, now);
-	*out = (struct briefing_field){ .mark = { p->name, core_entity_name(c, info.source), 0, old,
-				attention(p->entity, old, (double)info.trust) },
+	*out = (struct briefing_field){ .mark = { p->name, core_entity_name(c, info.source), 0,
+			mono_since(info.source_time, now), 1.0 },
 		.text = things ? f->seen[f->b.field_count] : NULL,
 		.unit = p->unit,
 		.trust = (double)info.trust,
@@ -288,6 +333,7 @@ static void put_fields(struct brief *f, struct core *c) {
 		return;
 	for (unsigned i = 0; i < c->shown_count; i++)
 		put_field(f, c, &c->shown[i]);
+	ATTEND(f, c, BRIEFING_SENSED, f->fields, f->b.field_count);
 	f->b.fields = f->fields;
 }
 
@@ -299,6 +345,7 @@ static void put_focus(struct brief *f, const struct core *c) {
 				(unsigned long long)c->motion.command);
 		f->focus[f->b.focus_count++] = (struct briefing_focus){ .mark = { f->moving, "", 0, 0, 1.0 } };
 	}
+	ATTEND(f, c, BRIEFING_FOCUS, f->focus, f->b.focus_count);
 	f->b.focus = f->focus;
 }
 
@@ -319,13 +366,12 @@ int brief_render(struct core *c, const struct brief_ask *ask, char *out, size_t 
 	f.b.is_delta = ask->since > 0;
 	f.b.since_record = ask->since;
 	f.b.since_age_ns = ask->since_age_ns;
-	for (unsigned i = 0; i < BRIEFING_SECTION_COUNT; i++)
-		f.b.share[i] = 1.0;
-	put_goals(&f, c);
+	put_goals(&f, c, ask->speaker);
 	put_beliefs(&f, c, ask);
 	put_said(&f, c, ask);
 	put_fields(&f, c);
 	put_focus(&f, c);
+	share_out(&f);
 	return briefing_render(&f.b, out, capacity, account);
 }
 
@@ -336,12 +382,23 @@ static uint32_t sum(const uint32_t of[BRIEFING_SECTION_COUNT]) {
 	return n;
 }
 
+static int age_of_record(struct core *c, uint64_t seq, int64_t *age_ns) {
+	struct cdm_wall when;
+	int rc = recall_when(c, seq, &when);
+	*age_ns = rc == 0 ? clock_wall().ns - when.ns : 0;
+	return rc;
+}
+
 static void answer(struct core *c, const struct viewing *v, const struct memory_hit *hits, unsigned hit_count) {
 	static char text[REQUEST_TEXT_MAX];
 	struct brief_ask ask = { &v->speaker, v->session, v->text, v->budget, v->after, 0, hits, hit_count };
 	struct briefing_account account;
 	struct mp_out o;
-	int rc = brief_render(c, &ask, text, sizeof(text), &account);
+	int rc = v->after ? age_of_record(c, v->after, &ask.since_age_ns) : 0;
+	if (rc < 0)
+		return session_error(c, &v->to, rc, "when record %llu was written cannot be read",
+				(unsigned long long)v->after);
+	rc = brief_render(c, &ask, text, sizeof(text), &account);
 	if (rc < 0)
 		return session_error(c, &v->to, rc, "%u tokens are not enough to say anything", ask.budget);
 	int64_t took_ns = mono_since(v->began, clock_mono());

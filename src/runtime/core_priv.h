@@ -136,6 +136,8 @@ MUST_CHECK int recall_text(struct core *c, uint64_t seq, enum recall what, char 
 void recall_interrupted(struct core *c);
 /* The record that answered this request, however long ago; 0: none did. */
 uint64_t recall_request(struct core *c, const char *principal, const char *id);
+/* When that record was written; where it has been let go, the one before that is left.  -ENOENT, -EIO, -EBADMSG. */
+MUST_CHECK int recall_when(struct core *c, uint64_t seq, struct cdm_wall *when);
 
 /* ---- remind: what was said that a question is about ---- */
 
@@ -416,6 +418,8 @@ void act_reply(struct mp_out *o, const struct verdict *v); /* adds verdict, reas
 double act_trust(const struct core *c, const struct speaker *s, uint16_t model, unsigned safety_class);
 /* In what a speaker tells: the least of the door and of who is said to speak, each in its own role. */
 double act_told_trust(const struct core *c, const struct speaker *s);
+/* How much the word of somebody counts beside that of others (sem/weight.h); PLAN_NONE: one that no plan knows. */
+double act_trust_weight(const struct core *c, uint16_t entity, struct cdm_wall now);
 
 /* The fields of all actuators. */
 MUST_CHECK int motion_open(struct core *c);

@@ -241,7 +241,7 @@ static inline const char *journal_path(void) {
 struct question {
 	const char *op, *text, *model, *request, *as, *symbols, *field, *key, *what, *session;
 	double value, confidence; /* confidence 0: it is not said */
-	uint64_t seq, after, level, seen_ms, max_age_ms;
+	uint64_t seq, after, level, seen_ms, max_age_ms, max;
 	double min_trust;
 	uint64_t from; /* one record; 0: none */
 	bool blind;
@@ -258,7 +258,7 @@ static inline void put_question(struct mp_out *o, uint64_t id, const struct ques
 		const char *key;
 		uint64_t value;
 	} numbers[] = { { "seq", q->seq }, { "after", q->after }, { "level", q->level }, { "seen_ms", q->seen_ms },
-		{ "max_age_ms", q->max_age_ms } };
+		{ "max_age_ms", q->max_age_ms }, { "max", q->max } };
 	unsigned n = 4 + (q->confidence > 0) + (q->from > 0);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		n += texts[i].value != NULL;

@@ -1,6 +1,6 @@
 /*
  * recall.c - what only the journal's file still knows: answers too long for the live state, requests older than it
- * remembers; and commands whose outcome nobody wrote, as core died before.
+ * remembers; when a record was written; and commands whose outcome nobody wrote, as core died before.
  *
  * Reads the file on the control thread, where it is rare and short.
  */
@@ -47,6 +47,36 @@ uint64_t recall_request(struct core *c, const char *principal, const char *id) {
 	if (rc < 0 && rc != -ENOENT)
 		log_warn("whether '%s' was asked before cannot be found out: %s", id, strerror(-rc));
 	return seq;
+}
+
+/* ---- when ---- */
+
+#define WINDOW 64u
+
+struct moment {
+	uint64_t seq;
+	struct cdm_wall when;
+	bool found;
+};
+
+static int take_time(void *user, const struct journal_record *record) {
+	struct moment *m = user;
+	if (record->seq > m->seq)
+		return 1;
+	m->when = record_hlc_wall(record->hlc);
+	m->found = true;
+	return 0;
+}
+
+int recall_when(struct core *c, uint64_t seq, struct cdm_wall *when) {
+	struct moment m = { .seq = seq };
+	int rc = c->reader ? 0 : -ENOENT;
+	for (uint64_t back = 0, from = seq + 1; rc >= 0 && !m.found && from > 1; back = back ? 2 * back : WINDOW) {
+		from = seq > back ? seq - back : 1;
+		rc = journal_each(c->reader, from, back + 1, take_time, &m);
+	}
+	*when = m.when;
+	return rc < 0 ? rc : m.found ? 0 : -ENOENT;
 }
 
 /* ---- what the last core left open ---- */

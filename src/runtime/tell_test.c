@@ -68,6 +68,27 @@ static void a_claim_is_seen_by_whom_it_may(void) {
 	over();
 }
 
+static void set_goal(const char *as, const char *key, const char *text) {
+	put(++next_id, (struct question){ .op = "goal", .as = as, .key = key, .text = text });
+	CHECK(hear("done") == next_id);
+}
+
+static bool is_shown(const char *as, const char *text) {
+	put(++next_id, (struct question){ .op = "view", .as = as });
+	CHECK(hear("done") == next_id);
+	return strstr(heard("view"), text) != NULL;
+}
+
+static void a_goal_is_shown_to_whom_it_may(void) {
+	start_with_people();
+	set_goal("visitor", "gift", "find a gift for Ana");
+	set_goal("camera", "watch", "watch the door");
+	CHECK(is_shown("visitor", "- find a gift for Ana (visitor, ") && !is_shown(NULL, "gift"));
+	CHECK(!is_shown("camera", "gift"));
+	CHECK(is_shown("visitor", "- watch the door (") && is_shown(NULL, "- watch the door ("));
+	over();
+}
+
 static void a_retry_changes_nothing(void) {
 	bool repeat = true;
 	start_with_people();
@@ -168,7 +189,8 @@ static void turns_have_a_session(void) {
 
 int main(void) {
 	void (*const tests[])(void) = { what_contradicts_stands_beside_it, a_claim_is_seen_by_whom_it_may,
-		a_retry_changes_nothing, what_derives_from_nothing_known_is_refused, bounds_are_said,
+		a_goal_is_shown_to_whom_it_may, a_retry_changes_nothing,
+		what_derives_from_nothing_known_is_refused, bounds_are_said,
 		a_read_promises_what_it_says, turns_have_a_session };
 	return core_tests(tests, COUNT_OF(tests));
 }

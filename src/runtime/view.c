@@ -85,11 +85,15 @@ bool view_is_part(const struct core *c, uint16_t entity) {
 }
 
 /* What is believed, of claims of one key. */
-static void settle(const struct state_fact *const *claims, unsigned n, struct view_belief *out) {
+static void settle(const struct core *c, const struct state_fact *const *claims, unsigned n, struct view_belief *out) {
 	struct support_claim of[CLAIMS_MAX];
-	for (unsigned i = 0; i < n; i++)
-		of[i] = (struct support_claim){ claims[i]->value, claims[i]->trust_ppm / 1e6,
-			claims[i]->confidence_ppm / 1e6, 1.0, claims[i]->seen.ns, claims[i]->seq };
+	struct cdm_wall now = clock_wall();
+	for (unsigned i = 0; i < n; i++) {
+		const struct state_fact *f = claims[i];
+		double weight = act_trust_weight(c, plan_find_entity(c->plan, f->source), now);
+		of[i] = (struct support_claim){ f->value, f->trust_ppm / 1e6, f->confidence_ppm / 1e6, weight,
+			f->seen.ns, f->seq };
+	}
 	support_of(of, n, &out->support);
 	out->fact = claims[out->support.best];
 	out->against = out->support.contested ? claims[out->support.against] : NULL;
@@ -109,7 +113,7 @@ int view_believed(const struct core *c, const struct speaker *s, const char *key
 	unsigned n = claims_next(c->state, &asker, &next, claims);
 	if (n == 0)
 		return -ENOENT;
-	settle(claims, n, out);
+	settle(c, claims, n, out);
 	return 0;
 }
 
@@ -118,13 +122,14 @@ bool view_next_belief(const struct core *c, const struct speaker *s, unsigned *n
 	const struct state_fact *claims[CLAIMS_MAX];
 	unsigned n = claims_next(c->state, &asker, next, claims);
 	if (n)
-		settle(claims, n, out);
+		settle(c, claims, n, out);
 	return n > 0;
 }
 
-static void show(const struct state_fact *const *claims, unsigned n, struct cdm_wall now, struct belief_fact *out) {
+static void show(const struct core *c, const struct state_fact *const *claims, unsigned n, struct cdm_wall now,
+		struct belief_fact *out) {
 	struct view_belief b;
-	settle(claims, n, &b);
+	settle(c, claims, n, &b);
 	const struct state_fact *f = b.fact;
 	*out = (struct belief_fact){ .age_ns = now.ns - f->seen.ns, .trust = f->trust_ppm / 1e6 };
 	snprintf(out->key, sizeof(out->key), "%.*s", BELIEF_KEY_MAX - 1, f->key);
@@ -143,7 +148,7 @@ unsigned view_facts(struct core *c, const struct speaker *s, struct belief_fact 
 	while (next < c->state->fact_count && n < max) {
 		unsigned seen = claims_next(c->state, &asker, &next, claims);
 		if (seen)
-			show(claims, seen, now, &out[n++]);
+			show(c, claims, seen, now, &out[n++]);
 	}
 	return n;
 }

@@ -88,6 +88,19 @@ def goals(machine):
     expect('until it is reached', machine.json('goal') == [])
 
 
+def looks(machine):
+    """What is new since a look: of what was told, and of what is sensed all the time."""
+    machine.json('tell', 'window', 'shut')
+    whole = machine.json('view', '--tokens', '1024')
+    expect('a view shows it all', 'window = shut' in whole['view'] and 'door = ' in whole['view'], whole)
+    since = str(whole['at'])
+    new = until('what is sensed since', lambda: (v := machine.json('view', '--since', since)['view']).count('## Sensed') and v)
+    expect('and nothing that was told before', 'Since you last looked (' in new and 'window' not in new, new)
+    machine.json('tell', 'lamp', 'lit')
+    new = machine.json('view', '--since', since)['view']
+    expect('but what was told since', 'lamp = lit' in new and 'window' not in new and 'door' not in new, new)
+
+
 def forgets(machine):
     pin = machine.json('tell', 'pin', 'secret-4711')['seq']
     hint = machine.json('tell', 'hint', 'secret-ends-in-11', '--from', str(pin))['seq']
@@ -176,6 +189,7 @@ def main(cadmus):
         told(machine)
         survives(machine)
         goals(machine)
+        looks(machine)
         forgets(machine)
         recalls(machine)
         moves_house(machine)

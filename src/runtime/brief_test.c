@@ -1,0 +1,156 @@
+/* brief_test.c - what is gathered for a view: all that changed since a look, and no more. */
+#include "journal/journal_testing.h"
+#include "runtime/core_testing.h"
+
+enum { LIGHT, SOUND }; /* fields, both written by FINCH */
+
+static uint64_t next_id = 1;
+static struct field_writer writers[SOUND + 1];
+
+static void add_senses(void) {
+	uint16_t e = plan_builder_entity(&b, "camera", PLAN_SENSOR);
+	plan_builder_grant(&b, e, PLAN_MAY_SAY, PLAN_NONE);
+	e = plan_builder_entity(&b, "radar", PLAN_SENSOR);
+	plan_builder_grant(&b, e, PLAN_MAY_SAY, PLAN_NONE);
+	CHECK(plan_builder_field(&b, "light", CDM_U8, 1, 4, 0, FINCH, PLAN_BUILDER_ALL) == LIGHT);
+	CHECK(plan_builder_field(&b, "sound", CDM_U8, 1, 4, 0, FINCH, PLAN_BUILDER_ALL) == SOUND);
+}
+
+static void start_with_senses(void) {
+	core_more = add_senses;
+	begin();
+	uint32_t epoch = directory_get(&w.directory, CORE).epoch;
+	CHECK(peers_replace(&w.at[FINCH], CORE, epoch, &w.files[CORE]) == 0);
+	CHECK(seat_send_peer(parent, FINCH, w.at[FINCH].own.epoch, &w.files[FINCH],
+			segment_parts_for(w.plan, FINCH, CORE)) == 0);
+	for (uint16_t f = LIGHT; f <= SOUND; f++)
+		CHECK(field_writer_open(&writers[f], &w.at[FINCH], f) == 0);
+}
+
+static void end(void) {
+	for (uint16_t f = LIGHT; f <= SOUND; f++)
+		field_writer_close(&writers[f]);
+	over();
+}
+
+static void publish(uint16_t f, uint8_t value) {
+	struct field_meta m = field_meta_of(0);
+	CHECK(field_write(&writers[f], &value, 1, &m, clock_mono()) == 0);
+}
+
+static uint64_t tell(const char *as, const char *key, const char *value) {
+	put(++next_id, (struct question){ .op = "tell", .as = as, .key = key, .text = value });
+	CHECK(hear("done") == next_id);
+	return heard_number("seq");
+}
+
+static const char *view(uint64_t after) {
+	put(++next_id, (struct question){ .op = "view", .after = after, .max = 4096 });
+	CHECK(hear("done") == next_id);
+	return heard("view");
+}
+
+/* A record that was written in another millisecond, which is how fine its stamp is. */
+static uint64_t look_later(void) {
+	struct cdm_mono began = clock_mono();
+	uint64_t seq;
+	do
+		seq = tell(NULL, "clock", "ticks");
+	while (mono_since(began, clock_mono()) < 3 * NS_PER_MS);
+	return seq;
+}
+
+static bool has(const char *text, const char *what) {
+	if (strstr(text, what))
+		return true;
+	fprintf(stderr, "no '%s' in:\n%s", what, text);
+	return false;
+}
+
+static void what_changed_since_a_look(void) {
+	start_with_senses();
+	publish(LIGHT, 1);
+	publish(SOUND, 1);
+	tell("camera", "door", "open");
+	const char *all = view(0);
+	CHECK(has(all, "- light = 1 (") && has(all, "- sound = 1 (") && has(all, "- door = open ("));
+	uint64_t look = look_later();
+	CHECK(has(view(look), "Nothing has changed since you last looked (now, r"));
+	publish(LIGHT, 2);
+	const char *field = view(look);
+	CHECK(has(field, "Since you last looked (now, r") && has(field, "- light = 2 (") && !strstr(field, "sound"));
+	tell("camera", "window", "shut");
+	const char *both = view(look);
+	CHECK(has(both, "- light = 2 (") && has(both, "- window = shut (") && !strstr(both, "door"));
+	CHECK(has(view(1), "- sound = 1 (")); /* since the epoch */
+	end();
+}
+
+/* ---- many facts ---- */
+
+#define LOOKS 200u
+
+/* Facts of the machine's, of several sources, while core is dead: `reading 0` is the oldest. */
+static void write_facts(unsigned from, unsigned to) {
+	static uint8_t room[JOURNAL_BATCH_MAX][256];
+	static struct journal_entry e[JOURNAL_BATCH_MAX];
+	struct journal *j;
+	char key[32];
+	uint64_t ticket;
+	CHECK(journal_open(journal_path(), NULL, &j, NULL) == 0);
+	for (unsigned n = from, k; n < to; n += k) {
+		for (k = 0; k < COUNT_OF(e) && n + k < to; k++) {
+			snprintf(key, sizeof(key), "reading %u", n + k);
+			struct body_fact f = { .key = body_text(key), .value = body_text("nothing new"),
+				.source = body_text(k % 2 ? "camera" : "radar"), .trust_ppm = BODY_PPM,
+				.confidence_ppm = BODY_PPM };
+			e[k] = testing_entry(JOURNAL_FACT, room[k], body_build_fact(&f, room[k], sizeof(room[k])));
+		}
+		CHECK(journal_submit(j, e, k, JOURNAL_D2, &ticket) == 0 && testing_settle(j, ticket, NULL) == 0);
+	}
+	journal_stop(&j);
+}
+
+static int by_size(const void *one, const void *other) {
+	uint64_t x = *(const uint64_t *)one, y = *(const uint64_t *)other;
+	return x < y ? -1 : x > y;
+}
+
+/* What a view took, in ns: the fastest of many, and half of them. */
+static uint64_t fastest(uint64_t *half) {
+	static uint64_t took[LOOKS];
+	for (unsigned i = 0; i < LOOKS; i++) {
+		view(0);
+		took[i] = heard_number("took_ns");
+	}
+	qsort(took, LOOKS, sizeof(took[0]), by_size);
+	*half = took[LOOKS / 2];
+	return took[0];
+}
+
+/* However much is known, it is the newest that is looked at, each key once; what that costs is told. */
+static void of_many_facts_the_newest(void) {
+	uint64_t few_half, many_half;
+	start_with_senses();
+	core_dies();
+	write_facts(0, 128);
+	start();
+	CHECK(has(view(0), "- reading 127 = nothing new (") && heard_number("shown") + heard_number("left_out") == 128);
+	uint64_t few = fastest(&few_half);
+	core_dies();
+	write_facts(128, STATE_FACTS_MAX - 1);
+	start();
+	tell("camera", "reading 10", "something"); /* which is news, though the radar is believed */
+	CHECK(has(view(0), "; camera said something now") && !strstr(heard("view"), "- reading 11 ="));
+	CHECK(heard_number("shown") + heard_number("left_out") == 128);
+	uint64_t many = fastest(&many_half);
+	printf("brief_test: a view of 128 facts: fastest %.0f us, half within %.0f us; of %u: %.0f, %.0f us\n",
+			(double)few / 1e3, (double)few_half / 1e3, (unsigned)STATE_FACTS_MAX, (double)many / 1e3,
+			(double)many_half / 1e3);
+	end();
+}
+
+int main(void) {
+	static void (*const tests[])(void) = { what_changed_since_a_look, of_many_facts_the_newest };
+	return core_tests(tests, COUNT_OF(tests));
+}
