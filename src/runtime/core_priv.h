@@ -525,7 +525,11 @@ struct dream {
 struct note {
 	bool used;
 	struct reply_to to;
+	/* What `fact` and `goal` point to, but for their request. */
 	char key[BODY_KEY_MAX + 1], value[BODY_VALUE_MAX + 1];
+	enum journal_kind kind; /* which of them it is */
+	struct body_fact fact;
+	struct body_goal goal;
 };
 
 /* brief.c: a view that is asked for, while it is looked up what it is about. */
