@@ -361,6 +361,7 @@ void stop_tell(struct core *c, const struct request *q, const struct speaker *s,
 struct limb {
 	struct field_writer command;
 	struct field feedback, state;
+	struct cdm_mono commanded; /* when its newest motion began, or it was stopped since; ns 0: neither was */
 };
 
 struct motion {
