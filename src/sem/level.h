@@ -30,7 +30,7 @@ enum level_reason {
 };
 
 struct level_input {
-	uint32_t live[PLAN_SORT_COUNT]; /* live sensors and models, by their consciousness_type: that is the modality */
+	uint32_t live[PLAN_SORT_COUNT]; /* live inputs, by their consciousness_type: that is the modality */
 	bool agreement_known;   /* G is of a test, not 1 for want of a second source */
 	double agreement;       /* G, where it is known */
 	bool history_used;      /* what is made of the inputs looks back over a window of them */
