@@ -95,7 +95,8 @@ struct journal_entry ours_evidence(uint64_t number) {
 
 struct journal_entry ours_command(uint64_t id) {
 	static uint8_t body[512];
-	struct body_command b = { id, body_text("walk"), 3, body_text("scribe"), 800000, { NULL, 0 } };
+	struct body_command b = { .id = id, .verb = body_text("walk"), .number = 3, .source = body_text("scribe"),
+		.trust_ppm = 800000 };
 	return entry(JOURNAL_COMMAND, body, body_build_command(&b, body, sizeof(body)));
 }
 

@@ -148,7 +148,8 @@ static enum heard hear(const struct verb_context *c, struct say *s, const void *
 		return strcmp(text_of(m, n, "what", text, sizeof(text)), "aborted") == 0 ? HEARD_REFUSED : HEARD_ALL;
 	if (done && strcmp(verdict, "refused") == 0)
 		return HEARD_REFUSED;
-	return done && !(s->wait && strcmp(verdict, "started") == 0) ? HEARD_ALL : HEARD_MORE;
+	bool outcome_comes = s->wait && strcmp(verdict, "started") == 0 && !flag_of(m, n, "repeat");
+	return done && !outcome_comes ? HEARD_ALL : HEARD_MORE;
 }
 
 /* Take replies until the turn, and its motion, are over.  0, 1 when it failed or was refused, -EPIPE when core died. */

@@ -70,6 +70,7 @@ static const struct field command_fields[] = {
 	ROW(command, source, TEXT, 0, BODY_NAME_MAX),
 	UNIT_ROW(command, "trust", trust_ppm, PPM),
 	ROW(command, request, TEXT, 0, BODY_REQUEST_MAX),
+	ROW(command, symbols, TEXT, 0, BODY_ASKED_MAX),
 };
 
 static const struct field outcome_fields[] = {
@@ -82,6 +83,8 @@ static const struct field refusal_fields[] = {
 	ROW(refusal, reason, TEXT, 1, BODY_NAME_MAX),
 	ROW(refusal, detail, TEXT, 0, BODY_VALUE_MAX),
 	ROW(refusal, request, TEXT, 0, BODY_REQUEST_MAX),
+	ROW(refusal, source, TEXT, 0, BODY_NAME_MAX),
+	ROW(refusal, symbols, TEXT, 0, BODY_ASKED_MAX),
 };
 
 static const struct field erase_fields[] = {

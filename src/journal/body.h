@@ -14,6 +14,7 @@
 #ifndef JOURNAL_BODY_H
 #define JOURNAL_BODY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #define BODY_KEY_MAX 63
 #define BODY_VALUE_MAX 511
 #define BODY_SYMBOLS_MAX 255
+#define BODY_ASKED_MAX 1023 /* bytes of symbols as they were asked for */
 #define BODY_UTTERANCE_MAX (120u << 10) /* what a person, or a model, says at once */
 #define BODY_SOURCES_MAX 16  /* records that a fact derives from */
 #define BODY_SAMPLE_MAX 4096 /* bytes of a sample; of a longer one the hash is kept */
@@ -40,6 +42,10 @@ struct body_text {
 
 static inline struct body_text body_text(const char *s) {
 	return (struct body_text){ s, s ? strlen(s) : 0 };
+}
+
+static inline bool body_text_is(struct body_text t, const char *s) {
+	return t.bytes == strlen(s) && (t.bytes == 0 || memcmp(t.at, s, t.bytes) == 0);
 }
 
 /* 0..1 in millionths, rounded; what is outside, or not a number, is brought inside. */
@@ -106,6 +112,7 @@ struct body_command {
 	struct body_text source; /* ..BODY_NAME_MAX: where it came from */
 	uint32_t trust_ppm;
 	struct body_text request; /* ..BODY_REQUEST_MAX, as of a turn */
+	struct body_text symbols; /* ..BODY_ASKED_MAX: where it has a request, what that asked for */
 };
 
 struct body_outcome {
@@ -118,6 +125,8 @@ struct body_refusal {
 	struct body_text reason; /* 1..BODY_NAME_MAX: machine-readable */
 	struct body_text detail; /* ..BODY_VALUE_MAX: for people */
 	struct body_text request; /* ..BODY_REQUEST_MAX, as of a turn */
+	struct body_text source;  /* ..BODY_NAME_MAX: where it has a request, who asked */
+	struct body_text symbols; /* ..BODY_ASKED_MAX, as of a command */
 };
 
 struct body_erase {

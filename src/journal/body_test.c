@@ -75,18 +75,22 @@ static void the_others_survive(void) {
 }
 
 static void commands_survive(void) {
-	struct body_command c = { 9, body_text("walk"), -30, body_text("control"), 1, { NULL, 0 } }, c2;
+	struct body_command c = { 9, body_text("walk"), -30, body_text("control"), 1, body_text(""), body_text("xy") },
+			    c2;
 	int n = body_build_command(&c, room, sizeof(room));
 	CHECK(n > 0 && body_parse_command(room, (size_t)n, &c2) == 0);
 	CHECK(c2.id == 9 && c2.number == -30 && c2.trust_ppm == 1 && same(c.verb, c2.verb));
+	CHECK(same(c.symbols, c2.symbols));
 
 	struct body_outcome o = { 9, body_text("failed"), body_text("joint 3 stuck") }, o2;
 	n = body_build_outcome(&o, room, sizeof(room));
 	CHECK(n > 0 && body_parse_outcome(room, (size_t)n, &o2) == 0 && same(o.reason, o2.reason));
 
-	struct body_refusal r = { body_text("trust"), body_text("0.3 < 0.5"), { NULL, 0 } }, r2;
+	struct body_refusal r = { body_text("trust"), body_text("0.3 < 0.5"), { NULL, 0 }, body_text("ana"),
+		body_text("xy") }, r2;
 	n = body_build_refusal(&r, room, sizeof(room));
 	CHECK(n > 0 && body_parse_refusal(room, (size_t)n, &r2) == 0 && same(r.detail, r2.detail));
+	CHECK(same(r.source, r2.source) && same(r.symbols, r2.symbols));
 
 	struct body_erase e = { 12, body_text("asked to") }, e2;
 	n = body_build_erase(&e, room, sizeof(room));

@@ -503,7 +503,7 @@ static struct journal_entry any_entry(uint64_t *seed, uint8_t *room, size_t n) {
 	struct body_evidence ev = { body_text(a), body_text("talker"), body_text("talent"), d >> 40,
 		5, 1 + (d & 255) };
 	struct body_model model = { body_text(a), 1 + d % 3 };
-	struct body_command command = { d >> 44, body_text("walk"), 3, body_text(a), 5, { NULL, 0 } };
+	struct body_command command = { .id = d >> 44, .verb = body_text("walk"), .number = 3, .source = body_text(a) };
 	switch (d % 5) {
 	case 0:
 		return testing_set(a, b, room, n);

@@ -245,9 +245,9 @@ static void evidence_adds_up_and_never_wraps(void) {
 }
 
 static void commands_are_counted(void) {
-	struct body_command c = { 41, body_text("walk"), 1, body_text("x"), 1, { NULL, 0 } };
+	struct body_command c = { .id = 41, .verb = body_text("walk"), .number = 1, .source = body_text("x") };
 	struct body_outcome o = { 41, body_text("done"), body_text("") };
-	struct body_refusal f = { body_text("trust"), body_text(""), { NULL, 0 } };
+	struct body_refusal f = { .reason = body_text("trust") };
 	struct body_erase e = { 1, body_text("") };
 	state_init(s);
 	apply(s, JOURNAL_COMMAND, body_build_command(&c, room, sizeof(room)));

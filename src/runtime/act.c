@@ -199,57 +199,78 @@ void act_dropped(struct core *c, const struct verdict *v) {
 
 /* ---- words ---- */
 
+static const struct act_asked nothing = { "", "" };
+
 static int command_body(const struct core *c, const struct speaker *s, const struct verdict *v, double trust,
-		enum plan_verb verb, int32_t number, uint8_t *room, size_t capacity) {
+		enum plan_verb verb, int32_t number, const struct act_asked *asked, uint8_t *room, size_t capacity) {
 	struct body_command b = { .id = v->command,
 		.verb = body_text(plan_verb_text(verb)),
 		.number = number,
 		.source = body_text(core_entity_name(c, s->entity)),
-		.trust_ppm = body_ppm(trust) };
+		.trust_ppm = body_ppm(trust),
+		.request = body_text(asked->request),
+		.symbols = body_text(asked->symbols) };
 	return body_build_command(&b, room, capacity);
 }
 
-static int refusal_body(const struct verdict *v, uint8_t *room, size_t capacity) {
+static int refusal_body(const struct core *c, const struct speaker *s, const struct verdict *v,
+		const struct act_asked *asked, uint8_t *room, size_t capacity) {
 	char line[REFUSAL_TEXT_MAX];
-	struct body_refusal b = { body_text(refusal_name(v->refusal.code)),
-			body_text(refusal_line(&v->refusal, line)), { NULL, 0 } };
+	struct body_refusal b = { .reason = body_text(refusal_name(v->refusal.code)),
+		.detail = body_text(refusal_line(&v->refusal, line)),
+		.request = body_text(asked->request),
+		.source = body_text(asked->request[0] ? core_entity_name(c, s->entity) : ""),
+		.symbols = body_text(asked->symbols) };
 	return body_build_refusal(&b, room, capacity);
 }
 
 /* The n-th record of a verdict: a refusal, a stop, or one primitive of a command. */
 static int entry_body(const struct core *c, const struct speaker *s, const struct utterance *u,
-		const struct verdict *v, double trust, unsigned n, uint8_t *room, size_t capacity) {
+		const struct verdict *v, double trust, unsigned n, const struct act_asked *asked, uint8_t *room,
+		size_t capacity) {
 	if (v->what == VERDICT_REFUSED)
-		return refusal_body(v, room, capacity);
+		return refusal_body(c, s, v, asked, room, capacity);
 	if (v->what == VERDICT_STOPPED)
-		return command_body(c, s, v, trust, PLAN_VERB_STOP, 0, room, capacity);
-	return command_body(c, s, v, trust, (enum plan_verb)u->intents[n].verb, u->intents[n].number, room, capacity);
+		return command_body(c, s, v, trust, PLAN_VERB_STOP, 0, asked, room, capacity);
+	return command_body(c, s, v, trust, (enum plan_verb)u->intents[n].verb, u->intents[n].number, asked, room,
+			capacity);
 }
 
 unsigned act_entries(struct core *c, const struct speaker *s, const struct utterance *u, struct verdict *v,
-		double trust, struct journal_entry *e, uint8_t *room, size_t capacity) {
+		double trust, const struct act_asked *asked, struct journal_entry *e, uint8_t *room, size_t capacity) {
 	unsigned count = v->what == VERDICT_NONE ? 0 : v->what == VERDICT_STARTED ? u->count : 1;
 	enum journal_kind kind = v->what == VERDICT_REFUSED ? JOURNAL_REFUSAL : JOURNAL_COMMAND;
 	size_t used = 0;
+	if (!asked || !asked->request[0])
+		asked = &nothing;
 	for (unsigned i = 0; i < count; i++) {
-		int n = entry_body(c, s, u, v, trust, i, room + used, capacity - used);
+		const struct act_asked *of = i == 0 ? asked : &nothing;
+		int n = entry_body(c, s, u, v, trust, i, of, room + used, capacity - used);
 		if (n < 0) {
 			log_error("a verdict does not fit its records");
 			return 0;
 		}
 		e[i] = (struct journal_entry){ kind, JOURNAL_MACHINE, core_entity_name(c, 0),
-			core_entity_name(c, s->principal), room + used, (size_t)n, NULL };
+			core_entity_name(c, s->principal), room + used, (size_t)n, of->request };
 		used += (size_t)n;
 	}
 	return count;
 }
 
+static const char *const verdicts[] = { "none", "started", "refused", "stopped" }; /* as in struct verdict */
+
 void act_reply(struct mp_out *o, const struct verdict *v) {
-	static const char *const words[] = { "none", "started", "refused", "stopped" };
 	char line[REFUSAL_TEXT_MAX];
 	bool refused = v->what == VERDICT_REFUSED;
-	mp_kv_str(o, "verdict", words[v->what]);
+	mp_kv_str(o, "verdict", verdicts[v->what]);
 	mp_kv_str(o, "reason", refused ? refusal_name(v->refusal.code) : "");
 	mp_kv_str(o, "detail", refused ? refusal_line(&v->refusal, line) : "");
 	mp_kv_uint(o, "command", v->command);
+}
+
+void act_reply_again(struct mp_out *o, const struct recalled *r) {
+	mp_kv_str(o, "verdict", verdicts[r->what]);
+	mp_kv_str(o, "reason", r->reason);
+	mp_kv_str(o, "detail", r->detail);
+	mp_kv_uint(o, "command", r->command);
 }

@@ -129,7 +129,8 @@ void ledger_snapshot(struct core *c);
 /* The last thing before the journal is given up: so that the next start has little to fold. */
 void ledger_close(struct core *c);
 
-/* recall.c: the whole of what was said or answered in a turn, from the file.  0, or -errno and nothing in `out`. */
+/* recall.c: the whole of what was said or answered in a turn, from the file.  0; -EEXIST: that record is no turn;
+   -errno.  Then there is nothing in `out`. */
 enum recall { RECALL_USER, RECALL_ANSWER };
 MUST_CHECK int recall_text(struct core *c, uint64_t seq, enum recall what, char *out, size_t capacity);
 /* Once our epoch is written: each command that has no outcome gets `interrupted`. */
@@ -138,6 +139,10 @@ void recall_interrupted(struct core *c);
 uint64_t recall_request(struct core *c, const char *principal, const char *id);
 /* When that record was written; where it has been let go, the one before that is left.  -ENOENT, -EIO, -EBADMSG. */
 MUST_CHECK int recall_when(struct core *c, uint64_t seq, struct cdm_wall *when);
+/* What was decided: by the record itself, or by the one that was written with a turn.  -ENOENT: nothing, or it is gone;
+   *out is then VERDICT_NONE. */
+struct recalled;
+MUST_CHECK int recall_verdict(struct core *c, uint64_t seq, struct recalled *out);
 
 /* ---- remind: what was said that a question is about ---- */
 
@@ -286,6 +291,15 @@ struct verdict {
 	struct cdm_mono at, deadline; /* when it was decided; when it is void */
 };
 
+/* The same as the journal has it. */
+struct recalled {
+	int what; /* of a verdict */
+	uint64_t command;
+	char reason[CDM_NAME_MAX], detail[BODY_VALUE_MAX + 1];
+	char source[CDM_NAME_MAX];        /* of an `act` with a request: who asked */
+	char symbols[BODY_ASKED_MAX + 1]; /* and for what */
+};
+
 #define TURN_TEXT_MAX REQUEST_TEXT_MAX
 #define TURN_TRIES 3
 
@@ -355,10 +369,10 @@ void turn_reply(struct core *c, const struct turn *t, uint64_t seq, const struct
 /* Its request id was answered before, to other words. */
 bool turn_has_other_words(struct core *c, const struct turn *t);
 /*
- * Its request was answered before: tell the same again, with this verdict, and nothing happens twice (-EEXIST when it
- * was asked with other words then); else false.
+ * Its request was answered before: tell the same again, with the verdict of then, and nothing happens twice (-EEXIST
+ * when it was asked with other words then); else false.
  */
-bool turn_repeat(struct core *c, const struct turn *t, const char *verdict);
+bool turn_repeat(struct core *c, const struct turn *t);
 
 /* ---- stop words ---- */
 
@@ -377,6 +391,7 @@ void stop_tell(struct core *c, const struct request *q, const struct speaker *s,
 struct limb {
 	struct field_writer command;
 	struct field feedback, state;
+	struct cdm_mono commanded; /* when its newest motion began, or it was stopped since; ns 0: neither was */
 };
 
 struct motion {
@@ -408,12 +423,16 @@ struct verdict act_judge(struct core *c, const struct speaker *s, double view_tr
 /* A verdict that did not come to the disk: what it promised may be given to another. */
 void act_dropped(struct core *c, const struct verdict *v);
 /* The records of a verdict, at most ACT_ENTRIES_MAX: a refusal, a stop, or a command for each
-   primitive.  Bodies in `room`. */
+   primitive.  The first has `asked`, NULL where a turn has it.  Bodies in `room`. */
 #define ACT_ENTRIES_MAX UTTERANCE_INTENTS_MAX
-#define ACT_ROOM_BYTES 4096u
+#define ACT_ROOM_BYTES 6144u
+struct act_asked {
+	const char *request, *symbols; /* request "": neither is written down */
+};
 unsigned act_entries(struct core *c, const struct speaker *s, const struct utterance *u, struct verdict *v,
-		double trust, struct journal_entry *e, uint8_t *room, size_t capacity);
+		double trust, const struct act_asked *asked, struct journal_entry *e, uint8_t *room, size_t capacity);
 void act_reply(struct mp_out *o, const struct verdict *v); /* adds verdict, reason, detail, command: 4 pairs */
+void act_reply_again(struct mp_out *o, const struct recalled *r); /* the same */
 #define ACT_REPLY_PAIRS 4u
 double act_trust(const struct core *c, const struct speaker *s, uint16_t model, unsigned safety_class);
 /* In what a speaker tells: the least of the door and of who is said to speak, each in its own role. */
@@ -497,8 +516,10 @@ struct direct_act {
 	struct verdict verdict;
 	struct utterance utterance;
 	double trust;
-	struct cdm_mono symbols;
+	struct cdm_mono at; /* when the symbols came */
+	char request[REQUEST_ID_MAX], symbols[REQUEST_SYMBOLS_MAX];
 };
+_Static_assert(REQUEST_SYMBOLS_MAX - 1 <= BODY_ASKED_MAX, "what is asked fits its record");
 
 /* stop.c: a stop word that is being written down. */
 struct telling {
@@ -510,6 +531,7 @@ struct telling {
 /* settings.c: a field that is being set. */
 struct change {
 	bool used;
+	const char *name;
 	uint16_t field;
 	double value;
 	struct reply_to to;
@@ -536,7 +558,11 @@ struct dream {
 struct note {
 	bool used;
 	struct reply_to to;
+	/* What `fact` and `goal` point to, but for their request. */
 	char key[BODY_KEY_MAX + 1], value[BODY_VALUE_MAX + 1];
+	enum journal_kind kind; /* which of them it is */
+	struct body_fact fact;
+	struct body_goal goal;
 };
 
 /* brief.c: a view that is asked for, while it is looked up what it is about. */
@@ -705,7 +731,7 @@ void vital_look(struct core *c, struct level *out);
 
 /* settings.c */
 int settings_open(struct core *c);
-int settings_set(struct core *c, const struct speaker *s, const char *field, double value, const struct reply_to *to);
+int settings_set(struct core *c, const struct asked *r);
 void settings_restore(struct core *c);
 /* What a setting may be: the plan's word within what its type holds. */
 struct settings_range {

@@ -3,6 +3,7 @@
  * replaced before its end was seen, a model that stays gone, requests that meet.
  */
 #include "runtime/core_testing.h"
+#include "journal/state.h"
 
 /* The parent starts a model again; core hears of the new channel before it sees the end of the old one. */
 static void a_channel_is_replaced(void) {
@@ -116,6 +117,30 @@ static void a_request_twice(void) {
 	over();
 }
 
+/* However many were answered since: more than the live state remembers. */
+static void a_request_of_old(void) {
+	char name[16];
+	bool repeat = false;
+	begin();
+	model_comes(LARK);
+	for (uint64_t id = 1; id <= STATE_REQUESTS_MAX + 2; id++) {
+		snprintf(name, sizeof(name), "r%llu", (unsigned long long)id);
+		ask(id, "say", "hello", "lark", name);
+		model_says(LARK, generate(LARK), name);
+		CHECK(hear("done") == id);
+	}
+	for (uint64_t id = 1000; id < 1004; id += 2) {
+		ask(id, "say", "hello", "lark", "r1");
+		CHECK(hear("done") == id && answer_is("r1") && heard_number("seq") > 0);
+		CHECK(mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && repeat);
+		ask(id + 1, "say", "hello you", "lark", "r1");
+		CHECK(hear("error") == id + 1 && is("code", "EEXIST"));
+		core_dies();
+		start();
+	}
+	over();
+}
+
 /* Nothing begins any more; what has no answer gets none; a stop is still heard. */
 static void when_the_machine_goes_down(void) {
 	begin();
@@ -169,7 +194,7 @@ static void a_slow_reader(void) {
 
 int main(void) {
 	static void (*const tests[])(void) = { a_channel_is_replaced, last_words, one_that_stays_gone,
-		no_exchange_under_an_answer, ended_between_two_lives, a_request_twice,
+		no_exchange_under_an_answer, ended_between_two_lives, a_request_twice, a_request_of_old,
 		when_the_machine_goes_down, a_slow_reader };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -196,6 +196,7 @@ void motion_start(struct core *c, const struct speaker *s, const struct utteranc
 		why = "no such motion";
 	if (why)
 		return end(c, "aborted", why, false);
+	limb(c)->commanded = m->started;
 	core_tick_at(c, MOTION_TICK_NS);
 	motion_tick(c);
 }
@@ -289,8 +290,10 @@ void motion_estop(struct core *c) {
 	char path[RUN_DIR_PATH_MAX];
 	c->stopped = clock_mono();
 	c->vital.stopped = c->plan->actuators.count > 0;
-	for (uint16_t i = 0; i < c->plan->actuators.count; i++)
+	for (uint16_t i = 0; i < c->plan->actuators.count; i++) {
 		send_to(c, i, MOTION_STOP, NULL);
+		c->limbs[i].commanded = c->stopped;
+	}
 	int fd = run_dir_path(c->plan->machine, RUN_DIR_STOP, path) == 0 ? io_connect(path) : -1;
 	if (fd >= 0 && io_send(fd, "core", 5, NULL, 0, MSG_DONTWAIT) < 0)
 		log_error("the guard's stop door does not answer");

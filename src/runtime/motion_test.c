@@ -234,7 +234,10 @@ static void a_guard_that_does_not_obey(void) {
 	struct verdict v = verdict(2, 0);
 	start(&v, PLAN_VERB_WALK, 1);
 	CHECK(c.motion.moving && was_sent(0, MOTION_MOVE, 2));
+	struct cdm_mono began = c.motion.started;
+	CHECK(began.ns > 0 && c.limbs[0].commanded.ns == began.ns);
 	tick_until_over();
+	CHECK(c.limbs[0].commanded.ns == began.ns); /* each set-point renews it, and is no other command */
 	CHECK(outcome("aborted", "the guard refused it") && written(1, 0, 1, "legs"));
 	close_core();
 }

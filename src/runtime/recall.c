@@ -1,6 +1,7 @@
 /*
  * recall.c - what only the journal's file still knows: answers too long for the live state, requests older than it
- * remembers; when a record was written; and commands whose outcome nobody wrote, as core died before.
+ * remembers, and what was decided with them; when a record was written; and commands whose outcome nobody wrote, as
+ * core died before.
  *
  * Reads the file on the control thread, where it is rare and short.
  */
@@ -21,7 +22,9 @@ struct wanted {
 static int take_text(void *user, const struct journal_record *record) {
 	struct wanted *w = user;
 	struct body_turn b;
-	if (record->seq != w->seq || record->kind != JOURNAL_TURN || record->erased)
+	if (record->seq == w->seq && record->kind != JOURNAL_TURN)
+		return -EEXIST;
+	if (record->seq != w->seq || record->erased)
 		return -ENOENT;
 	if (body_parse_turn(record->body, record->body_bytes, &b) < 0)
 		return -EPROTO;
@@ -36,7 +39,7 @@ static int take_text(void *user, const struct journal_record *record) {
 int recall_text(struct core *c, uint64_t seq, enum recall what, char *out, size_t capacity) {
 	struct wanted w = { seq, what, out, capacity };
 	int rc = c->reader ? journal_each(c->reader, seq, 1, take_text, &w) : -ENOENT;
-	if (rc < 0)
+	if (rc < 0 && rc != -EEXIST)
 		log_warn("record %llu cannot be read back: %s", (unsigned long long)seq, strerror(-rc));
 	return rc == 1 ? 0 : rc < 0 ? rc : -ENOENT;
 }
@@ -77,6 +80,61 @@ int recall_when(struct core *c, uint64_t seq, struct cdm_wall *when) {
 	}
 	*when = m.when;
 	return rc < 0 ? rc : m.found ? 0 : -ENOENT;
+}
+
+/* ---- verdicts ---- */
+
+struct decided {
+	uint64_t seq;
+	bool is_turn;         /* `seq` is one: its verdict stands beside it */
+	struct cdm_wall wall; /* then: what was submitted with it has the same */
+	struct recalled *out;
+};
+
+#define TAKE(to, text) snprintf(to, sizeof(to), "%.*s", (int)(text).bytes, (text).bytes ? (text).at : "")
+
+static int take_command(const struct journal_record *r, struct recalled *out) {
+	struct body_command b;
+	if (body_parse_command(r->body, r->body_bytes, &b) < 0)
+		return -EPROTO;
+	out->what = body_text_is(b.verb, plan_verb_text(PLAN_VERB_STOP)) ? VERDICT_STOPPED : VERDICT_STARTED;
+	out->command = b.id;
+	TAKE(out->source, b.source);
+	TAKE(out->symbols, b.symbols);
+	return 1;
+}
+
+static int take_refusal(const struct journal_record *r, struct recalled *out) {
+	struct body_refusal b;
+	if (body_parse_refusal(r->body, r->body_bytes, &b) < 0)
+		return -EPROTO;
+	out->what = VERDICT_REFUSED;
+	TAKE(out->reason, b.reason);
+	TAKE(out->detail, b.detail);
+	TAKE(out->source, b.source);
+	TAKE(out->symbols, b.symbols);
+	return 1;
+}
+
+static int take_verdict(void *user, const struct journal_record *r) {
+	struct decided *d = user;
+	if (r->seq == d->seq && r->kind == JOURNAL_TURN) {
+		d->is_turn = true;
+		d->wall = r->wall;
+		return 0;
+	}
+	bool beside = d->is_turn && r->seq == d->seq + 1 && r->wall.ns == d->wall.ns;
+	if (r->erased || !(beside || r->seq == d->seq))
+		return -ENOENT;
+	return r->kind == JOURNAL_COMMAND ? take_command(r, d->out)
+			: r->kind == JOURNAL_REFUSAL ? take_refusal(r, d->out) : -ENOENT;
+}
+
+int recall_verdict(struct core *c, uint64_t seq, struct recalled *out) {
+	struct decided d = { .seq = seq, .out = out };
+	memset(out, 0, sizeof(*out));
+	int rc = c->reader ? journal_each(c->reader, seq, 2, take_verdict, &d) : -ENOENT;
+	return rc == 1 ? 0 : rc < 0 ? rc : -ENOENT;
 }
 
 /* ---- what the last core left open ---- */

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "runtime/core_priv.h"
 #include "runtime/request.h"
+#include "sem/phoenician.h"
 
 #define SESSION_UNREAD_MAX 65536 /* bytes as the kernel counts them: a third of what it takes */
 #define SESSION_AT_ONCE 16u /* requests: then others have their turn, and the legs theirs */
@@ -242,21 +243,46 @@ static void op_say(struct core *c, const struct asked *r) {
 	ask_turn(c, r, TURN_SAY);
 }
 
+static void direct_begin(struct core *c, struct mp_out *o, const struct direct_act *d, uint64_t seq, bool repeat) {
+	session_begin(c, o, &d->to, "done", 3 + ACT_REPLY_PAIRS);
+	mp_kv_uint(o, "seq", seq);
+	mp_kv_int(o, "symbols_ns", d->at.ns);
+	mp_kv_bool(o, "repeat", repeat);
+}
+
+static void direct_write(struct core *c, struct direct_act *d);
+
+/* That record has its request: the same was asked then, and is answered again, or something else was. */
+static void direct_again(struct core *c, struct direct_act *d, uint64_t seq) {
+	struct recalled r;
+	struct mp_out o;
+	if (recall_verdict(c, seq, &r) == 0 && strcmp(r.symbols, d->symbols) == 0 &&
+			strcmp(r.source, core_entity_name(c, d->speaker.entity)) == 0) {
+		direct_begin(c, &o, d, seq, true);
+		act_reply_again(&o, &r);
+		return session_send(c, &o, &d->to);
+	}
+	if (!d->utterance.stop)
+		return session_error(c, &d->to, -EEXIST, "request '%s' was used for something else before", d->request);
+	d->request[0] = 0; /* somebody else's id: the stop is written down without one */
+	direct_write(c, d);
+}
+
 static void direct_settled(struct core *c, void *who, int rc, uint64_t seq) {
 	struct direct_act *d = who;
 	struct mp_out o;
 	d->used = false;
 	if (rc < 0) {
 		act_dropped(c, &d->verdict);
+		if (rc == -EEXIST && d->request[0])
+			return direct_again(c, d, seq);
 		if (d->utterance.stop)
 			gap_add(c, record_kind_name(JOURNAL_COMMAND), 1, rc);
 		return session_error(c, &d->to, rc, "%s", d->utterance.stop
 				? "it is stopped, but that could not be written down"
 				: "the decision could not be written down, so nothing was done");
 	}
-	session_begin(c, &o, &d->to, "done", 2 + ACT_REPLY_PAIRS);
-	mp_kv_uint(&o, "seq", seq);
-	mp_kv_int(&o, "symbols_ns", d->symbols.ns);
+	direct_begin(c, &o, d, seq, false);
 	act_reply(&o, &d->verdict);
 	session_send(c, &o, &d->to);
 	if (d->verdict.what == VERDICT_STARTED)
@@ -270,22 +296,34 @@ static struct direct_act *direct_free(struct core *c) {
 	return NULL;
 }
 
-static void op_act(struct core *c, const struct asked *r) {
+static void direct_write(struct core *c, struct direct_act *d) {
 	uint8_t room[ACT_ROOM_BYTES], seen[SCRIBE_SYMBOLS_BYTES];
 	struct journal_entry e[ACT_ENTRIES_MAX + 1];
-	struct direct_act *d = direct_free(c);
-	if (!d)
-		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
-	*d = (struct direct_act){ .used = true, .to = r->to, .speaker = r->speaker, .symbols = clock_mono() };
-	d->verdict = act_judge(c, &d->speaker, 1.0, PLAN_NONE, d->symbols, r->q->symbols,
-			strlen(r->q->symbols), &d->utterance);
-	d->trust = act_trust(c, &d->speaker, PLAN_NONE, 0);
-	unsigned n = act_entries(c, &d->speaker, &d->utterance, &d->verdict, d->trust, e, room, sizeof(room));
+	struct act_asked asked = { d->request, d->symbols };
+	unsigned n = act_entries(c, &d->speaker, &d->utterance, &d->verdict, d->trust, &asked, e, room, sizeof(room));
 	if (n && d->utterance.count > 0) /* recognised, whatever the gate says */
-		n += scribe_symbols(c, r->q->symbols, r->speaker.entity, d->trust, &e[n], seen);
+		n += scribe_symbols(c, d->symbols, d->speaker.entity, d->trust, &e[n], seen);
+	d->used = true;
 	int rc = n ? ledger_submit(c, e, n, direct_settled, d) : -E2BIG;
 	if (rc < 0)
 		direct_settled(c, d, rc, 0);
+}
+
+/* A stop is carried out each time it is asked for; anything else once for each request. */
+static void op_act(struct core *c, const struct asked *r) {
+	struct direct_act *d = direct_free(c);
+	if (!d)
+		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
+	*d = (struct direct_act){ .to = r->to, .speaker = r->speaker, .at = clock_mono() };
+	memcpy(d->request, r->q->request, sizeof(d->request));
+	memcpy(d->symbols, r->q->symbols, sizeof(d->symbols));
+	bool asked = d->request[0] && !phoenician_has_stop(d->symbols, strlen(d->symbols), 0);
+	uint64_t before = asked ? recall_request(c, core_entity_name(c, d->speaker.principal), d->request) : 0;
+	if (before)
+		return direct_again(c, d, before);
+	d->verdict = act_judge(c, &d->speaker, 1.0, PLAN_NONE, d->at, d->symbols, strlen(d->symbols), &d->utterance);
+	d->trust = act_trust(c, &d->speaker, PLAN_NONE, 0);
+	direct_write(c, d);
 }
 
 static void refuse_value(struct core *c, const struct asked *r) {
@@ -296,7 +334,7 @@ static void refuse_value(struct core *c, const struct asked *r) {
 
 static void op_set(struct core *c, const struct asked *r) {
 	char names[NAMES_BYTES];
-	int rc = settings_set(c, &r->speaker, r->q->field, r->q->value, &r->to);
+	int rc = settings_set(c, r);
 	if (rc == -ENOENT)
 		session_error(c, &r->to, rc, "there is no setting '%s'; there are: %s", r->q->field,
 				names_of(c, c->plan->fields.count, setting_name, names));

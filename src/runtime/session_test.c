@@ -59,6 +59,66 @@ static void what_cannot_be_asked(void) {
 	over();
 }
 
+static void act(uint64_t id, const char *symbols, const char *as, const char *request) {
+	put(id, (struct question){ .op = "act", .symbols = symbols, .as = as, .request = request });
+}
+
+static bool again(uint64_t id, const char *verdict, uint64_t seq) {
+	bool repeat = false;
+	return hear("done") == id && is("verdict", verdict) && heard_number("seq") == seq &&
+	       mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && repeat;
+}
+
+/* What is asked for with the same request is decided once; with other words, or by somebody else, it is refused. */
+static void symbols_that_come_again(void) {
+	core_more = add_people;
+	begin();
+	act(1, "𐤌𐤟𐤖", NULL, "r1");
+	CHECK(hear("done") == 1 && is("verdict", "refused"));
+	uint64_t first = heard_number("seq");
+	for (uint64_t id = 2; id < 4; id++) {
+		act(id, "𐤌𐤟𐤖", NULL, "r1");
+		CHECK(again(id, "refused", first) && is("reason", "UNKNOWN_SYMBOL"));
+		CHECK(strstr(heard("detail"), "this machine has no symbol table"));
+		core_dies();
+		start();
+	}
+	act(4, "𐤌𐤟𐤗", NULL, "r1");
+	CHECK(refused(4, "EEXIST"));
+	act(5, "𐤌𐤟𐤖", "friend", "r1");
+	CHECK(refused(5, "EEXIST"));
+	put(6, (struct question){ .op = "tell", .key = "cat", .text = "Tom", .request = "r1" });
+	CHECK(refused(6, "EEXIST"));
+	model_comes(LARK);
+	ask(7, "say", "hello", "lark", "r1");
+	CHECK(refused(7, "EEXIST"));
+	act(8, "𐤌𐤟𐤖", NULL, "r2"); /* both before the disk has answered */
+	act(9, "𐤌𐤟𐤖", NULL, "r2");
+	CHECK(hear("done") == 8);
+	first = heard_number("seq");
+	CHECK(again(9, "refused", first));
+	over();
+}
+
+/* A stop is carried out each time, and written down once; a client's slip does not stand in its way. */
+static void a_stop_that_comes_again(void) {
+	begin();
+	act(1, "𐤕", NULL, "r1");
+	CHECK(hear("done") == 1 && is("verdict", "stopped") && heard_number("command") == 1 && is_stopped());
+	uint64_t first = heard_number("seq");
+	for (uint64_t id = 2; id < 4; id++) {
+		act(id, "𐤕", NULL, "r1");
+		CHECK(again(id, "stopped", first) && heard_number("command") == 1 && is_stopped());
+		core_dies();
+		start();
+	}
+	act(4, "𐤕𐤕", NULL, "r1");
+	CHECK(hear("done") == 4 && is("verdict", "stopped") && heard_number("seq") > first && is_stopped());
+	act(5, "𐤌𐤟𐤖", NULL, "r1");
+	CHECK(refused(5, "EEXIST") && !is_stopped());
+	over();
+}
+
 static void add_crowd(void) {
 	char name[CDM_NAME_MAX];
 	for (char letter = 'a'; letter < 'i'; letter++) {
@@ -278,8 +338,9 @@ static void the_machine_goes_down(void) {
 }
 
 int main(void) {
-	static void (*const tests[])(void) = { what_is_no_message, what_cannot_be_asked, more_names_than_fit,
-		too_many_turns, too_many_sessions, silence_makes_place, who_waits_stays, who_was_not_heard_stays,
+	static void (*const tests[])(void) = { what_is_no_message, what_cannot_be_asked,
+		symbols_that_come_again, a_stop_that_comes_again, more_names_than_fit, too_many_turns,
+		too_many_sessions, silence_makes_place, who_waits_stays, who_was_not_heard_stays,
 		answers_are_for_who_asked, who_never_reads, the_machine_goes_down };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -95,42 +95,65 @@ void settings_restore(struct core *c) {
 	}
 }
 
+#define VALUE_TEXT_MAX 32
+
+static const char *value_text(double value, char out[VALUE_TEXT_MAX]) {
+	snprintf(out, VALUE_TEXT_MAX, "%.17g", value);
+	return out;
+}
+
+/* Was the same set with this request before? */
+static int compare(void *user, const struct journal_record *r) {
+	const struct change *ch = user;
+	struct body_set b;
+	char text[VALUE_TEXT_MAX];
+	if (r->kind != JOURNAL_SET || r->erased || body_parse_set(r->body, r->body_bytes, &b) < 0)
+		return -EEXIST;
+	return body_text_is(b.field, ch->name) && body_text_is(b.value, value_text(ch->value, text)) ? 1 : -EEXIST;
+}
+
 static void settled(struct core *c, void *who, int rc, uint64_t seq) {
 	struct change *ch = who;
 	struct mp_out o;
 	ch->used = false;
-	if (rc < 0)
+	bool repeat = rc == -EEXIST && c->reader && journal_one(c->reader, seq, compare, ch) == 1;
+	if (rc == -EEXIST && !repeat)
+		return session_error(c, &ch->to, rc, "this request was used for something else before");
+	if (rc < 0 && !repeat)
 		return session_error(c, &ch->to, rc, "the value could not be written down, so it was not set");
-	publish(c, ch->field, ch->value);
-	session_begin(c, &o, &ch->to, "done", 1);
+	if (!repeat)
+		publish(c, ch->field, ch->value);
+	session_begin(c, &o, &ch->to, "done", 2);
 	mp_kv_uint(&o, "seq", seq);
+	mp_kv_bool(&o, "repeat", repeat);
 	session_send(c, &o, &ch->to);
 }
 
-int settings_set(struct core *c, const struct speaker *s, const char *name, double value, const struct reply_to *to) {
-	uint16_t f = plan_find_field(c->plan, name);
-	char text[32];
+int settings_set(struct core *c, const struct asked *r) {
+	const struct speaker *s = &r->speaker;
+	double value = r->q->value;
+	uint16_t f = plan_find_field(c->plan, r->q->field);
+	char text[VALUE_TEXT_MAX];
 	uint8_t body[256];
 	if (f == PLAN_NONE || plan_fields(c->plan)[f].kind != PLAN_SETTING)
 		return -ENOENT;
 	if (!plan_may_set(c->plan, s->principal, f) || !plan_may_set(c->plan, s->entity, f))
 		return -EACCES;
-	struct settings_range r = settings_range(c, f);
-	if (!isfinite(value) || value < r.least || value > r.most)
+	struct settings_range range = settings_range(c, f);
+	if (!isfinite(value) || value < range.least || value > range.most)
 		return -EINVAL;
 	struct change *ch = NULL;
 	for (size_t i = 0; i < COUNT_OF(c->changes) && !ch; i++)
 		ch = c->changes[i].used ? NULL : &c->changes[i];
 	if (!ch)
 		return -EBUSY;
-	snprintf(text, sizeof(text), "%.17g", value);
-	struct body_set b = { body_text(name), body_text(text), { NULL, 0 } };
+	struct body_set b = { body_text(r->q->field), body_text(value_text(value, text)), body_text(r->q->request) };
 	int n = body_build_set(&b, body, sizeof(body));
 	if (n < 0)
 		return n;
 	struct journal_entry e = { JOURNAL_SET, JOURNAL_MACHINE, core_entity_name(c, 0),
-		core_entity_name(c, s->principal), body, (size_t)n, NULL };
-	*ch = (struct change){ true, f, value, *to };
+		core_entity_name(c, s->principal), body, (size_t)n, r->q->request };
+	*ch = (struct change){ true, plan_fields(c->plan)[f].name, f, value, r->to };
 	int rc = ledger_submit(c, &e, 1, settled, ch);
 	if (rc < 0)
 		ch->used = false;

@@ -96,6 +96,33 @@ static void refuses(void) {
 	over_with_bounds();
 }
 
+static uint64_t set_as(uint64_t id, const char *field, double value, const char *request) {
+	put(id, (struct question){ .op = "set", .field = field, .value = value, .request = request });
+	CHECK(hear("done") == id);
+	return heard_number("seq");
+}
+
+/* A client that asks again what it has no answer to sets nothing back. */
+static void a_retry_sets_nothing(void) {
+	bool repeat = true;
+	core_more = add_settings;
+	begin();
+	uint64_t first = set_as(1, "goal", 100.25, "r1");
+	CHECK(mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && !repeat);
+	set_as(2, "goal", 50, "r2");
+	for (uint64_t id = 3; id < 5; id++) {
+		CHECK(set_as(id, "goal", 100.25, "r1") == first && published(GOAL) == 50);
+		CHECK(mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && repeat);
+		core_dies();
+		start();
+	}
+	put(5, (struct question){ .op = "set", .field = "goal", .value = 101, .request = "r1" });
+	CHECK(refused(5, "EEXIST"));
+	put(6, (struct question){ .op = "set", .field = "level", .value = 100.25, .request = "r1" });
+	CHECK(refused(6, "EEXIST") && published(GOAL) == 50 && published(LEVEL) == 3);
+	over_with_bounds();
+}
+
 /* The journal says 100; the plan of today does not allow that any more. */
 static void todays_bounds_count(void) {
 	core_more = add_settings;
@@ -112,6 +139,7 @@ static void todays_bounds_count(void) {
 }
 
 int main(void) {
-	static void (*const tests[])(void) = { sets_and_remembers, refuses, todays_bounds_count };
+	static void (*const tests[])(void) = { sets_and_remembers, refuses, a_retry_sets_nothing,
+		todays_bounds_count };
 	return core_tests(tests, COUNT_OF(tests));
 }

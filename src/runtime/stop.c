@@ -75,7 +75,7 @@ void stop_tell(struct core *c, const struct request *q, const struct speaker *sp
 	fill(c, s, q, speaker, to);
 	if (turn_has_other_words(c, &s->turn))
 		s->turn.request[0] = 0; /* somebody else's id: the stop is written down without one */
-	if (turn_repeat(c, &s->turn, "stopped"))
+	if (turn_repeat(c, &s->turn))
 		s->used = false;
 	else if (q->blind)
 		settled(c, s, 0, 0);

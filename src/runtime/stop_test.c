@@ -150,6 +150,7 @@ static void a_stop_said_twice(void) {
 	for (uint64_t id = 2; id < 4; id++) {
 		ask(id, "say", "stop", "", "same");
 		CHECK(hear("done") == id && answer_is("𐤕") && is("verdict", "stopped") && is_stopped());
+		CHECK(heard_number("command") == 1);
 		CHECK(mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && repeat &&
 				heard_number("seq") == seq);
 		if (id == 2) {

@@ -15,18 +15,32 @@
 
 /* ---- writing down ---- */
 
+static bool text_is(struct body_text a, struct body_text b) {
+	return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
+}
+
+/* How far they are trusted is no part of what they say. */
+static bool same_fact(const struct body_fact *a, const struct body_fact *b) {
+	return text_is(a->key, b->key) && text_is(a->value, b->value) && text_is(a->source, b->source) &&
+	       a->confidence_ppm == b->confidence_ppm && a->seen_ms == b->seen_ms && a->from.count == b->from.count &&
+	       memcmp(a->from.at, b->from.at, a->from.count * sizeof(a->from.at[0])) == 0;
+}
+
+static bool same_goal(const struct body_goal *a, const struct body_goal *b) {
+	return text_is(a->id, b->id) && text_is(a->text, b->text) && a->what == b->what &&
+	       a->weight_ppm == b->weight_ppm && a->due_ms == b->due_ms;
+}
+
 /* Is what was asked with this request before the same? */
 static int compare(void *user, const struct journal_record *r) {
 	const struct note *n = user;
 	struct body_fact f;
 	struct body_goal g;
-	struct body_text key = { NULL, 0 }, value = { NULL, 0 };
-	if (r->kind == JOURNAL_FACT && !r->erased && body_parse_fact(r->body, r->body_bytes, &f) == 0)
-		key = f.key, value = f.value;
-	else if (r->kind == JOURNAL_GOAL && !r->erased && body_parse_goal(r->body, r->body_bytes, &g) == 0)
-		key = g.id, value = g.text;
-	bool same = key.bytes == strlen(n->key) && memcmp(key.at, n->key, key.bytes) == 0 &&
-		    value.bytes == strlen(n->value) && (!value.bytes || memcmp(value.at, n->value, value.bytes) == 0);
+	bool same = false;
+	if (r->kind == n->kind && !r->erased && n->kind == JOURNAL_FACT)
+		same = body_parse_fact(r->body, r->body_bytes, &f) == 0 && same_fact(&n->fact, &f);
+	else if (r->kind == n->kind && !r->erased)
+		same = body_parse_goal(r->body, r->body_bytes, &g) == 0 && same_goal(&n->goal, &g);
 	return same ? 1 : -EEXIST;
 }
 
@@ -34,7 +48,7 @@ static void settled(struct core *c, void *who, int rc, uint64_t seq) {
 	struct note *n = who;
 	struct mp_out o;
 	n->used = false;
-	bool repeat = rc == -EEXIST && c->reader && journal_each(c->reader, seq, 1, compare, n) == 1;
+	bool repeat = rc == -EEXIST && c->reader && journal_one(c->reader, seq, compare, n) == 1;
 	if (rc == -EEXIST && !repeat)
 		return session_error(c, &n->to, rc, "this request was used for something else before");
 	if (rc < 0 && !repeat)
@@ -62,10 +76,9 @@ static struct note *begin(struct core *c, const struct asked *r) {
 	return NULL;
 }
 
-static void submit(struct core *c, const struct asked *r, struct note *n, enum journal_kind kind, const uint8_t *body,
-		int bytes) {
+static void submit(struct core *c, const struct asked *r, struct note *n, const uint8_t *body, int bytes) {
 	const char *owner = view_is_part(c, r->speaker.entity) ? "" : view_owner(c, &r->speaker);
-	struct journal_entry e = { kind, view_visibility(c, &r->speaker), core_entity_name(c, 0), owner, body,
+	struct journal_entry e = { n->kind, view_visibility(c, &r->speaker), core_entity_name(c, 0), owner, body,
 		bytes < 0 ? 0 : (size_t)bytes, r->q->request };
 	int rc = bytes < 0 ? bytes : ledger_submit(c, &e, 1, settled, n);
 	if (rc < 0)
@@ -106,7 +119,8 @@ void tell_fact(struct core *c, const struct asked *r) {
 	struct note *n = begin(c, r);
 	if (!n)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
-	struct body_fact b = { .request = body_text(r->q->request),
+	n->kind = JOURNAL_FACT;
+	n->fact = (struct body_fact){ .request = body_text(r->q->request),
 		.key = body_text(n->key),
 		.value = body_text(n->value),
 		.source = body_text(core_entity_name(c, r->speaker.entity)),
@@ -114,7 +128,7 @@ void tell_fact(struct core *c, const struct asked *r) {
 		.confidence_ppm = body_ppm(r->q->confidence),
 		.seen_ms = r->q->seen_ms,
 		.from = r->q->from };
-	submit(c, r, n, JOURNAL_FACT, body, body_build_fact(&b, body, sizeof(body)));
+	submit(c, r, n, body, body_build_fact(&n->fact, body, sizeof(body)));
 }
 
 /* ---- goals ---- */
@@ -136,13 +150,14 @@ void tell_goal(struct core *c, const struct asked *r) {
 	struct note *n = begin(c, r);
 	if (!n)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
-	struct body_goal b = { .request = body_text(r->q->request),
+	n->kind = JOURNAL_GOAL;
+	n->goal = (struct body_goal){ .request = body_text(r->q->request),
 		.id = body_text(n->key),
 		.text = body_text(n->value),
 		.what = (uint64_t)what,
 		.weight_ppm = body_ppm(r->q->weight),
 		.due_ms = r->q->due_ms };
-	submit(c, r, n, JOURNAL_GOAL, body, body_build_goal(&b, body, sizeof(body)));
+	submit(c, r, n, body, body_build_goal(&n->goal, body, sizeof(body)));
 }
 
 /* ---- reading ---- */

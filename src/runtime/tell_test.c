@@ -111,6 +111,48 @@ static void a_retry_changes_nothing(void) {
 	over();
 }
 
+static bool is_other(struct question q) {
+	q.request = "r1";
+	return refused(q, "EEXIST");
+}
+
+/* All that a request says makes it the same: a claim that is less sure is another one, and so is one of a goal. */
+static void a_retry_that_says_something_else(void) {
+	start_with_people();
+	uint64_t light = tell("camera", "light", "on", NULL), lamp = tell("camera", "lamp", "on", NULL);
+	const struct question first = { .op = "tell", .key = "awake", .text = "yes", .request = "r1", .confidence = 0.5,
+		.seen_ms = 1000, .from = light };
+	struct question q = first;
+	put(++next_id, q);
+	CHECK(hear("done") == next_id);
+	uint64_t seq = heard_number("seq");
+	q.confidence = 0.2;
+	CHECK(is_other(q));
+	q = first, q.confidence = 0;
+	CHECK(is_other(q));
+	q = first, q.seen_ms = 2000;
+	CHECK(is_other(q));
+	q = first, q.from = lamp;
+	CHECK(is_other(q));
+	q = first, q.from = 0;
+	CHECK(is_other(q));
+	q = first, q.text = "";
+	CHECK(is_other(q));
+	q = first, q.op = "goal";
+	CHECK(is_other(q));
+	put(++next_id, first);
+	CHECK(hear("done") == next_id && heard_number("seq") == seq);
+	tell("camera", "cat", "in", "part");
+	q = (struct question){ .op = "tell", .as = "lark", .key = "cat", .text = "in", .request = "part" };
+	CHECK(refused(q, "EEXIST")); /* another part of the machine */
+	put(++next_id, (struct question){ .op = "goal", .key = "patrol", .text = "look", .request = "g1" });
+	CHECK(hear("done") == next_id);
+	q = (struct question){ .op = "goal", .key = "patrol", .text = "look", .what = "done", .request = "g1" };
+	CHECK(refused(q, "EEXIST"));
+	CHECK(refused((struct question){ .op = "tell", .key = "patrol", .text = "look", .request = "g1" }, "EEXIST"));
+	over();
+}
+
 static void what_derives_from_nothing_known_is_refused(void) {
 	start_with_people();
 	uint64_t first = tell("camera", "light", "on", NULL);
@@ -189,7 +231,7 @@ static void turns_have_a_session(void) {
 
 int main(void) {
 	void (*const tests[])(void) = { what_contradicts_stands_beside_it, a_claim_is_seen_by_whom_it_may,
-		a_goal_is_shown_to_whom_it_may, a_retry_changes_nothing,
+		a_goal_is_shown_to_whom_it_may, a_retry_changes_nothing, a_retry_that_says_something_else,
 		what_derives_from_nothing_known_is_refused, bounds_are_said,
 		a_read_promises_what_it_says, turns_have_a_session };
 	return core_tests(tests, COUNT_OF(tests));

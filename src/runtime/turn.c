@@ -94,7 +94,7 @@ static void tell_rest(struct core *c, struct turn *t) {
 static void committed(struct core *c, void *who, int rc, uint64_t seq) {
 	struct turn *t = who;
 	CHECK(t == c->current && t->step == TURN_COMMITTING);
-	if (rc == -EEXIST && turn_repeat(c, t, "none")) { /* another of the same request was quicker */
+	if (rc == -EEXIST && turn_repeat(c, t)) { /* another of the same request was quicker */
 		act_dropped(c, &c->decision.verdict);
 		return finish(c);
 	}
@@ -307,7 +307,7 @@ static bool is_reminded(struct core *c, struct turn *t) {
 
 /* True: the model is there, and can be asked, or has nothing to be asked. */
 static bool is_ready(struct core *c, struct turn *t) {
-	if (is_for_nobody(c, t) || (t->work == TURN_SAY && turn_repeat(c, t, "none"))) {
+	if (is_for_nobody(c, t) || (t->work == TURN_SAY && turn_repeat(c, t))) {
 		finish(c);
 		return false;
 	}

@@ -369,6 +369,37 @@ static void a_long_answer_again(void) {
 	over();
 }
 
+static bool again(uint64_t id, const char *text, const char *request, const char *verdict, uint64_t command) {
+	ask(id, "say", text, "lark", request);
+	return hear("done") == id && is("verdict", verdict) && heard_number("command") == command;
+}
+
+/* With the answer comes what was decided of it, by the next core, too. */
+static void a_verdict_again(void) {
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "walk", "lark", "refused");
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), "𐤌𐤟𐤖");
+	CHECK(hear("done") == 1 && is("verdict", "refused") && is("reason", "UNKNOWN_SYMBOL"));
+	ask(2, "say", "all is well", "lark", "none");
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), "good");
+	CHECK(hear("done") == 2 && is("verdict", "none"));
+	put(3, (struct question){ .op = "act", .symbols = "𐤕" }); /* its record is the next one */
+	CHECK(hear("done") == 3 && heard_number("command") == 1);
+	ask(4, "say", "something is wrong", "lark", "stopped");
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), "I stop: 𐤕");
+	CHECK(hear("done") == 4 && is("verdict", "stopped") && heard_number("command") == 2);
+	for (uint64_t id = 5; id < 15; id += 5) {
+		CHECK(again(id, "walk", "refused", "refused", 0) && is("reason", "UNKNOWN_SYMBOL") &&
+				strstr(heard("detail"), "no symbol table"));
+		CHECK(again(id + 1, "all is well", "none", "none", 0) && is("reason", ""));
+		CHECK(again(id + 2, "something is wrong", "stopped", "stopped", 2));
+		core_dies();
+		start();
+	}
+	over();
+}
+
 /* Small models do not read capitals; the journal has what was said. */
 static void a_loud_question(void) {
 	begin();
@@ -408,6 +439,6 @@ int main(void) {
 	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time,
 		a_slow_model_is_waited_for, one_that_only_pongs, core_oversleeps, one_that_never_loads,
 		an_answer_for_nobody, a_queue_of_nobody, both_are_gone, taken_back, clauses_are_no_tokens,
-		what_nobody_said_is_no_fact, a_long_answer_again, a_loud_question, a_chat_model };
+		what_nobody_said_is_no_fact, a_long_answer_again, a_verdict_again, a_loud_question, a_chat_model };
 	return core_tests(tests, COUNT_OF(tests));
 }

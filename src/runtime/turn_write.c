@@ -64,10 +64,22 @@ static const char *answer_of(struct core *c, const struct turn *t, uint64_t seq,
 bool turn_has_other_words(struct core *c, const struct turn *t) {
 	static char before[TURN_TEXT_MAX];
 	uint64_t seq = known(c, t);
-	return seq && recall_text(c, seq, RECALL_USER, before, sizeof(before)) == 0 && strcmp(before, t->user) != 0;
+	int rc = seq ? recall_text(c, seq, RECALL_USER, before, sizeof(before)) : -ENOENT;
+	return rc == -EEXIST || (rc == 0 && strcmp(before, t->user) != 0);
 }
 
-bool turn_repeat(struct core *c, const struct turn *t, const char *verdict) {
+/* What of the verdict cannot be read back: a stop was one. */
+static void verdict_of(struct core *c, const struct turn *t, uint64_t seq, struct recalled *out) {
+	int rc = recall_verdict(c, seq, out);
+	if (rc < 0 && rc != -ENOENT)
+		log_warn("what was decided with record %llu cannot be read back: %s", (unsigned long long)seq,
+				strerror(-rc));
+	if (rc < 0 && t->reply.stop)
+		out->what = VERDICT_STOPPED;
+}
+
+bool turn_repeat(struct core *c, const struct turn *t) {
+	struct recalled verdict;
 	uint64_t seq = known(c, t);
 	struct mp_out o;
 	bool cut;
@@ -78,12 +90,13 @@ bool turn_repeat(struct core *c, const struct turn *t, const char *verdict) {
 		return true;
 	}
 	const char *answer = answer_of(c, t, seq, &cut);
-	session_begin(c, &o, &t->to, "done", 5);
+	verdict_of(c, t, seq, &verdict);
+	session_begin(c, &o, &t->to, "done", 4 + ACT_REPLY_PAIRS);
 	mp_kv_str(&o, "answer", answer);
 	mp_kv_bool(&o, "cut", cut);
 	mp_kv_uint(&o, "seq", seq);
 	mp_kv_bool(&o, "repeat", true);
-	mp_kv_str(&o, "verdict", verdict);
+	act_reply_again(&o, &verdict);
 	session_send(c, &o, &t->to);
 	return true;
 }
@@ -120,7 +133,8 @@ int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *
 	const char *by = core_entity_name(c, t->model == PLAN_NONE ? 0 : t->model);
 	e[0] = (struct journal_entry){ JOURNAL_TURN, view_visibility(c, &t->speaker), by,
 		view_owner(c, &t->speaker), body, (size_t)n, t->request };
-	unsigned more = act_entries(c, &t->speaker, &d->utterance, &d->verdict, d->trust, &e[1], room, sizeof(room));
+	unsigned more = act_entries(c, &t->speaker, &d->utterance, &d->verdict, d->trust, NULL, &e[1], room,
+			sizeof(room));
 	if (d->verdict.what == VERDICT_STARTED && more == 0)
 		return -E2BIG;
 	t->submitted = clock_mono();

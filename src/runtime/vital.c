@@ -35,11 +35,43 @@ static void count_modalities(const struct core *c, struct level_input *in) {
 	}
 }
 
-/* Do two parts of the machine claim something of one key, so that they could disagree? */
-static bool agreement_is_known(const struct journal_state *s) {
-	for (unsigned i = 1; i < s->fact_count; i++) {
-		const struct state_fact *a = state_fact_at(s, i - 1), *b = state_fact_at(s, i);
-		if (!a->principal[0] && !b->principal[0] && strcmp(a->key, b->key) == 0)
+/* Claims of the machine's parts about the key of the n-th fact, and where those of the next key begin. */
+static unsigned claims_of(const struct journal_state *s, unsigned n, unsigned *next, struct support_claim *out) {
+	const struct state_fact *first = state_fact_at(s, n), *f = first;
+	unsigned count = 0;
+	for (; n < s->fact_count && strcmp((f = state_fact_at(s, n))->key, first->key) == 0; n++)
+		if (!f->principal[0] && count < SUPPORT_CLAIMS_MAX)
+			out[count++] = (struct support_claim){ f->value, f->trust_ppm / 1e6,
+				f->confidence_ppm / 1e6, 1.0, f->seen.ns, f->seq };
+	*next = n;
+	return count;
+}
+
+/* G: the least of all keys of which two parts of the machine claim something.  False: there is none. */
+static bool look_at_claims(const struct journal_state *s, double *agreement) {
+	struct support_claim claims[SUPPORT_CLAIMS_MAX];
+	bool known = false;
+	double g;
+	*agreement = 1.0;
+	for (unsigned i = 0; i < s->fact_count;) {
+		unsigned count = claims_of(s, i, &i, claims);
+		if (!support_agreement(claims, count, &g))
+			continue;
+		known = true;
+		*agreement = g < *agreement ? g : *agreement;
+	}
+	return known;
+}
+
+/* An actuator was commanded, and since then its joints were heard of. */
+static bool loop_is_closed(struct core *c) {
+	struct cdm_mono now = clock_mono();
+	struct cdm_info info;
+	for (uint16_t i = 0; i < c->plan->actuators.count; i++) {
+		struct limb *l = &c->limbs[i];
+		bool heard = process_lives(c, c->plan->guard) && field_peek(&l->feedback, now, &info) == 0 &&
+			     info.status != CDM_ORPHAN && info.status != CDM_STALE;
+		if (heard && l->commanded.ns && info.source_time.ns > l->commanded.ns)
 			return true;
 	}
 	return false;
@@ -175,11 +207,12 @@ void vital_look(struct core *c, struct level *out) {
 		vital_changed(c);
 	struct coherence k = coherence_of(h.inputs, h.count, 1.0);
 	count_modalities(c, &in);
-	in.agreement_known = agreement_is_known(c->state);
+	in.agreement_known = look_at_claims(c->state, &in.agreement);
 	in.history_used = h.remembers;
 	in.completeness = completeness(&h);
-	in.coherence = k.score;
-	in.loop_closed = c->plan->actuators.count > 0 && process_lives(c, c->plan->guard) && in.completeness > 0;
+	double p = in.agreement * COHERENCE_ALPHA; /* which gives just this G */
+	in.coherence = coherence_of(h.inputs, h.count, p).score;
+	in.loop_closed = loop_is_closed(c);
 	*out = level_of(&in);
 	for (unsigned i = 0; i < LIFECYCLE_STATE_COUNT; i++) /* as many moves as there were while nobody looked */
 		step(c, &h, k.score);

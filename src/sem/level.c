@@ -30,6 +30,8 @@ static bool holds_back(const struct level_input *in, enum level_reason r) {
 		return level_modalities(in) == 1;
 	case LEVEL_NO_AGREEMENT:
 		return !in->agreement_known;
+	case LEVEL_AGREEMENT:
+		return !(in->agreement >= LEVEL_AGREEMENT_MIN);
 	case LEVEL_NO_HISTORY:
 		return !in->history_used;
 	case LEVEL_COMPLETENESS:
@@ -52,6 +54,8 @@ struct level level_of(const struct level_input *in) {
 	while (!holds_back(in, (enum level_reason)r))
 		r++;
 	struct level l = { .level = reasons[r].level, .reason = (uint8_t)r };
+	if (r == LEVEL_AGREEMENT)
+		l.have = in->agreement, l.need = LEVEL_AGREEMENT_MIN;
 	if (r == LEVEL_COMPLETENESS)
 		l.have = in->completeness, l.need = LEVEL_COMPLETENESS_MIN;
 	if (r == LEVEL_COHERENCE)

@@ -3,7 +3,7 @@
  *
  *      0   no input is live
  *      1   one modality is
- *      2   at least two are, and whether they agree is known
+ *      2   at least two are, and whether they agree is known, and they do: G >= 0.5
  *      3   2, and a window of history is used, and completeness V >= 0.9
  *      4   3, and coherence C >= 0.8, and there is a goal, and the loop of the actuator is closed
  *
@@ -18,6 +18,7 @@
 #include "schema/plan.h"
 
 #define LEVEL_TOP 4
+#define LEVEL_AGREEMENT_MIN 0.5
 #define LEVEL_COMPLETENESS_MIN 0.9
 #define LEVEL_TEXT_MAX 96
 
@@ -29,8 +30,9 @@ enum level_reason {
 };
 
 struct level_input {
-	uint32_t live[PLAN_SORT_COUNT]; /* live sensors and models, by their consciousness_type: that is the modality */
+	uint32_t live[PLAN_SORT_COUNT]; /* live inputs, by their consciousness_type: that is the modality */
 	bool agreement_known;   /* G is of a test, not 1 for want of a second source */
+	double agreement;       /* G, where it is known */
 	bool history_used;      /* what is made of the inputs looks back over a window of them */
 	double completeness;    /* V of coherence.h */
 	double coherence;       /* C of coherence.h */
@@ -41,7 +43,7 @@ struct level_input {
 struct level {
 	uint8_t level;          /* 0..LEVEL_TOP */
 	uint8_t reason;         /* enum level_reason */
-	double have, need;      /* of the two reasons that have numbers; 0 else */
+	double have, need;      /* of the reasons that have numbers; 0 else */
 };
 
 struct level level_of(const struct level_input *in);

@@ -15,7 +15,7 @@ static const double parts[] = { 0, 0.5, 0.71, 0.8 - 1e-12, 0.8, 0.9 - 1e-12, 0.9
 static unsigned meant(const struct level_input *in, unsigned modalities) {
 	if (modalities == 0)
 		return 0;
-	if (modalities < 2 || !in->agreement_known)
+	if (modalities < 2 || !in->agreement_known || isnan(in->agreement) || in->agreement < 0.5)
 		return 1;
 	if (!in->history_used || isnan(in->completeness) || in->completeness < 0.9)
 		return 2;
@@ -25,7 +25,8 @@ static unsigned meant(const struct level_input *in, unsigned modalities) {
 }
 
 static struct level_input input_of(unsigned modalities, unsigned bits, double v, double c) {
-	struct level_input in = { .agreement_known = bits & 1, .history_used = bits >> 1 & 1, .completeness = v,
+	struct level_input in = { .agreement_known = bits & 1, .agreement = 0.5, .history_used = bits >> 1 & 1,
+		.completeness = v,
 		.coherence = c, .goals = bits >> 2 & 1, .loop_closed = bits >> 3 & 1 };
 	for (unsigned m = 0; m < modalities; m++)
 		in.live[(m * 3 + 1) % PLAN_SORT_COUNT] = 1 + m;
@@ -40,7 +41,8 @@ static void check_one(const struct level_input *in, unsigned modalities, unsigne
 	CHECK(level_line(&l, line) == line && strncmp(line, head, strlen(head)) == 0);
 	CHECK(strlen(line) < sizeof(line) - 1);
 	CHECK((l.reason == LEVEL_NOTHING) == (l.level == LEVEL_TOP));
-	CHECK((l.need > 0) == (l.reason == LEVEL_COMPLETENESS || l.reason == LEVEL_COHERENCE));
+	CHECK((l.need > 0) == (l.reason == LEVEL_AGREEMENT || l.reason == LEVEL_COMPLETENESS ||
+			l.reason == LEVEL_COHERENCE));
 	CHECK(!(l.have >= l.need) == (l.need > 0));
 	reasons[l.reason]++;
 }
@@ -52,6 +54,8 @@ static void every_combination(void) {
 			for (size_t v = 0; v < COUNT_OF(parts); v++)
 				for (size_t c = 0; c < COUNT_OF(parts); c++) {
 					struct level_input in = input_of(modalities, bits, parts[v], parts[c]);
+					check_one(&in, modalities, reasons);
+					in.agreement = parts[(v + c) % COUNT_OF(parts)];
 					check_one(&in, modalities, reasons);
 				}
 	for (unsigned r = 0; r < LEVEL_REASON_COUNT; r++)
@@ -82,6 +86,9 @@ static const char *said(struct level_input in) {
 static void people_read_what_is_missing(void) {
 	CHECK(strcmp(said(input_of(0, 15, 1, 1)), "level 0: no input is live; 1 needs one") == 0);
 	CHECK(strcmp(said(input_of(1, 15, 1, 1)), "level 1: one modality is live; 2 needs two") == 0);
+	struct level_input split = input_of(2, 15, 1, 1);
+	split.agreement = 0.499;
+	CHECK(strcmp(said(split), "level 1: agreement is 0.49, 0.5 is needed for 2") == 0);
 	CHECK(strcmp(said(input_of(2, 15, 0.71, 1)), "level 2: completeness is 0.71, 0.9 is needed for 3") == 0);
 	CHECK(strcmp(said(input_of(2, 15, 0.9 - 1e-6, 1)), "level 2: completeness is 0.89, 0.9 is needed for 3") == 0);
 	CHECK(strcmp(said(input_of(3, 15, 0.95, 0.29)), "level 3: coherence is 0.29, 0.8 is needed for 4") == 0);

@@ -48,6 +48,13 @@ static bool better(const struct support_claim *claims, const struct value *a, co
 	return newer(&claims[a->claim], &claims[b->claim]);
 }
 
+static int64_t newest_of(const struct support_claim *claims, size_t count) {
+	int64_t newest = claims[0].seen_ns;
+	for (size_t i = 1; i < count; i++)
+		newest = claims[i].seen_ns > newest ? claims[i].seen_ns : newest;
+	return newest;
+}
+
 void support_of(const struct support_claim *claims, size_t count, struct support *out) {
 	struct value values[SUPPORT_CLAIMS_MAX];
 	uint8_t order[SUPPORT_CLAIMS_MAX];
@@ -55,9 +62,7 @@ void support_of(const struct support_claim *claims, size_t count, struct support
 	CHECK(count > 0);
 	if (count > SUPPORT_CLAIMS_MAX)
 		count = SUPPORT_CLAIMS_MAX;
-	int64_t newest = claims[0].seen_ns;
-	for (size_t i = 1; i < count; i++)
-		newest = claims[i].seen_ns > newest ? claims[i].seen_ns : newest;
+	int64_t newest = newest_of(claims, count);
 	sort_by_seq(claims, count, order);
 	for (size_t i = 0; i < count; i++) {
 		struct value *v = value_of(values, &n, claims, order[i]);
@@ -76,4 +81,30 @@ void support_of(const struct support_claim *claims, size_t count, struct support
 		out->against = values[next].claim;
 		out->against_degree = 1.0 - values[next].doubt;
 	}
+}
+
+bool support_agreement(const struct support_claim *claims, size_t count, double *agreement) {
+	uint8_t order[SUPPORT_CLAIMS_MAX];
+	struct support s;
+	double all = 0, agreed = 0;
+	unsigned who = 0; /* say what is believed, and are worth something */
+	*agreement = 0;
+	if (count < 2)
+		return false;
+	if (count > SUPPORT_CLAIMS_MAX)
+		count = SUPPORT_CLAIMS_MAX;
+	support_of(claims, count, &s);
+	int64_t newest = newest_of(claims, count);
+	sort_by_seq(claims, count, order);
+	for (size_t i = 0; i < count; i++) {
+		const struct support_claim *c = &claims[order[i]];
+		double worth = support_worth(c, newest);
+		bool agrees = strcmp(c->value, claims[s.best].value) == 0;
+		all += worth;
+		agreed += agrees ? worth : 0;
+		who += agrees && worth > 0;
+	}
+	if (who > 1)
+		*agreement = agreed / all;
+	return true;
 }

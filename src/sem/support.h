@@ -14,6 +14,11 @@
  *
  * The value with the largest S is believed; of equal ones that with the newest claim, then that with the highest seq.
  *
+ * How far several sources agree is the share of the believed value in what all claims are worth together; it is 0 where
+ * one source alone says so: that nobody else does is no agreement.
+ *
+ *      G = sum of s over the claims of the believed value / sum of s over all
+ *
  * Pure; any thread.  The same claims give the same answer, in whatever order they come.
  */
 #ifndef SEM_SUPPORT_H
@@ -49,5 +54,8 @@ double support_worth(const struct support_claim *c, int64_t newest_ns);
 
 /* count >= 1. */
 void support_of(const struct support_claim *claims, size_t count, struct support *out);
+
+/* G of claims by different sources.  False: with fewer than two it is not known, and *agreement 0. */
+bool support_agreement(const struct support_claim *claims, size_t count, double *agreement);
 
 #endif

@@ -55,6 +55,30 @@ static void ties_go_to_the_newest_then_to_the_last_record(void) {
 	CHECK(s.best == 0 && s.degree == 0);
 }
 
+static double agreement(const struct support_claim *c, size_t count) {
+	double g = 9;
+	CHECK(support_agreement(c, count, &g) == (count > 1));
+	return g;
+}
+
+/* One that says something alone agrees with nobody, whatever it is worth. */
+static void sources_agree_as_far_as_they_say_the_same(void) {
+	struct support_claim c[] = { says("open", 0.9, 1, 1), says("shut", 0.3, 1, 2), says("open", 0.6, 1, 3),
+		says("ajar", 0.2, 1, 4) };
+	CHECK(agreement(c, 0) == 0 && agreement(c, 1) == 0 && agreement(c, 2) == 0);
+	CHECK(near(agreement(c, 3), 1.5 / 1.8) && near(agreement(c, 4), 1.5 / 2.0));
+	c[1].value = "open";
+	CHECK(near(agreement(c, 3), 1));
+	c[1].trust = c[2].trust = 0; /* whom nobody trusts does not count */
+	CHECK(agreement(c, 3) == 0);
+	c[2].trust = NAN;
+	CHECK(agreement(c, 3) == 0);
+	c[0].trust = 0;
+	CHECK(agreement(c, 3) == 0);
+	struct support_claim old[] = { says("open", 0.8, 0, 1), says("open", 0.8, 5, 2), says("shut", 0.6, 5, 3) };
+	CHECK(near(agreement(old, 3), 1.2 / 1.8)); /* what is older counts less */
+}
+
 static void the_order_of_claims_changes_nothing(void) {
 	struct support_claim c[12], d[12];
 	for (unsigned i = 0; i < 12; i++)
@@ -97,6 +121,7 @@ int main(void) {
 	the_newer_of_two_that_are_trusted_alike();
 	witnesses_support_each_other();
 	ties_go_to_the_newest_then_to_the_last_record();
+	sources_agree_as_far_as_they_say_the_same();
 	the_order_of_claims_changes_nothing();
 	nonsense_supports_nothing();
 	more_than_are_looked_at();

@@ -53,10 +53,12 @@ static void add_everything(void) {
 			1000000, 5, 0);
 	ADD(EVIDENCE, evidence, body_text("phi3"), body_text("talker"), body_text("talent"), 70000,
 			300, 0);
-	ADD(COMMAND, command, 41, body_text("walk"), -70000, body_text("control"), 540000, body_text(""));
+	ADD(COMMAND, command, 41, body_text("walk"), -70000, body_text("control"), 540000, body_text(""),
+			body_text(""));
 	ADD(OUTCOME, outcome, 41, body_text("done"), body_text(""));
-	ADD(COMMAND, command, 42, body_text("turn"), 1, body_text("control"), 540000, body_text("rc"));
-	ADD(REFUSAL, refusal, body_text("trust"), body_text("0.3 < 0.5"), body_text("rq"));
+	ADD(COMMAND, command, 42, body_text("turn"), 1, body_text("control"), 540000, body_text("rc"), body_text("xy"));
+	ADD(REFUSAL, refusal, body_text("trust"), body_text("0.3 < 0.5"), body_text("rq"), body_text("ana"),
+			body_text("xy"));
 }
 
 static void add_facts(void) {

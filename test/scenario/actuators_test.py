@@ -103,9 +103,36 @@ def the_rule_says_which(m, c):
     expect('and the evidence is about it', all(b['subject'] == 'crab' for b in blame), blame)
 
 
+def a_walk_that_is_asked_for_again(m, c):
+    """Once is walked, also when core was killed before the client asked again."""
+    names = [f'walk {i}' for i in range(1000)]
+
+    def walked():
+        number = c.send(op='act', symbols=WALK, request=names.pop())
+        r = c.hear_until(number, 'done', 'error')
+        return (r, c.hear_until(number, 'outcome')) if r.get('verdict') == 'started' else None
+    first = until('it walks', walked)[0]
+    last = {'op': 'act', 'symbols': WALK, 'request': f'walk {len(names)}'}
+    known = ('verdict', 'command', 'seq')
+
+    def same(r):
+        return r.get('repeat') and [r[k] for k in known] == [first[k] for k in known]
+    expect('the same request has the same answer', same(r := c.ask(**last)), r)
+    expect('with other words it is refused', (r := c.ask(**{**last, 'symbols': WALK + '𐤖'})).get('code') == 'EEXIST', r)
+    core = m.processes()['core']['pid']
+    m.kill(core)
+    until('another core is there', lambda: m.live('core')['core']['pid'] != core)
+    again = Control(m)
+    expect('so it is after core was killed', same(r := again.ask(**last)), r)
+    again.close()
+    walks = [r['body']['id'] for r in m.log() if r['kind'] == 'command']
+    expect('and it was walked once', walks.count(first['command']) == 1 and max(walks) == first['command'], walks)
+
+
 def main():
     machine(('legs', 'crab'), nobody_says_which)
     machine(('crab',), the_rule_says_which)
+    machine(('crab',), a_walk_that_is_asked_for_again)
     return verdict()
 
 

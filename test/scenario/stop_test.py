@@ -120,6 +120,22 @@ def unasked(m, c, other):
         expect('until it is stopped', stopped_model(m, c))
 
 
+def asked_again(m, c, other):
+    """A client that lost its answer asks again: it hears that the walk was begun, and by which command; none begins."""
+    names = [f'walk {i}' for i in range(1000)]
+
+    def ask(name):
+        return other.ask(op='say', text='walk five steps', model='walker', request=name)
+    first = until('it walks', lambda: (r := ask(names.pop()))['verdict'] == 'started' and r)
+    expect('until it is stopped', stopped_model(m, c))
+    again = ask(f'walk {len(names)}')
+    known = ('verdict', 'command', 'seq', 'answer')
+    expect('what was begun is told again', again.get('repeat') and [again[k] for k in known] == [first[k] for k in known],
+           again)
+    begun = [r['body']['id'] for r in m.log() if r['kind'] == 'command' and r['body']['verb'] != 'stop']
+    expect('and not begun again', max(begun) == first['command'] and phase(m) != MOVING, begun)
+
+
 def stopped_model(m, c):
     """The walk that a model began ends by a word to that model."""
     until('the guard says so', lambda: phase(m) == MOVING)
@@ -171,6 +187,7 @@ def main():
         hung(m, c, other)
         asked_before(m, c, other)
         unasked(m, c, other)
+        asked_again(m, c, other)
         http(m, c)
         written(m)
         expect('the chain is whole', 'whole' in ''.join(m.run('log', '--verify')[1:]))

@@ -133,7 +133,7 @@ static int make_body(struct made *m, enum journal_kind kind, uint64_t erase, voi
 		return body_build_outcome(&b, room, ROOM);
 	}
 	case JOURNAL_REFUSAL: {
-		struct body_refusal b = { body_text("trust"), text(m, BODY_VALUE_MAX), { NULL, 0 } };
+		struct body_refusal b = { .reason = body_text("trust"), .detail = text(m, BODY_VALUE_MAX) };
 		return body_build_refusal(&b, room, ROOM);
 	}
 	case JOURNAL_ERASE: {
