@@ -191,7 +191,7 @@ static void a_fact_of_long_ago(void) {
 	over();
 }
 
-/* Facts of somebody's, so many that the live state lets older ones go; while core is dead. */
+/* Facts of the same one's, so many that the live state lets older ones go; while core is dead. */
 static void write_facts(unsigned count) {
 	static uint8_t room[JOURNAL_BATCH_MAX][256];
 	static struct journal_entry e[JOURNAL_BATCH_MAX];
@@ -203,8 +203,9 @@ static void write_facts(unsigned count) {
 		for (unsigned i = 0; i < COUNT_OF(e); i++) {
 			snprintf(key, sizeof(key), "reading %u", n + i);
 			struct body_fact f = { .key = body_text(key), .value = body_text("nothing new"),
-				.source = body_text("ada"), .trust_ppm = BODY_PPM, .confidence_ppm = BODY_PPM };
+				.source = body_text("web"), .trust_ppm = BODY_PPM, .confidence_ppm = BODY_PPM };
 			e[i] = testing_entry(JOURNAL_FACT, room[i], body_build_fact(&f, room[i], sizeof(room[i])));
+			e[i].principal = "web";
 		}
 		CHECK(journal_submit(j, e, COUNT_OF(e), JOURNAL_D2, &ticket) == 0);
 		CHECK(testing_settle(j, ticket, NULL) == 0);
