@@ -74,34 +74,36 @@ static void submit(struct core *c, const struct asked *r, struct note *n, enum j
 
 /* ---- facts ---- */
 
-static bool is_known(const struct core *c, uint64_t seq) {
-	for (unsigned i = 0; i < c->state->fact_count; i++)
-		if (c->state->facts[i].seq == seq)
-			return true;
-	for (unsigned i = 0; i < c->state->sample_count; i++)
-		if (c->state->samples[i].seq == seq)
-			return true;
-	return false;
-}
-
-/* Why what it is said to derive from, or its time, cannot be; true: it can. */
-static bool can_be(struct core *c, const struct asked *r) {
+/*
+ * Why what it is said to derive from, or its time, cannot be; true: it can, and *w is held to what it derives from.
+ * That is written down, as the next sample may take the place of one before the fold comes to look.
+ */
+static bool can_be(struct core *c, const struct asked *r, struct state_worth *w) {
 	uint64_t now_ms = (uint64_t)(clock_wall().ns / NS_PER_MS);
-	for (uint32_t i = 0; i < r->q->from.count; i++)
-		if (!is_known(c, r->q->from.at[i]))
-			return session_stale(c, &r->to, "record %llu is not what is known now",
-					       (unsigned long long)r->q->from.at[i]),
-			       false;
 	if (r->q->seen_ms > now_ms + FUTURE_MS)
 		return session_error(c, &r->to, -EINVAL, "seen_ms is in the future"), false;
 	if (strlen(r->q->text) > BODY_VALUE_MAX)
 		return session_error(c, &r->to, -E2BIG, "a value has at most %d bytes", BODY_VALUE_MAX), false;
+	*w = (struct state_worth){ body_ppm(act_told_trust(c, &r->speaker)), body_ppm(r->q->confidence), clock_wall() };
+	if (r->q->seen_ms)
+		w->seen.ns = (int64_t)r->q->seen_ms * NS_PER_MS;
+	for (uint32_t i = 0; i < r->q->from.count; i++)
+		if (!state_hold(c->state, r->q->from.at[i], w))
+			return session_stale(c, &r->to, "record %llu is not what is known now",
+					       (unsigned long long)r->q->from.at[i]),
+			       false;
 	return true;
+}
+
+/* Not later than it; 0 would be now. */
+static uint64_t ms_of(struct cdm_wall seen) {
+	return seen.ns < NS_PER_MS ? 1 : (uint64_t)(seen.ns / NS_PER_MS);
 }
 
 void tell_fact(struct core *c, const struct asked *r) {
 	uint8_t body[1024];
-	if (!can_be(c, r))
+	struct state_worth w;
+	if (!can_be(c, r, &w))
 		return;
 	struct note *n = begin(c, r);
 	if (!n)
@@ -110,10 +112,11 @@ void tell_fact(struct core *c, const struct asked *r) {
 		.key = body_text(n->key),
 		.value = body_text(n->value),
 		.source = body_text(core_entity_name(c, r->speaker.entity)),
-		.trust_ppm = body_ppm(act_told_trust(c, &r->speaker)),
-		.confidence_ppm = body_ppm(r->q->confidence),
-		.seen_ms = r->q->seen_ms,
-		.from = r->q->from };
+		.trust_ppm = w.trust_ppm,
+		.confidence_ppm = w.confidence_ppm,
+		.seen_ms = r->q->from.count ? ms_of(w.seen) : r->q->seen_ms,
+		.from = r->q->from,
+		.held_at = r->q->from.count ? c->state->seq : 0 };
 	submit(c, r, n, JOURNAL_FACT, body, body_build_fact(&b, body, sizeof(body)));
 }
 
