@@ -223,7 +223,7 @@ static void a_fact_that_the_state_has_let_go(void) {
 	start();
 	model_comes(LARK);
 	put(++next_id, (struct question){ .op = "read", .key = "colour of the shed" });
-	CHECK(hear("error") == next_id && is("code", "ENOENT"));
+	CHECK(hear("error") == next_id && is("code", "ESTALE"));
 	uint64_t id;
 	bool seen = false;
 	for (unsigned i = 0; i < 200 && !seen; i++) { /* until what was written meanwhile is in the index */

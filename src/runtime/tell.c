@@ -192,12 +192,21 @@ static void put_belief(struct core *c, const struct asked *r, const struct view_
 	session_send(c, &o, &r->to);
 }
 
+/* In a full state what was said may have made room: nobody can say that nothing was. */
+static void nothing_held(struct core *c, const struct asked *r) {
+	if (c->state->fact_count == STATE_FACTS_MAX)
+		return session_error(c, &r->to, -ESTALE,
+				"nothing is held of '%s': nothing was said, or it made room, as the state is full",
+				r->q->key);
+	session_error(c, &r->to, -ENOENT, "nothing is %s of '%s'", c->state->dropped ? "held" : "known", r->q->key);
+}
+
 void tell_read(struct core *c, const struct asked *r) {
 	struct view_belief b;
 	if (!is_current(c, r))
 		return;
 	if (view_believed(c, &r->speaker, r->q->key, &b) < 0)
-		return session_error(c, &r->to, -ENOENT, "nothing is known of '%s'", r->q->key);
+		return nothing_held(c, r);
 	int64_t age_ms = (clock_wall().ns - b.fact->seen.ns) / NS_PER_MS;
 	if (r->q->max_age_ms && age_ms > (int64_t)r->q->max_age_ms)
 		return session_stale(c, &r->to, "what is known of '%s' is %lld ms old", r->q->key, (long long)age_ms);
