@@ -19,6 +19,9 @@ static int no_fact(const struct at *a, const char *key) {
 			near_offer(&n, b.key);
 	if (n.best)
 		snprintf(hint, sizeof(hint), "did you mean '%s'?", n.best);
+	if (a->state->dropped)
+		return verb_failed_hint("at", -ENOENT, hint,
+				"nothing was held of '%s' then; some of what was held had made room", key);
 	return verb_failed_hint("at", -ENOENT, hint, "nothing was believed of '%s' then", key);
 }
 

@@ -134,6 +134,11 @@ static void differences(void) {
 	why = json_string_value(json_object_get(json_array_get(beliefs, 2), "why"));
 	CHECK(strcmp(why, "x does not say any more what it said in record 2") == 0);
 	CHECK(json_array_size(claims) == 3); /* attic and door came, roof went */
+	json_decref(beliefs);
+	b->dropped++; /* then it may have made room as well */
+	beliefs = between(a, b, "beliefs");
+	why = json_string_value(json_object_get(json_array_get(beliefs, 2), "why"));
+	CHECK(strcmp(why, "x has taken back, or it made room for others, what it said in record 2") == 0);
 	json_decref(same), json_decref(none), json_decref(beliefs), json_decref(records), json_decref(claims);
 	free(a);
 	free(b);

@@ -36,6 +36,12 @@ static bool stands(const struct journal_state *s, const struct state_fact *f) {
 	return now && now->seq == f->seq;
 }
 
+/* Of a claim that is not there: was it taken back?  Where claims made room as well, the two states do not tell. */
+static const char *gone(const struct journal_state *a, const struct journal_state *b) {
+	return b->dropped == a->dropped ? "does not say any more what it said in"
+					: "has taken back, or it made room for others, what it said in";
+}
+
 static json_t *say(const struct state_fact *f, const char *what) {
 	char text[256];
 	snprintf(text, sizeof(text), "%s %s record %llu", f->source, what, (unsigned long long)f->seq);
@@ -54,13 +60,13 @@ static json_t *why(const struct journal_state *a, const struct journal_state *b,
 	if (old && now && now->seq != old->seq)
 		return say(now, "says something else:");
 	if (old && !now)
-		return say(old, "does not say any more what it said in");
+		return say(old, gone(a, b));
 	for (unsigned i = 0; has && i < is.count; i++)
 		if (is.claims[i]->seq > a->seq)
 			return say(is.claims[i], "has said something of it:");
 	for (unsigned i = 0; had && i < was.count; i++)
 		if (!stands(b, was.claims[i]))
-			return say(was.claims[i], "does not say any more what it said in");
+			return say(was.claims[i], gone(a, b));
 	return json_string("");
 }
 

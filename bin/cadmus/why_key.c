@@ -92,6 +92,11 @@ static json_t *earlier(const struct history *h, const char *principal, const cha
 	return list;
 }
 
+/* Did it make room for others?  Who takes a claim back says so; else what stands nowhere was not held. */
+static bool made_room(const struct why *w, const struct said *last) {
+	return last->value[0] && w->state->dropped > 0;
+}
+
 /* Those who have said something of it and have no claim that stands. */
 static json_t *withdrawn(const struct why *w, const struct history *h) {
 	json_t *list = json_array();
@@ -101,8 +106,9 @@ static json_t *withdrawn(const struct why *w, const struct history *h) {
 		for (size_t k = i + 1; k < h->count && !again; k++)
 			again = same_source(&h->all[k], s->principal, s->source);
 		if (!again)
-			json_array_append_new(list, json_pack("{s:s,s:s,s:o}", "principal", s->principal, "source",
-					s->source, "said", earlier(h, s->principal, s->source, UINT64_MAX)));
+			json_array_append_new(list, json_pack("{s:s,s:s,s:b,s:o}", "principal", s->principal, "source",
+					s->source, "made_room", made_room(w, s), "said",
+					earlier(h, s->principal, s->source, UINT64_MAX)));
 	}
 	return list;
 }
@@ -191,7 +197,12 @@ static void print(const struct why *w, const struct belief *b, const json_t *j) 
 	json_array_foreach(json_object_get(j, "claims"), i, one)
 		print_claim(one);
 	json_array_foreach(json_object_get(j, "withdrawn"), i, one) {
-		printf("  %s says nothing of it any more", text_of(one, "source"));
+		if (json_is_true(json_object_get(one, "made_room")))
+			printf("  what %s said is not held any more, it made room for others", text_of(one, "source"));
+		else if (json_is_string(json_object_get(json_array_get(json_object_get(one, "said"), 0), "value")))
+			printf("  what %s said does not count", text_of(one, "source"));
+		else
+			printf("  %s says nothing of it any more", text_of(one, "source"));
 		print_earlier(json_object_get(one, "said"), "; it said, the last first: ");
 	}
 }

@@ -102,6 +102,7 @@ static const struct field fact_fields[] = {
 	UNIT_ROW(fact, "confidence", confidence_ppm, PPM),
 	ROW(fact, seen_ms, UINT, 0, 0),
 	ROW(fact, from, SEQS, 0, 0),
+	ROW(fact, held_at, UINT, 0, 0),
 };
 
 static const struct field goal_fields[] = {

@@ -151,6 +151,7 @@ struct body_fact {
 	uint32_t confidence_ppm;   /* of the source in what it says */
 	uint64_t seen_ms;          /* when it was so, milliseconds since 1970; 0: when the record was written */
 	struct body_seqs from;     /* records that it was made of; none: seen, or heard, first-hand */
+	uint64_t held_at; /* trust, confidence, seen_ms were held to `from` in the state after it; 0: they were not */
 };
 
 struct body_goal {

@@ -186,9 +186,20 @@ int journal_snapshot_vouched(struct journal_reader *r, const struct db_snapshot 
 	return rc < 0 ? rc : good ? 0 : -EBADMSG;
 }
 
+/* What another fold made is not what the records give: only where they are gone there is nothing else. */
+static int may_begin_at(struct journal_reader *r, const struct db_snapshot *s) {
+	struct db_compaction c;
+	if (state_fold(s->state, s->bytes) == STATE_FOLD)
+		return 0;
+	int rc = db_compaction_find(&r->db, &c);
+	return rc < 0 ? rc : rc == 1 && c.upto == s->upto ? 0 : -EPROTO;
+}
+
 /* 0: it is folded into w; -EBADMSG, -EPROTO: it is rotten, or of another fold. */
 static int begin_at(struct journal_reader *r, const struct db_snapshot *s, struct journal_walk *w) {
 	int rc = journal_snapshot_vouched(r, s, NULL);
+	if (rc == 0)
+		rc = may_begin_at(r, s);
 	if (rc == 0)
 		rc = state_decode(w->state, s->state, s->bytes);
 	if (rc < 0)
@@ -381,7 +392,8 @@ int journal_plan_compaction(struct journal_reader *r, uint64_t upto, uint64_t ki
 		return rc < 0 ? rc : -EBUSY;
 	rc = db_snapshot_find(&r->db, upto, &hold, &s);
 	if (rc == 1)
-		rc = s.upto > 0 ? journal_snapshot_vouched(r, &s, NULL) : -ENOENT;
+		rc = s.upto > 0 && state_fold(s.state, s.bytes) == STATE_FOLD ? journal_snapshot_vouched(r, &s, NULL)
+									      : -ENOENT;
 	else if (rc == 0)
 		rc = -ENOENT;
 	out->body = (struct body_compact){ .upto = rc == 0 ? s.upto : 0, .kinds = body_text(out->kinds) };

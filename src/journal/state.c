@@ -84,29 +84,40 @@ static int fold_epoch(struct journal_state *s, const struct journal_record *r) {
 	return 0;
 }
 
-/* The least trust, and the oldest time, of what it derives from.  What nobody knows any more vouches for nothing. */
-static void hold_to_sources(const struct journal_state *s, struct state_fact *f) {
-	for (uint32_t i = 0; i < f->from.count; i++) {
-		bool found = false;
-		for (unsigned n = 0; n < s->fact_count; n++) {
-			const struct state_fact *of = &s->facts[n];
-			if (of->seq != f->from.at[i])
-				continue;
-			found = true;
-			f->trust_ppm = of->trust_ppm < f->trust_ppm ? of->trust_ppm : f->trust_ppm;
-			f->seen = of->seen.ns < f->seen.ns ? of->seen : f->seen;
-		}
-		for (unsigned n = 0; n < s->sample_count; n++) {
-			const struct state_sample *of = &s->samples[n];
-			if (of->seq != f->from.at[i])
-				continue;
-			found = true;
-			f->trust_ppm = of->trust_ppm < f->trust_ppm ? of->trust_ppm : f->trust_ppm;
-			f->seen = of->seen.ns < f->seen.ns ? of->seen : f->seen;
-		}
-		if (!found)
-			f->trust_ppm = 0;
+static void lower(struct state_worth *w, uint32_t trust_ppm, uint32_t confidence_ppm, struct cdm_wall seen) {
+	w->trust_ppm = trust_ppm < w->trust_ppm ? trust_ppm : w->trust_ppm;
+	w->confidence_ppm = confidence_ppm < w->confidence_ppm ? confidence_ppm : w->confidence_ppm;
+	w->seen = seen.ns < w->seen.ns ? seen : w->seen;
+}
+
+bool state_hold(const struct journal_state *s, uint64_t seq, struct state_worth *w) {
+	bool found = false;
+	for (unsigned n = 0; n < s->fact_count; n++) {
+		const struct state_fact *of = &s->facts[n];
+		if (of->seq != seq)
+			continue;
+		found = true;
+		lower(w, of->trust_ppm, of->confidence_ppm, of->seen);
 	}
+	for (unsigned n = 0; n < s->sample_count; n++) {
+		const struct state_sample *of = &s->samples[n];
+		if (of->seq != seq)
+			continue;
+		found = true;
+		lower(w, of->trust_ppm, BODY_PPM, of->seen);
+	}
+	return found;
+}
+
+/* What nobody knows any more vouches for nothing, but where it was looked at while it was known. */
+static void hold_to_sources(const struct journal_state *s, struct state_fact *f, uint64_t held_at) {
+	struct state_worth w = { f->trust_ppm, f->confidence_ppm, f->seen };
+	for (uint32_t i = 0; i < f->from.count; i++)
+		if (!state_hold(s, f->from.at[i], &w) && f->from.at[i] > held_at)
+			w.trust_ppm = 0;
+	f->trust_ppm = w.trust_ppm;
+	f->confidence_ppm = w.confidence_ppm;
+	f->seen = w.seen;
 }
 
 static bool derives_from_erased(const struct journal_state *s, const struct body_seqs *from) {
@@ -118,10 +129,10 @@ static bool derives_from_erased(const struct journal_state *s, const struct body
 }
 
 /* A claim takes the place of what the same source said before of the same key, for the same principal. */
-static void claim(struct journal_state *s, struct state_fact *f) {
+static void claim(struct journal_state *s, struct state_fact *f, uint64_t held_at) {
 	if (f->value[0] == 0)
 		return forget(s, PART_FACTS, f);
-	hold_to_sources(s, f);
+	hold_to_sources(s, f, held_at);
 	memcpy(put(s, PART_FACTS, f), f, sizeof(*f));
 }
 
@@ -143,7 +154,7 @@ static void fold_said(struct journal_state *s, const struct journal_record *r, c
 	COPY(f.source, turn->speaker.bytes ? turn->speaker : body_text(r->entity));
 	COPY(f.via, turn->model);
 	COPY_NAME(f.principal, r->principal);
-	claim(s, &f);
+	claim(s, &f, 0);
 }
 
 static int fold_fact(struct journal_state *s, const struct journal_record *r) {
@@ -163,7 +174,7 @@ static int fold_fact(struct journal_state *s, const struct journal_record *r) {
 	COPY(f.source, b.source.bytes ? b.source : body_text(r->entity));
 	COPY(f.via, b.via);
 	COPY_NAME(f.principal, r->principal);
-	claim(s, &f);
+	claim(s, &f, b.held_at);
 	return 0;
 }
 

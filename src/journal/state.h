@@ -6,7 +6,8 @@
  *
  * The same records give the same bytes on every machine: the fold reads nothing but the record,
  * computes in integers, and is bounded.  Where a table is full, the entry that was written longest
- * ago (lowest seq) makes room, and `dropped` says so.  An erased body folds to its header alone:
+ * ago (lowest seq) makes room, of facts and goals among those of whoever holds the most (share.c), and
+ * `dropped` says so.  An erased body folds to its header alone:
  * after an erasure the state is what a new replay says.
  *
  * A fact is a claim: what one source says of a key.  The newest claim of a source takes the place of
@@ -24,7 +25,8 @@
 #include "journal/body.h"
 #include "journal/record.h"
 
-#define STATE_FOLD 2u /* of the fold: grows when the same records give another state */
+#define STATE_FOLD_READ 2u /* an earlier fold whose states are written alike: a fold may go on from one */
+#define STATE_FOLD 3u /* of the fold: grows when the same records give another state */
 
 #define STATE_FACTS_MAX 4096
 #define STATE_TURNS_MAX 64
@@ -50,8 +52,7 @@ struct state_fact { /* known by key, principal and source */
 	char via[CDM_NAME_MAX];    /* the model that wrote it down, say; "" when there was none */
 	char value[BODY_VALUE_MAX + 1];
 	uint8_t visibility;
-	uint32_t trust_ppm;        /* at most that of each record that it derives from */
-	uint32_t confidence_ppm;
+	uint32_t trust_ppm, confidence_ppm; /* at most those of each record that it derives from */
 	uint64_t seq;              /* of the record that says so */
 	struct body_seqs from;     /* records that it derives from */
 	struct cdm_wall seen;      /* when it was so: not later than the oldest of what it derives from */
@@ -215,10 +216,12 @@ typedef void state_sink(void *user, const void *bytes, size_t count);
 /* The same MessagePack with the calendar: all that the fold needs to go on. */
 void state_encode(const struct journal_state *s, state_sink *sink, void *user);
 /*
- * The state that was encoded.  `s` as for state_init(), which this does.  -EPROTO: these bytes are none,
- * or those of another fold (STATE_FOLD); s is then the state before the first record.
+ * The state that was encoded, by this fold or STATE_FOLD_READ.  `s` as for state_init(), which this does.
+ * -EPROTO: these bytes are none; s is then the state before the first record.
  */
 MUST_CHECK int state_decode(struct journal_state *s, const void *bytes, size_t count);
+/* The fold that encoded these bytes; 0: they are none. */
+uint64_t state_fold(const void *bytes, size_t count);
 /* Make `to` (as for state_init()) what `from` is; touches no more memory than it must. */
 void state_copy(struct journal_state *to, const struct journal_state *from);
 /* Take out all that record `seq` brought, where the record itself cannot be folded anew. */
@@ -228,6 +231,13 @@ void state_scrub(struct journal_state *s, uint64_t seq);
 
 const struct state_fact *state_fact(const struct journal_state *s, const char *key, const char *principal,
 		const char *source);
+/* What claims and samples are worth at the least; a sample is sure of itself. */
+struct state_worth {
+	uint32_t trust_ppm, confidence_ppm;
+	struct cdm_wall seen;
+};
+/* Lower *w to what record `seq` is worth; false: nothing of it is held. */
+bool state_hold(const struct journal_state *s, uint64_t seq, struct state_worth *w);
 /* Claims of a key stand together: the first of them as an index for state_fact_at(), and their number. */
 unsigned state_claims(const struct journal_state *s, const char *key, unsigned *first);
 const struct state_evidence *state_evidence(const struct journal_state *s, const char *subject,

@@ -322,8 +322,9 @@ static int get_head(struct mp_in *in, struct journal_state *s) {
 	uint32_t n;
 	uint64_t fold;
 	bool good = mp_get_array(in, &n) == 0 && n == HEAD_MEMBERS + HEAD_CALENDAR + PART_COUNT &&
-		    mp_get_uint(in, &fold) == 0 && fold == STATE_FOLD && mp_get_uint(in, &s->seq) == 0 &&
-		    mp_get_uint(in, &s->epoch) == 0 && mp_get_uint(in, &s->hlc) == 0 && get_hash(in, &s->head) == 0 &&
+		    mp_get_uint(in, &fold) == 0 && fold >= STATE_FOLD_READ && fold <= STATE_FOLD &&
+		    mp_get_uint(in, &s->seq) == 0 && mp_get_uint(in, &s->epoch) == 0 &&
+		    mp_get_uint(in, &s->hlc) == 0 && get_hash(in, &s->head) == 0 &&
 		    get_hash(in, &s->plan_hash) == 0 && mp_get_uint(in, &s->plan_seq) == 0 &&
 		    get_text(in, s->active_model, sizeof(s->active_model)) == 0 &&
 		    mp_get_uint(in, &s->command_id_max) == 0 && get_kinds(in, s) == 0 && get_counts(in, s) == 0;
@@ -356,6 +357,14 @@ int state_decode(struct journal_state *s, const void *bytes, size_t count) {
 	else
 		tag_requests(s);
 	return rc;
+}
+
+uint64_t state_fold(const void *bytes, size_t count) {
+	struct mp_in in;
+	uint32_t n;
+	uint64_t fold;
+	mp_open(&in, bytes, count);
+	return mp_get_array(&in, &n) == 0 && mp_get_uint(&in, &fold) == 0 ? fold : 0;
 }
 
 /* ---- copying ---- */

@@ -37,11 +37,15 @@ enum state_part { /* in the order of the encoding */
 	PART_RINGS = PART_TURNS
 };
 
+#define SHAPE_HOLDERS 2u
+
 struct shape {
 	const struct member *members;
 	uint16_t count, keys;
 	uint16_t item_bytes, seq_at, max;
 	uint32_t items_at, order_at, count_at; /* in the state; a ring has no order, and its end for a count */
+	uint16_t holder_at[SHAPE_HOLDERS];     /* whose an item is: texts, the wider first; 0: no more of them */
+	uint16_t trust_at;                     /* a uint32_t; 0: it has none */
 };
 
 extern const struct shape state_shapes[PART_COUNT];
@@ -51,6 +55,8 @@ struct table state_table(struct journal_state *s, enum state_part part);
 /* How many items a part has, and the i-th in the order of the encoding: by key, or from the oldest. */
 unsigned state_items(const struct journal_state *s, enum state_part part);
 const void *state_item(const struct journal_state *s, enum state_part part, unsigned i);
+/* Which item makes room for `key` in a full table of items that are somebody's. */
+unsigned share_makes_room(const struct table *t, const void *key);
 /* A request as 32 bits: FNV-1a of principal and id. */
 uint32_t state_tag(const char *principal, const char *id);
 

@@ -137,18 +137,20 @@ static const struct member erased[] = {
 	HERE(U64, state_erased, seq),
 };
 
-#define SHAPE(PART, item, keys, items, order, count, MAX)                                                           \
+#define SHAPE(PART, item, keys, items, order, count, MAX, ...)                                                      \
 	[PART_##PART] = { item, COUNT_OF(item), keys, sizeof(struct state_##item), offsetof(struct state_##item, seq), \
-		MAX, offsetof(struct journal_state, items), order, offsetof(struct journal_state, count) }
-#define TABLE(PART, item, keys, items, MAX) \
-	SHAPE(PART, item, keys, items, offsetof(struct journal_state, item##_order), item##_count, MAX)
-#define RING(PART, item, items, end, MAX) SHAPE(PART, item, 0, items, 0, end, MAX)
+		MAX, offsetof(struct journal_state, items), order, offsetof(struct journal_state, count), __VA_ARGS__ }
+#define SHARED(PART, item, keys, items, MAX, ...) \
+	SHAPE(PART, item, keys, items, offsetof(struct journal_state, item##_order), item##_count, MAX, __VA_ARGS__)
+#define TABLE(PART, item, keys, items, MAX) SHARED(PART, item, keys, items, MAX, { 0 }, 0)
+#define RING(PART, item, items, end, MAX) SHAPE(PART, item, 0, items, 0, end, MAX, { 0 }, 0)
 
 const struct shape state_shapes[PART_COUNT] = {
-	TABLE(FACTS, fact, 3, facts, STATE_FACTS_MAX),
+	SHARED(FACTS, fact, 3, facts, STATE_FACTS_MAX, { offsetof(struct state_fact, principal),
+			offsetof(struct state_fact, source) }, offsetof(struct state_fact, trust_ppm)),
 	TABLE(EVIDENCE, evidence, 3, evidence, STATE_EVIDENCE_MAX),
 	TABLE(SETTINGS, setting, 1, settings, STATE_SETTINGS_MAX),
-	TABLE(GOALS, goal, 2, goals, STATE_GOALS_MAX),
+	SHARED(GOALS, goal, 2, goals, STATE_GOALS_MAX, { offsetof(struct state_goal, principal) }, 0),
 	TABLE(SAMPLES, sample, 1, samples, STATE_SAMPLES_MAX),
 	TABLE(DICTIONARIES, dictionary, 1, dictionaries, STATE_DICTIONARIES_MAX),
 	TABLE(MODELS, model, 1, models, STATE_MODELS_MAX),
@@ -194,6 +196,7 @@ struct table state_table(struct journal_state *s, enum state_part part) {
 		.seq_at = shape->seq_at,
 		.max = shape->max,
 		.compare = compare,
+		.makes_room = shape->holder_at[0] ? share_makes_room : NULL,
 		.ctx = shape };
 }
 

@@ -125,6 +125,84 @@ static void the_oldest_fact_makes_room(void) {
 			state_fact(s, "k0004", "ada", "ada"));
 }
 
+static void says(const char *principal, const char *source, const char *key, uint32_t trust_ppm) {
+	struct body_fact b = { .key = body_text(key), .value = body_text("v"), .source = body_text(source),
+		.trust_ppm = trust_ppm, .confidence_ppm = BODY_PPM };
+	struct journal_record r = record(s->seq + 1, JOURNAL_FACT, body_build_fact(&b, room, sizeof(room)));
+	snprintf(r.principal, sizeof(r.principal), "%s", principal);
+	CHECK(state_apply(s, &r) == 0);
+}
+
+static void says_many(const char *principal, const char *source, unsigned count, uint32_t trust_ppm) {
+	char key[24];
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "%.3s%06u", source, i);
+		says(principal, source, key, trust_ppm);
+	}
+}
+
+static unsigned held_by(const char *principal, const char *source) {
+	unsigned n = 0;
+	for (unsigned i = 0; i < s->fact_count; i++)
+		n += strcmp(s->facts[i].principal, principal) == 0 && strcmp(s->facts[i].source, source) == 0;
+	return n;
+}
+
+/* However much a stranger says, the operator's word stays, and the machine's; and of that what a quiet sensor said. */
+static void a_flood_pushes_out_its_own(void) {
+	state_init(s);
+	says_many("ana", "ana", 300, 900000);
+	says_many("", "ear", 20, 500000);
+	says_many("eve", "eve", STATE_FACTS_MAX + 500, 200000);
+	CHECK(s->fact_count == STATE_FACTS_MAX && s->dropped == 300 + 20 + 500);
+	CHECK(held_by("ana", "ana") == 300 && held_by("", "ear") == 20);
+	CHECK(!state_fact(s, "eve000000", "eve", "eve") && state_fact(s, "eve004595", "eve", "eve"));
+	says_many("", "eye", 2 * STATE_FACTS_MAX, 500000);
+	CHECK(held_by("ana", "ana") == 300 && held_by("", "ear") == 20 && held_by("eve", "eve") == 1898);
+	CHECK(held_by("", "eye") == 1878 && !state_fact(s, "eye006313", "", "eye"));
+	CHECK(state_fact(s, "eye006314", "", "eye") != NULL);
+	says("bob", "bob", "first", 100000); /* whoever comes late finds room, too */
+	CHECK(held_by("bob", "bob") == 1 && held_by("eve", "eve") == 1897);
+}
+
+/* Where two hold as much, whoever's oldest is trusted least makes room, else the oldest. */
+static void of_equals_the_least_trusted_makes_room(void) {
+	state_init(s);
+	says_many("ana", "ana", STATE_FACTS_MAX / 2, 900000);
+	says_many("eve", "eve", STATE_FACTS_MAX / 2, 200000);
+	says("bob", "bob", "first", 500000);
+	CHECK(held_by("eve", "eve") == STATE_FACTS_MAX / 2 - 1 && !state_fact(s, "eve000000", "eve", "eve"));
+	says("bob", "bob", "second", 500000); /* now ana holds the most */
+	CHECK(held_by("ana", "ana") == STATE_FACTS_MAX / 2 - 1 && !state_fact(s, "ana000000", "ana", "ana"));
+	state_init(s);
+	says_many("ana", "ana", STATE_FACTS_MAX / 2, 200000);
+	says_many("eve", "eve", STATE_FACTS_MAX / 2, 200000);
+	says("bob", "bob", "first", 500000);
+	CHECK(held_by("ana", "ana") == STATE_FACTS_MAX / 2 - 1 && held_by("eve", "eve") == STATE_FACTS_MAX / 2);
+	says("ana", "ana", "more", 200000); /* is counted with what it brings: both hold as many then */
+	CHECK(held_by("ana", "ana") == STATE_FACTS_MAX / 2 - 1 && !state_fact(s, "ana000001", "ana", "ana"));
+}
+
+static void wants(const char *principal, const char *id) {
+	struct body_goal b = { .id = body_text(id), .text = body_text("look"), .what = BODY_OPEN };
+	struct journal_record r = record(s->seq + 1, JOURNAL_GOAL, body_build_goal(&b, room, sizeof(room)));
+	snprintf(r.principal, sizeof(r.principal), "%s", principal);
+	CHECK(state_apply(s, &r) == 0);
+}
+
+static void a_flood_of_goals_pushes_out_its_own(void) {
+	char id[16];
+	state_init(s);
+	wants("ana", "patrol");
+	wants("ana", "rest");
+	for (unsigned i = 0; i < 3 * STATE_GOALS_MAX; i++) {
+		snprintf(id, sizeof(id), "e%u", i);
+		wants("eve", id);
+	}
+	CHECK(s->goal_count == STATE_GOALS_MAX && state_goal(s, "patrol", "ana") && state_goal(s, "rest", "ana"));
+	CHECK(!state_goal(s, "e129", "eve") && state_goal(s, "e130", "eve") && s->dropped == 2 * STATE_GOALS_MAX + 2);
+}
+
 static void turns_are_a_window(void) {
 	char user[24];
 	state_init(s);
@@ -351,6 +429,64 @@ static void what_is_derived_is_held_to_its_sources(void) {
 	APPLY(ERASE, erase, 1, body_text(""));
 	derive("late", 1000000, 0, 1, 1, 0); /* of what was erased nothing new is made */
 	CHECK(!state_fact(s, "late", "ada", "core") && s->erased_end == 1);
+}
+
+/* What comes between the look at a source and the fold takes nothing away; else what is gone vouches for nothing. */
+static void what_was_held_before_stays(void) {
+	state_init(s);
+	APPLY(SAMPLE, sample, .field = body_text("faces"), .trust_ppm = 500000, .seen_ms = 3000);
+	APPLY(SAMPLE, sample, .field = body_text("faces"), .trust_ppm = 900000, .seen_ms = 4000);
+	struct body_fact f = { .key = body_text("moving"), .value = body_text("yes"), .source = body_text("core"),
+		.trust_ppm = 500000, .confidence_ppm = BODY_PPM, .seen_ms = 3000, .from = { 1, { 1 } }, .held_at = 1 };
+	apply(s, JOURNAL_FACT, body_build_fact(&f, room, sizeof(room)));
+	CHECK(state_fact(s, "moving", "ada", "core")->trust_ppm == 500000);
+	f.trust_ppm = f.confidence_ppm = BODY_PPM;
+	f.from.at[0] = f.held_at = 2; /* is there still, and is held to again */
+	apply(s, JOURNAL_FACT, body_build_fact(&f, room, sizeof(room)));
+	CHECK(state_fact(s, "moving", "ada", "core")->trust_ppm == 900000);
+	f.from.at[0] = 1, f.held_at = 0;
+	apply(s, JOURNAL_FACT, body_build_fact(&f, room, sizeof(room)));
+	CHECK(state_fact(s, "moving", "ada", "core")->trust_ppm == 0);
+}
+
+/* Random derivations of any depth: none is worth more than a source was when it was told, nor fresher. */
+static void no_derivation_is_worth_more_than_its_sources(void) {
+	enum { KEYS = 40, STEPS = 20000 };
+	static struct state_worth at[STEPS + 1]; /* by seq */
+	unsigned deep[STEPS + 1] = { 0 }, deepest = 0;
+	uint64_t seed = 7;
+	state_init(s);
+	for (uint64_t seq = 1; seq <= STEPS; seq++) {
+		char key[8];
+		unsigned one = (unsigned)(testing_random(&seed) % KEYS), count = (unsigned)(testing_random(&seed) % 4);
+		snprintf(key, sizeof(key), "k%u", one);
+		uint32_t trust = (uint32_t)(testing_random(&seed) % (BODY_PPM + 1));
+		if (testing_random(&seed) % 8 == 0) {
+			APPLY(SAMPLE, sample, .field = body_text(key), .trust_ppm = trust, .seen_ms = 1 + seq);
+			at[seq] = (struct state_worth){ trust, BODY_PPM, { (int64_t)(1 + seq) * 1000000 } };
+			continue;
+		}
+		struct body_fact f = { .key = body_text(key), .value = body_text("v"), .source = body_text("core"),
+			.trust_ppm = BODY_PPM - trust / 8, .confidence_ppm = BODY_PPM - trust / 9, .seen_ms = 1 + seq };
+		for (; f.from.count < count && f.from.count < s->fact_count; f.from.count++) {
+			unsigned n = (unsigned)(testing_random(&seed) % s->fact_count);
+			f.from.at[f.from.count] = s->sample_count && testing_random(&seed) % 4 == 0
+					? s->samples[testing_random(&seed) % s->sample_count].seq : s->facts[n].seq;
+		}
+		apply(s, JOURNAL_FACT, body_build_fact(&f, room, sizeof(room)));
+		const struct state_fact *have = state_fact(s, key, "ada", "core");
+		CHECK(have && have->seq == seq && have->from.count == f.from.count);
+		at[seq] = (struct state_worth){ have->trust_ppm, have->confidence_ppm, have->seen };
+		uint64_t worth = (uint64_t)have->trust_ppm * have->confidence_ppm;
+		for (unsigned i = 0; i < f.from.count; i++) {
+			const struct state_worth *of = &at[f.from.at[i]];
+			CHECK(have->trust_ppm <= of->trust_ppm && have->confidence_ppm <= of->confidence_ppm);
+			CHECK(have->seen.ns <= of->seen.ns && worth <= (uint64_t)of->trust_ppm * of->confidence_ppm);
+			deep[seq] = deep[f.from.at[i]] + 1 > deep[seq] ? deep[f.from.at[i]] + 1 : deep[seq];
+		}
+		deepest = deep[seq] > deepest ? deep[seq] : deepest;
+	}
+	CHECK(deepest > 20 && s->broken == 0);
 }
 
 static void goals_are_open_until_they_are_not(void) {
@@ -580,8 +716,12 @@ static void odd_bytes_are_no_state(void) {
 		CHECK(rc == 0 || rc == -EPROTO);
 		b.at[i] ^= 0x81;
 	}
-	b.at[3]++; /* behind the array's head of three bytes: the fold */
-	CHECK(b.at[0] != 0xdc || state_decode(other, b.at, b.count) == -EPROTO);
+	const size_t fold = b.at[0] == 0xdc ? 3 : 1; /* behind the head of the array */
+	CHECK(b.at[fold] == STATE_FOLD && state_fold(b.at, b.count) == STATE_FOLD && state_fold(b.at, fold) == 0);
+	b.at[fold]++;
+	CHECK(state_decode(other, b.at, b.count) == -EPROTO);
+	b.at[fold] = STATE_FOLD_READ;
+	CHECK(state_decode(other, b.at, b.count) == 0 && !differ());
 	free(b.at);
 }
 
@@ -612,6 +752,9 @@ int main(void) {
 	an_epoch_names_the_plan();
 	facts_belong_to_who_said_them();
 	the_oldest_fact_makes_room();
+	a_flood_pushes_out_its_own();
+	of_equals_the_least_trusted_makes_room();
+	a_flood_of_goals_pushes_out_its_own();
 	turns_are_a_window();
 	long_texts_are_cut_between_characters();
 	a_retried_request_is_applied_once();
@@ -626,6 +769,8 @@ int main(void) {
 	contradictions_stand_beside_each_other();
 	whose_claims_count();
 	what_is_derived_is_held_to_its_sources();
+	what_was_held_before_stays();
+	no_derivation_is_worth_more_than_its_sources();
 	goals_are_open_until_they_are_not();
 	commands_are_open_until_their_outcome();
 	sessions_gather_turns();

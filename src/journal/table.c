@@ -52,12 +52,12 @@ void table_remove_at(const struct table *t, unsigned at) {
 	memset(item(t, last), 0, t->item_bytes); /* what was taken out is gone */
 }
 
-static void evict_oldest(const struct table *t) {
+static unsigned oldest_of(const struct table *t) {
 	unsigned oldest = 0;
 	for (unsigned i = 1; i < *t->count; i++)
 		if (seq_of(t, t->order[i]) < seq_of(t, t->order[oldest]))
 			oldest = i;
-	table_remove_at(t, oldest);
+	return oldest;
 }
 
 void *table_put(const struct table *t, const void *key, bool *evicted) {
@@ -67,7 +67,7 @@ void *table_put(const struct table *t, const void *key, bool *evicted) {
 	if (found)
 		return item(t, t->order[at]);
 	if (*t->count == t->max) {
-		evict_oldest(t);
+		table_remove_at(t, t->makes_room ? t->makes_room(t, key) : oldest_of(t));
 		*evicted = true;
 		at = position(t, key, &found);
 	}

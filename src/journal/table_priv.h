@@ -2,8 +2,8 @@
  * table_priv.h - a bounded table of plain structs, kept in the order of their keys.
  *
  * The items stand densely in the caller's array, `order` lists them by key.  In a full table the item
- * with the lowest seq makes room; among equals the one with the lowest key.  So what a table holds
- * depends on what was put in, and when, never on where it stands.
+ * with the lowest seq makes room; among equals the one with the lowest key; or the one that the table's
+ * `makes_room` names.  So what a table holds depends on what was put in, and when, never on where it stands.
  */
 #ifndef JOURNAL_TABLE_PRIV_H
 #define JOURNAL_TABLE_PRIV_H
@@ -19,6 +19,8 @@ struct table {
 	uint16_t max;
 	/* as strcmp; a key is an item with its key members set */
 	int (*compare)(const void *ctx, const void *key, const void *item);
+	/* Which one, in the order of keys, makes room for `key` in a full table; NULL: the oldest. */
+	unsigned (*makes_room)(const struct table *t, const void *key);
 	const void *ctx;
 };
 

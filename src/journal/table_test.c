@@ -22,7 +22,7 @@ static int compare(const void *ctx, const void *key, const void *item) {
 static struct thing items[MAX], model[MAX];
 static uint16_t order[MAX], count, model_count;
 static const struct table table = { order, &count, items, sizeof(items[0]),
-	offsetof(struct thing, seq), MAX, compare, NULL };
+	offsetof(struct thing, seq), MAX, compare, NULL, NULL };
 
 static struct thing *model_find(int key) {
 	for (unsigned i = 0; i < model_count; i++)

@@ -48,7 +48,7 @@ struct shared {
 	uint64_t awaited; /* 0: nobody waits */
 	uint64_t given_up; /* what was awaited, and did not come */
 	uint64_t asked, answered, taken;
-	uint64_t stored;  /* counts finder_follow() */
+	uint64_t stored;  /* counts what there is to be taken in: records, and vectors */
 	uint64_t upto;    /* what the memory has taken in */
 	bool clean;       /* nothing erased is in its file */
 	int trouble;
@@ -428,7 +428,7 @@ bool finder_hurries(struct finder *f) {
 
 void finder_made(struct finder *f, int rc, const struct wire_floats *v) {
 	if (wanted_made(f->wanted, rc, v))
-		ring(f->work);
+		finder_follow(f);
 }
 
 int finder_trouble(struct finder *f) {

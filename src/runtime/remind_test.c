@@ -191,8 +191,8 @@ static void a_fact_of_long_ago(void) {
 	over();
 }
 
-/* Facts of somebody's, so many that the live state lets older ones go; while core is dead. */
-static void write_facts(unsigned count) {
+/* Facts of `who`, so many that the live state lets older ones go; while core is dead. */
+static void write_facts(const char *who, unsigned count) {
 	static uint8_t room[JOURNAL_BATCH_MAX][256];
 	static struct journal_entry e[JOURNAL_BATCH_MAX];
 	struct journal *j;
@@ -203,8 +203,9 @@ static void write_facts(unsigned count) {
 		for (unsigned i = 0; i < COUNT_OF(e); i++) {
 			snprintf(key, sizeof(key), "reading %u", n + i);
 			struct body_fact f = { .key = body_text(key), .value = body_text("nothing new"),
-				.source = body_text("ada"), .trust_ppm = BODY_PPM, .confidence_ppm = BODY_PPM };
+				.source = body_text(who), .trust_ppm = BODY_PPM, .confidence_ppm = BODY_PPM };
 			e[i] = testing_entry(JOURNAL_FACT, room[i], body_build_fact(&f, room[i], sizeof(room[i])));
+			e[i].principal = who;
 		}
 		CHECK(journal_submit(j, e, COUNT_OF(e), JOURNAL_D2, &ticket) == 0);
 		CHECK(testing_settle(j, ticket, NULL) == 0);
@@ -218,11 +219,11 @@ static void a_fact_that_the_state_has_let_go(void) {
 	put(++next_id, (struct question){ .op = "tell", .key = "colour of the shed", .text = "ultramarine" });
 	CHECK(hear("done") == next_id);
 	core_dies();
-	write_facts(STATE_FACTS_MAX);
+	write_facts("web", STATE_FACTS_MAX);
 	start();
 	model_comes(LARK);
 	put(++next_id, (struct question){ .op = "read", .key = "colour of the shed" });
-	CHECK(hear("error") == next_id && is("code", "ENOENT"));
+	CHECK(hear("error") == next_id && is("code", "ESTALE"));
 	uint64_t id;
 	bool seen = false;
 	for (unsigned i = 0; i < 200 && !seen; i++) { /* until what was written meanwhile is in the index */
@@ -233,6 +234,21 @@ static void a_fact_that_the_state_has_let_go(void) {
 	CHECK(seen);
 	say(NULL, "", "what is the colour of the shed?");
 	CHECK(strstr(prompt_of(&id), "- colour of the shed = ultramarine (web, "));
+	over();
+}
+
+/* However much a stranger says, what others said is held. */
+static void a_flood_takes_nothing_of_others(void) {
+	start_patient();
+	put(++next_id, (struct question){ .op = "tell", .key = "name", .text = "Ana" });
+	CHECK(hear("done") == next_id);
+	core_dies();
+	write_facts("eve", 2 * STATE_FACTS_MAX);
+	start();
+	put(++next_id, (struct question){ .op = "read", .key = "name" });
+	CHECK(hear("done") == next_id && is("value", "Ana"));
+	put(++next_id, (struct question){ .op = "read", .key = "reading 1" }); /* hers, and let go */
+	CHECK(hear("error") == next_id && is("code", "ESTALE"));
 	over();
 }
 
@@ -364,6 +380,7 @@ static void taken_back_meanwhile(void) {
 int main(void) {
 	static void (*const tests[])(void) = { what_was_said_long_ago, not_for_those_who_may_not_see_it,
 		not_after_it_was_erased, a_fact_of_long_ago, a_fact_that_the_state_has_let_go,
+		a_flood_takes_nothing_of_others,
 		the_same_question_again_and_again, a_locked_index_delays_nobody,
 		an_erasure_waits_for_no_lock, what_is_no_index,
 		no_index_can_be, it_goes_down_while_it_looks, taken_back_meanwhile };

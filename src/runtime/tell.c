@@ -19,11 +19,17 @@ static bool text_is(struct body_text a, struct body_text b) {
 	return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
 }
 
-/* How far they are trusted is no part of what they say. */
-static bool same_fact(const struct body_fact *a, const struct body_fact *b) {
-	return text_is(a->key, b->key) && text_is(a->value, b->value) && text_is(a->source, b->source) &&
-	       a->confidence_ppm == b->confidence_ppm && a->seen_ms == b->seen_ms && a->from.count == b->from.count &&
-	       memcmp(a->from.at, b->from.at, a->from.count * sizeof(a->from.at[0])) == 0;
+/*
+ * How far they are trusted is no part of what they say.  What derives is no surer, and no younger, than its sources:
+ * where those cannot be looked at any more, a claim that was surer at first is taken for the same.
+ */
+static bool same_fact(const struct body_fact *a, const struct body_fact *b, bool held) {
+	bool same = text_is(a->key, b->key) && text_is(a->value, b->value) && text_is(a->source, b->source) &&
+			a->from.count == b->from.count &&
+			memcmp(a->from.at, b->from.at, a->from.count * sizeof(a->from.at[0])) == 0;
+	if (!held)
+		return same && a->confidence_ppm >= b->confidence_ppm;
+	return same && a->confidence_ppm == b->confidence_ppm && a->seen_ms == b->seen_ms;
 }
 
 static bool same_goal(const struct body_goal *a, const struct body_goal *b) {
@@ -38,7 +44,7 @@ static int compare(void *user, const struct journal_record *r) {
 	struct body_goal g;
 	bool same = false;
 	if (r->kind == n->kind && !r->erased && n->kind == JOURNAL_FACT)
-		same = body_parse_fact(r->body, r->body_bytes, &f) == 0 && same_fact(&n->fact, &f);
+		same = body_parse_fact(r->body, r->body_bytes, &f) == 0 && same_fact(&n->fact, &f, n->held);
 	else if (r->kind == n->kind && !r->erased)
 		same = body_parse_goal(r->body, r->body_bytes, &g) == 0 && same_goal(&n->goal, &g);
 	return same ? 1 : -EEXIST;
@@ -76,10 +82,13 @@ static struct note *begin(struct core *c, const struct asked *r) {
 	return NULL;
 }
 
+static const char *owner_of(const struct core *c, const struct asked *r) {
+	return view_is_part(c, r->speaker.entity) ? "" : view_owner(c, &r->speaker);
+}
+
 static void submit(struct core *c, const struct asked *r, struct note *n, const uint8_t *body, int bytes) {
-	const char *owner = view_is_part(c, r->speaker.entity) ? "" : view_owner(c, &r->speaker);
-	struct journal_entry e = { n->kind, view_visibility(c, &r->speaker), core_entity_name(c, 0), owner, body,
-		bytes < 0 ? 0 : (size_t)bytes, r->q->request };
+	struct journal_entry e = { n->kind, view_visibility(c, &r->speaker), core_entity_name(c, 0), owner_of(c, r),
+		body, bytes < 0 ? 0 : (size_t)bytes, r->q->request };
 	int rc = bytes < 0 ? bytes : ledger_submit(c, &e, 1, settled, n);
 	if (rc < 0)
 		settled(c, n, rc, 0);
@@ -87,47 +96,59 @@ static void submit(struct core *c, const struct asked *r, struct note *n, const 
 
 /* ---- facts ---- */
 
-static bool is_known(const struct core *c, uint64_t seq) {
-	for (unsigned i = 0; i < c->state->fact_count; i++)
-		if (c->state->facts[i].seq == seq)
-			return true;
-	for (unsigned i = 0; i < c->state->sample_count; i++)
-		if (c->state->samples[i].seq == seq)
-			return true;
-	return false;
+/* What it is worth, held to what it derives from.  The first of its sources that is not known now; 0: all are. */
+static uint64_t hold(struct core *c, const struct asked *r, struct state_worth *w) {
+	*w = (struct state_worth){ body_ppm(act_told_trust(c, &r->speaker)), body_ppm(r->q->confidence), clock_wall() };
+	if (r->q->seen_ms)
+		w->seen.ns = (int64_t)r->q->seen_ms * NS_PER_MS;
+	for (uint32_t i = 0; i < r->q->from.count; i++)
+		if (!state_hold(c->state, r->q->from.at[i], w))
+			return r->q->from.at[i];
+	return 0;
 }
 
-/* Why what it is said to derive from, or its time, cannot be; true: it can. */
-static bool can_be(struct core *c, const struct asked *r) {
+/* Why it cannot be, for who asks; true: it can. */
+static bool can_be(struct core *c, const struct asked *r, uint64_t lost) {
 	uint64_t now_ms = (uint64_t)(clock_wall().ns / NS_PER_MS);
-	for (uint32_t i = 0; i < r->q->from.count; i++)
-		if (!is_known(c, r->q->from.at[i]))
-			return session_stale(c, &r->to, "record %llu is not what is known now",
-					       (unsigned long long)r->q->from.at[i]),
-			       false;
 	if (r->q->seen_ms > now_ms + FUTURE_MS)
 		return session_error(c, &r->to, -EINVAL, "seen_ms is in the future"), false;
 	if (strlen(r->q->text) > BODY_VALUE_MAX)
 		return session_error(c, &r->to, -E2BIG, "a value has at most %d bytes", BODY_VALUE_MAX), false;
+	if (lost)
+		return session_stale(c, &r->to, "record %llu is not what is known now", (unsigned long long)lost),
+		       false;
 	return true;
 }
 
+/* Not later than it; 0 would be now. */
+static uint64_t ms_of(struct cdm_wall seen) {
+	return seen.ns < NS_PER_MS ? 1 : (uint64_t)(seen.ns / NS_PER_MS);
+}
+
+/* What it is worth is written down, as the next sample may take the place of a source before the fold comes to look. */
 void tell_fact(struct core *c, const struct asked *r) {
 	uint8_t body[1024];
-	if (!can_be(c, r))
+	struct state_worth w;
+	uint64_t before = r->q->request[0] ? recall_request(c, owner_of(c, r), r->q->request) : 0;
+	uint64_t lost = hold(c, r, &w);
+	if (!can_be(c, r, before ? 0 : lost))
 		return;
 	struct note *n = begin(c, r);
 	if (!n)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
 	n->kind = JOURNAL_FACT;
+	n->held = lost == 0;
 	n->fact = (struct body_fact){ .request = body_text(r->q->request),
 		.key = body_text(n->key),
 		.value = body_text(n->value),
 		.source = body_text(core_entity_name(c, r->speaker.entity)),
-		.trust_ppm = body_ppm(act_told_trust(c, &r->speaker)),
-		.confidence_ppm = body_ppm(r->q->confidence),
-		.seen_ms = r->q->seen_ms,
-		.from = r->q->from };
+		.trust_ppm = w.trust_ppm,
+		.confidence_ppm = w.confidence_ppm,
+		.seen_ms = r->q->from.count ? ms_of(w.seen) : r->q->seen_ms,
+		.from = r->q->from,
+		.held_at = r->q->from.count ? c->state->seq : 0 };
+	if (before)
+		return settled(c, n, -EEXIST, before);
 	submit(c, r, n, body, body_build_fact(&n->fact, body, sizeof(body)));
 }
 
@@ -204,12 +225,21 @@ static void put_belief(struct core *c, const struct asked *r, const struct view_
 	session_send(c, &o, &r->to);
 }
 
+/* In a full state what was said may have made room: nobody can say that nothing was. */
+static void nothing_held(struct core *c, const struct asked *r) {
+	if (c->state->fact_count == STATE_FACTS_MAX)
+		return session_error(c, &r->to, -ESTALE,
+				"nothing is held of '%s': nothing was said, or it made room, as the state is full",
+				r->q->key);
+	session_error(c, &r->to, -ENOENT, "nothing is %s of '%s'", c->state->dropped ? "held" : "known", r->q->key);
+}
+
 void tell_read(struct core *c, const struct asked *r) {
 	struct view_belief b;
 	if (!is_current(c, r))
 		return;
 	if (view_believed(c, &r->speaker, r->q->key, &b) < 0)
-		return session_error(c, &r->to, -ENOENT, "nothing is known of '%s'", r->q->key);
+		return nothing_held(c, r);
 	int64_t age_ms = (clock_wall().ns - b.fact->seen.ns) / NS_PER_MS;
 	if (r->q->max_age_ms && age_ms > (int64_t)r->q->max_age_ms)
 		return session_stale(c, &r->to, "what is known of '%s' is %lld ms old", r->q->key, (long long)age_ms);

@@ -167,6 +167,54 @@ static void what_derives_from_nothing_known_is_refused(void) {
 	over();
 }
 
+/* Done, or refused as -ESTALE? */
+static bool was_done(void) {
+	ssize_t n = control_receive(gate, message, sizeof(message), PATIENCE_MS * NS_PER_MS);
+	char kind[16];
+	CHECK(n > 0);
+	message_bytes = (size_t)n;
+	CHECK(mp_find_str(message, message_bytes, "ev", kind, sizeof(kind)) == 0);
+	return strcmp(kind, "done") == 0 || !is("code", "ESTALE");
+}
+
+/*
+ * What takes the place of a source is on its way to the disk while the next is told of that source: refused, or
+ * believed as far as the source was when it was looked at, and never acknowledged for nothing.
+ */
+static void what_is_acknowledged_is_worth_something(void) {
+	unsigned acknowledged = 0;
+	start_with_people();
+	for (unsigned i = 0; i < 64; i++) {
+		uint64_t of = tell("camera", "light", i % 2 ? "on" : "off", NULL);
+		put(++next_id, (struct question){ .op = "tell", .as = "camera", .key = "light", .text = "dim",
+					  .confidence = 0.25 });
+		const char *awake = i % 2 ? "yes" : "no";
+		put(++next_id, (struct question){ .op = "tell", .key = "awake", .text = awake, .from = of });
+		CHECK(hear("done") == next_id - 1);
+		if (!was_done())
+			continue;
+		double degree, confidence;
+		acknowledged++;
+		CHECK(believes(NULL, "awake", awake));
+		CHECK(mp_find_f64(message, message_bytes, "degree", &degree) == 0 && degree > 0.1);
+		CHECK(mp_find_f64(message, message_bytes, "confidence", &confidence) == 0 && confidence > 0.25);
+	}
+	CHECK(acknowledged > 0);
+	over();
+}
+
+/* A belief is not surer than what it is made of. */
+static void what_derives_is_no_surer(void) {
+	double confidence;
+	start_with_people();
+	put(++next_id, (struct question){ .op = "tell", .key = "lamp", .text = "on", .confidence = 0.1 });
+	CHECK(hear("done") == next_id);
+	put(++next_id, (struct question){ .op = "tell", .key = "room", .text = "bright", .from = heard_number("seq") });
+	CHECK(hear("done") == next_id && believes(NULL, "room", "bright"));
+	CHECK(mp_find_f64(message, message_bytes, "confidence", &confidence) == 0 && confidence < 0.1001);
+	over();
+}
+
 static void bounds_are_said(void) {
 	static char longer[600];
 	memset(longer, 'x', sizeof(longer) - 1);
@@ -232,7 +280,8 @@ static void turns_have_a_session(void) {
 int main(void) {
 	void (*const tests[])(void) = { what_contradicts_stands_beside_it, a_claim_is_seen_by_whom_it_may,
 		a_goal_is_shown_to_whom_it_may, a_retry_changes_nothing, a_retry_that_says_something_else,
-		what_derives_from_nothing_known_is_refused, bounds_are_said,
+		what_derives_from_nothing_known_is_refused, what_is_acknowledged_is_worth_something,
+		what_derives_is_no_surer, bounds_are_said,
 		a_read_promises_what_it_says, turns_have_a_session };
 	return core_tests(tests, COUNT_OF(tests));
 }

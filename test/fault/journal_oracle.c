@@ -74,6 +74,45 @@ static void add_facts(void) {
 			.trust_ppm = BODY_PPM, .confidence_ppm = BODY_PPM, .from = { 3, { 20, 21, 24 } });
 	ADD(FACT, fact, .key = body_text("lost"), .value = body_text("?"), .trust_ppm = 5, .from = { 1, { 1 } });
 	ADD(FACT, fact, .key = body_text("gone"), .value = body_text("?"), .trust_ppm = BODY_PPM, .from = { 1, { 4 } });
+	ADD(FACT, fact, .key = body_text("kept"), .value = body_text("?"), .trust_ppm = 5, .from = { 2, { 1, 20 } },
+			.confidence_ppm = BODY_PPM, .held_at = 19);
+}
+
+/* More than the state holds, by several: goals of one batch, and claims of whoever `principal` is. */
+static void overflow(struct journal *j, struct journal_state *s) {
+	static const char *const people[] = { "ana", "bob", "eve", "" };
+	char text[16];
+	uint64_t ticket = 0, seed = 5;
+	for (unsigned batch = 0; batch < 4; batch++) {
+		count = 0;
+		for (unsigned i = 0; i < JOURNAL_BATCH_MAX; i++) {
+			unsigned who = (unsigned)(testing_random(&seed) % 7);
+			snprintf(text, sizeof(text), "g%u", (unsigned)(testing_random(&seed) % 60));
+			ADD(GOAL, goal, .id = body_text(text), .what = BODY_OPEN);
+			entries[count - 1].principal = people[who < 4 ? who : 2];
+		}
+		CHECK(journal_submit(j, entries, count, JOURNAL_D2, &ticket) == 0);
+		CHECK(testing_settle(j, ticket, s) == 0);
+	}
+	for (unsigned batch = 0; batch < 3; batch++) {
+		count = 0;
+		for (unsigned i = 0; i < JOURNAL_BATCH_MAX; i++) {
+			struct body_turn b = { .speaker = body_text(testing_random(&seed) % 3 ? "eye" : "ear") };
+			unsigned who = (unsigned)(testing_random(&seed) % 7);
+			static char keys[BODY_FACTS_MAX][16];
+			for (; b.fact_count < BODY_FACTS_MAX; b.fact_count++) {
+				char *key = keys[b.fact_count];
+				snprintf(key, sizeof(keys[0]), "k%u", (unsigned)(testing_random(&seed) % 2000));
+				b.facts[b.fact_count] = (struct body_said){ body_text(key), body_text("v"),
+					(uint32_t)(testing_random(&seed) % 3) };
+			}
+			add(JOURNAL_TURN, body_build_turn(&b, room[count], sizeof(room[0])));
+			entries[count - 1].principal = people[who < 4 ? who : 2];
+		}
+		CHECK(journal_submit(j, entries, count, JOURNAL_D2, &ticket) == 0);
+		CHECK(testing_settle(j, ticket, s) == 0);
+	}
+	CHECK(s->fact_count == STATE_FACTS_MAX && s->goal_count == STATE_GOALS_MAX && s->dropped > 500);
 }
 
 static void add_the_rest(void) {
@@ -107,6 +146,7 @@ int main(int argc, char **argv) {
 	entries[5].principal = "bob";
 	CHECK(journal_submit(j, entries, count, JOURNAL_D2, &ticket) == 0);
 	CHECK(testing_settle(j, ticket, s) == 0);
+	overflow(j, s);
 	count = 0;
 	ADD(ERASE, erase, 4, body_text("asked to"));
 	CHECK(journal_erase(j, 4, &entries[0], &ticket) == 0 &&

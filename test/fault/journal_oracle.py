@@ -95,7 +95,7 @@ class State:
     def __init__(self):
         self.seq = self.epoch = self.command_id_max = self.plan_seq = self.compacted = 0
         self.plan, self.active, self.kinds = bytes(32), '', {}
-        self.erased = self.duplicates = 0
+        self.erased = self.duplicates = self.dropped = 0
         self.facts, self.evidence, self.settings, self.goals, self.samples = {}, {}, {}, {}, {}
         self.dictionaries, self.models, self.commands, self.sessions, self.gaps = {}, {}, {}, {}, {}
         self.turns, self.requests, self.symbols, self.erasures = [], [], [], []
@@ -109,23 +109,42 @@ class State:
         else:
             getattr(self, 'fold_' + kind, lambda *_: None)(body, seq, entity, principal, visibility)
 
-    def claim(self, key, principal, source, via, value, visibility, trust, confidence, seq, origins, seen):
+    def claim(self, key, principal, source, via, value, visibility, trust, confidence, seq, origins, seen,
+              held_at=0):
         known = (key.encode(), principal.encode(), source.encode())
         if not value:
             self.facts.pop(known, None)
             return
         for origin in origins:
-            of = [(f[6], t) for f, t in self.facts.values() if f[8] == origin]
-            of += [(s[5], t) for s, t in self.samples.values() if s[4] == origin]
-            trust = min([trust] + [t for t, _ in of]) if of else 0
-            seen = min([seen] + [t for _, t in of])
+            of = [(f[6], f[7], t) for f, t in self.facts.values() if f[8] == origin]
+            of += [(s[5], 1000000, t) for s, t in self.samples.values() if s[4] == origin]
+            if not of and origin > held_at:
+                trust = 0
+            trust, confidence, seen = map(min, zip(*of, (trust, confidence, seen)))
+        if known not in self.facts and len(self.facts) == 4096:
+            self.make_room(self.facts, [principal, source], lambda e: e[0][1:3], lambda e: (e[0][6], e[0][8]))
         self.facts[known] = ([key, principal, source, via, value, visibility, trust, confidence, seq, origins], seen)
+
+    def make_room(self, table, newcomer, holder, worth):
+        """Of whoever holds the most, the newcomer counted; `holder` names the wider first; `worth` is (trust, seq)."""
+        left = sorted(table)
+        for level in range(len(newcomer)):
+            held = {}
+            for key in left:
+                held.setdefault(holder(table[key])[level], []).append(key)
+            counts = {name: len(keys) + (holder(table[keys[0]])[:level + 1] == newcomer[:level + 1])
+                      for name, keys in held.items()}
+            oldest = {name: min(keys, key=lambda k: worth(table[k])[1]) for name, keys in held.items()}
+            most = [name for name in held if counts[name] == max(counts.values())]
+            left = held[min(most, key=lambda name: (*worth(table[oldest[name]]), oldest[name]))]
+        del table[min(left, key=lambda k: worth(table[k])[1])]
+        self.dropped += 1
 
     def when(self, ms):
         return ms * 1000000 if ms else self.wall
 
     def fold_turn(self, b, seq, entity, principal, visibility):
-        if b['request'] and any(q[:2] == [b['request'], principal] for q in self.requests):
+        if b['request'] and any(q[:2] == [b['request'], principal] for q in self.requests[-256:]):
             self.duplicates += 1
             return
         self.turns.append([seq, principal, b['speaker'], b['model'], b['session'], b['user'], b['answer'],
@@ -143,10 +162,12 @@ class State:
     def fold_fact(self, b, seq, entity, principal, visibility):
         if not set(b['from']) & {e[0] for e in self.erasures}:
             self.claim(b['key'], principal, b['source'] or entity, b['via'], b['value'], visibility, b['trust'],
-                       b['confidence'], seq, b['from'], self.when(b['seen_ms']))
+                       b['confidence'], seq, b['from'], self.when(b['seen_ms']), b['held_at'])
 
     def fold_goal(self, b, seq, entity, principal, visibility):
         key = (b['id'].encode(), principal.encode())
+        if b['what'] == 'open' and key not in self.goals and len(self.goals) == 64:
+            self.make_room(self.goals, [principal], lambda e: e[1:2], lambda e: (0, e[6]))
         self.goals.pop(key, None)
         if b['what'] == 'open':
             self.goals[key] = [b['id'], principal, b['text'], visibility, b['weight'], b['due_ms'], seq]
@@ -210,14 +231,14 @@ class State:
         def timed(t):
             return [t[k][0] for k in sorted(t)]
 
-        return blake(pack([2, self.seq, self.epoch, self.plan, self.plan_seq, self.active, self.command_id_max,
+        return blake(pack([3, self.seq, self.epoch, self.plan, self.plan_seq, self.active, self.command_id_max,
                            {k: self.kinds[k] for k in KINDS if k in self.kinds},
-                           [self.erased, 0, self.duplicates, 0, len(self.turns), len(self.requests),
+                           [self.erased, 0, self.duplicates, self.dropped, len(self.turns), len(self.requests),
                             len(self.symbols), len(self.erasures), self.compacted],
                            timed(self.facts), table(self.evidence), table(self.settings), table(self.goals),
                            timed(self.samples), table(self.dictionaries), table(self.models), table(self.commands),
-                           table(self.sessions), table(self.gaps), self.turns, self.requests, self.symbols,
-                           self.erasures]))
+                           table(self.sessions), table(self.gaps), self.turns[-64:], self.requests[-256:],
+                           self.symbols[-32:], self.erasures[-256:]]))
 
 
 def main(program):

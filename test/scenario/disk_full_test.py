@@ -115,7 +115,7 @@ class Test:
     def goes_on(self, name, c):
         """With room again: nobody starts or repairs anything, and what was refused is taken."""
         self.disk.make_room()
-        r = until('it is taken', lambda: (r := self.tell(c, 'again', 'the same'))['ev'] == 'done' and r)
+        r = until('it is taken', lambda: (r := self.tell(c, 'again', name))['ev'] == 'done' and r)
         expect(name, r['ev'] == 'done', r)
 
     def refuses(self, when):

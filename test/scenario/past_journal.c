@@ -4,6 +4,7 @@
  *      past_journal FILE PLAN             an hour of a machine, from 2026-11-30T09:00:00Z on; PLAN of `cadmus plan`
  *      past_journal FILE PLAN compact     the same, and records of kind gap up to 09:20 are let go
  *      past_journal FILE PLAN erase       the same, and what ana said at 09:08 is erased
+ *      past_journal FILE PLAN flood       the same, and the operator says at 09:21 more than the state holds
  *      past_journal FILE set N            N settings more, at the end
  *
  * The clock of the journal stands still but where tick() is called: a minute at a time.
@@ -223,6 +224,21 @@ static void erase(uint64_t seq) {
 	CHECK(journal_erase(j, seq, &e, &ticket) == 0 && testing_settle(j, ticket, NULL) == 0);
 }
 
+static void flood(void) {
+	static char keys[BODY_FACTS_MAX][16];
+	tick(); /* 09:21 */
+	for (unsigned n = 0; n < STATE_FACTS_MAX; n += BODY_FACTS_MAX) {
+		struct body_turn b = { .speaker = body_text("operator"), .fact_count = BODY_FACTS_MAX };
+		for (unsigned i = 0; i < BODY_FACTS_MAX; i++) {
+			snprintf(keys[i], sizeof(keys[i]), "reading %u", n + i);
+			b.facts[i] = (struct body_said){ body_text(keys[i]), body_text("dull"), 900000 };
+		}
+		struct journal_entry e = entry(JOURNAL_TURN, 0, body_build_turn(&b, room[0], sizeof(room[0])), "parrot",
+				"operator", JOURNAL_MACHINE);
+		submit(&e, 1);
+	}
+}
+
 int main(int argc, char **argv) {
 	CHECK(argc >= 3);
 	world = *env_real();
@@ -248,6 +264,8 @@ int main(int argc, char **argv) {
 		compact(argv[1]);
 		wait_until_gone(argv[1]);
 	}
+	if (argc > 3 && strcmp(argv[3], "flood") == 0)
+		flood();
 	if (argc > 3 && strcmp(argv[3], "erase") == 0)
 		erase(the_secret);
 	journal_stop(&j);

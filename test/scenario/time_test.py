@@ -273,6 +273,21 @@ def what_is_gone(p):
     p.name = 'past'
 
 
+def what_made_room(p):
+    p.make('full', 'flood')
+    gone = [x for x in p.json('why', 'door')['withdrawn'] if x['source'] == 'operator']
+    expect('who said it is not said to have taken it back', [x['made_room'] for x in gone] == [True], gone)
+    out = p.text('why', 'door')
+    expect('in text', 'what operator said is not held any more, it made room for others; it said, the last first: "locked"' in out, out)
+    w = p.json('why', 'window')['withdrawn'][0]
+    expect('what was taken back was', not w['made_room'] and 'operator says nothing of it any more' in p.text('why', 'window'), w)
+    door = [x for x in p.json('diff', at('09:20'), at('09:22'))['changes']['beliefs'] if (x['new'] or x['old'])['key'] == 'door'][0]
+    expect('diff does not say so either', door['why'] ==
+           'operator has taken back, or it made room for others, what it said in record 6', door)
+    p.said(['at', '09:22', 'fact', 'window'], "nothing was held of 'window' then; some of what was held had made room")
+    p.name = 'past'
+
+
 def copies(p):
     copy = p.m.work + '/copy.journal'
     b = p.json('state', 'backup', copy)
@@ -476,6 +491,7 @@ def main():
         reasons(p)
         records(p)
         what_is_gone(p)
+        what_made_room(p)
         copies(p)
         following(p)
         a_machine(m, p)
