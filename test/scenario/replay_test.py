@@ -244,7 +244,19 @@ def live_steps(m, path):
     done = subprocess.run([m.cadmus, 'replay', path, '--live', '--step', '--json'], env=m.env, input=b'\n' * 8 + b'q\n', capture_output=True,
                           timeout=60)
     got = json.loads(done.stdout)
-    expect('live, step by step, until nobody wants more', done.returncode == 0 and 8 <= got['published'] <= 16, (got, done.stderr))
+    expect('live, step by step, until nobody wants more', 8 <= got['published'] <= 16 and got['end'] == 'left', (got, done.stderr))
+    info = m.json('record', '--info', path)
+    half = str((info['end_ns'] - info['start_ns']) / 2e9)
+    every = sum(c['messages'] for c in info['channels'] if c['topic'] in [x['field'] for x in got['fields']])
+    expect('which is not all of it', done.returncode == 1 and got['result'] == 'INCOMPLETE' and got['of'] == every, (got, every))
+    for stretch, least in (([], every), (['--until', half], 1)):
+        done = subprocess.run([m.cadmus, 'replay', path, '--live', '--step', *stretch], env=m.env, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=60)
+        said = done.stdout.decode()
+        of = int(said.split(' of ')[1].split()[0]) if ' of ' in said else 0
+        expect(f'nobody there at all {stretch}: nothing is played, and said so', done.returncode == 1 and
+               said.startswith('INCOMPLETE, it was left before its end: 0 of ') and least <= of <= every and
+               (not stretch or of < every), (said, done.stderr))
 
 
 def live_once(m, path, other):
