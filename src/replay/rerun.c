@@ -41,6 +41,7 @@ struct runner {
 	struct rule rule;
 	unsigned target;
 	unsigned sound[PLAN_SOURCES_MAX]; /* samples of late that were those of then, up to 2 */
+	bool timed[PLAN_SOURCES_MAX];     /* the last one is of the time that it was then */
 };
 
 /* A field of the plan: where it is in the recording, and what becomes of it. */
@@ -51,12 +52,18 @@ struct place {
 	bool stood;        /* it said something before the recording began */
 };
 
+/* Is a sample what it was then?  One that a rule makes, where it does not know its level yet, is only of the right
+   time; where it lacks a source, not even that. */
+struct worth {
+	bool sound, timed;
+};
+
 /* What a rule has said, on its way to those that read it. */
 struct said {
 	uint16_t field;
 	float value;
 	struct cdm_info info;
-	bool sound; /* as it was then */
+	struct worth worth;
 };
 
 struct rerun {
@@ -175,10 +182,11 @@ static bool is_quiet(const struct rerun *x, const struct cdm_info *i) {
 }
 
 /* It is to go to those that read it, too. */
-static int queue_said(struct rerun *x, uint16_t field, float value, const struct cdm_info *info, bool sound) {
+static int queue_said(struct rerun *x, uint16_t field, float value, const struct cdm_info *info,
+		struct worth worth) {
 	if (x->said_count == STEPS_MAX)
 		return -ELOOP;
-	x->said[x->said_count++] = (struct said){ field, value, *info, sound };
+	x->said[x->said_count++] = (struct said){ field, value, *info, worth };
 	return 0;
 }
 
@@ -193,13 +201,46 @@ static void fold(struct rerun *x, unsigned target, const struct rerun_value *v) 
 	x->hash = hash_pair(&x->hash, sizeof(x->hash), bytes, sizeof(bytes));
 }
 
+/* Has a rule of that source what it had then: something, or nothing as the source had said nothing yet?  (Motion is of
+   two samples, and another source may come next.) */
+static bool has_source(const struct rerun *x, const struct runner *r, unsigned source) {
+	const struct plan_rule *p = r->rule.plan;
+	const struct place *at = &x->places[p->sources[source]];
+	unsigned needed = p->operation == PLAN_OP_MOTION && source == 0 && p->source_count > 1 ? 2 : 1;
+	if (!at->stood && r->rule.sources[source].samples < needed)
+		needed = r->rule.sources[source].samples;
+	return r->sound[source] >= needed;
+}
+
+static bool has_sources(const struct rerun *x, unsigned target) {
+	for (unsigned i = 0; i < x->runner_count; i++) {
+		const struct runner *r = &x->runners[i];
+		for (unsigned s = 0; r->target == target && s < r->rule.plan->source_count; s++)
+			if (!has_source(x, r, s))
+				return false;
+	}
+	return true;
+}
+
+/* Is what they say now of the time that it was then?  (Not without a source that they had.) */
+static bool has_times(const struct rerun *x, unsigned target) {
+	for (unsigned i = 0; i < x->runner_count; i++) {
+		const struct runner *r = &x->runners[i];
+		for (unsigned s = 0; r->target == target && s < r->rule.plan->source_count; s++)
+			if (!r->timed[s] && (r->rule.sources[s].samples || x->places[r->rule.plan->sources[s]].stood))
+				return false;
+	}
+	return true;
+}
+
 static int say(struct rerun *x, struct runner *r, const struct rule_result *out, const struct cdm_info *cause) {
 	struct target *t = &x->targets[r->target];
 	struct cdm_info info = { .version = ++t->version, .epoch = 1, .source_time = out->meta.source_time,
 		.publish_time = cause->publish_time, .trust = out->meta.trust, .status = out->meta.status,
 		.bytes = sizeof(out->value) };
 	struct rerun_value v = value_of(out->value, &info);
-	int rc = queue_said(x, r->rule.plan->target, out->value, &info, t->begun);
+	struct worth worth = { t->begun, t->begun || has_times(x, r->target) };
+	int rc = queue_said(x, r->rule.plan->target, out->value, &info, worth);
 	bool quiet = is_quiet(x, cause);
 	t->before.ns = t->last ? t->said.ns : -1;
 	t->said = v.source_time;
@@ -220,33 +261,39 @@ static int say(struct rerun *x, struct runner *r, const struct rule_result *out,
 }
 
 static int feed_rule(struct rerun *x, struct runner *r, unsigned source, const void *bytes, const struct cdm_info *i,
-		bool sound) {
+		struct worth worth) {
 	struct target *t = &x->targets[r->target];
 	struct rule_result out;
 	if (!t->fed)
 		t->begun = t->about.recorded == UINT_MAX || (t->from_begin && i->version == 1);
 	t->fed = true;
-	r->sound[source] = sound ? r->sound[source] + (r->sound[source] < 2) : 0;
-	return rule_step(&r->rule, source, bytes, i, &out) ? say(x, r, &out, i) : 0;
+	r->sound[source] = worth.sound ? r->sound[source] + (r->sound[source] < 2) : 0;
+	r->timed[source] = worth.timed;
+	if (!rule_step(&r->rule, source, bytes, i, &out))
+		return 0;
+	if (!t->begun && !has_times(x, r->target))
+		t->state = (struct rule_target){ .said = { .trust = 0.0f } }; /* of a time that it never had */
+	return say(x, r, &out, i);
 }
 
-static int feed_field(struct rerun *x, uint16_t field, const void *bytes, const struct cdm_info *info, bool sound) {
+static int feed_field(struct rerun *x, uint16_t field, const void *bytes, const struct cdm_info *info,
+		struct worth worth) {
 	int rc = 0;
 	for (unsigned i = 0; rc == 0 && i < x->runner_count; i++) {
 		struct runner *r = &x->runners[i];
 		for (unsigned s = 0; rc == 0 && s < r->rule.plan->source_count; s++)
 			if (r->rule.plan->sources[s] == field)
-				rc = feed_rule(x, r, s, bytes, info, sound);
+				rc = feed_rule(x, r, s, bytes, info, worth);
 	}
 	return rc;
 }
 
 static int feed(struct rerun *x, uint16_t field, const void *bytes, const struct cdm_info *info) {
 	x->said_count = 0;
-	int rc = feed_field(x, field, bytes, info, true);
+	int rc = feed_field(x, field, bytes, info, (struct worth){ true, true });
 	for (unsigned i = 0; rc == 0 && i < x->said_count; i++) {
 		struct said s = x->said[i];
-		rc = feed_field(x, s.field, &s.value, &s.info, s.sound);
+		rc = feed_field(x, s.field, &s.value, &s.info, s.worth);
 	}
 	return rc;
 }
@@ -274,32 +321,12 @@ static bool is_last(const struct target *t, struct cdm_mono source_time) {
 	return t->said.ns == source_time.ns && t->before.ns >= 0 && t->before.ns != t->said.ns;
 }
 
-/* Has a rule of that source what it had then: something, or nothing as the source had said nothing yet?  (Motion is of
-   two samples, and another source may come next.) */
-static bool has_source(const struct rerun *x, const struct runner *r, unsigned source) {
-	const struct plan_rule *p = r->rule.plan;
-	const struct place *at = &x->places[p->sources[source]];
-	unsigned needed = p->operation == PLAN_OP_MOTION && source == 0 && p->source_count > 1 ? 2 : 1;
-	if (!at->stood && r->rule.sources[source].samples < needed)
-		needed = r->rule.sources[source].samples;
-	return r->sound[source] >= needed;
-}
-
-static bool has_sources(const struct rerun *x, unsigned target) {
-	for (unsigned i = 0; i < x->runner_count; i++) {
-		const struct runner *r = &x->runners[i];
-		for (unsigned s = 0; r->target == target && s < r->rule.plan->source_count; s++)
-			if (!has_source(x, r, s))
-				return false;
-	}
-	return true;
-}
-
 /* Its rules go on from here, if it is what they said last, of what they had then: they may have taken a sample too
    many, or too few, to go on from another one.  (Of a description in which they read something else nothing is.) */
 static void go_on(const struct rerun *x, unsigned target, float value, const struct cdm_info *info) {
 	struct target *t = &x->targets[target];
-	if (!t->last || !has_sources(x, target))
+	bool edited = !hash_equal(&recording_plan(x->rec)->hash, &x->plan->hash);
+	if (!t->last || !has_sources(x, target) || (t->apart && !edited))
 		return;
 	if ((t->apart || !is_last(t, info->source_time)) && t->tries++ < TRIES_MAX)
 		return;

@@ -24,6 +24,7 @@ enum { FIRST, SECOND, MADE, BOTH, CHAINED, FIELDS };
 static struct plan_builder b;
 static struct world w;
 static struct cdm_diag diag;
+static unsigned apart_until; /* samples of `second` before that are too far from those of `first` */
 
 static void rule(const char *name, uint16_t target, uint16_t a, uint16_t second) {
 	struct plan_rule *r = &b.rules[b.head.rules.count++];
@@ -86,13 +87,14 @@ static struct testing_recording run_machine(unsigned samples, unsigned from) {
 	for (unsigned i = 0; i < samples; i++) {
 		float v = (float)(i * 37 % 100) / 100;
 		struct field_meta m = { .source_time = clock_mono(), .trust = 0.6f + (float)(i % 4) / 10 };
-		m.source_time.ns -= i % 7 == 0 ? 40 * NS_PER_MS : 0; /* too far from the other, sometimes */
+		bool far = (i % 7 == 0 && i % 28 != 14) || (i % 2 && i < apart_until); /* from the other */
+		m.source_time.ns -= far ? 40 * NS_PER_MS : 0;
 		CHECK(field_write(&out[i % 2], &v, sizeof(v), &m, clock_mono()) == 0);
 		unsigned made = 0;
 		struct testing_recording *to = i < from ? NULL : &rec;
 		for (uint16_t f = 0; f < MADE; f++)
 			record(to, &fields[f]);
-		while (made < (i % 2 ? 2u : 3u)) /* the first one makes three samples, the second one two */
+		while (made < (i % 2 ? b.head.rules.count - 2 : 3u)) /* of `second`, by `both` and `more` */
 			for (uint16_t f = MADE; f < FIELDS; f++)
 				made += record(to, &fields[f]);
 	}
@@ -197,6 +199,24 @@ static void from_mid_decay(void) {
 		world_close(&w);
 		close(rec.fd);
 	}
+}
+
+/* What is left of a level while its sources are apart is not that level: one that is is waited for.  And what was made
+   before all sources were there has left no time behind. */
+static void from_amid_what_is_apart(void) {
+	begin();
+	b.head.rules.count = 3;
+	apart_until = 100;
+	struct testing_recording rec = run_machine(160, 30);
+	apart_until = 0;
+	struct recording *r = open_recording(rec.fd);
+	struct rerun *x = run_all(r, recording_plan(r), NULL, NULL);
+	const struct rerun_target *t = target(x, "both");
+	CHECK(t->count[RERUN_GIVEN] > 20 && t->made > 100 && t->count[RERUN_IDENTICAL] == t->made);
+	rerun_close(&x);
+	recording_close(&r);
+	world_close(&w);
+	close(rec.fd);
 }
 
 /* Another half-life and another gain give something else, and it is said what. */
@@ -473,6 +493,7 @@ static void no_recordings(void) {
 int main(void) {
 	what_ran();
 	from_mid_decay();
+	from_amid_what_is_apart();
 	an_edited_plan();
 	in_the_order_of_publication();
 	missing_additional_beyond();
