@@ -2,7 +2,8 @@
  * at_trust.c - evidence about somebody as it was: sums for each role and dimension, decayed to that moment.
  *
  * A state has the sums as they were when the last evidence came; the half-life is that of the role.  Where the plan of
- * then is known, its word counts as well, and the expectation is the one that a decision of that moment had.
+ * then is known, its word counts as well, and the expectation is the one that a decision of that moment had.  Without
+ * evidence that word alone is what counts.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,6 +33,18 @@ struct sum {
 	double expectation; /* with the word of the plan; < 0: not known */
 };
 
+static struct trust_prior prior_of(const struct plan_entity *e) {
+	struct trust_prior p = { .strength = e->trust_strength, .base_rate = TRUST_BASE_RATE };
+	memcpy(p.expectation, e->trust, sizeof(p.expectation));
+	return p;
+}
+
+/* NULL: the plan is not known, or does not name it. */
+static const struct plan_entity *named(const struct plan *plan, const char *name) {
+	uint16_t who = plan ? plan_find_entity(plan, name) : PLAN_NONE;
+	return who == PLAN_NONE ? NULL : &plan_entities(plan)[who];
+}
+
 static struct sum decayed(const struct at *a, const struct state_evidence *e, const struct plan *plan) {
 	int64_t half_life = half_life_of(e->role), at_ms = e->at_ms < (uint64_t)(INT64_MAX / NS_PER_MS)
 			? (int64_t)e->at_ms : 0;
@@ -39,14 +52,12 @@ static struct sum decayed(const struct at *a, const struct state_evidence *e, co
 	double f = half_life > 0 ? decay_factor(age_ns, half_life) : 1.0;
 	struct sum s = { e, f * (double)e->p_ppm / 1e6, f * (double)e->n_ppm / 1e6, (double)age_ns / 1e9, half_life > 0,
 			-1.0 };
-	uint16_t who = plan ? plan_find_entity(plan, e->subject) : PLAN_NONE;
-	for (unsigned d = 0; who != PLAN_NONE && d < TRUST_DIMS; d++) {
-		const struct plan_entity *entity = &plan_entities(plan)[who];
-		struct trust_prior prior = { .strength = entity->trust_strength, .base_rate = TRUST_BASE_RATE };
-		struct trust_record r = { .subject = who };
+	const struct plan_entity *who = named(plan, e->subject);
+	for (unsigned d = 0; who && d < TRUST_DIMS; d++) {
+		struct trust_prior prior = prior_of(who);
+		struct trust_record r = { .subject = 0 };
 		r.p[d] = s.p;
 		r.n[d] = s.n;
-		memcpy(prior.expectation, entity->trust, sizeof(prior.expectation));
 		if (strcmp(dims[d], e->dim) == 0)
 			s.expectation = trust_opinion(&prior, &r, (enum trust_dim)d, 0).expectation;
 	}
@@ -69,20 +80,49 @@ static void sum_print(const struct sum *s) {
 	printf("\n");
 }
 
-static int unknown(const struct at *a, const char *name) {
+/* ---- the word of the plan ---- */
+
+static double expected(const struct plan_entity *who, unsigned dim) {
+	struct trust_prior prior = prior_of(who);
+	return trust_opinion(&prior, NULL, (enum trust_dim)dim, 0).expectation;
+}
+
+static json_t *word_json(const struct plan_entity *who) {
+	json_t *out = json_pack("{s:f}", "strength", who->trust_strength);
+	for (unsigned d = 0; d < TRUST_DIMS; d++)
+		json_object_set_new(out, dims[d], json_pack("{s:f,s:f}", "word", who->trust[d], "expectation",
+				expected(who, d)));
+	return out;
+}
+
+static void word_print(const struct at *a, const struct plan_entity *who) {
+	if (!at_begin(a))
+		return;
+	printf("no evidence about %s by then: the plan's word alone, worth %g observations\n", who->name,
+			who->trust_strength);
+	for (unsigned d = 0; d < TRUST_DIMS; d++)
+		printf("  %-12s %.3f, expectation %.3f\n", dims[d], who->trust[d], expected(who, d));
+}
+
+static int unknown(const struct at *a, const struct plan *plan, const char *name) {
 	struct near n = { .word = name };
 	char hint[128] = "`cadmus log --kind evidence` shows about whom there is";
 	for (unsigned i = 0; i < a->state->evidence_count; i++)
 		near_offer(&n, state_evidence_at(a->state, i)->subject);
+	for (uint16_t i = 0; plan && i < plan->entities.count; i++)
+		near_offer(&n, plan_entities(plan)[i].name);
 	if (n.best)
 		snprintf(hint, sizeof(hint), "did you mean '%s'?", n.best);
-	return verb_failed_hint("at", -ENOENT, hint, "there was no evidence about '%s' by then", name);
+	return verb_failed_hint("at", -ENOENT, hint, "there was no evidence about '%s' by then, and %s", name,
+			plan ? "the plan does not name it" : "the plan of then is not known");
 }
 
 int at_trust(const struct at *a, const char *name) {
 	json_t *list = json_array();
 	struct plan *plan = old_plan(a->past, a->state);
+	const struct plan_entity *who = named(plan, name);
 	unsigned found = 0;
+	int code = 0;
 	for (unsigned i = 0; i < a->state->evidence_count; i++) {
 		const struct state_evidence *e = state_evidence_at(a->state, i);
 		if (strcmp(e->subject, name) != 0)
@@ -95,9 +135,14 @@ int at_trust(const struct at *a, const char *name) {
 		else
 			sum_print(&s);
 	}
-	free(plan);
-	if (a->into && found)
-		json_object_set_new(a->into, "trust", json_incref(list));
+	if (!found && !who)
+		code = unknown(a, plan, name);
+	else if (a->into) {
+		json_object_set(a->into, "trust", list);
+		json_object_set_new(a->into, "prior", who ? word_json(who) : json_null());
+	} else if (!found)
+		word_print(a, who);
 	json_decref(list);
-	return found ? 0 : unknown(a, name);
+	free(plan);
+	return code;
 }

@@ -116,7 +116,7 @@ VERB(at, "Show the machine as it was at a moment",
 		"              -5min, 2 h ago, or #123: after that record of the journal\n"
 		"  field NAME  the sample that was written down last, by its type, and the setting\n"
 		"  fact KEY    what was believed of it, and all that was claimed\n"
-		"  trust NAME  the evidence about somebody, decayed to that moment\n"
+		"  trust NAME  the evidence about somebody, decayed to that moment, and the plan's word\n"
 		"  goal, session, model: those that were; with a name that one, of a session what was said in it\n"
 		"  --as WHO    what that person or gateway may see\n"
 		"Without more: the whole state, as `cadmus state` shows it. Read from the journal alone; with\n"

@@ -29,7 +29,7 @@
 #define LATER_NS 4e18 /* than anybody waits */
 #define PROGRESS_NS (NS_PER_S / 4)
 
-enum how { PLAYING, PLAYED, ASKED, MACHINE_ENDED, FAILED };
+enum how { PLAYING, PLAYED, LEFT, ASKED, MACHINE_ENDED, FAILED }; /* LEFT: with --step nobody wanted more */
 
 struct line { /* a field of the recording that is played */
 	uint16_t field, process;
@@ -48,6 +48,7 @@ struct live {
 	int64_t first_ns;   /* publication of what was played first, in this round */
 	struct cdm_mono round;
 	int64_t latest_ns;  /* how late a sample has been at most */
+	uint64_t of;        /* samples of the whole stretch, where that was left early */
 	enum how how;
 };
 
@@ -213,7 +214,7 @@ static bool await_enter(struct live *l, const struct recording_sample *x) {
 	if (!sleep_for(l, STDIN_FILENO, NULL))
 		return false;
 	if (!replay_enter())
-		l->how = PLAYED;
+		l->how = LEFT;
 	return l->how == PLAYING;
 }
 
@@ -270,6 +271,22 @@ static int play_all(struct live *l) {
 	return 0;
 }
 
+/* Before the end, which --loop has not. */
+static bool is_early(const struct live *l) {
+	return (l->how == LEFT || l->how == ASKED) && !l->r->loop;
+}
+
+/* How many samples it is, had it gone on to the end; those of a stretch are counted one by one. */
+static uint64_t count_stretch(struct live *l) {
+	uint64_t n = 0;
+	struct recording_sample x;
+	const struct rerun_stretch *s = &l->r->stretch;
+	recording_seek(l->r->rec, s->from);
+	while (recording_next(l->r->rec, &x) == 0 && (!s->until.ns || x.sample.info.publish_time.ns < s->until.ns))
+		n++;
+	return n;
+}
+
 /* ---- the end ---- */
 
 static const char *why_incomplete(const struct live *l, uint64_t lost) {
@@ -277,6 +294,8 @@ static const char *why_incomplete(const struct live *l, uint64_t lost) {
 		return "the machine ended";
 	if (l->how == FAILED)
 		return "the recording could not be read on";
+	if (is_early(l))
+		return l->how == LEFT ? "it was left before its end" : "it was asked to end before that";
 	return lost ? "samples could not be published" : replay_doubt(l->r);
 }
 
@@ -288,27 +307,33 @@ static void report_json(const struct live *l, const char *why, uint64_t publishe
 					plan_fields(l->plan)[l->lines[i].field].name, "published",
 					(json_int_t)l->lines[i].published, "unpublished",
 					(json_int_t)l->lines[i].lost));
-	const char *result = why ? "INCOMPLETE" : "COMPLETE", *end = l->how == ASKED ? "asked to end" : "played";
-	json_print(json_pack("{s:s,s:s,s:s?,s:s,s:I,s:I,s:f,s:f,s:b,s:o,s:o,s:o}", "machine", l->plan->machine,
-			"result", result, "why", why, "end", end, "published", (json_int_t)published, "unpublished",
-			(json_int_t)lost, "seconds", (double)mono_since(l->began, clock_mono()) / 1e9, "latest_ms",
+	const char *result = why ? "INCOMPLETE" : "COMPLETE";
+	const char *end = l->how == ASKED ? "asked to end" : l->how == LEFT ? "left" : "played";
+	json_t *of = is_early(l) ? json_integer((json_int_t)l->of) : NULL;
+	json_print(json_pack("{s:s,s:s,s:s?,s:s,s:I,s:o?,s:I,s:f,s:f,s:b,s:o,s:o,s:o}", "machine", l->plan->machine,
+			"result", result, "why", why, "end", end, "published", (json_int_t)published, "of", of,
+			"unpublished", (json_int_t)lost, "seconds",
+			(double)mono_since(l->began, clock_mono()) / 1e9, "latest_ms",
 			ns_to_ms(l->latest_ns), "stays", l->r->stay, "fields", fields, "unplaced",
 			replay_unplaced(l->r), "not_run", replay_not_run()));
 }
 
 static int report(struct live *l) {
 	uint64_t published = 0, lost = 0;
-	char notes[4096] = "";
+	char notes[4096] = "", of[32] = "";
 	count(l, &published, &lost);
 	machine_notes_look(&l->notes, notes, sizeof(notes));
 	const char *why = why_incomplete(l, lost);
+	l->of = is_early(l) ? count_stretch(l) : 0;
+	if (is_early(l))
+		snprintf(of, sizeof(of), " of %" PRIu64, l->of);
 	if (l->r->context->json)
 		report_json(l, why, published, lost);
 	else {
 		fprintf(stderr, "%s", output_clean(notes, true));
-		printf("%s%s%s: %" PRIu64 " samples played, %" PRIu64
+		printf("%s%s%s: %" PRIu64 "%s samples played, %" PRIu64
 				" unpublished, %.1f s; the latest was %.1f ms late\n",
-				why ? "INCOMPLETE" : "COMPLETE", why ? ", " : "", why ? why : "", published, lost,
+				why ? "INCOMPLETE" : "COMPLETE", why ? ", " : "", why ? why : "", published, of, lost,
 				(double)mono_since(l->began, clock_mono()) / 1e9, ns_to_ms(l->latest_ns));
 		if (l->r->stay && l->how != MACHINE_ENDED)
 			printf("%s stays live: cadmus down --machine %s\n", l->plan->machine, l->plan->machine);

@@ -11,9 +11,14 @@
 #define TRIES_MAX 16   /* to find the sample that a rule can go on from */
 #define OPEN_MAX 65536 /* made, and not recorded yet: what is older never will be */
 
+struct open_value {
+	struct rerun_value v;
+	bool quiet; /* of before the stretch: not told, and not counted */
+};
+
 /* Samples that were made and are not settled, the oldest first. */
 struct queue {
-	struct rerun_value *at;
+	struct open_value *at;
 	size_t first, count, room;
 };
 
@@ -27,6 +32,7 @@ struct target {
 	bool fed;             /* its rules are, with anything */
 	bool begun;           /* what they say counts */
 	struct runner *last;  /* that said something */
+	bool apart;           /* which was no evidence, and is not all that the rule knows */
 	struct cdm_mono said, before; /* of which times it and the sample before it were; before: -1: there is none */
 	unsigned tries;       /* recorded samples that were not of that */
 };
@@ -34,6 +40,8 @@ struct target {
 struct runner {
 	struct rule rule;
 	unsigned target;
+	unsigned sound[PLAN_SOURCES_MAX]; /* samples of late that were those of then, up to 2 */
+	bool timed[PLAN_SOURCES_MAX];     /* the last one is of the time that it was then */
 };
 
 /* A field of the plan: where it is in the recording, and what becomes of it. */
@@ -41,6 +49,13 @@ struct place {
 	unsigned recorded; /* UINT_MAX: it is not there, or is another sort of thing */
 	unsigned target;   /* UINT_MAX: no rule makes it */
 	bool source;
+	bool stood;        /* it said something before the recording began */
+};
+
+/* Is a sample what it was then?  One that a rule makes, where it does not know its level yet, is only of the right
+   time; where it lacks a source, not even that. */
+struct worth {
+	bool sound, timed;
 };
 
 /* What a rule has said, on its way to those that read it. */
@@ -48,6 +63,7 @@ struct said {
 	uint16_t field;
 	float value;
 	struct cdm_info info;
+	struct worth worth;
 };
 
 struct rerun {
@@ -77,7 +93,9 @@ const char *rerun_verdict_text(enum rerun_verdict v) {
 }
 
 static void settle(struct rerun *x, struct target *t, enum rerun_verdict v, const struct rerun_value *made,
-		const struct rerun_value *recorded) {
+		const struct rerun_value *recorded, bool quiet) {
+	if (quiet)
+		return;
 	t->about.count[v]++;
 	if (v == RERUN_DIFFERENT && !t->about.differs) {
 		t->about.differs = true;
@@ -89,10 +107,10 @@ static void settle(struct rerun *x, struct target *t, enum rerun_verdict v, cons
 }
 
 static void settle_first(struct rerun *x, struct target *t, enum rerun_verdict v, const struct rerun_value *recorded) {
-	struct rerun_value made = t->open.at[t->open.first];
+	struct open_value made = t->open.at[t->open.first];
 	t->open.first = (t->open.first + 1) % t->open.room;
 	t->open.count--;
-	settle(x, t, v, &made, recorded);
+	settle(x, t, v, &made.v, recorded, made.quiet);
 }
 
 static void settle_all(struct rerun *x, struct target *t, enum rerun_verdict v) {
@@ -100,13 +118,13 @@ static void settle_all(struct rerun *x, struct target *t, enum rerun_verdict v) 
 		settle_first(x, t, v, NULL);
 }
 
-static int open_one(struct rerun *x, struct target *t, const struct rerun_value *v) {
+static int open_one(struct rerun *x, struct target *t, const struct open_value *v) {
 	struct queue *q = &t->open;
 	if (q->count == OPEN_MAX)
 		settle_first(x, t, RERUN_ADDITIONAL, NULL);
 	if (q->count == q->room) {
 		size_t room = q->room ? 2 * q->room : 64;
-		struct rerun_value *more = malloc(room * sizeof(*more));
+		struct open_value *more = malloc(room * sizeof(*more));
 		if (!more)
 			return -ENOMEM;
 		for (size_t i = 0; i < q->count; i++)
@@ -135,20 +153,20 @@ static bool is_same(const struct target *t, const struct rerun_value *a, const s
 /* Where a recorded one stands among those that are open; their number: nowhere. */
 static size_t find_open(const struct queue *q, const struct rerun_value *recorded) {
 	size_t i = 0;
-	while (i < q->count && q->at[(q->first + i) % q->room].source_time.ns != recorded->source_time.ns)
+	while (i < q->count && q->at[(q->first + i) % q->room].v.source_time.ns != recorded->source_time.ns)
 		i++;
 	return i;
 }
 
-static void compare(struct rerun *x, struct target *t, const struct rerun_value *recorded) {
+static void compare(struct rerun *x, struct target *t, const struct rerun_value *recorded, bool quiet) {
 	size_t at = find_open(&t->open, recorded);
 	if (at == t->open.count) {
-		settle(x, t, RERUN_MISSING, NULL, recorded);
+		settle(x, t, RERUN_MISSING, NULL, recorded, quiet);
 		return;
 	}
 	while (at-- > 0)
 		settle_first(x, t, RERUN_ADDITIONAL, NULL);
-	bool same = is_same(t, &t->open.at[t->open.first], recorded);
+	bool same = is_same(t, &t->open.at[t->open.first].v, recorded);
 	settle_first(x, t, same ? RERUN_IDENTICAL : RERUN_DIFFERENT, recorded);
 }
 
@@ -158,11 +176,17 @@ static struct rerun_value value_of(float value, const struct cdm_info *i) {
 	return (struct rerun_value){ value, i->source_time, i->trust, i->status };
 }
 
+/* Is it of before the stretch?  It goes in all the same: what is said later hangs on it. */
+static bool is_quiet(const struct rerun *x, const struct cdm_info *i) {
+	return i->publish_time.ns < x->stretch.from.ns;
+}
+
 /* It is to go to those that read it, too. */
-static int queue_said(struct rerun *x, uint16_t field, float value, const struct cdm_info *info) {
+static int queue_said(struct rerun *x, uint16_t field, float value, const struct cdm_info *info,
+		struct worth worth) {
 	if (x->said_count == STEPS_MAX)
 		return -ELOOP;
-	x->said[x->said_count++] = (struct said){ field, value, *info };
+	x->said[x->said_count++] = (struct said){ field, value, *info, worth };
 	return 0;
 }
 
@@ -177,54 +201,99 @@ static void fold(struct rerun *x, unsigned target, const struct rerun_value *v) 
 	x->hash = hash_pair(&x->hash, sizeof(x->hash), bytes, sizeof(bytes));
 }
 
+/* Has a rule of that source what it had then: something, or nothing as the source had said nothing yet?  (Motion is of
+   two samples, and another source may come next.) */
+static bool has_source(const struct rerun *x, const struct runner *r, unsigned source) {
+	const struct plan_rule *p = r->rule.plan;
+	const struct place *at = &x->places[p->sources[source]];
+	unsigned needed = p->operation == PLAN_OP_MOTION && source == 0 && p->source_count > 1 ? 2 : 1;
+	if (!at->stood && r->rule.sources[source].samples < needed)
+		needed = r->rule.sources[source].samples;
+	return r->sound[source] >= needed;
+}
+
+static bool has_sources(const struct rerun *x, unsigned target) {
+	for (unsigned i = 0; i < x->runner_count; i++) {
+		const struct runner *r = &x->runners[i];
+		for (unsigned s = 0; r->target == target && s < r->rule.plan->source_count; s++)
+			if (!has_source(x, r, s))
+				return false;
+	}
+	return true;
+}
+
+/* Is what they say now of the time that it was then?  (Not without a source that they had.) */
+static bool has_times(const struct rerun *x, unsigned target) {
+	for (unsigned i = 0; i < x->runner_count; i++) {
+		const struct runner *r = &x->runners[i];
+		for (unsigned s = 0; r->target == target && s < r->rule.plan->source_count; s++)
+			if (!r->timed[s] && (r->rule.sources[s].samples || x->places[r->rule.plan->sources[s]].stood))
+				return false;
+	}
+	return true;
+}
+
 static int say(struct rerun *x, struct runner *r, const struct rule_result *out, const struct cdm_info *cause) {
 	struct target *t = &x->targets[r->target];
 	struct cdm_info info = { .version = ++t->version, .epoch = 1, .source_time = out->meta.source_time,
 		.publish_time = cause->publish_time, .trust = out->meta.trust, .status = out->meta.status,
 		.bytes = sizeof(out->value) };
 	struct rerun_value v = value_of(out->value, &info);
-	int rc = queue_said(x, r->rule.plan->target, out->value, &info);
+	struct worth worth = { t->begun, t->begun || has_times(x, r->target) };
+	int rc = queue_said(x, r->rule.plan->target, out->value, &info, worth);
+	bool quiet = is_quiet(x, cause);
 	t->before.ns = t->last ? t->said.ns : -1;
 	t->said = v.source_time;
 	t->last = r;
+	t->apart = out->apart;
 	if (rc < 0 || !t->begun)
 		return rc;
-	t->about.made++;
-	fold(x, r->target, &v);
-	if (x->hooks.made)
+	if (!quiet) {
+		t->about.made++;
+		fold(x, r->target, &v);
+	}
+	if (x->hooks.made && !quiet)
 		x->hooks.made(x->hooks.ctx, &t->about, &v, info.publish_time);
 	if (t->about.recorded != UINT_MAX)
-		return open_one(x, t, &v);
-	settle(x, t, RERUN_UNCOMPARED, &v, NULL);
+		return open_one(x, t, &(struct open_value){ v, quiet });
+	settle(x, t, RERUN_UNCOMPARED, &v, NULL, quiet);
 	return 0;
 }
 
-static int feed_rule(struct rerun *x, struct runner *r, unsigned source, const void *bytes, const struct cdm_info *i) {
+static int feed_rule(struct rerun *x, struct runner *r, unsigned source, const void *bytes, const struct cdm_info *i,
+		struct worth worth) {
 	struct target *t = &x->targets[r->target];
 	struct rule_result out;
 	if (!t->fed)
 		t->begun = t->about.recorded == UINT_MAX || (t->from_begin && i->version == 1);
 	t->fed = true;
-	return rule_step(&r->rule, source, bytes, i, &out) ? say(x, r, &out, i) : 0;
+	r->sound[source] = worth.sound ? r->sound[source] + (r->sound[source] < 2) : 0;
+	r->timed[source] = worth.timed;
+	if (!rule_step(&r->rule, source, bytes, i, &out))
+		return 0;
+	if (!t->begun && !has_times(x, r->target))
+		t->state = (struct rule_target){ .said = { .trust = 0.0f } }; /* of a time that it never had */
+	return say(x, r, &out, i);
 }
 
-static int feed_field(struct rerun *x, uint16_t field, const void *bytes, const struct cdm_info *info) {
+static int feed_field(struct rerun *x, uint16_t field, const void *bytes, const struct cdm_info *info,
+		struct worth worth) {
 	int rc = 0;
 	for (unsigned i = 0; rc == 0 && i < x->runner_count; i++) {
 		struct runner *r = &x->runners[i];
 		for (unsigned s = 0; rc == 0 && s < r->rule.plan->source_count; s++)
 			if (r->rule.plan->sources[s] == field)
-				rc = feed_rule(x, r, s, bytes, info);
+				rc = feed_rule(x, r, s, bytes, info, worth);
 	}
 	return rc;
 }
 
 static int feed(struct rerun *x, uint16_t field, const void *bytes, const struct cdm_info *info) {
 	x->said_count = 0;
-	int rc = feed_field(x, field, bytes, info);
+	int rc = feed_field(x, field, bytes, info, (struct worth){ true, true });
 	for (unsigned i = 0; rc == 0 && i < x->said_count; i++) {
 		struct said s = x->said[i];
-		rc = feed_field(x, s.field, &s.value, &s.info);
+		rc = feed_field(x, s.field, &s.value, &s.info, s.worth);
 	}
 	return rc;
 }
@@ -237,11 +306,12 @@ static int take_source(struct rerun *x, uint16_t field, const struct recording_s
 	struct cdm_info info = s->sample.info;
 	if (info.bytes > f->bytes)
 		return 0; /* of a plan that it does not fit */
-	x->orphans += info.status == CDM_ORPHAN;
+	bool quiet = is_quiet(x, &info);
+	x->orphans += !quiet && info.status == CDM_ORPHAN;
 	if (info.status == CDM_ORPHAN || (info.status == CDM_STALE && f->max_age_ns && !f->derived))
 		info.status = CDM_OK;
-	x->taken++;
-	if (x->hooks.took)
+	x->taken += !quiet;
+	if (x->hooks.took && !quiet)
 		x->hooks.took(x->hooks.ctx, f, s);
 	return feed(x, field, s->sample.bytes, &info);
 }
@@ -251,10 +321,14 @@ static bool is_last(const struct target *t, struct cdm_mono source_time) {
 	return t->said.ns == source_time.ns && t->before.ns >= 0 && t->before.ns != t->said.ns;
 }
 
-/* Its rules go on from here, if it is what they said last: they may have taken a sample too many, or too few, to go on
-   from another one.  (Of a description in which they read something else nothing ever is.) */
-static void go_on(struct target *t, float value, const struct cdm_info *info) {
-	if (!t->last || (!is_last(t, info->source_time) && t->tries++ < TRIES_MAX))
+/* Its rules go on from here, if it is what they said last, of what they had then: they may have taken a sample too
+   many, or too few, to go on from another one.  (Of a description in which they read something else nothing is.) */
+static void go_on(const struct rerun *x, unsigned target, float value, const struct cdm_info *info) {
+	struct target *t = &x->targets[target];
+	bool edited = !hash_equal(&recording_plan(x->rec)->hash, &x->plan->hash);
+	if (!t->last || !has_sources(x, target) || (t->apart && !edited))
+		return;
+	if ((t->apart || !is_last(t, info->source_time)) && t->tries++ < TRIES_MAX)
 		return;
 	t->tries = 0;
 	rule_continue(&t->last->rule, value, info);
@@ -269,17 +343,19 @@ static void take_target(struct rerun *x, unsigned target, const struct recording
 		return;
 	memcpy(&value, s->sample.bytes, sizeof(value));
 	struct rerun_value recorded = value_of(value, info);
-	bool restarted = t->epoch && info->epoch != t->epoch;
+	if (x->over && find_open(&t->open, &recorded) == t->open.count)
+		return; /* made of what comes after the stretch */
+	bool restarted = t->epoch && info->epoch != t->epoch, quiet = is_quiet(x, info);
 	t->epoch = info->epoch;
-	t->about.lives += restarted;
+	t->about.lives += restarted && !quiet;
 	if (!restarted && t->begun) {
-		compare(x, t, &recorded);
+		compare(x, t, &recorded, quiet);
 		return;
 	}
 	settle_all(x, t, RERUN_BEYOND);
 	t->begun = false;
-	go_on(t, value, info);
-	settle(x, t, RERUN_GIVEN, NULL, &recorded);
+	go_on(x, target, value, info);
+	settle(x, t, RERUN_GIVEN, NULL, &recorded, quiet);
 }
 
 static bool is_settled(const struct rerun *x) {
@@ -308,7 +384,7 @@ int rerun_step(struct rerun *x) {
 		rc = take_source(x, field, &s);
 	else if (!source)
 		take_target(x, x->places[field].target, &s);
-	return rc < 0 ? rc : source;
+	return rc < 0 ? rc : source && !is_quiet(x, &s.sample.info);
 }
 
 /* ---- begin and end ---- */
@@ -319,7 +395,7 @@ static void find_places(struct rerun *x) {
 	for (uint16_t f = 0; f < x->plan->fields.count; f++) {
 		struct place *p = &x->places[f];
 		const struct plan_field *about = &plan_fields(x->plan)[f];
-		*p = (struct place){ recording_find(x->rec, about->name), UINT_MAX, false };
+		*p = (struct place){ recording_find(x->rec, about->name), UINT_MAX, false, false };
 		if (p->recorded != UINT_MAX && !recording_fits(recording_at(x->rec, p->recorded), about))
 			p->recorded = UINT_MAX;
 		if (p->recorded != UINT_MAX)
@@ -357,29 +433,32 @@ static int open_rules(struct rerun *x) {
 	return 0;
 }
 
-static void select_fields(struct rerun *x, bool sources) {
+static void select_fields(struct rerun *x) {
 	for (unsigned i = 0; i < recording_count(x->rec); i++) {
 		uint16_t f = x->field_of[i];
-		bool wanted = f != PLAN_NONE && (x->places[f].target != UINT_MAX || (sources && x->places[f].source));
+		bool wanted = f != PLAN_NONE && (x->places[f].target != UINT_MAX || x->places[f].source);
 		recording_select(x->rec, i, wanted);
 	}
-	recording_seek(x->rec, x->stretch.from);
+	recording_seek(x->rec, (struct cdm_mono){ 0 });
 }
 
-/* Which targets does the stretch have from their first sample on? */
+/* Which fields does the recording have from their first sample on? */
 static int look_for_begins(struct rerun *x) {
 	unsigned left = 0;
-	for (unsigned i = 0; i < x->target_count; i++) {
-		unsigned at = x->targets[i].about.recorded;
-		left += at != UINT_MAX && recording_at(x->rec, at)->messages != 0;
+	for (unsigned i = 0; i < recording_count(x->rec); i++) {
+		const struct place *p = x->field_of[i] == PLAN_NONE ? NULL : &x->places[x->field_of[i]];
+		left += p && (p->source || p->target != UINT_MAX) && recording_at(x->rec, i)->messages != 0;
 	}
 	int rc = 0;
 	struct recording_sample s;
-	select_fields(x, false);
+	select_fields(x);
 	while (left > 0 && (rc = recording_next(x->rec, &s)) == 0) {
 		if (recording_at(x->rec, s.field)->given > 1)
 			continue;
-		x->targets[x->places[x->field_of[s.field]].target].from_begin = s.sample.info.version == 1;
+		struct place *p = &x->places[x->field_of[s.field]];
+		p->stood = s.sample.info.version != 1;
+		if (p->target != UINT_MAX)
+			x->targets[p->target].from_begin = !p->stood;
 		left--;
 	}
 	return rc == -ENODATA ? 0 : rc;
@@ -414,7 +493,7 @@ int rerun_open(struct rerun **out, struct recording *rec, const struct plan *pla
 		rerun_close(&x);
 		return rc;
 	}
-	select_fields(x, true);
+	select_fields(x);
 	*out = x;
 	return 0;
 }

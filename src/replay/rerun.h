@@ -12,8 +12,8 @@
  *
  * What the recording has of the targets is held against it: by source time, in order.  A recording seldom begins with
  * the machine.  Where the first recorded sample of a target is not the first that its rule made, and wherever core was
- * restarted, the re-run goes on from that sample (RERUN_GIVEN): then what follows may differ in the last bit of a
- * float until that level has decayed.
+ * restarted, the re-run goes on from that sample (RERUN_GIVEN), or from one of the next, when its rules have what they
+ * had then of their sources.  What follows is the same to the byte.
  *
  * What a recording does not have: when a writer died whose sample of before still counts in a rule of several sources
  * (live it is left out from then on, here until its field goes on in another life).
@@ -64,7 +64,10 @@ struct rerun_hooks {
 			const struct rerun_value *made, const struct rerun_value *recorded);
 };
 
-/* A stretch of the recording, on the clock of the machine that was recorded. */
+/*
+ * A stretch of the recording, on the clock of the machine that was recorded.  What lies before it goes in, and is
+ * neither told nor counted: so what is made within is what is made of the whole.
+ */
 struct rerun_stretch {
 	struct cdm_mono from, until; /* 0: its begin; its end */
 };
@@ -80,8 +83,8 @@ MUST_CHECK int rerun_open(struct rerun **out, struct recording *rec, const struc
 /* Accepts NULL; sets *x NULL. */
 void rerun_close(struct rerun **x);
 
-/* One sample of the recording, of a source or a target.  1: it was a source's; 0: a target's; -ENODATA: there are no
-   more, and all is settled; -ELOOP: rules that make themselves; -errno. */
+/* One sample of the recording, of a source or a target.  1: it was a source's; 0: a target's, or of before the
+   stretch; -ENODATA: there are no more, and all is settled; -ELOOP: rules that make themselves; -errno. */
 MUST_CHECK int rerun_step(struct rerun *x);
 
 unsigned rerun_targets(const struct rerun *x);

@@ -91,8 +91,9 @@ static double step_apart(struct rule *r, struct cdm_mono at, struct field_meta *
 
 static double step_together(struct rule *r, struct cdm_mono at, const struct field_meta *m) {
 	r->target->said = *m;
-	return awareness_add(&r->target->cell, r->field->half_life_ns, at, r->plan->gain, (double)m->trust, 1.0,
+	(void)awareness_add(&r->target->cell, r->field->half_life_ns, at, r->plan->gain, (double)m->trust, 1.0,
 			operation_evidence(r));
+	return (double)awareness_settle(&r->target->cell);
 }
 
 bool rule_step(struct rule *r, unsigned source, const void *bytes, const struct cdm_info *info,

@@ -38,7 +38,7 @@ struct rule_source {
 
 /* What is known of a target; zeros at first.  Rules that have one target have one of these. */
 struct rule_target {
-	struct awareness_cell cell;
+	struct awareness_cell cell; /* its level is the float that was said */
 	struct field_meta said; /* of the newest result that was not degraded; trust 0 before the first */
 };
 
@@ -73,8 +73,8 @@ bool rule_step(struct rule *r, unsigned source, const void *bytes, const struct 
 		struct rule_result *out);
 /*
  * Go on from a sample of the target that the same rule has made of the last step's samples, somewhere else: its level,
- * as of the newest source time so far, and what is said of it.  (The level was rounded to float, so what follows is
- * the same to within that until it has decayed.)
+ * as of the newest source time so far, and what is said of it.  What follows is the same to the byte, for that is all
+ * that a rule keeps; but for a step whose sources were apart, which leaves the level of before untold.
  */
 void rule_continue(struct rule *r, float level, const struct cdm_info *info);
 

@@ -217,12 +217,22 @@ static void let_go(struct core *c, void *who, int rc, uint64_t seq) {
 	over(c);
 }
 
+static void no_snapshot(struct core *c) {
+	session_error(c, &c->erasure.to, -ENOENT, "there is no snapshot%s yet that could stand for what would go; "
+			"it is made when the machine rests, or with `cadmus down`, after some hundred records: "
+			"then ask again",
+			c->snapped ? " up to there" : "");
+	over(c);
+	dream_wait(c);
+}
+
 static void planned(struct core *c, const struct keeper_job *job) {
 	struct erasure *e = &c->erasure;
 	uint8_t body[1024];
+	if (job->rc == -ENOENT)
+		return no_snapshot(c);
 	if (job->rc < 0)
-		return fail(c, job->rc, job->rc == -ENOENT ? "no snapshot could stand for what would go"
-					: job->rc == -EBUSY ? "what went before is still being removed"
+		return fail(c, job->rc, job->rc == -EBUSY ? "what went before is still being removed"
 							    : "what may go cannot be found out");
 	int n = body_build_compact(&job->plan.body, body, sizeof(body));
 	struct journal_entry note = { JOURNAL_COMPACT, JOURNAL_MACHINE, core_entity_name(c, 0), e->principal, body,

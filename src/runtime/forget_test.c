@@ -69,7 +69,9 @@ static void what_cannot_be_erased_is_said(void) {
 	begin();
 	CHECK(refused((struct question){ .op = "erase", .seq = 77777 }, "ENOENT"));
 	CHECK(refused((struct question){ .op = "erase" }, "EINVAL"));
-	CHECK(refused((struct question){ .op = "compact" }, "ENOENT")); /* no snapshot yet */
+	CHECK(refused((struct question){ .op = "compact" }, "ENOENT"));
+	CHECK(is("text", "there is no snapshot yet that could stand for what would go; it is made when the machine "
+			"rests, or with `cadmus down`, after some hundred records: then ask again"));
 	over();
 }
 

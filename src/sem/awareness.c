@@ -1,7 +1,9 @@
 /* awareness.c - see awareness.h. */
 #include "sem/awareness.h"
 
+#include <float.h>
 #include <math.h>
+#include <string.h>
 #include "base/clock.h"
 #include "sem/decay.h"
 
@@ -19,6 +21,38 @@ double awareness_add(struct awareness_cell *c, int64_t half_life_ns, struct cdm_
 	if (now.ns > c->at.ns)
 		c->at = now;
 	return level;
+}
+
+/* 0..1, of a time: the mixer of splitmix64. */
+static double draw(struct cdm_mono t) {
+	uint64_t x = (uint64_t)t.ns + UINT64_C(0x9e3779b97f4a7c15);
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (double)((x ^ x >> 31) >> 11) * 0x1p-53;
+}
+
+/* The float beside f, of the same sign: away from 0, or towards it. */
+static float beside(float f, bool away) {
+	uint32_t bits;
+	memcpy(&bits, &f, sizeof(bits));
+	bits += away ? 1u : UINT32_MAX;
+	memcpy(&f, &bits, sizeof(f));
+	return f;
+}
+
+float awareness_settle(struct awareness_cell *c) {
+	double size = fabs(c->level);
+	float f = (float)size;
+	if (size < (double)FLT_MIN)
+		f = 0.0f;
+	else if ((double)f != size) {
+		float low = (double)f > size ? beside(f, false) : f, high = beside(low, true);
+		double rest = (size - (double)low) / ((double)high - (double)low);
+		f = draw(c->at) < rest ? high : low;
+	}
+	f = c->level < 0.0 ? -f : f;
+	c->level = (double)f;
+	return f;
 }
 
 void awareness_clear(struct awareness_cell *c, struct cdm_mono now) {

@@ -34,6 +34,14 @@ double awareness_level(const struct awareness_cell *c, int64_t half_life_ns, str
 double awareness_add(struct awareness_cell *c, int64_t half_life_ns, struct cdm_mono now,
 		double gain, double trust, double quality, double evidence);
 
+/*
+ * Make the level a float, and return it: then what is published is the whole state, and who reads it can go on from
+ * there to the byte.  Up or down is drawn from the time, with the odds that keep the mean: rounded to the nearest, what
+ * decays by less than half a unit in the last place from one event to the next would stay for ever.  Below 2^-126 it
+ * is 0.
+ */
+float awareness_settle(struct awareness_cell *c);
+
 /* Set to nothing, e.g. the explicit clear of a safety field. */
 void awareness_clear(struct awareness_cell *c, struct cdm_mono now);
 

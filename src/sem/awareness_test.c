@@ -1,6 +1,7 @@
 /* awareness_test.c - decay against libm, saturation, the step response, and clocks that go back. */
 #include "sem/awareness.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include "base/check.h"
@@ -95,6 +96,36 @@ static void step_response_is_the_analytic_one(void) {
 	CHECK(t90 == want90 && t90 > 0);
 }
 
+static void settles_on_a_float(void) {
+	struct awareness_cell c = { 0.1, at(1) };
+	float said = awareness_settle(&c);
+	CHECK(c.level == (double)said && fabs((double)said - 0.1) < 1e-8 && awareness_settle(&c) == said);
+	struct awareness_cell less = { -0.1, at(1) };
+	CHECK(awareness_settle(&less) == -said);
+	for (int i = 0; i < 1000; i++) {
+		struct awareness_cell x = { 1.0 - 1e-12, at(i) };
+		CHECK(awareness_settle(&x) <= 1.0f && x.level > 0.9999999);
+	}
+	struct awareness_cell next_to_nothing = { (double)FLT_MIN * 0.999, at(1) }, least = { (double)FLT_MIN, at(1) };
+	CHECK(awareness_settle(&next_to_nothing) == 0.0f && next_to_nothing.level == 0.0);
+	CHECK(awareness_settle(&least) == FLT_MIN);
+}
+
+/* The slowest that a plan may have, at 1 kHz: a tenth of a unit in the last place from one to the next. */
+static void settled_it_still_decays(void) {
+	const int64_t day_ns = INT64_C(86400) * NS_PER_S;
+	struct awareness_cell c = { 1e-4, { 0 } }, exact = c;
+	double worst = 0;
+	for (int64_t ns = 0; ns < 2000 * NS_PER_S; ns += NS_PER_MS) {
+		awareness_add(&exact, day_ns, (struct cdm_mono){ ns }, 1, 1, 1, 0);
+		awareness_add(&c, day_ns, (struct cdm_mono){ ns }, 1, 1, 1, 0);
+		awareness_settle(&c);
+		worst = fmax(worst, fabs(c.level - exact.level) / exact.level);
+	}
+	printf("awareness_test: as floats, after 2 million steps, within %.2g of doubles\n", worst);
+	CHECK(exact.level < 0.985e-4 && worst < 1e-3);
+}
+
 static void fields_and_deltas(void) {
 	struct awareness_cell cells[3] = { { 1, at(0) }, { 0.5, at(1) }, { -0.25, at(2) } };
 	float out[3];
@@ -113,6 +144,8 @@ int main(void) {
 	leaves_out_what_is_no_evidence();
 	time_does_not_go_back();
 	step_response_is_the_analytic_one();
+	settles_on_a_float();
+	settled_it_still_decays();
 	fields_and_deltas();
 	puts("awareness_test: ok");
 }

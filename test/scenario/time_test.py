@@ -139,8 +139,17 @@ def trust(p):
     expect('and none has passed then', t['p'] == 1.0 and t['n'] == 0.5, t)
     t = p.json('at', at('09:07'), 'trust', 'parrot')['trust'][0]
     expect('of those in the plan its word counts', 0.5 < t['expectation'] < 1, t)
-    p.said(['at', at('09:06'), 'trust', 'camera'], "there was no evidence about 'camera' by then")
+    p.said(['at', at('09:06'), 'trust', 'camera'], "there was no evidence about 'camera' by then, and the plan does not name it")
     p.said(['at', 'now', 'trust', 'camra'], "did you mean 'camera'?")
+    t = p.json('at', at('09:07'), 'trust', 'operator')
+    word = t['prior']
+    expect('without evidence the word of the plan counts, and is said to be that', t['trust'] == [] and word['strength'] == 50 and
+           word['talent']['word'] == 0.99 and abs(word['temperament']['expectation'] - (50 * 0.99 + 1) / 52) < 1e-9, t)
+    out = p.text('at', at('09:07'), 'trust', 'operator')
+    expect('for people, too', "no evidence about operator by then: the plan's word alone, worth 50 observations" in out and
+           'talent       0.990, expectation 0.971' in out, out)
+    expect('evidence stands beside it', p.json('at', at('09:07'), 'trust', 'parrot')['prior']['strength'] > 0)
+    p.said(['at', 'now', 'trust', 'operatr'], "did you mean 'operator'?")
 
 
 def who_may_see(p):
