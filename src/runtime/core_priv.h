@@ -530,7 +530,6 @@ struct erasure {
 	uint64_t seqs[KEEPER_SEQS_MAX + 1]; /* with all that was made of it */
 	unsigned count, done;
 	uint64_t note;  /* the record that says so */
-	int wiped;      /* 0, or why old pages may still hold it */
 	uint64_t removed, kept;
 };
 
@@ -643,7 +642,7 @@ void tell_read(struct core *c, const struct asked *r);
 void forget_erase(struct core *c, const struct asked *r);
 void forget_compact(struct core *c, const struct asked *r);
 void forget_keeper(struct core *c);
-void forget_indexed(struct core *c); /* the finder may have taken in what was erased */
+void forget_indexed(struct core *c); /* index, or the journal's log, may be without what was erased */
 /* What the plan says is kept. */
 MUST_CHECK int forget_open(struct core *c);
 void forget_look(struct core *c);    /* its timer fired: c->keep_due, or it is overdue */

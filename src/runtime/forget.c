@@ -6,7 +6,8 @@
  *
  *      SCANNING -> WRITING (each of them) -> FOLDING -> INDEXING -> answered
  *
- * INDEXING until the memory's index has let go of it as well (finder.h), which goes on beside all the others.
+ * INDEXING until the memory's index has let go of it as well (finder.h), which goes on beside all the others, and the
+ * journal's log, or a reader was in the way of that for long (journal_wiped()).
  *
  * A compaction lets go what nobody will ask for, up to a snapshot:
  *
@@ -129,10 +130,13 @@ void forget_indexed(struct core *c) {
 	int rc = remind_await(c, e->note);
 	if (rc == -EAGAIN)
 		return;
+	int wiped = journal_wiped(c->journal);
+	if (wiped == -EAGAIN)
+		return; /* ledger_readable() is told */
 	session_begin(c, &o, &e->to, "done", 3);
 	mp_kv_uint(&o, "seq", e->note);
 	mp_kv_uint(&o, "erased", e->count);
-	mp_kv_bool(&o, "wiped", e->wiped == 0 && rc == 0);
+	mp_kv_bool(&o, "wiped", wiped == 0 && rc == 0);
 	session_send(c, &o, &e->to);
 	over(c);
 }

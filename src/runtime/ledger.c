@@ -190,8 +190,6 @@ void ledger_readable(struct core *c) {
 		for (unsigned i = 0; rc == 0 && i < r.count; i++)
 			fold(c, &r.records[i]);
 		note_refusal(c, &r);
-		if (rc == 0 && r.records[0].kind == JOURNAL_ERASE)
-			c->erasure.wiped = r.wiped;
 		if (rc == 0)
 			remind_stored(c, &r); /* first: who is told may ask for it */
 		settle(c, &r, seq);
@@ -210,6 +208,7 @@ void ledger_readable(struct core *c) {
 		ledger_snapshot(c);
 	if (stored)
 		gap_write(c); /* there may be room again */
+	forget_indexed(c); /* the log may be without what was erased */
 	dream_wait(c);
 	report(c);
 }
