@@ -529,6 +529,7 @@ struct erasure {
 	uint64_t seq;   /* to be erased; or the last record that may go */
 	uint64_t seqs[KEEPER_SEQS_MAX + 1]; /* with all that was made of it */
 	unsigned count, done;
+	int failed;     /* why it went no further, once some of them were gone; 0: it did not fail */
 	uint64_t note;  /* the record that says so */
 	uint64_t removed, kept;
 };

@@ -77,13 +77,36 @@ static int ask_keeper(struct core *c, const struct keeper_job *job) {
 
 static void write_next(struct core *c);
 
+/* The live state is not that of the file: nobody shall go on with it. */
+static void cannot_fold(struct core *c, int rc) {
+	log_error("the state cannot be folded anew (%s): core ends, and the next one does it", err_text(rc));
+	c->quit = c->failed = true;
+	fail(c, rc, "it is erased, but the state could not be folded anew");
+}
+
+static void fold_anew(struct core *c) {
+	c->erasure.step = ERASURE_FOLDING;
+	c->snapped = 0; /* those that knew of it are gone */
+	int rc = ask_keeper(c, &(struct keeper_job){ .work = KEEPER_FOLD });
+	if (rc < 0)
+		cannot_fold(c, rc);
+}
+
+/* What is gone is gone, and the state is to be without it before who asked is told. */
+static void go_no_further(struct core *c, int rc) {
+	if (c->erasure.done == 0)
+		return fail(c, rc, "the record could not be erased");
+	c->erasure.failed = rc;
+	fold_anew(c);
+}
+
 static void written(struct core *c, void *who, int rc, uint64_t seq) {
 	struct erasure *e = who;
 	bool asked_for = e->done == e->count - 1;
 	if (rc == -ENOENT && !asked_for)
 		rc = 0; /* it has gone meanwhile */
 	if (rc < 0)
-		return fail(c, rc, "the record could not be erased");
+		return go_no_further(c, rc);
 	state_scrub(c->state, e->seqs[e->done]);
 	e->note = seq ? seq : e->note;
 	e->done++;
@@ -101,20 +124,14 @@ static int write_note(struct core *c, uint64_t seq) {
 	return ledger_erase(c, seq, &e, written, &c->erasure);
 }
 
-/* The one that was asked for comes last: when that is gone, all are. */
 static void write_next(struct core *c) {
 	struct erasure *e = &c->erasure;
-	int rc = 0;
-	if (e->done < e->count) {
-		e->step = ERASURE_WRITING;
-		rc = write_note(c, e->seqs[e->done]);
-	} else {
-		e->step = ERASURE_FOLDING;
-		c->snapped = 0; /* those that knew of it are gone */
-		rc = ask_keeper(c, &(struct keeper_job){ .work = KEEPER_FOLD });
-	}
+	if (e->done == e->count)
+		return fold_anew(c);
+	e->step = ERASURE_WRITING;
+	int rc = write_note(c, e->seqs[e->done]);
 	if (rc < 0)
-		fail(c, rc, "the record could not be erased");
+		go_no_further(c, rc);
 }
 
 static int catch_up(void *user, const struct journal_record *r) {
@@ -130,6 +147,11 @@ void forget_indexed(struct core *c) {
 	int rc = remind_await(c, e->note);
 	if (rc == -EAGAIN)
 		return;
+	if (e->failed < 0) {
+		session_error(c, &e->to, e->failed, "%u of %u records were erased, then no more: %s; ask again",
+				e->done, e->count, err_text(e->failed));
+		return over(c);
+	}
 	int wiped = journal_wiped(c->journal);
 	if (wiped == -EAGAIN)
 		return; /* ledger_readable() is told */
@@ -150,9 +172,7 @@ static void folded(struct core *c, const struct keeper_job *job) {
 		rc = journal_each(c->reader, s->seq + 1, c->state->seq - s->seq, catch_up, s);
 	if (rc < 0) {
 		free(s);
-		log_error("the state cannot be folded anew (%s): core ends, and the next one does it", err_text(rc));
-		c->quit = c->failed = true;
-		return fail(c, rc, "it is erased, but the state could not be folded anew");
+		return cannot_fold(c, rc);
 	}
 	free(c->state);
 	c->state = s;
@@ -160,12 +180,14 @@ static void folded(struct core *c, const struct keeper_job *job) {
 	forget_indexed(c);
 }
 
+/* What was made of another goes before that, so that who ends halfway and is asked again finds the rest. */
 static void scanned(struct core *c, const struct keeper_job *job) {
 	struct erasure *e = &c->erasure;
 	if (job->rc < 0)
 		return fail(c, job->rc, "what was made of the record could not be found out");
-	memcpy(e->seqs, job->seqs, job->count * sizeof(e->seqs[0]));
-	e->count = job->count;
+	e->count = 0;
+	for (unsigned i = job->count; i > 0; i--)
+		e->seqs[e->count++] = job->seqs[i - 1];
 	e->seqs[e->count++] = e->seq;
 	write_next(c);
 }
