@@ -4,7 +4,7 @@
  * An erasure takes the body of a record away and those of all facts that were made of it, then what the live state has
  * of them; the state is then folded anew, by the keeper, while life goes on:
  *
- *      SCANNING -> WRITING (each of them) -> FOLDING -> INDEXING -> answered
+ *      SCANNING (until nothing more is found) -> WRITING (each of them) -> FOLDING -> INDEXING -> answered
  *
  * INDEXING until the memory's index has let go of it as well (finder.h), which goes on beside all the others, and the
  * journal's log, or a reader was in the way of that for long (journal_wiped()).
@@ -180,27 +180,81 @@ static void folded(struct core *c, const struct keeper_job *job) {
 	forget_indexed(c);
 }
 
+/* ---- what was made of it ---- */
+
+static const char *const not_found_out = "what was made of the record could not be found out";
+
+bool forget_takes(const struct core *c, uint64_t seq) {
+	const struct erasure *e = &c->erasure;
+	if (e->step != ERASURE_SCANNING && e->step != ERASURE_WRITING)
+		return false;
+	for (unsigned i = 0; i < e->count; i++)
+		if (e->seqs[i] == seq)
+			return true;
+	return seq == e->seq;
+}
+
+static int look_for_more(struct core *c) {
+	const struct erasure *e = &c->erasure;
+	struct keeper_job job = { .work = KEEPER_SCAN, .upto = e->seq, .after = e->looked, .count = e->count };
+	memcpy(job.seqs, e->seqs, e->count * sizeof(e->seqs[0]));
+	return ask_keeper(c, &job);
+}
+
+static void go_on_looking(struct core *c) {
+	c->erasure.await = 0;
+	int rc = look_for_more(c);
+	if (rc < 0)
+		fail(c, rc, not_found_out);
+}
+
+void forget_settled(struct core *c) {
+	const struct erasure *e = &c->erasure;
+	if (e->step == ERASURE_SCANNING && e->await && !ledger_owes(c, e->await))
+		go_on_looking(c);
+}
+
 /* What was made of another goes before that, so that who ends halfway and is asked again finds the rest. */
+static void begin_writing(struct core *c) {
+	struct erasure *e = &c->erasure;
+	for (unsigned i = 0; i < e->count / 2; i++) {
+		uint64_t seq = e->seqs[i];
+		e->seqs[i] = e->seqs[e->count - 1 - i];
+		e->seqs[e->count - 1 - i] = seq;
+	}
+	e->seqs[e->count++] = e->seq;
+	write_next(c);
+}
+
+/*
+ * From now on nothing is made of what was found (forget_takes()), but something may have been since the keeper began to
+ * read, or be on its way to the disk: it is looked on behind that, until nothing more is found.
+ */
 static void scanned(struct core *c, const struct keeper_job *job) {
 	struct erasure *e = &c->erasure;
 	if (job->rc < 0)
-		return fail(c, job->rc, "what was made of the record could not be found out");
-	e->count = 0;
-	for (unsigned i = job->count; i > 0; i--)
-		e->seqs[e->count++] = job->seqs[i - 1];
-	e->seqs[e->count++] = e->seq;
-	write_next(c);
+		return fail(c, job->rc, not_found_out);
+	bool found = job->count > e->count || e->looked == 0;
+	memcpy(e->seqs, job->seqs, job->count * sizeof(e->seqs[0]));
+	e->count = job->count;
+	e->looked = job->last;
+	e->await = found ? ledger_newest(c) : 0;
+	if (e->await)
+		return;
+	if (found && c->state->seq > e->looked)
+		go_on_looking(c);
+	else
+		begin_writing(c);
 }
 
 /* The first step of what is asked now, or once core has let go what it does by itself. */
 static void start(struct core *c) {
 	struct erasure *e = &c->erasure;
 	bool scan = e->step == ERASURE_SCANNING;
-	struct keeper_job job = { .work = scan ? KEEPER_SCAN : KEEPER_PLAN, .upto = e->seq, .kinds = MAY_GO };
-	int rc = ask_keeper(c, &job);
+	struct keeper_job job = { .work = KEEPER_PLAN, .upto = e->seq, .kinds = MAY_GO };
+	int rc = scan ? look_for_more(c) : ask_keeper(c, &job);
 	if (rc < 0)
-		fail(c, rc, scan ? "what was made of the record cannot be found out"
-				 : "what may go cannot be found out");
+		fail(c, rc, scan ? not_found_out : "what may go cannot be found out");
 }
 
 static void begin(struct core *c, const struct asked *r, bool scan, uint64_t seq) {

@@ -88,7 +88,7 @@ static bool is_known(const struct core *c, uint64_t seq) {
 static bool can_be(struct core *c, const struct asked *r) {
 	uint64_t now_ms = (uint64_t)(clock_wall().ns / NS_PER_MS);
 	for (uint32_t i = 0; i < r->q->from.count; i++)
-		if (!is_known(c, r->q->from.at[i]))
+		if (!is_known(c, r->q->from.at[i]) || forget_takes(c, r->q->from.at[i]))
 			return session_stale(c, &r->to, "record %llu is not what is known now",
 					       (unsigned long long)r->q->from.at[i]),
 			       false;
