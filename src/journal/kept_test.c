@@ -3,7 +3,10 @@
  *
  * usage: kept_test FORMAT1     a state file as the first format made it
  */
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include "base/clock.h"
 #include "journal/db_priv.h"
 #include "journal/journal_testing.h"
@@ -472,6 +475,34 @@ static void an_erasure_reaches_what_was_let_go(void) {
 
 /* ---- copies, and what came before ---- */
 
+/* Killed by the system, as its file becomes too long. */
+static void die_in_a_backup(const char *copy) {
+	struct rlimit small = { 32 << 10, 32 << 10 };
+	struct journal_reader *r;
+	int status;
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(journal_read_open(t.path, &r, NULL) == 0 && setrlimit(RLIMIT_FSIZE, &small) == 0);
+		_exit(journal_backup(r, copy, NULL));
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+}
+
+static void a_backup_is_whole_or_not_there(void) {
+	struct journal *j = a_long_life();
+	struct journal_reader *r;
+	char copy[100], part[110];
+	snprintf(copy, sizeof(copy), "%s/copy", t.folder);
+	snprintf(part, sizeof(part), "%s.part", copy);
+	die_in_a_backup(copy);
+	CHECK(access(copy, F_OK) < 0);
+	CHECK(journal_read_open(t.path, &r, NULL) == 0 && journal_backup(r, copy, NULL) == 0);
+	journal_read_close(&r);
+	CHECK(testing_verified(copy) == live->seq && access(part, F_OK) < 0 && unlink(copy) == 0);
+	end(&j);
+}
+
 static void a_backup_is_a_journal(void) {
 	struct journal *j = a_long_life();
 	struct journal_reader *r;
@@ -545,6 +576,7 @@ int main(int argc, char **argv) {
 	an_erasure_reaches_snapshots();
 	an_erasure_reaches_what_was_let_go();
 	a_backup_is_a_journal();
+	a_backup_is_whole_or_not_there();
 	the_first_format_is_read_and_brought_up(argv[1]);
 	free(live);
 	testing_end(&t);
