@@ -473,6 +473,25 @@ static void an_erasure_reaches_what_was_let_go(void) {
 	end(&j);
 }
 
+/* The claim before it stands again, but where a compaction leaves only the last one of a source. */
+static void what_was_replaced_comes_back(void) {
+	for (int compacted = 0; compacted < 2; compacted++) {
+		struct journal *j = begin();
+		say(j, 47, "open"), say(j, 97, "locked"); /* both of key 47 */
+		say_many(j, 20);
+		snapshot(j);
+		if (compacted) {
+			CHECK(compact(j, UINT64_MAX, KINDS) == 0);
+			wait_until_gone(&j);
+		}
+		CHECK(strstr(state_fact(live, "key 47", "ada", "ada")->value, "locked") && erase(j, 3) == 0);
+		const struct state_fact *f = state_fact(live, "key 47", "ada", "ada");
+		CHECK(compacted ? !f : f && strstr(f->value, "open"));
+		verified(0);
+		end(&j);
+	}
+}
+
 /* ---- copies, and what came before ---- */
 
 /* Killed by the system, as its file becomes too long. */
@@ -575,6 +594,7 @@ int main(int argc, char **argv) {
 	more_gone_than_was_said_is_found_out();
 	an_erasure_reaches_snapshots();
 	an_erasure_reaches_what_was_let_go();
+	what_was_replaced_comes_back();
 	a_backup_is_a_journal();
 	a_backup_is_whole_or_not_there();
 	the_first_format_is_read_and_brought_up(argv[1]);
