@@ -401,11 +401,14 @@ static int write_again(sqlite3_file *f) {
  */
 static int make_wal_durable(struct db *db) {
 	sqlite3_file *wal = NULL;
+	sqlite3_int64 size = 0;
 	int rc = db_begin(db);
 	if (rc < 0)
 		return rc;
 	sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
-	rc = wal && wal->pMethods ? write_again(wal) : 0;
+	bool there = wal && wal->pMethods;
+	rc = there ? write_again(wal) : 0;
+	db->wal_found = there && wal->pMethods->xFileSize(wal, &size) == SQLITE_OK && size > 0;
 	db_rollback(db);
 	return rc;
 }
@@ -546,8 +549,11 @@ int db_erase(struct db *db, uint64_t seq) {
 
 int db_checkpoint(struct db *db, bool empty) {
 	int left = 0, mode = empty ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-	if (sqlite3_wal_checkpoint_v2(db->sql, NULL, mode, &left, NULL) != SQLITE_OK)
-		return db_error(db);
+	sqlite3_busy_timeout(db->sql, 0); /* batches wait */
+	int rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, mode, &left, NULL) == SQLITE_OK ? 0 : db_error(db);
+	sqlite3_busy_timeout(db->sql, BUSY_MS);
+	if (rc < 0)
+		return rc;
 	if (left >= 0)
 		db->wal_frames = left;
 	return 0;

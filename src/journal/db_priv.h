@@ -26,6 +26,7 @@ struct db {
 	int version; /* of the file, as it was found */
 	sqlite3_stmt *begin, *commit, *insert, *erase, *known, *note; /* of a writer */
 	int wal_frames; /* in the WAL after the last commit */
+	bool wal_found; /* there was one when it was opened; of a writer */
 	struct db_place file, wal; /* of a writer: as they were opened */
 };
 
@@ -47,7 +48,7 @@ void db_rollback(struct db *db);
 MUST_CHECK int db_insert(struct db *db, const struct journal_record *r);
 /* Set a body to NULL; -ENOENT: no such record, or one that what was let go or folded stands on. */
 MUST_CHECK int db_erase(struct db *db, uint64_t seq);
-/* Move the WAL into the file as far as readers allow; `empty`: all of it, or -EBUSY. */
+/* Move the WAL into the file as far as readers allow, who are not waited for; `empty`: all of it, or -EBUSY. */
 int db_checkpoint(struct db *db, bool empty);
 
 /*

@@ -65,6 +65,8 @@ static int open_parts(
 	j->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (j->event_fd < 0 || j->wake_fd < 0)
 		return -errno;
+	if (j->db.wal_found) /* nobody knows what is in it */
+		writer_wipe_due(j);
 	return j->stepped ? 0 : start_writer(j);
 }
 
@@ -303,6 +305,10 @@ int journal_take(struct journal *j, struct journal_result *out) {
 
 int journal_in_place(const struct journal *j) {
 	return db_in_place(&j->db);
+}
+
+int journal_wiped(const struct journal *j) {
+	return __atomic_load_n(&j->wiped, __ATOMIC_ACQUIRE);
 }
 
 int journal_event_fd(const struct journal *j) {

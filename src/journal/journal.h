@@ -76,9 +76,9 @@ MUST_CHECK int journal_submit(struct journal *j, const struct journal_entry *ent
 /*
  * Erase the body of record `seq` and append `note` (kind erase), in one transaction of class D2.  The
  * result is -ENOENT when there is no such record, or it is a snapshot or a compaction.  The old bytes are overwritten
- * in the file and the WAL is emptied before the ticket is settled.  `wiped` of the result says if that could not be
- * done (-EBUSY: a reader held on to the old pages); they go with a later checkpoint.  State must be
- * replayed afterwards.
+ * in the file and the WAL is emptied before the ticket is settled, where no reader holds on to the old pages: nobody is
+ * waited for.  `wiped` of the result says if that could not be done (-EBUSY); it is tried again until it can, by a
+ * later owner as well: see journal_wiped().  State must be replayed afterwards.
  */
 MUST_CHECK int journal_erase(struct journal *j, uint64_t seq, const struct journal_entry *note,
 		uint64_t *ticket);
@@ -103,7 +103,7 @@ struct journal_result {
 	int rc;       /* 0: durable.  -ENOSPC, -EIO, -EBUSY (a foreign writer), -ESTALE (its name is gone),
 			-ENOENT: not in the file, -EEXIST: its request has been answered */
 	uint64_t existing; /* with -EEXIST: the record that has the request */
-	int wiped;    /* of an erasure: 0, or why old pages may still be there: -EBUSY, -ENOSPC, -EIO */
+	int wiped;    /* of an erasure: 0, or why old pages were still there then: -EBUSY, -ENOSPC, -EIO */
 	unsigned count;
 	const struct journal_record *records; /* borrowed until the next journal_take() */
 };
@@ -111,7 +111,14 @@ struct journal_result {
 /* The next settled batch in the order of tickets; -EAGAIN: none. */
 MUST_CHECK int journal_take(struct journal *j, struct journal_result *out);
 
-/* Readable when there may be something to take; level-triggered, reset by journal_take()'s -EAGAIN. */
+/*
+ * Is all that was erased gone from the WAL?  0; -EAGAIN: not yet, and it is tried each moment; -EBUSY (a reader),
+ * -ENOSPC, -EIO: not for a second and more, and it is tried now and then.  What makes it another one also makes
+ * journal_event_fd() readable.  Any thread.
+ */
+int journal_wiped(const struct journal *j);
+
+/* Readable when there may be something to take, or journal_wiped() is another; reset by journal_take()'s -EAGAIN. */
 int journal_event_fd(const struct journal *j);
 
 /* Is the file still where it was opened?  0, or -ESTALE: what is written now, nobody will find. */

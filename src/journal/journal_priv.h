@@ -2,9 +2,9 @@
  * journal_priv.h - one journal: what its control thread and its writer thread have of it.
  *
  *	control thread                      writer thread
- *	tail, epoch, hlc, ticket, taken,    db, chain, dead, error, group, company, compaction
+ *	tail, epoch, hlc, ticket, taken,    db, chain, dead, error, group, company, compaction, wipe
  *	imaging, compacting; image until it is submitted   image until that batch is settled
- *	shared: queue (see queue_priv.h); stop, stats by atomics; two eventfds
+ *	shared: queue (see queue_priv.h); stop, wiped, stats by atomics; two eventfds
  */
 #ifndef JOURNAL_JOURNAL_PRIV_H
 #define JOURNAL_JOURNAL_PRIV_H
@@ -22,6 +22,13 @@
 struct chain { /* the last record in the file */
 	uint64_t seq;
 	struct hash hash;
+};
+
+/* What was erased is still in the WAL: that is to be emptied. */
+struct wipe {
+	bool due;
+	struct cdm_mono since, next; /* when it became so; the next try */
+	int64_t pause_ns;            /* before the one after that */
 };
 
 struct journal {
@@ -47,8 +54,10 @@ struct journal {
 	unsigned let_go; /* records that are looked at in one go */
 	unsigned company; /* batches that were committed together last time */
 	struct db_compaction compaction; /* done < upto: records are still to be let go */
+	struct wipe wipe;
 
 	int stop;
+	int wiped; /* journal_wiped() */
 	struct journal_stats stats;
 };
 
@@ -57,6 +66,9 @@ void *writer_main(void *journal);
 /* Once what it would do now, or of that only to commit what waits; false: nothing was due. */
 bool writer_step(struct journal *j);
 bool writer_commit(struct journal *j);
+
+/* It is due from now on; before the thread begins, or on it. */
+void writer_wipe_due(struct journal *j);
 
 /* store.c, on the writer's thread: one transaction; the chain moves on only with it. */
 MUST_CHECK int store_group(struct journal *j, struct batch *const *group, unsigned n);

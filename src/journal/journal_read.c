@@ -280,25 +280,38 @@ int journal_snapshot_at(struct journal_reader *r, uint64_t seq, uint64_t *upto) 
 
 /* ---- copies ---- */
 
-int journal_backup(struct journal_reader *r, const char *path, struct cdm_diag *diag) {
+/* Make it anew, with what the journal holds now, and give it its name. */
+static int write_copy(struct journal_reader *r, const char *part, const char *path) {
 	const struct env *e = r->db.env;
 	sqlite3_stmt *s = NULL;
-	int rc = e->make(e, path);
-	if (rc < 0) {
-		message_add(diag, MESSAGE_OPEN, "%s: cannot be made (%s)", path, err_text(message_error(-rc)));
-		return rc == -EEXIST ? rc : message_error(-rc);
-	}
-	rc = sqlite3_prepare_v2(r->db.sql, "VACUUM INTO ?", -1, &s, NULL) == SQLITE_OK ? 0 : db_error(&r->db);
+	int rc = sqlite3_prepare_v2(r->db.sql, "VACUUM INTO ?", -1, &s, NULL) == SQLITE_OK ? 0 : db_error(&r->db);
 	if (rc == 0) {
-		sqlite3_bind_text(s, 1, path, -1, SQLITE_STATIC);
+		sqlite3_bind_text(s, 1, part, -1, SQLITE_STATIC);
 		rc = db_finish(&r->db, s);
 	}
 	sqlite3_finalize(s);
 	if (rc == 0)
-		rc = e->move(e, path, path); /* makes it durable */
+		rc = e->may(e, path, ENV_EXISTS) == 0 ? -EEXIST : e->move(e, part, path); /* which makes it durable */
+	return rc;
+}
+
+int journal_backup(struct journal_reader *r, const char *path, struct cdm_diag *diag) {
+	const struct env *e = r->db.env;
+	char part[PATH_MAX];
+	if (snprintf(part, sizeof(part), "%s.part", path) >= PATH_MAX)
+		return -E2BIG;
+	if (e->may(e, path, ENV_EXISTS) == 0)
+		return -EEXIST;
+	(void)e->remove(e, part); /* of one that was killed */
+	int rc = e->make(e, part);
+	if (rc < 0) {
+		message_add(diag, MESSAGE_OPEN, "%s: cannot be made (%s)", part, err_text(message_error(-rc)));
+		return message_error(-rc);
+	}
+	rc = write_copy(r, part, path);
 	if (rc < 0) {
 		message_add(diag, MESSAGE_OPEN, "%s: cannot be written (%s)", path, sqlite3_errmsg(r->db.sql));
-		(void)e->remove(e, path);
+		(void)e->remove(e, part);
 	}
 	return rc;
 }

@@ -68,7 +68,8 @@ MUST_CHECK int journal_snapshot_at(struct journal_reader *r, uint64_t seq, uint6
 
 /*
  * A copy of the file as it is now, of what is committed, at a path where nothing is yet; the machine may go on
- * meanwhile.  -EEXIST, -EACCES, -ENOENT, -ENOSPC, -EIO.  What fails leaves no file.
+ * meanwhile.  -EEXIST, -EACCES, -ENOENT, -ENOSPC, -EIO, -E2BIG.  It has this name once it is whole and on the
+ * disk; who is killed before leaves PATH.part, and the next one takes that away.
  */
 MUST_CHECK int journal_backup(struct journal_reader *r, const char *path, struct cdm_diag *diag);
 

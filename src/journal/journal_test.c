@@ -676,10 +676,22 @@ static int erase_meanwhile(void *user, const struct journal_record *r) {
 	uint8_t room[256];
 	uint64_t ticket;
 	struct journal_entry note = erase_note(r->seq, room, sizeof(room));
+	struct cdm_mono began = clock_mono();
 	CHECK(journal_erase(j, r->seq, &note, &ticket) == 0);
 	struct journal_result result = testing_result(j);
-	CHECK(result.ticket == ticket && result.rc == 0 && result.wiped == -EBUSY);
+	CHECK(result.ticket == ticket && result.rc == 0 && result.wiped == -EBUSY && journal_wiped(j) != 0);
+	CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) == 0);
+	CHECK(mono_since(began, clock_mono()) < NS_PER_S); /* nobody waited for the reader */
 	return 1;
+}
+
+/* Nobody but the journal does anything for it. */
+static void await_wiped(struct journal *j) {
+	struct journal_result r;
+	struct pollfd p = { .fd = journal_event_fd(j), .events = POLLIN };
+	while (journal_take(j, &r) == -EAGAIN && journal_wiped(j) != 0)
+		CHECK(poll(&p, 1, 30000) == 1);
+	CHECK(journal_wiped(j) == 0 && !file_holds("", "my-pin") && !file_holds("-wal", "my-pin"));
 }
 
 static void a_reader_that_holds_on_is_reported(void) {
@@ -688,9 +700,32 @@ static void a_reader_that_holds_on_is_reported(void) {
 	CHECK(testing_settle(j, a_secret(j, 100), NULL) == 0);
 	CHECK(journal_read_open(t.path, &r, NULL) == 0);
 	CHECK(journal_each(r, 0, 0, erase_meanwhile, j) == 1);
+	CHECK(file_holds("-wal", "my-pin"));
+	await_wiped(j); /* the walk has ended */
 	journal_read_close(&r);
-	journal_stop(&j); /* the last one to leave empties the WAL */
-	CHECK(!file_holds("", "my-pin") && !file_holds("-wal", "my-pin"));
+	journal_stop(&j);
+	testing_remove(&t);
+}
+
+static int erase_and_leave(void *user, const struct journal_record *r) {
+	struct journal **j = user;
+	(void)!erase_meanwhile(*j, r);
+	journal_stop(j);
+	return 1;
+}
+
+/* Its owner ended before the reader did: the next one sees to it. */
+static void what_could_not_be_wiped_is_when_it_is_opened(void) {
+	struct journal *j = testing_open(&t);
+	struct journal_reader *r;
+	CHECK(testing_settle(j, a_secret(j, 100), NULL) == 0);
+	CHECK(journal_read_open(t.path, &r, NULL) == 0);
+	CHECK(journal_each(r, 0, 0, erase_and_leave, &j) == 1);
+	CHECK(file_holds("-wal", "my-pin"));
+	j = testing_open(&t);
+	await_wiped(j);
+	journal_read_close(&r);
+	journal_stop(&j);
 	testing_remove(&t);
 }
 
@@ -767,6 +802,7 @@ int main(void) {
 	erased_is_gone_and_the_chain_holds(40000); /* overflow pages */
 	an_erasure_shares_no_transaction();
 	a_reader_that_holds_on_is_reported();
+	what_could_not_be_wiped_is_when_it_is_opened();
 	the_wal_stays_short();
 	any_thread_may_look();
 	testing_end(&t);

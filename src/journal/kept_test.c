@@ -4,7 +4,10 @@
  *
  * usage: kept_test FORMAT1 FOLD2     a state file as the first format made it, and one as fold 2 did
  */
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include "base/clock.h"
 #include "journal/db_priv.h"
 #include "journal/journal_testing.h"
@@ -471,7 +474,54 @@ static void an_erasure_reaches_what_was_let_go(void) {
 	end(&j);
 }
 
+/* The claim before it stands again, but where a compaction leaves only the last one of a source. */
+static void what_was_replaced_comes_back(void) {
+	for (int compacted = 0; compacted < 2; compacted++) {
+		struct journal *j = begin();
+		say(j, 47, "open"), say(j, 97, "locked"); /* both of key 47 */
+		say_many(j, 20);
+		snapshot(j);
+		if (compacted) {
+			CHECK(compact(j, UINT64_MAX, KINDS) == 0);
+			wait_until_gone(&j);
+		}
+		CHECK(strstr(state_fact(live, "key 47", "ada", "ada")->value, "locked") && erase(j, 3) == 0);
+		const struct state_fact *f = state_fact(live, "key 47", "ada", "ada");
+		CHECK(compacted ? !f : f && strstr(f->value, "open"));
+		verified(0);
+		end(&j);
+	}
+}
+
 /* ---- copies, and what came before ---- */
+
+/* Killed by the system, as its file becomes too long. */
+static void die_in_a_backup(const char *copy) {
+	struct rlimit small = { 32 << 10, 32 << 10 };
+	struct journal_reader *r;
+	int status;
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(journal_read_open(t.path, &r, NULL) == 0 && setrlimit(RLIMIT_FSIZE, &small) == 0);
+		_exit(journal_backup(r, copy, NULL));
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+}
+
+static void a_backup_is_whole_or_not_there(void) {
+	struct journal *j = a_long_life();
+	struct journal_reader *r;
+	char copy[100], part[110];
+	snprintf(copy, sizeof(copy), "%s/copy", t.folder);
+	snprintf(part, sizeof(part), "%s.part", copy);
+	die_in_a_backup(copy);
+	CHECK(access(copy, F_OK) < 0);
+	CHECK(journal_read_open(t.path, &r, NULL) == 0 && journal_backup(r, copy, NULL) == 0);
+	journal_read_close(&r);
+	CHECK(testing_verified(copy) == live->seq && access(part, F_OK) < 0 && unlink(copy) == 0);
+	end(&j);
+}
 
 static void a_backup_is_a_journal(void) {
 	struct journal *j = a_long_life();
@@ -579,7 +629,9 @@ int main(int argc, char **argv) {
 	more_gone_than_was_said_is_found_out();
 	an_erasure_reaches_snapshots();
 	an_erasure_reaches_what_was_let_go();
+	what_was_replaced_comes_back();
 	a_backup_is_a_journal();
+	a_backup_is_whole_or_not_there();
 	the_first_format_is_read_and_brought_up(argv[1]);
 	snapshots_of_another_fold_are_passed_over(argv[2]);
 	free(live);

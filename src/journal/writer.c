@@ -5,7 +5,11 @@
  * When the disk refuses for want of space, it empties the WAL into the file, which may free some, and then tries each
  * batch by itself, so that a small one need not fail with a large one.  Acknowledgements leave before the checkpoint
  * that a long WAL calls for.  While nothing waits, records that were let go are removed, some at a time.
+ *
+ * After an erasure the WAL is emptied at once.  Where a reader is in the way it is tried again, after longer and longer
+ * pauses: no batch waits for that, and where nothing is to be emptied nothing wakes the thread.
  */
+#include <errno.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -17,6 +21,49 @@
 
 #define WAL_FRAMES_MAX 1000 /* checkpoint when the WAL is longer: 4 MB */
 #define PATIENT_LOOKS 16 /* in vain, some hundred ns each, unless another thread has the processor meanwhile */
+
+#define WIPE_PAUSE_NS (50 * NS_PER_MS) /* then twice as long, and so on */
+#define WIPE_PAUSE_MAX_NS (10 * NS_PER_S)
+#define WIPE_PATIENCE_NS (1500 * NS_PER_MS) /* from then on it is said that it could not be done */
+
+/* ---- what was erased ---- */
+
+void writer_wipe_due(struct journal *j) {
+	struct cdm_mono now = j->env->mono(j->env);
+	j->wipe = (struct wipe){ .due = true, .since = now, .next = now, .pause_ns = WIPE_PAUSE_NS };
+	__atomic_store_n(&j->wiped, -EAGAIN, __ATOMIC_RELEASE);
+}
+
+/* Time until the next try; -1: there is nothing to be tried. */
+static int64_t wipe_left(const struct journal *j) {
+	if (!j->wipe.due)
+		return -1;
+	int64_t left = -mono_since(j->wipe.next, j->env->mono(j->env));
+	return left > 0 ? left : 0;
+}
+
+static int wipe(struct journal *j) {
+	struct wipe *w = &j->wipe;
+	int rc = j->dead ? -EIO : db_checkpoint(&j->db, true);
+	struct cdm_mono now = j->env->mono(j->env);
+	bool late = j->dead || mono_since(w->since, now) >= WIPE_PATIENCE_NS;
+	int is = rc == 0 || late ? rc : -EAGAIN;
+	w->due = rc < 0 && !j->dead;
+	w->next.ns = now.ns + w->pause_ns;
+	w->pause_ns = w->pause_ns < WIPE_PAUSE_MAX_NS / 2 ? 2 * w->pause_ns : WIPE_PAUSE_MAX_NS;
+	if (__atomic_exchange_n(&j->wiped, is, __ATOMIC_ACQ_REL) != is)
+		journal_signal(j->event_fd);
+	return rc;
+}
+
+static bool wipe_when_due(struct journal *j) {
+	bool due = wipe_left(j) == 0;
+	if (due)
+		(void)wipe(j);
+	return due;
+}
+
+/* ---- batches ---- */
 
 static int store_timed(struct journal *j, struct batch *const *group, unsigned n) {
 	if (j->dead)
@@ -91,12 +138,15 @@ static void commit_group(struct journal *j) {
 	if (rc == -ENOSPC)
 		store_each(j, j->group, n);
 	struct batch *last = j->group[n - 1];
-	if (last->work == BATCH_ERASURE && last->rc == 0)
-		last->wiped = db_checkpoint(&j->db, true);
+	if (last->work == BATCH_ERASURE && last->rc == 0) {
+		writer_wipe_due(j);
+		last->wiped = wipe(j);
+	}
 	for (unsigned i = 0; i < n; i++)
 		note_result(j, j->group[i]);
 	queue_settle(&j->queue, end);
 	journal_signal(j->event_fd);
+	(void)wipe_when_due(j); /* those who never rest */
 	if (j->db.wal_frames > WAL_FRAMES_MAX && !j->dead)
 		db_checkpoint(&j->db, false);
 	__atomic_store_n(&j->stats.wal_frames, (uint64_t)j->db.wal_frames, __ATOMIC_RELAXED);
@@ -116,7 +166,10 @@ static bool let_go(struct journal *j) {
 	return rc == 0;
 }
 
+/* Not longer than `ns`, nor than the WAL may wait; -1: neither has a time. */
 static void wait_for_wake(struct journal *j, int64_t ns) {
+	int64_t wipe_ns = wipe_left(j);
+	ns = ns < 0 || (wipe_ns >= 0 && wipe_ns < ns) ? wipe_ns : ns;
 	struct pollfd p = { .fd = j->wake_fd, .events = POLLIN };
 	struct timespec t = { ns / NS_PER_S, ns % NS_PER_S };
 	if (ppoll(&p, 1, ns < 0 ? NULL : &t, NULL) > 0)
@@ -168,7 +221,7 @@ void *writer_main(void *arg) {
 			commit_group(j);
 		} else if (left < 0 && stop)
 			return NULL;
-		else if (left < 0 && let_go(j))
+		else if (wipe_when_due(j) || (left < 0 && let_go(j)))
 			continue;
 		else if (queue_may_sleep(&j->queue, left < 0 ? QUEUE_IDLE : QUEUE_LINGERING))
 			wait_for_wake(j, left);
@@ -183,6 +236,6 @@ bool writer_commit(struct journal *j) {
 }
 
 bool writer_step(struct journal *j) {
-	return writer_commit(j) || let_go(j);
+	return writer_commit(j) || wipe_when_due(j) || let_go(j);
 }
 

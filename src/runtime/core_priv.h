@@ -121,6 +121,8 @@ enum journal_class ledger_class(const struct core *c, enum journal_kind kind);
 /* The same for journal_erase() and journal_compact(). */
 MUST_CHECK int ledger_erase(struct core *c, uint64_t seq, const struct journal_entry *note, ledger_done *done,
 		void *who);
+uint64_t ledger_newest(const struct core *c); /* ticket of what waits for the disk; 0: nothing does */
+bool ledger_owes(const struct core *c, uint64_t ticket); /* does it, or one before, still wait? */
 MUST_CHECK int ledger_compact(struct core *c, const struct journal_entry *note, ledger_done *done, void *who);
 void ledger_readable(struct core *c);
 /* Are there so many records behind the newest snapshot?  Another one, of what is there now, where it can be had. */
@@ -587,9 +589,11 @@ struct erasure {
 	char principal[CDM_NAME_MAX], reason[BODY_VALUE_MAX + 1];
 	uint64_t seq;   /* to be erased; or the last record that may go */
 	uint64_t seqs[KEEPER_SEQS_MAX + 1]; /* with all that was made of it */
+	uint64_t looked; /* up to there it was looked for what was made of it; 0: nowhere yet */
+	uint64_t await;  /* once what has this ticket is on the disk it is looked further; 0: nothing is awaited */
 	unsigned count, done;
+	int failed;     /* why it went no further, once some of them were gone; 0: it did not fail */
 	uint64_t note;  /* the record that says so */
-	int wiped;      /* 0, or why old pages may still hold it */
 	uint64_t removed, kept;
 };
 
@@ -703,7 +707,9 @@ void tell_read(struct core *c, const struct asked *r);
 void forget_erase(struct core *c, const struct asked *r);
 void forget_compact(struct core *c, const struct asked *r);
 void forget_keeper(struct core *c);
-void forget_indexed(struct core *c); /* the finder may have taken in what was erased */
+bool forget_takes(const struct core *c, uint64_t seq); /* it is being erased: nothing is to be made of it any more */
+void forget_settled(struct core *c); /* something is on the disk */
+void forget_indexed(struct core *c); /* index, or the journal's log, may be without what was erased */
 /* What the plan says is kept. */
 MUST_CHECK int forget_open(struct core *c);
 void forget_look(struct core *c);    /* its timer fired: c->keep_due, or it is overdue */

@@ -4,9 +4,10 @@
  * An erasure takes the body of a record away and those of all facts that were made of it, then what the live state has
  * of them; the state is then folded anew, by the keeper, while life goes on:
  *
- *      SCANNING -> WRITING (each of them) -> FOLDING -> INDEXING -> answered
+ *      SCANNING (until nothing more is found) -> WRITING (each of them) -> FOLDING -> INDEXING -> answered
  *
- * INDEXING until the memory's index has let go of it as well (finder.h), which goes on beside all the others.
+ * INDEXING until the memory's index has let go of it as well (finder.h), which goes on beside all the others, and the
+ * journal's log, or a reader was in the way of that for long (journal_wiped()).
  *
  * A compaction lets go what nobody will ask for, up to a snapshot:
  *
@@ -76,13 +77,36 @@ static int ask_keeper(struct core *c, const struct keeper_job *job) {
 
 static void write_next(struct core *c);
 
+/* The live state is not that of the file: nobody shall go on with it. */
+static void cannot_fold(struct core *c, int rc) {
+	log_error("the state cannot be folded anew (%s): core ends, and the next one does it", err_text(rc));
+	c->quit = c->failed = true;
+	fail(c, rc, "it is erased, but the state could not be folded anew");
+}
+
+static void fold_anew(struct core *c) {
+	c->erasure.step = ERASURE_FOLDING;
+	c->snapped = 0; /* those that knew of it are gone */
+	int rc = ask_keeper(c, &(struct keeper_job){ .work = KEEPER_FOLD });
+	if (rc < 0)
+		cannot_fold(c, rc);
+}
+
+/* What is gone is gone, and the state is to be without it before who asked is told. */
+static void go_no_further(struct core *c, int rc) {
+	if (c->erasure.done == 0)
+		return fail(c, rc, "the record could not be erased");
+	c->erasure.failed = rc;
+	fold_anew(c);
+}
+
 static void written(struct core *c, void *who, int rc, uint64_t seq) {
 	struct erasure *e = who;
 	bool asked_for = e->done == e->count - 1;
 	if (rc == -ENOENT && !asked_for)
 		rc = 0; /* it has gone meanwhile */
 	if (rc < 0)
-		return fail(c, rc, "the record could not be erased");
+		return go_no_further(c, rc);
 	state_scrub(c->state, e->seqs[e->done]);
 	e->note = seq ? seq : e->note;
 	e->done++;
@@ -100,20 +124,14 @@ static int write_note(struct core *c, uint64_t seq) {
 	return ledger_erase(c, seq, &e, written, &c->erasure);
 }
 
-/* The one that was asked for comes last: when that is gone, all are. */
 static void write_next(struct core *c) {
 	struct erasure *e = &c->erasure;
-	int rc = 0;
-	if (e->done < e->count) {
-		e->step = ERASURE_WRITING;
-		rc = write_note(c, e->seqs[e->done]);
-	} else {
-		e->step = ERASURE_FOLDING;
-		c->snapped = 0; /* those that knew of it are gone */
-		rc = ask_keeper(c, &(struct keeper_job){ .work = KEEPER_FOLD });
-	}
+	if (e->done == e->count)
+		return fold_anew(c);
+	e->step = ERASURE_WRITING;
+	int rc = write_note(c, e->seqs[e->done]);
 	if (rc < 0)
-		fail(c, rc, "the record could not be erased");
+		go_no_further(c, rc);
 }
 
 static int catch_up(void *user, const struct journal_record *r) {
@@ -129,10 +147,18 @@ void forget_indexed(struct core *c) {
 	int rc = remind_await(c, e->note);
 	if (rc == -EAGAIN)
 		return;
+	if (e->failed < 0) {
+		session_error(c, &e->to, e->failed, "%u of %u records were erased, then no more: %s; ask again",
+				e->done, e->count, err_text(e->failed));
+		return over(c);
+	}
+	int wiped = journal_wiped(c->journal);
+	if (wiped == -EAGAIN)
+		return; /* ledger_readable() is told */
 	session_begin(c, &o, &e->to, "done", 3);
 	mp_kv_uint(&o, "seq", e->note);
 	mp_kv_uint(&o, "erased", e->count);
-	mp_kv_bool(&o, "wiped", e->wiped == 0 && rc == 0);
+	mp_kv_bool(&o, "wiped", wiped == 0 && rc == 0);
 	session_send(c, &o, &e->to);
 	over(c);
 }
@@ -146,9 +172,7 @@ static void folded(struct core *c, const struct keeper_job *job) {
 		rc = journal_each(c->reader, s->seq + 1, c->state->seq - s->seq, catch_up, s);
 	if (rc < 0) {
 		free(s);
-		log_error("the state cannot be folded anew (%s): core ends, and the next one does it", err_text(rc));
-		c->quit = c->failed = true;
-		return fail(c, rc, "it is erased, but the state could not be folded anew");
+		return cannot_fold(c, rc);
 	}
 	free(c->state);
 	c->state = s;
@@ -156,25 +180,81 @@ static void folded(struct core *c, const struct keeper_job *job) {
 	forget_indexed(c);
 }
 
+/* ---- what was made of it ---- */
+
+static const char *const not_found_out = "what was made of the record could not be found out";
+
+bool forget_takes(const struct core *c, uint64_t seq) {
+	const struct erasure *e = &c->erasure;
+	if (e->step != ERASURE_SCANNING && e->step != ERASURE_WRITING)
+		return false;
+	for (unsigned i = 0; i < e->count; i++)
+		if (e->seqs[i] == seq)
+			return true;
+	return seq == e->seq;
+}
+
+static int look_for_more(struct core *c) {
+	const struct erasure *e = &c->erasure;
+	struct keeper_job job = { .work = KEEPER_SCAN, .upto = e->seq, .after = e->looked, .count = e->count };
+	memcpy(job.seqs, e->seqs, e->count * sizeof(e->seqs[0]));
+	return ask_keeper(c, &job);
+}
+
+static void go_on_looking(struct core *c) {
+	c->erasure.await = 0;
+	int rc = look_for_more(c);
+	if (rc < 0)
+		fail(c, rc, not_found_out);
+}
+
+void forget_settled(struct core *c) {
+	const struct erasure *e = &c->erasure;
+	if (e->step == ERASURE_SCANNING && e->await && !ledger_owes(c, e->await))
+		go_on_looking(c);
+}
+
+/* What was made of another goes before that, so that who ends halfway and is asked again finds the rest. */
+static void begin_writing(struct core *c) {
+	struct erasure *e = &c->erasure;
+	for (unsigned i = 0; i < e->count / 2; i++) {
+		uint64_t seq = e->seqs[i];
+		e->seqs[i] = e->seqs[e->count - 1 - i];
+		e->seqs[e->count - 1 - i] = seq;
+	}
+	e->seqs[e->count++] = e->seq;
+	write_next(c);
+}
+
+/*
+ * From now on nothing is made of what was found (forget_takes()), but something may have been since the keeper began to
+ * read, or be on its way to the disk: it is looked on behind that, until nothing more is found.
+ */
 static void scanned(struct core *c, const struct keeper_job *job) {
 	struct erasure *e = &c->erasure;
 	if (job->rc < 0)
-		return fail(c, job->rc, "what was made of the record could not be found out");
+		return fail(c, job->rc, not_found_out);
+	bool found = job->count > e->count || e->looked == 0;
 	memcpy(e->seqs, job->seqs, job->count * sizeof(e->seqs[0]));
 	e->count = job->count;
-	e->seqs[e->count++] = e->seq;
-	write_next(c);
+	e->looked = job->last;
+	e->await = found ? ledger_newest(c) : 0;
+	if (e->await)
+		return;
+	if (found && c->state->seq > e->looked)
+		go_on_looking(c);
+	else
+		begin_writing(c);
 }
 
 /* The first step of what is asked now, or once core has let go what it does by itself. */
 static void start(struct core *c) {
 	struct erasure *e = &c->erasure;
 	bool scan = e->step == ERASURE_SCANNING;
-	struct keeper_job job = { .work = scan ? KEEPER_SCAN : KEEPER_PLAN, .upto = e->seq, .kinds = MAY_GO };
-	int rc = ask_keeper(c, &job);
+	struct keeper_job job = { .work = KEEPER_PLAN, .upto = e->seq, .kinds = MAY_GO };
+	int rc = scan ? look_for_more(c) : ask_keeper(c, &job);
 	if (rc < 0)
-		fail(c, rc, scan ? "what was made of the record cannot be found out"
-				 : "what may go cannot be found out");
+		fail(c, rc, scan ? not_found_out : "what may go cannot be found out");
 }
 
 static void begin(struct core *c, const struct asked *r, bool scan, uint64_t seq) {

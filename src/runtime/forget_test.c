@@ -10,11 +10,24 @@ static uint64_t tell(const char *key, const char *value, uint64_t from) {
 	return heard_number("seq");
 }
 
+/* The reply to this question, whichever others come first; is it `ev`? */
+static bool told_of(uint64_t id, const char *ev) {
+	char kind[16];
+	uint64_t of;
+	do {
+		ssize_t n = control_receive(gate, message, sizeof(message), PATIENCE_MS * NS_PER_MS);
+		CHECK(n > 0);
+		message_bytes = (size_t)n;
+		CHECK(mp_find_str(message, message_bytes, "ev", kind, sizeof(kind)) == 0);
+		CHECK(mp_find_uint(message, message_bytes, "id", &of) == 0);
+	} while (of != id);
+	return strcmp(kind, ev) == 0;
+}
+
 static bool knows(const char *key, const char *value) {
 	put(++next_id, (struct question){ .op = "read", .key = key });
-	if (!value)
-		return hear("error") == next_id && is("code", "ENOENT");
-	return hear("done") == next_id && is("value", value);
+	return value ? told_of(next_id, "done") && is("value", value)
+		     : told_of(next_id, "error") && is("code", "ENOENT");
 }
 
 static bool file_holds(const char *ending, const char *secret) {
@@ -57,6 +70,30 @@ static void an_erasure_takes_what_was_made_of_it(void) {
 	testing_verified(journal_path());
 	start();
 	CHECK(knows("pin", "0000") && knows("riddle", NULL) && state_is_replay());
+	over();
+}
+
+/* Said while it is looked for: refused, or found, be it on its way to the disk or made of what was not found yet. */
+static void what_is_made_meanwhile_goes_as_well(void) {
+	begin();
+	for (unsigned i = 0; i < 20; i++) {
+		uint64_t pin = tell("pin", "secret-4711", 0);
+		uint64_t hint = tell("hint", "secret-ends-in-11", pin);
+		put(++next_id, (struct question){ .op = "tell", .key = "early", .text = "secret-1", .from = pin });
+		uint64_t erase = ++next_id;
+		put(erase, (struct question){ .op = "erase", .seq = pin });
+		put(++next_id, (struct question){ .op = "tell", .key = "late", .text = "secret-2", .from = hint });
+		put(++next_id, (struct question){ .op = "tell", .key = "copy", .text = "secret-3", .from = pin });
+		put(++next_id, (struct question){ .op = "tell", .key = "other", .text = "Rex" });
+		CHECK(told_of(next_id - 1, "error") && is("code", "ESTALE")); /* at once: the erasure takes longer */
+		CHECK(told_of(erase, "done") && heard_number("erased") >= 3);
+		CHECK(knows("pin", NULL) && knows("hint", NULL) && knows("early", NULL));
+		CHECK(knows("late", NULL) && knows("copy", NULL) && knows("other", "Rex") && state_is_replay());
+	}
+	core_dies();
+	CHECK(!file_holds("", "secret") && !file_holds("-wal", "secret"));
+	testing_verified(journal_path());
+	start();
 	over();
 }
 
@@ -116,7 +153,7 @@ static void what_nobody_will_ask_for_is_let_go(void) {
 }
 
 int main(void) {
-	void (*const tests[])(void) = { an_erasure_takes_what_was_made_of_it, what_cannot_be_erased_is_said,
-		what_nobody_will_ask_for_is_let_go };
+	void (*const tests[])(void) = { an_erasure_takes_what_was_made_of_it, what_is_made_meanwhile_goes_as_well,
+		what_cannot_be_erased_is_said, what_nobody_will_ask_for_is_let_go };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -158,8 +158,86 @@ static void one_that_cannot_open_waits(void) {
 	testing_verified(journal_path());
 }
 
+/* ---- an erasure ---- */
+
+#define CHILDREN 6u
+
+static uint64_t told(unsigned round, unsigned child, uint64_t from) {
+	char key[16];
+	snprintf(key, sizeof(key), "r%u-%u", round, child);
+	put(++next_id, (struct question){ .op = "tell", .key = key, .text = "4711", .from = from });
+	CHECK(hear("done") == next_id);
+	return heard_number("seq");
+}
+
+static unsigned still_known(unsigned round) {
+	unsigned n = 0;
+	for (unsigned i = 0; i <= CHILDREN; i++) {
+		char key[16], kind[16];
+		snprintf(key, sizeof(key), "r%u-%u", round, i);
+		put(++next_id, (struct question){ .op = "read", .key = key });
+		ssize_t got = control_receive(gate, message, sizeof(message), PATIENCE_MS * NS_PER_MS);
+		CHECK(got > 0 && mp_find_str(message, (size_t)got, "ev", kind, sizeof(kind)) == 0);
+		n += strcmp(kind, "done") == 0;
+	}
+	return n;
+}
+
+static void leave_room(size_t bytes) {
+	struct rlimit l;
+	CHECK(prlimit(pid, RLIMIT_FSIZE, NULL, &l) == 0);
+	l.rlim_cur = bytes;
+	CHECK(prlimit(pid, RLIMIT_FSIZE, &l, NULL) == 0);
+}
+
+/* Within a walk: while that is open the log cannot be emptied, and each erasure makes it longer. */
+struct held {
+	unsigned round;
+	bool halfway; /* out */
+};
+
+static int fills_halfway(void *user, const struct journal_record *r) {
+	struct held *h = user;
+	(void)r;
+	uint64_t root = told(h->round, 0, 0), last = root;
+	for (unsigned i = 1; i <= CHILDREN; i++)
+		last = told(h->round, i, last); /* each made of the one before */
+	leave_room(size_of("-wal") + h->round * 16 * 1024);
+	put(++next_id, (struct question){ .op = "erase", .seq = root });
+	CHECK(hear("error") == next_id && is("code", "ENOSPC"));
+	unsigned left = still_known(h->round);
+	h->halfway = left > 0 && left <= CHILDREN;
+	put(++next_id, (struct question){ .op = "state" });
+	CHECK(hear("done") == next_id);
+	char hex[HASH_TEXT_MAX];
+	struct hash folded = testing_replay(journal_path(), heard_number("seq"));
+	CHECK(is("hash", hash_text(&folded, 64, hex)));
+	make_room();
+	put(++next_id, (struct question){ .op = "erase", .seq = root });
+	CHECK(hear("done") == next_id && heard_number("erased") == left);
+	CHECK(still_known(h->round) == 0);
+	return 1;
+}
+
+static void an_erasure_that_ends_halfway(void) {
+	unsigned halfway = 0;
+	CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR); /* which core inherits */
+	for (unsigned round = 1; round <= 3; round++) {
+		struct held h = { .round = round };
+		struct journal_reader *r;
+		begin();
+		CHECK(journal_read_open(journal_path(), &r, NULL) == 0);
+		CHECK(journal_each(r, 0, 0, fills_halfway, &h) == 1);
+		journal_read_close(&r);
+		halfway += h.halfway;
+		over();
+		testing_verified(journal_path());
+	}
+	CHECK(halfway > 0);
+}
+
 int main(void) {
 	void (*const tests[])(void) = { a_core_comes_up_and_writes_later, and_so_does_the_next_one,
-		one_that_cannot_open_waits };
+		one_that_cannot_open_waits, an_erasure_that_ends_halfway };
 	return core_tests(tests, COUNT_OF(tests));
 }

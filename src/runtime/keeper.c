@@ -69,6 +69,7 @@ static bool is_among(const struct keeper_job *job, uint64_t seq) {
 static int scan_record(void *user, const struct journal_record *r) {
 	struct keeper_job *job = user;
 	struct body_fact b;
+	job->last = r->seq;
 	if (r->kind != JOURNAL_FACT || r->erased || body_parse_fact(r->body, r->body_bytes, &b) < 0)
 		return 0;
 	for (uint32_t i = 0; i < b.from.count; i++) {
@@ -80,6 +81,11 @@ static int scan_record(void *user, const struct journal_record *r) {
 		break;
 	}
 	return 0;
+}
+
+static int scan(struct journal_reader *r, struct keeper_job *job) {
+	job->last = job->after > job->upto ? job->after : job->upto;
+	return journal_each(r, job->last + 1, 0, scan_record, job);
 }
 
 #define WORTH_IT 256u /* records: a compaction is a record itself, and stays */
@@ -115,7 +121,7 @@ static int do_work(struct journal_reader *r, struct keeper_job *job) {
 	case KEEPER_FOLD: return fold(r, job);
 	case KEEPER_PLAN: return journal_plan_compaction(r, job->upto, job->kinds, &job->plan);
 	case KEEPER_KEEP: return plan_to_keep(r, job);
-	case KEEPER_SCAN: return journal_each(r, job->upto + 1, 0, scan_record, job);
+	case KEEPER_SCAN: return scan(r, job);
 	case KEEPER_NOTHING: break;
 	}
 	return -EINVAL;

@@ -35,7 +35,8 @@ struct keeper_job {
 	int rc;                          /* out */
 	struct journal_state *state;     /* out, of a fold: the caller's to free() */
 	struct journal_compaction plan;  /* out, of a plan */
-	uint64_t seqs[KEEPER_SEQS_MAX];  /* out, of a scan, in order; -E2BIG: there are more */
+	uint64_t after, last;            /* of a scan: it begins behind that record and `upto`; out: its last one */
+	uint64_t seqs[KEEPER_SEQS_MAX];  /* of a scan: found by then, in order; out: and more.  -E2BIG: too many */
 	unsigned count;
 };
 

@@ -119,6 +119,21 @@ int ledger_compact(struct core *c, const struct journal_entry *note, ledger_done
 	return rc;
 }
 
+uint64_t ledger_newest(const struct core *c) {
+	uint64_t newest = 0;
+	for (size_t i = 0; i < CORE_PENDING; i++)
+		if (c->pending[i].ticket > newest)
+			newest = c->pending[i].ticket;
+	return newest;
+}
+
+bool ledger_owes(const struct core *c, uint64_t ticket) {
+	for (size_t i = 0; i < CORE_PENDING; i++)
+		if (c->pending[i].ticket && c->pending[i].ticket <= ticket)
+			return true;
+	return false;
+}
+
 static void settle(struct core *c, const struct journal_result *r, uint64_t seq) {
 	for (size_t i = 0; i < CORE_PENDING; i++) {
 		struct pending p = c->pending[i];
@@ -190,8 +205,6 @@ void ledger_readable(struct core *c) {
 		for (unsigned i = 0; rc == 0 && i < r.count; i++)
 			fold(c, &r.records[i]);
 		note_refusal(c, &r);
-		if (rc == 0 && r.records[0].kind == JOURNAL_ERASE)
-			c->erasure.wiped = r.wiped;
 		if (rc == 0)
 			remind_stored(c, &r); /* first: who is told may ask for it */
 		settle(c, &r, seq);
@@ -210,6 +223,8 @@ void ledger_readable(struct core *c) {
 		ledger_snapshot(c);
 	if (stored)
 		gap_write(c); /* there may be room again */
+	forget_settled(c);
+	forget_indexed(c); /* the log may be without what was erased */
 	dream_wait(c);
 	report(c);
 }

@@ -102,7 +102,7 @@ static uint64_t hold(struct core *c, const struct asked *r, struct state_worth *
 	if (r->q->seen_ms)
 		w->seen.ns = (int64_t)r->q->seen_ms * NS_PER_MS;
 	for (uint32_t i = 0; i < r->q->from.count; i++)
-		if (!state_hold(c->state, r->q->from.at[i], w))
+		if (forget_takes(c, r->q->from.at[i]) || !state_hold(c->state, r->q->from.at[i], w))
 			return r->q->from.at[i];
 	return 0;
 }
