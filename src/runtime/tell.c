@@ -107,16 +107,13 @@ static uint64_t hold(struct core *c, const struct asked *r, struct state_worth *
 	return 0;
 }
 
-/* Why it cannot be, for who asks; true: it can. */
-static bool can_be(struct core *c, const struct asked *r, uint64_t lost) {
+/* Is it within bounds?  No: who asks is told. */
+static bool can_be(struct core *c, const struct asked *r) {
 	uint64_t now_ms = (uint64_t)(clock_wall().ns / NS_PER_MS);
 	if (r->q->seen_ms > now_ms + FUTURE_MS)
 		return session_error(c, &r->to, -EINVAL, "seen_ms is in the future"), false;
 	if (strlen(r->q->text) > BODY_VALUE_MAX)
 		return session_error(c, &r->to, -E2BIG, "a value has at most %d bytes", BODY_VALUE_MAX), false;
-	if (lost)
-		return session_stale(c, &r->to, "record %llu is not what is known now", (unsigned long long)lost),
-		       false;
 	return true;
 }
 
@@ -129,10 +126,12 @@ static uint64_t ms_of(struct cdm_wall seen) {
 void tell_fact(struct core *c, const struct asked *r) {
 	uint8_t body[1024];
 	struct state_worth w;
+	if (!can_be(c, r))
+		return;
 	uint64_t before = r->q->request[0] ? recall_request(c, owner_of(c, r), r->q->request) : 0;
 	uint64_t lost = hold(c, r, &w);
-	if (!can_be(c, r, before ? 0 : lost))
-		return;
+	if (lost && !before)
+		return session_stale(c, &r->to, "record %llu is not what is known now", (unsigned long long)lost);
 	struct note *n = begin(c, r);
 	if (!n)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
