@@ -119,7 +119,9 @@ WHY = {
     'P11': 'The state is read from the newest snapshot that its record vouches for, and at most 4096 records behind it are folded; then the first record '
            'of the new life is written and synced.',
     'P13': 'A turn goes to core, to its worker, back to core and to the client, which is a sleep and a wake-up each time; a blind one has that alone. '
-           'What any other has besides is its view: each word of each known fact is looked at.',
+           'What any other has besides is its view, and before that the memory is asked what was said of old: another thread, '
+           'which first takes in the turn before (here a moment ago), then reads some dozens of hits from the journal, and more where '
+           'all say the same, as here.',
 }
 
 
