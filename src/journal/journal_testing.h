@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "env/env.h"
 #include "journal/body.h"
 #include "journal/journal.h"
@@ -158,6 +159,24 @@ static inline uint64_t testing_random(uint64_t *seed) {
 	*seed ^= *seed << 25;
 	*seed ^= *seed >> 27;
 	return *seed * UINT64_C(2685821657736338717);
+}
+
+/* So many days ago: what need not stay, what must, and a snapshot. */
+static inline void testing_write_days_ago(const char *path, struct journal_state *s, int64_t days, unsigned batches) {
+	static uint8_t room[JOURNAL_BATCH_MAX][256];
+	static struct journal_entry e[JOURNAL_BATCH_MAX];
+	struct journal *j = testing_open_at(path, -days * 24 * 3600 * NS_PER_S);
+	uint64_t ticket;
+	for (unsigned i = 0; i < COUNT_OF(e); i++) {
+		struct body_gap gap = { body_text("evidence"), 1, body_text("") };
+		e[i] = testing_entry(JOURNAL_GAP, room[i], body_build_gap(&gap, room[i], sizeof(room[i])));
+	}
+	for (unsigned n = 0; n < batches; n++) {
+		CHECK(journal_submit(j, e, COUNT_OF(e), JOURNAL_D2, &ticket) == 0);
+		CHECK(testing_settle(j, ticket, s) == 0);
+	}
+	CHECK(journal_snapshot(j, s, "core", &ticket) == 0 && testing_settle(j, ticket, s) == 0);
+	journal_stop(&j);
 }
 
 #endif

@@ -19,10 +19,7 @@ static void add_senses(void) {
 static void start_with_senses(void) {
 	core_more = add_senses;
 	begin();
-	uint32_t epoch = directory_get(&w.directory, CORE).epoch;
-	CHECK(peers_replace(&w.at[FINCH], CORE, epoch, &w.files[CORE]) == 0);
-	CHECK(seat_send_peer(parent, FINCH, w.at[FINCH].own.epoch, &w.files[FINCH],
-			segment_parts_for(w.plan, FINCH, CORE)) == 0);
+	neighbour_comes(FINCH);
 	for (uint16_t f = LIGHT; f <= SOUND; f++)
 		CHECK(field_writer_open(&writers[f], &w.at[FINCH], f) == 0);
 }

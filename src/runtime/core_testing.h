@@ -181,6 +181,14 @@ static inline bool is_stopped(void) {
 	return knocked;
 }
 
+/* Another process of the machine lives, and core knows where it writes. */
+static inline void neighbour_comes(uint16_t process) {
+	uint32_t epoch = directory_get(&w.directory, CORE).epoch;
+	CHECK(peers_replace(&w.at[process], CORE, epoch, &w.files[CORE]) == 0);
+	CHECK(seat_send_peer(parent, process, w.at[process].own.epoch, &w.files[process],
+			segment_parts_for(w.plan, process, CORE)) == 0);
+}
+
 /* ---- a model ---- */
 
 static inline size_t loaded(uint8_t out[WIRE_TEXT_MAX]) {

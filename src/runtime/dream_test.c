@@ -123,21 +123,8 @@ static void a_minute_is_a_minute(void) {
 
 /* What was forty days ago: what need not be kept, and a snapshot that stands for it. */
 static void write_long_ago(unsigned batches) {
-	static uint8_t room[JOURNAL_BATCH_MAX][256];
-	static struct journal_entry e[JOURNAL_BATCH_MAX];
 	struct journal_state *s = testing_state();
-	struct journal *j = testing_open_at(journal_path(), -INT64_C(40) * 24 * 3600 * NS_PER_S);
-	uint64_t ticket;
-	for (unsigned i = 0; i < COUNT_OF(e); i++) {
-		struct body_gap gap = { body_text("evidence"), 1, body_text("") };
-		e[i] = testing_entry(JOURNAL_GAP, room[i], body_build_gap(&gap, room[i], sizeof(room[i])));
-	}
-	for (unsigned n = 0; n < batches; n++) {
-		CHECK(journal_submit(j, e, COUNT_OF(e), JOURNAL_D2, &ticket) == 0);
-		CHECK(testing_settle(j, ticket, s) == 0);
-	}
-	CHECK(journal_snapshot(j, s, "core", &ticket) == 0 && testing_settle(j, ticket, s) == 0);
-	journal_stop(&j);
+	testing_write_days_ago(journal_path(), s, 40, batches);
 	free(s);
 }
 

@@ -70,24 +70,6 @@ static void pass_time(void) {
 	CHECK(hear("done") == next_id);
 }
 
-/* So many days ago: what need not stay, what must, and a snapshot. */
-static void write_days_ago(struct journal_state *s, int64_t days, unsigned batches) {
-	static uint8_t room[JOURNAL_BATCH_MAX][256];
-	static struct journal_entry e[JOURNAL_BATCH_MAX];
-	struct journal *j = testing_open_at(journal_path(), -days * 24 * 3600 * NS_PER_S);
-	uint64_t ticket;
-	for (unsigned i = 0; i < COUNT_OF(e); i++) {
-		struct body_gap gap = { body_text("evidence"), 1, body_text("") };
-		e[i] = testing_entry(JOURNAL_GAP, room[i], body_build_gap(&gap, room[i], sizeof(room[i])));
-	}
-	for (unsigned n = 0; n < batches; n++) {
-		CHECK(journal_submit(j, e, COUNT_OF(e), JOURNAL_D2, &ticket) == 0);
-		CHECK(testing_settle(j, ticket, s) == 0);
-	}
-	CHECK(journal_snapshot(j, s, "core", &ticket) == 0 && testing_settle(j, ticket, s) == 0);
-	journal_stop(&j);
-}
-
 static const char *days, *megabytes, *look_ms;
 
 static void with_policy(void) {
@@ -114,8 +96,8 @@ static void what_is_old_is_let_go(void) {
 	over();
 	keep(NULL, NULL, "20");
 	CHECK(remove(journal_path()) == 0);
-	write_days_ago(s, 40, 6);
-	write_days_ago(s, 20, 6);
+	testing_write_days_ago(journal_path(), s, 40, 6);
+	testing_write_days_ago(journal_path(), s, 20, 6);
 	live();
 	tell("cat", "Tom", 0);
 	while (gaps_in_file() >= 12 * JOURNAL_BATCH_MAX)
@@ -134,7 +116,7 @@ static void what_is_old_is_let_go(void) {
 static void what_is_old_stays_where_the_plan_says_so(void) {
 	struct journal_state *s = testing_state();
 	keep("0", NULL, "20");
-	write_days_ago(s, 400, 6);
+	testing_write_days_ago(journal_path(), s, 400, 6);
 	live();
 	for (int i = 0; i < 50; i++)
 		pass_time();

@@ -35,19 +35,10 @@ static void nothing_written_down(void) {
 	plan_builder_option(&b, 0, "journal.sample", "volatile");
 }
 
-/* Core hears of the writer, and the writer of core. */
-static void meet(void) {
-	struct world *v = &w;
-	uint32_t epoch = directory_get(&v->directory, CORE).epoch;
-	CHECK(peers_replace(&v->at[FINCH], CORE, epoch, &v->files[CORE]) == 0);
-	CHECK(seat_send_peer(parent, FINCH, v->at[FINCH].own.epoch, &v->files[FINCH],
-			segment_parts_for(v->plan, FINCH, CORE)) == 0);
-}
-
 static void live(void (*more)(void)) {
 	core_more = more;
 	begin();
-	meet();
+	neighbour_comes(FINCH);
 	for (uint16_t f = 0; f <= PLAIN; f++)
 		CHECK(field_writer_open(&writers[f], &w.at[FINCH], f) == 0);
 	CHECK(journal_read_open(journal_path(), &reader, NULL) == 0);

@@ -108,10 +108,7 @@ static void with_legs(void) {
 static void begin_with_legs(void) {
 	core_more = with_legs;
 	begin();
-	uint32_t epoch = directory_get(&w.directory, CORE).epoch;
-	CHECK(peers_replace(&w.at[GUARD], CORE, epoch, &w.files[CORE]) == 0);
-	CHECK(seat_send_peer(parent, GUARD, w.at[GUARD].own.epoch, &w.files[GUARD],
-			segment_parts_for(w.plan, GUARD, CORE)) == 0);
+	neighbour_comes(GUARD);
 	CHECK(field_writer_open(&near, &w.at[GUARD], NEAR) == 0 && field_writer_open(&touch, &w.at[GUARD], TOUCH) == 0);
 	CHECK(field_writer_open(&feedback, &w.at[GUARD], FEEDBACK) == 0);
 	model_comes(LARK);
