@@ -45,6 +45,7 @@ void journal_read_close(struct journal_reader **r) {
 	if (!*r)
 		return;
 	sqlite3_finalize((*r)->one);
+	sqlite3_finalize((*r)->each);
 	db_close(&(*r)->db);
 	if ((*r)->shm)
 		close((*r)->shm - 1); /* after SQLite: closing any descriptor of a file lets our locks on it go */
@@ -55,16 +56,31 @@ void journal_read_close(struct journal_reader **r) {
 int journal_each(struct journal_reader *r, uint64_t from_seq, uint64_t limit, journal_visit *visit,
 		void *user) {
 	struct journal_record record;
-	sqlite3_stmt *s = NULL;
-	int rc = db_select(&r->db, from_seq, false, &s);
+	sqlite3_stmt *s = r->each;
+	r->each = NULL; /* a visit may call us: then it gets one of its own */
+	int rc = s ? 0 : db_select(&r->db, from_seq, false, &s);
+	if (rc == 0)
+		sqlite3_bind_int64(s, 1, from_seq <= INT64_MAX ? (int64_t)from_seq : INT64_MAX);
 	for (uint64_t n = 0; rc == 0 && (limit == 0 || n < limit); n++) {
 		rc = db_step(&r->db, s, &record);
 		if (rc <= 0)
 			break;
 		rc = visit(user, &record);
 	}
-	sqlite3_finalize(s);
+	sqlite3_reset(s);
+	if (r->each)
+		sqlite3_finalize(s);
+	else
+		r->each = s;
 	return rc;
+}
+
+int journal_hold(struct journal_reader *r) {
+	return db_run(&r->db, "BEGIN");
+}
+
+void journal_let_go(struct journal_reader *r) {
+	db_rollback(&r->db);
 }
 
 /* The byte of the -shm that a writer locks for the time of its transaction: sqlite.org/walformat.html. */

@@ -8,7 +8,8 @@
 
 struct journal_reader {
 	struct db db;
-	sqlite3_stmt *one; /* of journal_one(), once it was called */
+	sqlite3_stmt *one;  /* of journal_one(), once it was called */
+	sqlite3_stmt *each; /* of journal_each(), when it was called and is not */
 	int cancelled; /* by any thread */
 	int shm; /* of SQLite's index, for journal_read_busy(), + 1; 0: not opened */
 };

@@ -84,6 +84,11 @@ struct adding {
 	bool first;
 };
 
+/* 0: of nothing. */
+static uint32_t text_tag(const char *text, size_t bytes) {
+	return bytes ? (uint32_t)words_hash(text, bytes) | 1 : 0;
+}
+
 static void bind_passage(sqlite3_stmt *s, int64_t id, const struct passage *p) {
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_int64(s, 2, (int64_t)p->seq);
@@ -100,6 +105,8 @@ static void bind_passage(sqlite3_stmt *s, int64_t id, const struct passage *p) {
 	sqlite3_bind_text(s, 13, p->session, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 14, p->key, -1, SQLITE_STATIC);
 	sqlite3_bind_int(s, 17, p->taken_back);
+	sqlite3_bind_int64(s, 18, p->kind == PASSAGE_TURN ? text_tag(p->text, p->first) : 0);
+	sqlite3_bind_int64(s, 19, text_tag(p->text, p->bytes));
 }
 
 static int add_passage(void *user, const struct passage *p) {

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WAL_PAGES 256        /* that are worth a checkpoint, when there is time */
+#define WAL_PAGES_MAX 2048   /* ... whether there is or not; journal_size_limit */
+
 static const char schema[] =
 		"CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), upto INTEGER NOT NULL,"
 		" hash BLOB NOT NULL,"
@@ -15,7 +18,7 @@ static const char schema[] =
 		" part INTEGER NOT NULL, kind INTEGER NOT NULL, live INTEGER NOT NULL, when_ns INTEGER NOT NULL,"
 		" trust INTEGER NOT NULL, visibility INTEGER NOT NULL, principal TEXT NOT NULL, speaker TEXT NOT NULL,"
 		" model TEXT NOT NULL, session TEXT NOT NULL, key TEXT NOT NULL, identity BLOB, bag BLOB NOT NULL,"
-		" taken_back INTEGER NOT NULL) STRICT;"
+		" taken_back INTEGER NOT NULL, asked INTEGER NOT NULL, whole INTEGER NOT NULL) STRICT;"
 		"CREATE TABLE said (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;"
 		"CREATE INDEX passage_seq ON passage (seq);"
 		"CREATE INDEX passage_session ON passage (session, seq) WHERE kind = 1 AND part = 0;"
@@ -24,7 +27,7 @@ static const char schema[] =
 		"CREATE VIRTUAL TABLE words USING fts5(text, content = 'said', content_rowid = 'id', detail = none,"
 		" columnsize = 0, tokenize = 'cadmus');"
 		"CREATE TABLE vectors (block INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;"
-		"PRAGMA application_id = 0x43444d4d; PRAGMA user_version = 1";
+		"PRAGMA application_id = 0x43444d4d; PRAGMA user_version = 2";
 
 static const char *const queries[INDEX_QUERY_COUNT] = {
 	[INDEX_BEGIN] = "BEGIN IMMEDIATE",
@@ -33,7 +36,7 @@ static const char *const queries[INDEX_QUERY_COUNT] = {
 	[INDEX_LOAD] = "SELECT upto, hash, next, vectors, live, words, wipe, embedder, dims FROM position",
 	[INDEX_SAVE] = "UPDATE position SET upto = ?, hash = ?, next = ?, vectors = ?, live = ?, words = ?, wipe = ?,"
 		       " embedder = ?, dims = ?",
-	[INDEX_ADD] = "INSERT INTO passage VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[INDEX_ADD] = "INSERT INTO passage VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INDEX_ADD_TEXT] = "INSERT INTO said VALUES (?, ?)",
 	[INDEX_ADD_WORDS] = "INSERT INTO words (rowid, text) VALUES (?, ?)",
 	[INDEX_DROP_WORDS] = "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)",
@@ -48,10 +51,10 @@ static const char *const queries[INDEX_QUERY_COUNT] = {
 			 " principal = ? AND speaker = ? AND kind = 2 ORDER BY seq DESC, claim DESC LIMIT 1",
 	[INDEX_KNOWN] = "SELECT seq FROM passage WHERE identity = ? LIMIT 1",
 	[INDEX_TEXTS] = "SELECT id, text FROM said WHERE id >= ? ORDER BY id LIMIT ?",
-	[INDEX_ROWS] = "SELECT id, seq, when_ns, trust, visibility, kind, live, principal, session FROM passage"
+	[INDEX_ROWS] = "SELECT id, seq, when_ns, trust, visibility, kind, live, principal, session, whole FROM passage"
 		       " WHERE id >= ? ORDER BY id",
 	[INDEX_ROW] = "SELECT seq, claim, part, kind, live, when_ns, trust, visibility, principal, speaker, model,"
-		      " session, key, bag FROM passage WHERE id = ?",
+		      " session, key, bag, asked FROM passage WHERE id = ?",
 	[INDEX_PROBE] = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC",
 	[INDEX_SESSION] = "SELECT seq, principal, visibility FROM passage WHERE session = ? AND kind = 1 AND part = 0"
 			  " ORDER BY seq DESC",
@@ -160,6 +163,25 @@ static int connect_to(struct index *x, const struct env *e, const char *name, in
 	return words_register(x->sql, &x->words);
 }
 
+static void move_wal(struct index *x) {
+	if (sqlite3_wal_checkpoint_v2(x->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+		x->wal_pages = 0; /* a reader may be in the way: then the next commit says how many there are */
+}
+
+static int on_commit(void *user, sqlite3 *sql, const char *name, int pages) {
+	struct index *x = user;
+	(void)sql, (void)name;
+	x->wal_pages = pages;
+	if (pages >= WAL_PAGES_MAX)
+		move_wal(x);
+	return SQLITE_OK;
+}
+
+void index_tidy(struct index *x) {
+	if (x->in_file && x->wal_pages >= WAL_PAGES)
+		move_wal(x);
+}
+
 int index_open(struct index *x, const struct env *e, const char *path, int busy_ms) {
 	*x = (struct index){ .in_file = true, .busy_ms = busy_ms };
 	int rc = e->make(e, path); /* 0600, which SQLite gives to its other files, too */
@@ -169,8 +191,10 @@ int index_open(struct index *x, const struct env *e, const char *path, int busy_
 	if (rc == 0) /* what a power cut takes from a derived file is made again */
 		rc = run_text(x, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;"
 				 "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-				 "PRAGMA journal_size_limit = 8388608; PRAGMA wal_autocheckpoint = 256;"
+				 "PRAGMA journal_size_limit = 8388608;"
 				 "PRAGMA cache_size = -8192");
+	if (rc == 0)
+		sqlite3_wal_hook(x->sql, on_commit, x);
 	return rc < 0 ? rc : prepare(x);
 }
 

@@ -15,7 +15,7 @@
 #include "memory/words.h"
 
 #define INDEX_APPLICATION_ID 0x43444d4d /* "CDMM" */
-#define INDEX_FORMAT 1
+#define INDEX_FORMAT 2
 #define INDEX_BLOCK 64 /* vectors that are stored together */
 
 enum index_query {
@@ -46,6 +46,7 @@ struct index {
 	sqlite3_stmt *queries[INDEX_QUERY_COUNT];
 	struct index_position at;
 	bool in_file;
+	int wal_pages; /* after the last commit */
 	int busy_ms; /* how long a reader that copies the file, or whoever else has locked it, is waited for */
 };
 
@@ -73,6 +74,8 @@ MUST_CHECK int index_begin(struct index *x);
 MUST_CHECK int index_commit(struct index *x);
 /* The position is again that of the file; -EBADMSG. */
 MUST_CHECK int index_rollback(struct index *x);
+/* Move what is in the WAL to its place, if it is worth it; the caller has time. */
+void index_tidy(struct index *x);
 /* Empty the WAL, if that is due; it stays due where a reader is in the way. */
 void index_wipe(struct index *x);
 

@@ -93,6 +93,7 @@ static int use_embedder(struct memory *m) {
 static int start_in(struct memory *m, bool file, bool seeded) {
 	index_close(&m->index);
 	shelf_clear(&m->shelf);
+	m->loose = false;
 	int rc = file ? index_open(&m->index, m->env, m->path, m->busy_ms) :
 			index_open_private(&m->index, m->env, seeded ? m->path : NULL, m->busy_ms);
 	if (rc == 0)
@@ -294,10 +295,16 @@ static void apply_changes(struct memory *m) {
 	m->change_count = 0;
 }
 
-/* One transaction.  How much was done; -EBADMSG: the index is to be thrown away. */
-static int fill_batch(struct memory *m, unsigned limit, int *journal_rc) {
+/* Erased words are in no segment of the full text, and there are not too many of these. */
+static int merge_words(struct memory *m) {
+	m->index.at.wipe = true;
+	m->unmerged = 0;
+	return index_run(&m->index, index_query(&m->index, INDEX_OPTIMIZE));
+}
+
+/* In the transaction that is open.  How much was done; -EBADMSG: the index is to be thrown away. */
+static int fill_batch(struct memory *m, unsigned limit, bool loosely, int *journal_rc) {
 	struct batch b = { .m = m };
-	int64_t vectors = m->index.at.vectors;
 	m->change_count = 0;
 	m->erased = false;
 	int rc = journal_each(m->reader, m->index.at.upto + 1, limit, visit, &b);
@@ -306,23 +313,33 @@ static int fill_batch(struct memory *m, unsigned limit, int *journal_rc) {
 	if (made < 0)
 		return made;
 	m->unmerged += b.records;
-	bool merge = b.records < limit && m->unmerged >= MERGE;
-	if (m->erased || merge) { /* so that no word of it stays in any segment of the full text */
-		m->index.at.wipe = true;
-		m->unmerged = 0;
-		rc = index_run(&m->index, index_query(&m->index, INDEX_OPTIMIZE));
-		if (rc < 0)
-			return rc;
-	}
-	rc = index_commit(&m->index);
-	if (rc < 0)
-		return rc;
-	apply_changes(m);
-	rc = shelf_load(&m->shelf, &m->index, vectors);
+	bool merge = !loosely && b.records < limit && m->unmerged >= MERGE;
+	rc = m->erased || merge ? merge_words(m) : 0;
 	return rc < 0 ? rc : (int)b.records > made ? (int)b.records : made;
 }
 
-static int follow_batch(struct memory *m, unsigned limit, int *journal_rc) {
+static int show_batch(struct memory *m, int64_t vectors) {
+	apply_changes(m);
+	return shelf_load(&m->shelf, &m->index, vectors);
+}
+
+/* One batch; `loosely`: its transaction stays open, for memory_keep(). */
+static int take_batch(struct memory *m, unsigned limit, bool loosely, int *journal_rc) {
+	int64_t vectors = m->index.at.vectors;
+	int rc = index_begin(&m->index);
+	int done = rc < 0 ? rc : fill_batch(m, limit, loosely, journal_rc);
+	if (done >= 0 && !loosely)
+		rc = index_commit(&m->index);
+	if (rc < 0 || done < 0) {
+		int back = index_rollback(&m->index);
+		return back < 0 ? back : rc < 0 ? rc : done;
+	}
+	m->loose = loosely;
+	rc = show_batch(m, vectors);
+	return rc < 0 ? rc : done;
+}
+
+static int follow_batch(struct memory *m, unsigned limit, bool loosely, int *journal_rc) {
 	int rc = is_in_place(m);
 	if (rc == 0)
 		rc = memory_renew(m);
@@ -330,15 +347,23 @@ static int follow_batch(struct memory *m, unsigned limit, int *journal_rc) {
 		*journal_rc = rc;
 		return 0;
 	}
-	rc = index_begin(&m->index);
-	if (rc == 0)
-		rc = fill_batch(m, limit, journal_rc);
-	if (rc < 0) {
-		int back = index_rollback(&m->index);
+	rc = take_batch(m, limit, loosely, journal_rc);
+	if (!m->loose)
+		index_wipe(&m->index);
+	return rc;
+}
+
+int memory_keep(struct memory *m) {
+	if (!m->loose)
+		return 0;
+	m->loose = false;
+	int rc = index_commit(&m->index);
+	if (rc < 0) { /* the shelf has what the index has not */
+		int back = start(m, true);
 		rc = back < 0 ? back : rc;
 	}
 	index_wipe(&m->index);
-	return rc;
+	return rc == -EBADMSG ? -EIO : rc;
 }
 
 /* The journal and the index's file may have been replaced under us. */
@@ -353,19 +378,21 @@ static int check_files(struct memory *m) {
 	return m->index.in_file && !is_same(&now, &m->index_file) ? start(m, false) : 0;
 }
 
-int memory_follow(struct memory *m, unsigned budget) {
+static int follow(struct memory *m, unsigned budget, bool loosely) {
 	unsigned done = 0, renewals = 0, step;
-	int journal_rc = 0, rc = m->reader ? check_files(m) : open_journal(m, NULL);
+	int journal_rc = 0, rc = memory_keep(m);
+	if (rc == 0)
+		rc = m->reader ? check_files(m) : open_journal(m, NULL);
 	if (rc < 0)
 		return rc;
 	do {
 		unsigned left = budget ? budget - done : BATCH;
 		step = left < BATCH ? left : BATCH;
-		rc = follow_batch(m, step, &journal_rc);
+		rc = follow_batch(m, step, loosely, &journal_rc);
 		if (rc == -EBADMSG && renewals++ == 0) { /* then from the first record again */
 			rc = memory_renew(m);
 			if (rc == 0)
-				rc = follow_batch(m, step, &journal_rc);
+				rc = follow_batch(m, step, loosely, &journal_rc);
 		}
 		if (rc < 0 || journal_rc < 0)
 			return rc == -EBADMSG ? -EIO : rc < 0 ? rc : journal_rc;
@@ -373,6 +400,18 @@ int memory_follow(struct memory *m, unsigned budget) {
 	} while ((unsigned)rc == step && (budget == 0 || done < budget));
 	m->yielded = 0;
 	return (int)done;
+}
+
+int memory_follow(struct memory *m, unsigned budget) {
+	return follow(m, budget, false);
+}
+
+int memory_glance(struct memory *m) {
+	return follow(m, MEMORY_GLANCE, true);
+}
+
+void memory_tidy(struct memory *m) {
+	index_tidy(&m->index);
 }
 
 /* ---- asking about ---- */

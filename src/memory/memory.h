@@ -26,6 +26,7 @@
 #define MEMORY_QUESTION_MAX 4096u     /* bytes of a question that are looked at */
 #define MEMORY_QUESTION_WORDS_MAX 32u /* different words of it */
 #define MEMORY_HITS_MAX 256u          /* of one search */
+#define MEMORY_GLANCE 64u             /* records of memory_glance() */
 #define MEMORY_VECTOR_BYTES (64u << 20)
 
 struct env;
@@ -88,6 +89,15 @@ void memory_close(struct memory **m);
  * -ENOMEM: what was indexed stays, and a later call goes on.
  */
 MUST_CHECK int memory_follow(struct memory *m, unsigned budget);
+/*
+ * The same of MEMORY_GLANCE records while somebody waits for an answer: they can be found from now on, and
+ * memory_keep() writes them down.  How many there were.
+ */
+MUST_CHECK int memory_glance(struct memory *m);
+/* As memory_follow(); where it cannot be written down, it is looked at again another time. */
+MUST_CHECK int memory_keep(struct memory *m);
+/* What makes the index's file shorter, when there is time; some milliseconds. */
+void memory_tidy(struct memory *m);
 
 /* Where something stands, and who is behind it. */
 struct memory_source {
@@ -100,7 +110,7 @@ struct memory_source {
 	char session[BODY_KEY_MAX + 1], key[BODY_KEY_MAX + 1];
 };
 
-/* 0..1 of a source: called for some hundred of one search. */
+/* 0..1 of a source, and of its names: called for some hundred of one search. */
 typedef double memory_weigh(void *user, const struct memory_source *of);
 
 struct memory_query {
@@ -110,6 +120,8 @@ struct memory_query {
 	const char *session;             /* NULL: of any */
 	unsigned kinds;                  /* 1 << PASSAGE_TURN and others; 0: all */
 	bool quick;                      /* a quarter of the candidates: somebody waits */
+	/* of turns in which the same was said the best alone, and of one who said and heard the same the newest */
+	bool distinct;
 	struct cdm_wall now;             /* 0: by the clock */
 	const struct score_weights *weights; /* NULL: score_weights_default */
 	memory_weigh *trust;             /* NULL: as it stands in the record */

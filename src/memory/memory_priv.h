@@ -28,6 +28,7 @@ struct memory {
 	struct index index;
 	struct shelf shelf;
 	uint64_t renewed, unmerged;
+	bool loose; /* the last batch is in a transaction that is open */
 	unsigned yielded; /* entries of an import that the index has not seen yet */
 
 	struct memory_change *changes;

@@ -396,6 +396,38 @@ static void a_model_is_shown_what_waits(void) {
 	told_end(&w);
 }
 
+static uint64_t said_again(const char *who, const char *user, const char *answer, unsigned minute) {
+	struct body_turn b = { .speaker = body_text(who), .user = body_text(user), .answer = body_text(answer),
+		.trust_ppm = 800000, .said_ms = (28333333 + UINT64_C(1) * minute) * 60000 };
+	return told_turn_of(&w, &b, who, JOURNAL_MACHINE);
+}
+
+/* However often the same was said, what else was said is found; of the same words those that score best. */
+static void what_is_said_again_and_again_is_one(void) {
+	static const char asked[] = "where is the key of the shed?";
+	struct memory_query q = { .text = asked, .quick = true };
+	uint64_t newest = 0;
+	told_begin(&w);
+	uint64_t told = told_turn(&w, "ada", "", "I hung the key behind the stove", "Noted.");
+	uint64_t known = said_again("ada", asked, "The key of the shed is behind the stove.", 0);
+	for (unsigned i = 1; i < 300; i++)
+		newest = said_again(i % 2 ? "ada" : "bob", asked, "I do not know.", i);
+	told_fact(&w, "ada", "key of the shed", "behind the stove");
+	told_follow(&w);
+	int n = memory_search(w.m, &q, w.hits, 16);
+	CHECK(n == 16 && !told_place(&w, 16, told));
+	q.distinct = true;
+	n = memory_search(w.m, &q, w.hits, 16);
+	CHECK(n == 3 && told_place(&w, 3, known) && told_place(&w, 3, told) && told_place(&w, 3, w.last));
+	q.text = "I do not know";
+	n = memory_search(w.m, &q, w.hits, 16);
+	CHECK(n > 0 && told_place(&w, (unsigned)n, newest) == 1);
+	q.text = "";
+	n = memory_search(w.m, &q, w.hits, 16);
+	CHECK(n == 3 && told_place(&w, 3, w.last) == 1 && told_place(&w, 3, newest) == 3);
+	told_end(&w);
+}
+
 /* Of more passages than there is room for in memory the older are found by their words. */
 static void memory_is_bounded(void) {
 	struct memory_options o = { .vector_bytes = 1 };
@@ -435,6 +467,7 @@ int main(void) {
 	a_model_may_make_the_vectors();
 	a_model_may_come_later();
 	a_model_is_shown_what_waits();
+	what_is_said_again_and_again_is_one();
 	memory_is_bounded();
 	return 0;
 }

@@ -24,6 +24,7 @@ enum {
 	PER_QUESTION = 1024, /* ... that share these */
 	STEPS_PER_WORD = 1024, /* ... among so many that it looks at, as some may not be shown */
 	STEPS = 6144,        /* ... of all words together */
+	COMMON = 32,         /* steps after which a quick search leaves a word that most passages have */
 	TABLE = 4096,        /* room for what words propose: a power of two, twice as much as there can be */
 	BY_WORDS = 192,      /* proposed by words that are read, the most promising */
 	BY_SIGNS = 512,      /* proposed by the signs of vectors: those are multiplied out */
@@ -43,9 +44,18 @@ struct proposal {
 	double promise;
 };
 
+/* Who said what: of the same words of one, one passage is proposed. */
+struct saying {
+	uint64_t who_what; /* 0: none */
+	int64_t id;
+};
+
 struct ranked {
 	struct score score;
-	struct memory_source of;
+	uint64_t seq;
+	uint32_t claim, part;
+	uint32_t asked; /* a hash of what was said in a turn; 0: nothing was */
+	uint8_t kind;
 };
 
 struct search {
@@ -55,6 +65,8 @@ struct search {
 	unsigned fewer; /* by so much the numbers above are divided */
 	unsigned steps, per_word;
 	struct proposal table[TABLE];
+	struct saying sayings[TABLE];
+	unsigned saying_count;
 	/* heaps, the least promising first */
 	struct proposal by_words[BY_WORDS], by_signs[BY_SIGNS], by_vector[BY_VECTOR];
 	unsigned by_words_count, by_signs_count, by_vector_count;
@@ -88,6 +100,23 @@ static bool fits(const struct search *s, const struct shelf_slot *slot) {
 	if (!slot->live || !(s->kinds >> slot->kind & 1) || (s->session && slot->session != s->session))
 		return false;
 	return !s->q->asker || slot->visibility != JOURNAL_PRIVATE || s->may_see[slot->owner];
+}
+
+/* Did somebody say that whom another proposal has say it already? */
+static bool is_repeated(struct search *s, int64_t id, const struct shelf_slot *slot) {
+	uint64_t key = (uint64_t)slot->whole << 32 | slot->owner;
+	if (!s->q->distinct || slot->kind != PASSAGE_TURN)
+		return false;
+	size_t at = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) % TABLE;
+	while (s->sayings[at].who_what && s->sayings[at].who_what != key)
+		at = (at + 1) % TABLE;
+	if (s->sayings[at].who_what)
+		return s->sayings[at].id != id;
+	if (s->saying_count < TABLE / 2) { /* more are heard, and take the place of others */
+		s->sayings[at] = (struct saying){ key, id };
+		s->saying_count++;
+	}
+	return false;
 }
 
 static int look_at_owners(struct search *s, const struct shelf *shelf) {
@@ -187,6 +216,12 @@ static void bind_word(sqlite3_stmt *probe, const struct word *w) {
 	sqlite3_bind_text(probe, 1, quoted, n, SQLITE_TRANSIENT);
 }
 
+/* Of so many passages so many have the word. */
+static bool is_enough(const struct search *s, int64_t reach, unsigned steps) {
+	bool common = s->q->quick && steps >= COMMON && reach < 2 * (int64_t)steps;
+	return common || steps >= STEPS_PER_WORD / s->fewer || s->steps >= STEPS / s->fewer;
+}
+
 static int probe_word(struct memory *m, struct search *s, struct word *w, int64_t ids[PER_WORD], unsigned *count) {
 	sqlite3_stmt *probe = index_query(&m->index, INDEX_PROBE);
 	const struct index_position *at = &m->index.at;
@@ -195,11 +230,12 @@ static int probe_word(struct memory *m, struct search *s, struct word *w, int64_
 	int64_t id = at->next;
 	bind_word(probe, w);
 	*count = 0;
-	while (*count < s->per_word && steps < STEPS_PER_WORD / s->fewer && s->steps < STEPS / s->fewer &&
+	while (*count < s->per_word && !is_enough(s, at->next - id, steps) &&
 			(step = sqlite3_step(probe)) == SQLITE_ROW) {
 		id = sqlite3_column_int64(probe, 0);
 		const struct shelf_slot *slot = shelf_slot(&m->shelf, id);
-		if (!slot || fits(s, slot)) /* those that are not on the shelf are looked at when they are read */
+		/* those that are not on the shelf are looked at when they are read */
+		if (!slot || (fits(s, slot) && !is_repeated(s, id, slot)))
 			ids[(*count)++] = id;
 		steps++;
 		s->steps++;
@@ -241,9 +277,11 @@ static int propose_by_words(struct memory *m, struct search *s) {
 
 /* Without a question: what is newest. */
 static void propose_newest(struct memory *m, struct search *s) {
-	for (size_t i = m->shelf.count; i-- > 0 && s->by_words_count < BY_WORDS / s->fewer;)
-		if (fits(s, &m->shelf.slots[i]))
-			s->by_words[s->by_words_count++] = (struct proposal){ m->shelf.first + (int64_t)i, 0 };
+	for (size_t i = m->shelf.count; i-- > 0 && s->by_words_count < BY_WORDS / s->fewer;) {
+		int64_t id = m->shelf.first + (int64_t)i;
+		if (fits(s, &m->shelf.slots[i]) && !is_repeated(s, id, &m->shelf.slots[i]))
+			s->by_words[s->by_words_count++] = (struct proposal){ id, 0 };
+	}
 }
 
 /* ---- proposed by the vector ---- */
@@ -290,19 +328,23 @@ static double recency(const struct search *s, int64_t when_ns) {
 	return decay_factor(s->now.ns - when_ns, s->weights->half_life_ns);
 }
 
-/* The most promising by the signs alone. */
+/* The most promising by the signs alone, the newest first. */
 static void propose_by_signs(struct memory *m, struct search *s) {
 	int16_t sums[VECTOR_LANES];
 	const struct shelf *shelf = &m->shelf;
+	unsigned room = BY_SIGNS / s->fewer;
 	vector_probe_of(&s->probe, s->vector, shelf->dims);
-	for (size_t at = 0; at < shelf->count; at += VECTOR_LANES) {
+	for (size_t group = (shelf->count + VECTOR_LANES - 1) / VECTOR_LANES; group-- > 0;) {
+		size_t at = group * VECTOR_LANES;
 		size_t n = shelf->count - at < VECTOR_LANES ? shelf->count - at : VECTOR_LANES;
 		vector_estimates(&s->probe, shelf->signs + at * (shelf->dims / 8), sums);
-		double least = s->by_signs_count < BY_SIGNS ? 0 : s->by_signs[0].promise;
-		for (size_t i = 0; i < n; i++)
-			if (sums[i] > least && fits(s, &shelf->slots[at + i]))
-				keep_best(s->by_signs, &s->by_signs_count, BY_SIGNS / s->fewer,
-						(struct proposal){ shelf->first + (int64_t)(at + i), sums[i] });
+		double least = s->by_signs_count < room ? 0 : s->by_signs[0].promise;
+		for (size_t i = n; i-- > 0;) {
+			int64_t id = shelf->first + (int64_t)(at + i);
+			const struct shelf_slot *slot = &shelf->slots[at + i];
+			if (sums[i] > least && fits(s, slot) && !is_repeated(s, id, slot))
+				keep_best(s->by_signs, &s->by_signs_count, room, (struct proposal){ id, sums[i] });
+		}
 	}
 }
 
@@ -332,13 +374,17 @@ static double text_score(const struct memory *m, const struct search *s, const v
 	return s->weight > 0 ? sum / s->weight : 0;
 }
 
-static void take_name(char *out, size_t room, sqlite3_stmt *row, int column) {
+static const char *name_of(sqlite3_stmt *row, int column) {
 	const char *text = (const char *)sqlite3_column_text(row, column);
-	strncpy(out, text ? text : "", room - 1);
+	return text ? text : "";
+}
+
+static void take_name(char *out, size_t room, sqlite3_stmt *row, int column) {
+	strncpy(out, name_of(row, column), room - 1);
 	out[room - 1] = 0;
 }
 
-static void take_source(struct memory_source *of, sqlite3_stmt *row) {
+static void take_numbers(struct memory_source *of, sqlite3_stmt *row) {
 	*of = (struct memory_source){ .seq = (uint64_t)sqlite3_column_int64(row, 0),
 		.claim = (uint32_t)sqlite3_column_int64(row, 1),
 		.part = (uint32_t)sqlite3_column_int64(row, 2),
@@ -346,6 +392,9 @@ static void take_source(struct memory_source *of, sqlite3_stmt *row) {
 		.when = { sqlite3_column_int64(row, 5) },
 		.trust_ppm = (uint32_t)sqlite3_column_int64(row, 6),
 		.visibility = (uint8_t)sqlite3_column_int(row, 7) };
+}
+
+static void take_names(struct memory_source *of, sqlite3_stmt *row) {
 	take_name(of->principal, sizeof(of->principal), row, 8);
 	take_name(of->speaker, sizeof(of->speaker), row, 9);
 	take_name(of->model, sizeof(of->model), row, 10);
@@ -353,9 +402,9 @@ static void take_source(struct memory_source *of, sqlite3_stmt *row) {
 	take_name(of->key, sizeof(of->key), row, 12);
 }
 
-static bool source_fits(const struct search *s, const struct memory_source *of) {
-	return of->kind < 32 && s->kinds >> of->kind & 1 && hit_is_seen(s->q->asker, of->principal, of->visibility) &&
-	       (!s->session || strcmp(of->session, s->q->session) == 0);
+static bool row_fits(const struct search *s, const struct memory_source *of, sqlite3_stmt *row) {
+	return of->kind < 32 && s->kinds >> of->kind & 1 && hit_is_seen(s->q->asker, name_of(row, 8), of->visibility) &&
+	       (!s->session || strcmp(name_of(row, 11), s->q->session) == 0);
 }
 
 /* From the row of a passage; nothing is added where it does not fit, or has nothing to do with the question. */
@@ -363,15 +412,20 @@ static void rank_row(struct memory *m, struct search *s, int64_t id, sqlite3_stm
 	struct ranked *r = &s->ranked[s->ranked_count];
 	const struct memory_query *q = s->q;
 	const struct shelf_slot *slot = shelf_slot(&m->shelf, id);
-	take_source(&r->of, row);
-	if (sqlite3_column_int(row, 4) == 0 || !source_fits(s, &r->of))
+	struct memory_source of;
+	take_numbers(&of, row);
+	if (sqlite3_column_int(row, 4) == 0 || !row_fits(s, &of, row))
 		return;
+	if (q->trust || q->attention)
+		take_names(&of, row);
+	*r = (struct ranked){ .seq = of.seq, .claim = of.claim, .part = of.part, .kind = of.kind,
+		.asked = (uint32_t)sqlite3_column_int64(row, 14) };
 	r->score = (struct score){ .text = text_score(m, s, sqlite3_column_blob(row, 13), sqlite3_column_bytes(row,
 			13)),
 		.vector = slot ? nearness_of(m, s, slot) : 0,
-		.recency = recency(s, r->of.when.ns),
-		.trust = q->trust ? q->trust(q->user, &r->of) : r->of.trust_ppm / (double)BODY_PPM,
-		.attention = q->attention ? q->attention(q->user, &r->of) : 1 };
+		.recency = recency(s, of.when.ns),
+		.trust = q->trust ? q->trust(q->user, &of) : of.trust_ppm / (double)BODY_PPM,
+		.attention = q->attention ? q->attention(q->user, &of) : 1 };
 	score_total(&r->score, s->weights, s->word_count > 0);
 	s->ranked_count += r->score.relevance > 0;
 }
@@ -413,11 +467,11 @@ static int by_score(const void *a, const void *b) {
 	const struct ranked *x = a, *y = b;
 	if (x->score.total != y->score.total)
 		return x->score.total > y->score.total ? -1 : 1;
-	if (x->of.seq != y->of.seq)
-		return x->of.seq > y->of.seq ? -1 : 1;
-	if (x->of.claim != y->of.claim)
-		return x->of.claim < y->of.claim ? -1 : 1;
-	return x->of.part < y->of.part ? -1 : x->of.part > y->of.part;
+	if (x->seq != y->seq)
+		return x->seq > y->seq ? -1 : 1;
+	if (x->claim != y->claim)
+		return x->claim < y->claim ? -1 : 1;
+	return x->part < y->part ? -1 : x->part > y->part;
 }
 
 /* ---- giving ---- */
@@ -437,33 +491,50 @@ static int is_overruled(struct memory *m, const struct claims_asker *a, const st
 	return rc;
 }
 
-static bool is_given(const struct memory_hit *hits, unsigned count, const struct memory_source *of) {
-	for (unsigned i = 0; i < count; i++)
-		if (hits[i].of.seq == of->seq && hits[i].of.claim == of->claim)
+/* Of a record one passage is given; of the same that was said in turns the best, where that is asked for. */
+static bool is_given(const struct search *s, unsigned at, const struct ranked *given[], unsigned count) {
+	const struct ranked *r = &s->ranked[at];
+	for (unsigned i = 0; i < count; i++) {
+		if (given[i]->seq == r->seq && given[i]->claim == r->claim)
 			return true;
+		if (s->q->distinct && r->asked && given[i]->asked == r->asked)
+			return true;
+	}
 	return false;
 }
 
 static int give(struct memory *m, struct search *s, struct memory_hit *hits, unsigned max, int *index_rc) {
+	const struct ranked *given[MEMORY_HITS_MAX];
 	unsigned count = 0;
 	for (unsigned i = 0; i < s->ranked_count && count < max; i++) {
 		const struct ranked *r = &s->ranked[i];
+		struct memory_hit *h = &hits[count];
 		bool overruled = false;
-		if (is_given(hits, count, &r->of))
+		if (is_given(s, i, given, count))
 			continue;
-		*index_rc = is_overruled(m, s->q->asker, &r->of, &overruled);
+		h->score = r->score;
+		h->of = (struct memory_source){ .seq = r->seq, .claim = r->claim, .part = r->part, .kind = r->kind };
+		int rc = hit_read(m, s->q->asker, h);
+		if (rc == -ENOENT)
+			continue;
+		if (rc < 0)
+			return rc;
+		*index_rc = is_overruled(m, s->q->asker, &h->of, &overruled);
 		if (*index_rc < 0)
 			return 0;
-		if (overruled)
-			continue;
-		hits[count].score = r->score;
-		hits[count].of = r->of;
-		int rc = hit_read(m, s->q->asker, &hits[count]);
-		if (rc < 0 && rc != -ENOENT)
-			return rc;
-		count += rc == 0;
+		given[count] = r;
+		count += !overruled;
 	}
 	return (int)count;
+}
+
+static int give_together(struct memory *m, struct search *s, struct memory_hit *hits, unsigned max, int *index_rc) {
+	int rc = m->reader ? journal_hold(m->reader) : 0;
+	if (rc == 0)
+		rc = give(m, s, hits, max, index_rc);
+	if (m->reader)
+		journal_let_go(m->reader);
+	return rc;
 }
 
 static int begin(struct memory *m, const struct memory_query *q) {
@@ -478,7 +549,9 @@ static int begin(struct memory *m, const struct memory_query *q) {
 	s->session = q->session ? shelf_session_tag(q->session) : 0;
 	s->kinds = q->kinds ? q->kinds : ~0u;
 	s->fewer = q->quick ? QUICK : 1;
-	s->by_words_count = s->by_signs_count = s->by_vector_count = s->ranked_count = 0;
+	s->by_words_count = s->by_signs_count = s->by_vector_count = s->ranked_count = s->saying_count = 0;
+	if (q->distinct)
+		memset(s->sayings, 0, sizeof(s->sayings));
 	int rc = q->asker ? look_at_owners(s, &m->shelf) : 0;
 	return rc < 0 ? rc : take_words(s, m->index.words);
 }
@@ -512,12 +585,13 @@ int memory_search(struct memory *m, const struct memory_query *q, struct memory_
 	int rc = begin(m, q), index_rc = 0;
 	if (rc < 0)
 		return rc;
-	index_rc = index_run(&m->index, index_query(&m->index, INDEX_READ)); /* else each statement locks by itself */
+	if (!m->loose)
+		index_rc = index_run(&m->index, index_query(&m->index, INDEX_READ)); /* else each locks by itself */
 	if (index_rc == 0)
 		index_rc = propose(m, m->search);
 	if (index_rc == 0)
-		rc = give(m, m->search, hits, max, &index_rc);
-	int end = index_run(&m->index, index_query(&m->index, INDEX_COMMIT));
+		rc = give_together(m, m->search, hits, max, &index_rc);
+	int end = m->loose ? 0 : index_run(&m->index, index_query(&m->index, INDEX_COMMIT));
 	index_rc = index_rc < 0 ? index_rc : end;
 	return index_rc < 0 ? settle(m, index_rc) : rc;
 }

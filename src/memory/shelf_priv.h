@@ -16,6 +16,7 @@ struct shelf_slot {
 	float trust;
 	uint32_t owner;   /* a number for its principal */
 	uint32_t session; /* a hash; 0: none */
+	uint32_t whole;   /* a hash of its text */
 	uint8_t kind, visibility;
 	bool live;
 };

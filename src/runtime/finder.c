@@ -24,12 +24,9 @@
 #include "base/log.h"
 #include "base/thread.h"
 
-#define STEP 64u /* records that are taken in at once, before a question that has come is looked at */
+#define STEP MEMORY_GLANCE /* records that are taken in at once, before a question that has come is looked at */
 #define INDEX_BUSY_MS 100 /* how long somebody who has locked the index is waited for */
 #define VECTOR_BYTES ((size_t)8 << 20) /* some 28000 passages; older ones are found by their words */
-#define LOOKED_AT 24u /* hits, of which those that say the same are one */
-#define LOOKED_AT_MOST 64u /* ... where hardly any is another */
-#define FEW 8u
 #define TOGETHER_NS (50 * NS_PER_MS) /* from the first that is new: then all are taken in */
 #define MODEL_FLOOR 0.3 /* cosine of texts that a model puts side by side for their form alone: docs/design/0012 */
 #define RETRY_FIRST_MS 1000
@@ -66,7 +63,6 @@ struct finder {
 	char path[1024];
 	struct memory *memory;
 	uint64_t followed; /* all that there was at that count of `stored` is in */
-	struct memory_hit found[LOOKED_AT_MOST];
 	char embedder[CDM_NAME_MAX];
 	unsigned dims; /* that the memory was told; 0: none yet */
 	bool searching;
@@ -144,18 +140,26 @@ static int see_to_memory(struct finder *f) {
 	return rc == -ENOMEM || rc == -EBADMSG ? rc : 0; /* the copy is as good, but for the next life */
 }
 
-/* Take in a step.  > 0: there is more. */
-static int follow(struct finder *f) {
+/* Take in a step; at a glance: while somebody waits.  > 0: there is more. */
+static int take_in(struct finder *f, bool glance) {
 	uint64_t stored = look(f).stored;
 	int rc = see_to_memory(f);
 	if (rc == 0)
-		rc = memory_follow(f->memory, STEP);
+		rc = glance ? memory_glance(f->memory) : memory_follow(f->memory, STEP);
 	f->followed = rc >= 0 && (unsigned)rc < STEP ? stored : f->followed;
 	if (rc >= 0 && f->wanted)
 		wanted_pass(f->wanted);
 	if (f->wanted && wanted_any(f->wanted))
 		ring(f->news);
 	return rc < 0 ? rc : rc == STEP;
+}
+
+/* Nobody waits. */
+static int follow(struct finder *f) {
+	int rc = take_in(f, false);
+	if (rc == 0)
+		memory_tidy(f->memory);
+	return rc;
 }
 
 static bool has_news(struct finder *f) {
@@ -188,49 +192,20 @@ static void report(struct finder *f, int rc) {
 
 /* ---- the thread: questions ---- */
 
-static bool is_same(const struct memory_hit *a, const struct memory_hit *b) {
-	return a->of.kind == PASSAGE_TURN && b->of.kind == PASSAGE_TURN && a->first && a->first == b->first &&
-	       memcmp(a->text, b->text, a->first) == 0;
-}
-
-/* Who asks the same again and again is to be told what he said besides; their number. */
-static unsigned take_distinct(const struct memory_hit *from, unsigned n, struct memory_hit *hits) {
-	unsigned count = 0;
-	for (unsigned i = 0; i < n && count < FINDER_HITS_MAX; i++) {
-		unsigned k = 0;
-		while (k < count && !is_same(&from[i], &hits[k]))
-			k++;
-		if (k == count)
-			hits[count++] = from[i];
-	}
-	return count;
-}
-
-/* The best, at most `most` of them, each that says something else once; their number in *distinct. */
-static int search_most(struct finder *f, const struct memory_query *q, unsigned most, struct memory_hit *hits,
-		unsigned *distinct) {
-	int n = memory_search(f->memory, q, f->found, most);
-	if (n == -ESTALE && (n = memory_follow(f->memory, STEP)) >= 0) /* it was damaged, and is made again */
-		n = memory_search(f->memory, q, f->found, most);
-	*distinct = n < 0 ? 0 : take_distinct(f->found, (unsigned)n, hits);
-	return n;
-}
-
 static int search(struct finder *f, const struct finder_question *q, struct memory_hit *hits) {
 	const struct claims_asker asker = { q->owner, { q->sees[0], q->sees[1] } };
-	const struct memory_query query = { .text = q->text, .asker = &asker, .quick = true };
-	unsigned distinct;
+	const struct memory_query query = { .text = q->text, .asker = &asker, .quick = true, .distinct = true };
 	f->searching = true;
-	int n = search_most(f, &query, LOOKED_AT, hits, &distinct);
-	if (n == LOOKED_AT && distinct < FEW)
-		n = search_most(f, &query, LOOKED_AT_MOST, hits, &distinct);
+	int n = memory_search(f->memory, &query, hits, FINDER_HITS_MAX);
+	if (n == -ESTALE && (n = memory_follow(f->memory, STEP)) >= 0) /* it was damaged, and is made again */
+		n = memory_search(f->memory, &query, hits, FINDER_HITS_MAX);
 	f->searching = false;
-	return n < 0 ? n : (int)distinct;
+	return n;
 }
 
 /* From what there is: a record that cannot be taken in now is no reason to forget the others. */
 static int answer(struct finder *f, struct slot *s) {
-	int more = has_news(f) ? follow(f) : see_to_memory(f);
+	int more = has_news(f) ? take_in(f, true) : see_to_memory(f);
 	int n = f->memory ? search(f, &s->question, s->answer.hits) : more;
 	if (f->wanted)
 		wanted_drop(f->wanted, s->number);
@@ -241,7 +216,8 @@ static int answer(struct finder *f, struct slot *s) {
 	f->shared.answered++;
 	pthread_mutex_unlock(&f->lock);
 	ring(f->news);
-	return n < 0 && more >= 0 ? n : more;
+	int kept = f->memory ? memory_keep(f->memory) : 0;
+	return n < 0 && more >= 0 ? n : kept < 0 && more >= 0 ? kept : more;
 }
 
 /* ---- the thread ---- */

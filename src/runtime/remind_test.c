@@ -168,7 +168,7 @@ static void the_same_question_again_and_again(void) {
 	uint64_t id;
 	start_patient();
 	hang_the_key(NULL);
-	for (unsigned i = 0; i < 40; i++)
+	for (unsigned i = 0; i < 400; i++)
 		turn(NULL, "weather", ASKED, "I do not know.");
 	say(NULL, "", ASKED);
 	const char *prompt = prompt_of(&id), *once = strstr(prompt, ASKED "\" answered");
