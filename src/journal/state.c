@@ -440,6 +440,8 @@ static int (*const folds[JOURNAL_KIND_COUNT])(
 void state_init(struct journal_state *s) {
 	static const unsigned char zeros[4096];
 	unsigned char *at = (unsigned char *)s, *end = (unsigned char *)(s + 1);
+	if (!s->touched)
+		return;
 	while (at < end) {
 		size_t n = (size_t)(end - at) < sizeof(zeros) ? (size_t)(end - at) : sizeof(zeros);
 		if (memcmp(at, zeros, n) != 0)
@@ -451,6 +453,7 @@ void state_init(struct journal_state *s) {
 int state_apply(struct journal_state *s, const struct journal_record *r) {
 	if (r->seq <= s->seq)
 		return -ESTALE;
+	s->touched = true;
 	bool known = r->kind < JOURNAL_KIND_COUNT;
 	s->seq = r->seq;
 	s->epoch = r->epoch;

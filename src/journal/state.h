@@ -163,6 +163,7 @@ struct journal_state {
 	uint64_t broken;     /* records whose body was not what its kind says */
 	uint64_t duplicates; /* turns whose request had been applied before: not applied again */
 	uint64_t dropped;    /* entries that made room in a full table */
+	bool touched;        /* no longer all zeros: of no meaning but to state_init() */
 
 	/* Tables: items stand densely, in any order; `order` lists them by their key. */
 	uint16_t fact_count, evidence_count, setting_count, goal_count, sample_count, dictionary_count;

@@ -346,6 +346,7 @@ static void tag_requests(struct journal_state *s) {
 int state_decode(struct journal_state *s, const void *bytes, size_t count) {
 	struct mp_in in;
 	state_init(s);
+	s->touched = true;
 	mp_open(&in, bytes, count);
 	int rc = get_head(&in, s);
 	for (unsigned part = 0; rc == 0 && part < PART_COUNT; part++)

@@ -7,6 +7,7 @@
 #include <math.h>
 #include "journal/claims.h"
 #include "journal/journal_testing.h"
+#include "test/lib/pace.h"
 
 static struct journal_state *s, *other;
 static uint8_t room[JOURNAL_BODY_MAX];
@@ -451,7 +452,7 @@ static void what_was_held_before_stays(void) {
 
 /* Random derivations of any depth: none is worth more than a source was when it was told, nor fresher. */
 static void no_derivation_is_worth_more_than_its_sources(void) {
-	enum { KEYS = 40, STEPS = 20000 };
+	enum { KEYS = 40, STEPS = PACE(20000, 5000) };
 	static struct state_worth at[STEPS + 1]; /* by seq */
 	unsigned deep[STEPS + 1] = { 0 }, deepest = 0;
 	uint64_t seed = 7;

@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include "memory/memory_testing.h"
+#include "test/lib/pace.h"
 
 static struct told w;
 
@@ -249,7 +250,7 @@ static void check_whole(void) {
 
 static void flip_bytes(const struct bytes *good) {
 	unsigned renewed = 0;
-	for (size_t at = 0; at < good->count; at += at < 200 ? 1 : 389) {
+	for (size_t at = 0; at < good->count; at += at < 200 ? 1 : PACE(389, 997)) {
 		struct memory_stats s;
 		good->at[at] ^= (char)0xff;
 		told_forget(&w);

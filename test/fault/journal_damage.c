@@ -4,8 +4,9 @@
  */
 #include <sqlite3.h>
 #include "journal/journal_testing.h"
+#include "test/lib/pace.h"
 
-enum { RECORDS = 120, FLIPS = 600, BYTES_MAX = 1 << 20 };
+enum { RECORDS = 120, FLIPS = PACE(600, 200), BYTES_MAX = 1 << 20 };
 
 static struct testing t;
 static struct hash heads[RECORDS + 1]; /* of the sound journal, by seq */

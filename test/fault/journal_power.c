@@ -11,7 +11,7 @@
 #include "journal/journal_testing.h"
 #include "test/lib/pace.h"
 
-enum { STRIDE = PACE(1, 3) };
+enum { STRIDE = PACE(1, 7) };
 enum { BATCHES = 24, CHOICES = 2 /* of what arrived, for each instant */, OPENING = 3, CLOSING = 12 };
 
 static const char path[] = "state";

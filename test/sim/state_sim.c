@@ -13,7 +13,7 @@
 #include "test/lib/pace.h"
 #include "test/sim/life.h"
 
-enum { SEEDS = PACE(1000, 300), TWICE = 50 /* each so many-th one is lived again, and must be the same */ };
+enum { SEEDS = PACE(1000, 150), TWICE = 50 /* each so many-th one is lived again, and must be the same */ };
 
 static char to_repeat[80];
 
