@@ -29,7 +29,7 @@ class Run(bench.Run):
         self.ask_rounds, self.asks = self.choose((1, 10), (5, 100), (10, 250))
         self.facts_told = (8, 16) if self.smoke else (8, 400)  # in turn
         self.turns = self.choose(1000, 20000, 100000)
-        self.questions = self.choose(5, 20, 50)
+        self.recall_rounds, self.questions = self.choose((1, 5), (3, 30), (5, 100))
         self.views = self.choose(10, 1000, 10000)
         self.alone_s = self.choose(0.5, 5, 30)
         wanted = options.against or list(KEEPERS)
