@@ -113,7 +113,7 @@ def markdown(result, report):
     lines += [f'* {k}: {v}' for k, v in facts(result)] + ['', '## How', ''] + [f'* {m}' for m in method(result, report)]
     for title, note, header, rows in [table_of_goals(result), *report.tables(result)]:
         lines += ['', f'## {title}', ''] + ([note, ''] if note else [])
-        lines += ['| ' + ' | '.join(r) + ' |' for r in [header, ['---'] * len(header), *rows]]
+        lines += ['| ' + ' | '.join(map(str, r)) + ' |' for r in [header, ['---'] * len(header), *rows]]
         if title == 'Goals' and missed:
             lines += [''] + [f'* {r}' for r in missed]
     return '\n'.join(lines + ['', '## Beside it', ''] + [f'* {n}' for n in beside(result, report)])
