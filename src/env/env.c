@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include "base/clock.h"
 
@@ -53,12 +54,16 @@ static int real_may(const struct env *e, const char *path, enum env_access how) 
 	return access(path, mode) == 0 ? 0 : -errno;
 }
 
+/*
+ * Not stat(): where a file's times were looked at, Linux (6.13 and later) gives its next write a time of its own, which
+ * fdatasync() then writes as well.  Before each commit that made it a third slower.
+ */
 static int real_look(const struct env *e, const char *path, struct env_file *out) {
-	struct stat st;
+	struct statx st;
 	(void)e;
-	if (stat(path, &st) < 0)
+	if (statx(AT_FDCWD, path, 0, STATX_INO, &st) < 0)
 		return -errno;
-	*out = (struct env_file){ .device = st.st_dev, .number = st.st_ino };
+	*out = (struct env_file){ .device = makedev(st.stx_dev_major, st.stx_dev_minor), .number = st.stx_ino };
 	return 0;
 }
 
