@@ -113,7 +113,8 @@ def goals(result):
 WHY = {
     'P10': 'One at a time, a commit of ours is one flush, as that of SQLite alone is. Besides, it is handed over to the journal\'s writer and back (an '
            'eventfd each way), has two hashes, two looks whether the file still has its name, and what SQLite does: that is the same time on '
-           'each disk, and the larger part of a commit where a flush is short (in memory, on tmpfs, a commit has 56 us at p50). Of many at once each is a row of two '
+           'each disk, and the larger part of a commit where a flush is short (in memory, on tmpfs, a commit had 25 us at p50 with both threads on one core, 110 on the two '
+           'of a virtual machine, where to wake the other one takes that long; SQLite alone 6). Of many at once each is a row of two '
            'tables, as its request is known for ever. D1: one thread hashes and inserts all records, 256 to '
            'a commit.',
     'P11': 'The state is read from the newest snapshot that its record vouches for, and at most 4096 records behind it are folded; then the first record '
