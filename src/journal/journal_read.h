@@ -50,7 +50,8 @@ MUST_CHECK int journal_one(struct journal_reader *r, uint64_t seq, journal_visit
 
 /*
  * All that journal_each() and journal_one() visit until journal_let_go() is of one moment, and a dozen looks cost half
- * as much.  For milliseconds: meanwhile the journal's log cannot be emptied.
+ * as much.  For milliseconds: meanwhile the journal's log cannot be emptied.  A hold is not held twice, and no other
+ * function is called in it.
  */
 MUST_CHECK int journal_hold(struct journal_reader *r);
 void journal_let_go(struct journal_reader *r);

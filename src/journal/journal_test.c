@@ -431,6 +431,41 @@ static void readers_see_what_they_ask_for(void) {
 	testing_remove(&t);
 }
 
+struct walks {
+	struct journal_reader *r;
+	uint64_t inner; /* records that walks within the walk saw */
+};
+
+static int walk_within(void *user, const struct journal_record *r) {
+	struct walks *w = user;
+	struct seen s = { 0 };
+	CHECK(journal_each(w->r, r->seq, 2, see, &s) == 0 && s.first == r->seq);
+	w->inner += s.count;
+	return 0;
+}
+
+/* A walk in a walk; and all of one moment, while it is held. */
+static void walks_within_walks(void) {
+	struct journal *j = testing_open(&t);
+	struct walks w = { .inner = 0 };
+	struct seen held = { 0 }, then = { 0 }, one = { 0 };
+	CHECK(journal_read_open(t.path, &w.r, NULL) == 0);
+	for (int i = 0; i < 5; i++)
+		CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) == 0);
+	for (int twice = 0; twice < 2; twice++)
+		CHECK(journal_each(w.r, 0, 0, walk_within, &w) == 0 && w.inner == 9u * (twice + 1));
+	CHECK(journal_hold(w.r) == 0 && journal_one(w.r, 5, see, &one) == 0);
+	CHECK(testing_settle(j, testing_submit_set(j, "speed", "2", JOURNAL_D2), NULL) == 0);
+	CHECK(journal_each(w.r, 0, 0, see, &held) == 0 && held.count == 5);
+	CHECK(journal_one(w.r, 6, see, &one) == -ENOENT);
+	journal_let_go(w.r);
+	journal_let_go(w.r); /* nothing is held */
+	CHECK(journal_each(w.r, 0, 0, see, &then) == 0 && then.count == 6);
+	journal_read_close(&w.r);
+	journal_stop(&j);
+	testing_remove(&t);
+}
+
 struct times {
 	int64_t ms[12];
 	unsigned count;
@@ -793,6 +828,7 @@ int main(void) {
 	missing_places_are_named();
 	the_folder_of_a_new_file_is_synced();
 	readers_see_what_they_ask_for();
+	walks_within_walks();
 	a_time_leads_to_a_record();
 	a_walk_is_a_snapshot();
 	replay_is_the_live_state();

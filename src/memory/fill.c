@@ -84,9 +84,11 @@ struct adding {
 	bool first;
 };
 
-/* 0: of nothing. */
-static uint32_t text_tag(const char *text, size_t bytes) {
-	return bytes ? (uint32_t)words_hash(text, bytes) | 1 : 0;
+/* Of what was said in a turn, without the line's end that stands between that and the answer; 0: nothing was. */
+static uint32_t asked_tag(const struct passage *p) {
+	size_t n = p->kind == PASSAGE_TURN ? p->first : 0;
+	n -= n > 0 && p->text[n - 1] == '\n';
+	return n ? (uint32_t)words_hash(p->text, n) | 1 : 0;
 }
 
 static void bind_passage(sqlite3_stmt *s, int64_t id, const struct passage *p) {
@@ -105,8 +107,8 @@ static void bind_passage(sqlite3_stmt *s, int64_t id, const struct passage *p) {
 	sqlite3_bind_text(s, 13, p->session, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 14, p->key, -1, SQLITE_STATIC);
 	sqlite3_bind_int(s, 17, p->taken_back);
-	sqlite3_bind_int64(s, 18, p->kind == PASSAGE_TURN ? text_tag(p->text, p->first) : 0);
-	sqlite3_bind_int64(s, 19, text_tag(p->text, p->bytes));
+	sqlite3_bind_int64(s, 18, asked_tag(p));
+	sqlite3_bind_int64(s, 19, (int64_t)(words_hash(p->text, p->bytes) | 1));
 }
 
 static int add_passage(void *user, const struct passage *p) {

@@ -163,9 +163,11 @@ static int connect_to(struct index *x, const struct env *e, const char *name, in
 	return words_register(x->sql, &x->words);
 }
 
+/* As far as readers let us. */
 static void move_wal(struct index *x) {
-	if (sqlite3_wal_checkpoint_v2(x->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
-		x->wal_pages = 0; /* a reader may be in the way: then the next commit says how many there are */
+	int there = 0, moved = 0;
+	if (sqlite3_wal_checkpoint_v2(x->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, &there, &moved) == SQLITE_OK)
+		x->wal_pages = there - moved;
 }
 
 static int on_commit(void *user, sqlite3 *sql, const char *name, int pages) {
@@ -282,6 +284,8 @@ static int save(struct index *x) {
 }
 
 int index_commit(struct index *x) {
+	if (sqlite3_get_autocommit(x->sql)) /* an error has ended the transaction: the position is that of nothing */
+		return -EIO;
 	int rc = save(x);
 	return rc < 0 ? rc : index_run(x, index_query(x, INDEX_COMMIT));
 }

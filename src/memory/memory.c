@@ -353,16 +353,23 @@ static int follow_batch(struct memory *m, unsigned limit, bool loosely, int *jou
 	return rc;
 }
 
+/* The shelf has what the index has not. */
+static int take_back(struct memory *m) {
+	int rc = index_rollback(&m->index);
+	shelf_clear(&m->shelf);
+	if (rc == 0)
+		rc = shelf_load(&m->shelf, &m->index, 1);
+	return rc < 0 ? start(m, true) : 0;
+}
+
 int memory_keep(struct memory *m) {
 	if (!m->loose)
 		return 0;
 	m->loose = false;
 	int rc = index_commit(&m->index);
-	if (rc < 0) { /* the shelf has what the index has not */
-		int back = start(m, true);
-		rc = back < 0 ? back : rc;
-	}
+	int back = rc < 0 ? take_back(m) : 0;
 	index_wipe(&m->index);
+	rc = back < 0 ? back : rc;
 	return rc == -EBADMSG ? -EIO : rc;
 }
 

@@ -8,7 +8,7 @@
 #include "memory/memory.h"
 #include "memory/shelf_priv.h"
 
-/* What a batch changes of passages that are on the shelf already; done when it is committed. */
+/* What a batch changes of passages that are on the shelf already; done when it is committed, or can be searched. */
 struct memory_change {
 	int64_t id;
 	bool live, erased;

@@ -24,7 +24,7 @@ enum {
 	PER_QUESTION = 1024, /* ... that share these */
 	STEPS_PER_WORD = 1024, /* ... among so many that it looks at, as some may not be shown */
 	STEPS = 6144,        /* ... of all words together */
-	COMMON = 32,         /* steps after which a quick search leaves a word that most passages have */
+	COMMON = 32,         /* steps after which a quick search leaves a word that most of the newest have */
 	TABLE = 4096,        /* room for what words propose: a power of two, twice as much as there can be */
 	BY_WORDS = 192,      /* proposed by words that are read, the most promising */
 	BY_SIGNS = 512,      /* proposed by the signs of vectors: those are multiplied out */
@@ -46,7 +46,8 @@ struct proposal {
 
 /* Who said what: of the same words of one, one passage is proposed. */
 struct saying {
-	uint64_t who_what; /* 0: none */
+	uint64_t what; /* 0: nothing */
+	uint32_t who;
 	int64_t id;
 };
 
@@ -102,21 +103,20 @@ static bool fits(const struct search *s, const struct shelf_slot *slot) {
 	return !s->q->asker || slot->visibility != JOURNAL_PRIVATE || s->may_see[slot->owner];
 }
 
-/* Did somebody say that whom another proposal has say it already? */
-static bool is_repeated(struct search *s, int64_t id, const struct shelf_slot *slot) {
-	uint64_t key = (uint64_t)slot->whole << 32 | slot->owner;
+/* The passage that was proposed in which the same one says the same, else this one, which is that from now on. */
+static int64_t said_in(struct search *s, int64_t id, const struct shelf_slot *slot) {
 	if (!s->q->distinct || slot->kind != PASSAGE_TURN)
-		return false;
-	size_t at = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) % TABLE;
-	while (s->sayings[at].who_what && s->sayings[at].who_what != key)
+		return id;
+	size_t at = (size_t)((slot->whole + slot->owner) * UINT64_C(0x9e3779b97f4a7c15) >> 32) % TABLE;
+	while (s->sayings[at].what && (s->sayings[at].what != slot->whole || s->sayings[at].who != slot->owner))
 		at = (at + 1) % TABLE;
-	if (s->sayings[at].who_what)
-		return s->sayings[at].id != id;
+	if (s->sayings[at].what)
+		return s->sayings[at].id;
 	if (s->saying_count < TABLE / 2) { /* more are heard, and take the place of others */
-		s->sayings[at] = (struct saying){ key, id };
+		s->sayings[at] = (struct saying){ slot->whole, slot->owner, id };
 		s->saying_count++;
 	}
-	return false;
+	return id;
 }
 
 static int look_at_owners(struct search *s, const struct shelf *shelf) {
@@ -216,10 +216,10 @@ static void bind_word(sqlite3_stmt *probe, const struct word *w) {
 	sqlite3_bind_text(probe, 1, quoted, n, SQLITE_TRANSIENT);
 }
 
-/* Of so many passages so many have the word. */
-static bool is_enough(const struct search *s, int64_t reach, unsigned steps) {
-	bool common = s->q->quick && steps >= COMMON && reach < 2 * (int64_t)steps;
-	return common || steps >= STEPS_PER_WORD / s->fewer || s->steps >= STEPS / s->fewer;
+/* Was the word looked for long enough?  Of the newest `reach` passages `steps` have it, `count` are proposed. */
+static bool is_enough(const struct search *s, int64_t reach, unsigned steps, unsigned count) {
+	bool common = s->q->quick && steps >= COMMON && count >= COMMON / 2 && reach < 2 * (int64_t)steps;
+	return count >= s->per_word || common || steps >= STEPS_PER_WORD / s->fewer || s->steps >= STEPS / s->fewer;
 }
 
 static int probe_word(struct memory *m, struct search *s, struct word *w, int64_t ids[PER_WORD], unsigned *count) {
@@ -230,12 +230,12 @@ static int probe_word(struct memory *m, struct search *s, struct word *w, int64_
 	int64_t id = at->next;
 	bind_word(probe, w);
 	*count = 0;
-	while (*count < s->per_word && !is_enough(s, at->next - id, steps) &&
+	while (!is_enough(s, at->next - id, steps, *count) &&
 			(step = sqlite3_step(probe)) == SQLITE_ROW) {
 		id = sqlite3_column_int64(probe, 0);
 		const struct shelf_slot *slot = shelf_slot(&m->shelf, id);
 		/* those that are not on the shelf are looked at when they are read */
-		if (!slot || (fits(s, slot) && !is_repeated(s, id, slot)))
+		if (!slot || (fits(s, slot) && said_in(s, id, slot) == id))
 			ids[(*count)++] = id;
 		steps++;
 		s->steps++;
@@ -244,7 +244,7 @@ static int probe_word(struct memory *m, struct search *s, struct word *w, int64_
 		rc = index_error(&m->index);
 	sqlite3_reset(probe);
 	double reach = (double)(at->next - id), with = steps;
-	if (step == SQLITE_ROW && reach > steps) /* there are more */
+	if (step == SQLITE_ROW) /* there are more */
 		with = steps * ((double)at->next / reach);
 	w->weight = score_word_weight(with, (double)at->live);
 	return rc;
@@ -279,7 +279,7 @@ static int propose_by_words(struct memory *m, struct search *s) {
 static void propose_newest(struct memory *m, struct search *s) {
 	for (size_t i = m->shelf.count; i-- > 0 && s->by_words_count < BY_WORDS / s->fewer;) {
 		int64_t id = m->shelf.first + (int64_t)i;
-		if (fits(s, &m->shelf.slots[i]) && !is_repeated(s, id, &m->shelf.slots[i]))
+		if (fits(s, &m->shelf.slots[i]) && said_in(s, id, &m->shelf.slots[i]) == id)
 			s->by_words[s->by_words_count++] = (struct proposal){ id, 0 };
 	}
 }
@@ -342,7 +342,7 @@ static void propose_by_signs(struct memory *m, struct search *s) {
 		for (size_t i = n; i-- > 0;) {
 			int64_t id = shelf->first + (int64_t)(at + i);
 			const struct shelf_slot *slot = &shelf->slots[at + i];
-			if (sums[i] > least && fits(s, slot) && !is_repeated(s, id, slot))
+			if (sums[i] > least && fits(s, slot) && said_in(s, id, slot) == id)
 				keep_best(s->by_signs, &s->by_signs_count, room, (struct proposal){ id, sums[i] });
 		}
 	}
@@ -492,12 +492,11 @@ static int is_overruled(struct memory *m, const struct claims_asker *a, const st
 }
 
 /* Of a record one passage is given; of the same that was said in turns the best, where that is asked for. */
-static bool is_given(const struct search *s, unsigned at, const struct ranked *given[], unsigned count) {
-	const struct ranked *r = &s->ranked[at];
+static bool is_given(const struct ranked *r, bool distinct, const struct ranked *given[], unsigned count) {
 	for (unsigned i = 0; i < count; i++) {
 		if (given[i]->seq == r->seq && given[i]->claim == r->claim)
 			return true;
-		if (s->q->distinct && r->asked && given[i]->asked == r->asked)
+		if (distinct && r->asked && given[i]->asked == r->asked)
 			return true;
 	}
 	return false;
@@ -510,7 +509,7 @@ static int give(struct memory *m, struct search *s, struct memory_hit *hits, uns
 		const struct ranked *r = &s->ranked[i];
 		struct memory_hit *h = &hits[count];
 		bool overruled = false;
-		if (is_given(s, i, given, count))
+		if (is_given(r, s->q->distinct, given, count))
 			continue;
 		h->score = r->score;
 		h->of = (struct memory_source){ .seq = r->seq, .claim = r->claim, .part = r->part, .kind = r->kind };
@@ -529,11 +528,11 @@ static int give(struct memory *m, struct search *s, struct memory_hit *hits, uns
 }
 
 static int give_together(struct memory *m, struct search *s, struct memory_hit *hits, unsigned max, int *index_rc) {
-	int rc = m->reader ? journal_hold(m->reader) : 0;
-	if (rc == 0)
-		rc = give(m, s, hits, max, index_rc);
-	if (m->reader)
-		journal_let_go(m->reader);
+	int rc = m->reader ? journal_hold(m->reader) : -ENOENT;
+	if (rc < 0)
+		return rc;
+	rc = give(m, s, hits, max, index_rc);
+	journal_let_go(m->reader);
 	return rc;
 }
 

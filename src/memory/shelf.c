@@ -137,7 +137,7 @@ static int take_row(struct shelf *s, sqlite3_stmt *row) {
 	slot->visibility = (uint8_t)sqlite3_column_int(row, 4);
 	slot->kind = (uint8_t)sqlite3_column_int(row, 5);
 	slot->live = sqlite3_column_int(row, 6) != 0;
-	slot->whole = (uint32_t)sqlite3_column_int64(row, 9);
+	slot->whole = (uint64_t)sqlite3_column_int64(row, 9);
 	slot->session = shelf_session_tag(session);
 	return find_owner(s, principal, &slot->owner);
 }

@@ -11,12 +11,12 @@
 
 struct shelf_slot {
 	uint64_t seq;
+	uint64_t whole; /* a hash of its text */
 	int64_t when_ns;
 	float inverse_length; /* of its vector; 0: it has none */
 	float trust;
 	uint32_t owner;   /* a number for its principal */
 	uint32_t session; /* a hash; 0: none */
-	uint32_t whole;   /* a hash of its text */
 	uint8_t kind, visibility;
 	bool live;
 };

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 
+#define NOT_FOLLOWED UINT64_MAX
 #define STEP MEMORY_GLANCE /* records that are taken in at once, before a question that has come is looked at */
 #define INDEX_BUSY_MS 100 /* how long somebody who has locked the index is waited for */
 #define VECTOR_BYTES ((size_t)8 << 20) /* some 28000 passages; older ones are found by their words */
@@ -62,7 +63,7 @@ struct finder {
 	/* the thread's */
 	char path[1024];
 	struct memory *memory;
-	uint64_t followed; /* all that there was at that count of `stored` is in */
+	uint64_t followed; /* all that there was at that count of `stored` is in; or NOT_FOLLOWED */
 	char embedder[CDM_NAME_MAX];
 	unsigned dims; /* that the memory was told; 0: none yet */
 	bool searching;
@@ -157,7 +158,7 @@ static int take_in(struct finder *f, bool glance) {
 /* Nobody waits. */
 static int follow(struct finder *f) {
 	int rc = take_in(f, false);
-	if (rc == 0)
+	if (rc <= 0 && f->memory)
 		memory_tidy(f->memory);
 	return rc;
 }
@@ -197,8 +198,11 @@ static int search(struct finder *f, const struct finder_question *q, struct memo
 	const struct memory_query query = { .text = q->text, .asker = &asker, .quick = true, .distinct = true };
 	f->searching = true;
 	int n = memory_search(f->memory, &query, hits, FINDER_HITS_MAX);
-	if (n == -ESTALE && (n = memory_follow(f->memory, STEP)) >= 0) /* it was damaged, and is made again */
-		n = memory_search(f->memory, &query, hits, FINDER_HITS_MAX);
+	if (n == -ESTALE) { /* it was damaged, and is made again */
+		f->followed = NOT_FOLLOWED;
+		n = memory_follow(f->memory, STEP);
+		n = n < 0 ? n : memory_search(f->memory, &query, hits, FINDER_HITS_MAX);
+	}
 	f->searching = false;
 	return n;
 }
@@ -217,7 +221,10 @@ static int answer(struct finder *f, struct slot *s) {
 	pthread_mutex_unlock(&f->lock);
 	ring(f->news);
 	int kept = f->memory ? memory_keep(f->memory) : 0;
-	return n < 0 && more >= 0 ? n : kept < 0 && more >= 0 ? kept : more;
+	if (kept < 0)
+		f->followed = NOT_FOLLOWED;
+	int rc = more < 0 ? more : n < 0 ? n : kept;
+	return rc < 0 ? rc : more > 0 || f->followed == NOT_FOLLOWED;
 }
 
 /* ---- the thread ---- */
