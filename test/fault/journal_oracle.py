@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Read a journal by spec/journal.md alone: check its chain, fold it, and compare the state's hash.
+"""Read journals by spec/journal.md alone: check their chains, fold them, and compare the hashes of their states.
 
-usage: journal_oracle.py PROGRAM     PROGRAM PATH writes the journal and prints the hash
+usage: journal_oracle.py PROGRAM STATE_SIM    PROGRAM PATH writes a journal with one of everything, and prints the hash;
+                                              STATE_SIM --seed N --keep PATH leaves one that was lived (test/sim)
 """
+import decimal
 import hashlib
 import os
 import sqlite3
@@ -85,6 +87,32 @@ def blake(b):
     return hashlib.blake2b(b, digest_size=32).digest()
 
 
+SEEDS = [n for n in range(1, 41) if n % 4]  # each fourth life lets records go: its fold begins at a snapshot
+EXACT = decimal.Context(prec=60)
+ROOTS = [int(EXACT.multiply(2 ** 32, EXACT.power(2, EXACT.divide(-1, 2 ** k)))) for k in range(1, 17)]
+
+
+def decay(total, passed, half_life):
+    if half_life == 0:
+        return total
+    halvings, rest = divmod(passed, half_life)
+    if halvings > 63:
+        return 0
+    while half_life >> 32:
+        half_life, rest = half_life >> 1, rest >> 1
+    fraction, total = min((rest << 32) // half_life, 2 ** 32 - 1), total >> halvings
+    for k, root in enumerate(ROOTS, 1):
+        if fraction >> (32 - k) & 1:
+            total = (total >> 32) * root + ((total & 0xffffffff) * root >> 32)
+    return total
+
+
+def cut(text, most):
+    """As many whole characters as fit into so many bytes, and whether that is less."""
+    kept = text.encode()[:most].decode(errors='ignore')
+    return kept, kept != text
+
+
 KINDS = ('epoch turn set model evidence command outcome refusal erase fact goal symbol dictionary plan sample gap '
          'snapshot compact').split()
 
@@ -98,10 +126,11 @@ class State:
         self.erased = self.duplicates = self.dropped = 0
         self.facts, self.evidence, self.settings, self.goals, self.samples = {}, {}, {}, {}, {}
         self.dictionaries, self.models, self.commands, self.sessions, self.gaps = {}, {}, {}, {}, {}
+        self.last_evidence = {}
         self.turns, self.requests, self.symbols, self.erasures = [], [], [], []
 
-    def apply(self, seq, epoch, wall, entity, principal, visibility, kind, body):
-        self.seq, self.epoch = seq, epoch
+    def apply(self, seq, epoch, hlc, wall, entity, principal, visibility, kind, body):
+        self.seq, self.epoch, self.ms = seq, epoch, hlc >> 16
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
         self.wall = wall
         if body is None:
@@ -140,6 +169,13 @@ class State:
         del table[min(left, key=lambda k: worth(table[k])[1])]
         self.dropped += 1
 
+    def put(self, table, key, room, entry):
+        """In a full table the entry with the lowest seq, which is its last number, makes room."""
+        if key not in table and len(table) == room:
+            del table[min(table, key=lambda k: (table[k][-1], k))]
+            self.dropped += 1
+        table[key] = entry
+
     def when(self, ms):
         return ms * 1000000 if ms else self.wall
 
@@ -147,14 +183,16 @@ class State:
         if b['request'] and any(q[:2] == [b['request'], principal] for q in self.requests[-256:]):
             self.duplicates += 1
             return
-        self.turns.append([seq, principal, b['speaker'], b['model'], b['session'], b['user'], b['answer'],
-                           b['symbols'], visibility, False, b['trust'], b['view_hash']])
+        (user, user_cut), (answer, answer_cut) = cut(b['user'], 4095), cut(b['answer'], 4095)
+        self.turns.append([seq, principal, b['speaker'], b['model'], b['session'], user, answer, b['symbols'], visibility,
+                           user_cut or answer_cut, b['trust'], b['view_hash']])
         if b['request']:
-            self.requests.append([b['request'], principal, seq, False, b['answer']])
+            answer, is_cut = cut(b['answer'], 2047)
+            self.requests.append([b['request'], principal, seq, is_cut, answer])
         if b['session']:
-            e = self.sessions.setdefault((principal.encode(), b['session'].encode()),
-                                         [principal, b['session'], seq, 0, seq])
-            e[3:] = [e[3] + 1, seq]
+            key = (principal.encode(), b['session'].encode())
+            old = self.sessions.get(key, [principal, b['session'], seq, 0, seq])
+            self.put(self.sessions, key, 256, old[:3] + [old[3] + 1, seq])
         for f in b['facts']:
             self.claim(f['key'], principal, b['speaker'] or entity, b['model'], f['value'], visibility, f['trust'],
                        1000000, seq, [], self.when(b['said_ms']))
@@ -176,34 +214,36 @@ class State:
         self.plan = b['plan_hash']
 
     def fold_set(self, b, seq, entity, principal, visibility):
-        self.settings[b['field'].encode()] = [b['field'], b['value'], principal, seq]
+        self.put(self.settings, b['field'].encode(), 256, [b['field'], b['value'], principal, seq])
 
     def fold_model(self, b, seq, *_):
         e = self.models.get(b['name'].encode(), [b['name'], True, 0, seq])
-        self.models[b['name'].encode()] = [b['name'], b['what'] != 'unloaded', e[2] + (b['what'] == 'loaded'), seq]
+        self.put(self.models, b['name'].encode(), 64, [b['name'], b['what'] != 'unloaded', e[2] + (b['what'] == 'loaded'), seq])
         if b['what'] == 'active':
             self.active = b['name']
 
     def fold_command(self, b, seq, entity, principal, visibility):
         self.command_id_max = max(self.command_id_max, b['id'])
         if b['verb'] != 'stop':
-            self.commands[b['id']] = [b['id'], principal, seq]
+            self.put(self.commands, b['id'], 256, [b['id'], principal, seq])
 
     def fold_outcome(self, b, *_):
         self.commands.pop(b['id'], None)
 
     def fold_evidence(self, b, seq, *_):
-        assert b['half_life_ms'] == 0
         key = tuple(b[k].encode() for k in ('subject', 'role', 'dim'))
         old = self.evidence.get(key, [0] * 7)
-        self.evidence[key] = [b['subject'], b['role'], b['dim'], old[3] + b['p'], old[4] + b['n'], old[5] + 1, seq]
+        passed = max(self.ms - self.last_evidence.get(key, 0), 0)
+        self.last_evidence[key] = self.ms
+        p, n = (min(decay(v, passed, b['half_life_ms']) + b[k], 2 ** 64 - 1) for v, k in ((old[3], 'p'), (old[4], 'n')))
+        self.put(self.evidence, key, 1024, [b['subject'], b['role'], b['dim'], p, n, old[5] + 1, seq])
 
     def fold_symbol(self, b, seq, entity, *_):
         self.symbols.append([seq, b['text'], b['source'] or entity, b['trust']])
 
     def fold_dictionary(self, b, seq, *_):
         changes = self.dictionaries.get(b['table'].encode(), [0] * 4)[3] + 1
-        self.dictionaries[b['table'].encode()] = [b['table'], b['hash'], b['version'], changes, seq]
+        self.put(self.dictionaries, b['table'].encode(), 16, [b['table'], b['hash'], b['version'], changes, seq])
 
     def fold_plan(self, b, seq, *_):
         if b['part'] == b['parts']:
@@ -216,7 +256,7 @@ class State:
 
     def fold_gap(self, b, seq, *_):
         old = self.gaps.get(b['what'].encode(), [0] * 3)
-        self.gaps[b['what'].encode()] = [b['what'], old[1] + b['count'], old[2] + 1, seq]
+        self.put(self.gaps, b['what'].encode(), 64, [b['what'], old[1] + b['count'], old[2] + 1, seq])
 
     def fold_erase(self, b, *_):
         self.erasures.append([b['seq']])
@@ -241,16 +281,14 @@ class State:
                            self.symbols[-32:], self.erasures[-256:]]))
 
 
-def main(program):
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, 'state')
-        said = subprocess.run([program, path], check=True, capture_output=True, text=True).stdout.strip()
-        db = sqlite3.connect(path)
-        rows = db.execute('SELECT seq, epoch, hlc, wall_ns, entity, principal, visibility, kind, class, body,'
-                          ' body_hash, prev, hash FROM record ORDER BY seq').fetchall()
-        assert db.execute('PRAGMA application_id').fetchone()[0] == 0x43444d4a
-        assert db.execute('PRAGMA user_version').fetchone()[0] == 2
-        db.close()
+def read(path):
+    """The state of a journal, and its rows; each link of the chain holds."""
+    db = sqlite3.connect(path)
+    rows = db.execute('SELECT seq, epoch, hlc, wall_ns, entity, principal, visibility, kind, class, body,'
+                      ' body_hash, prev, hash FROM record ORDER BY seq').fetchall()
+    assert db.execute('PRAGMA application_id').fetchone()[0] == 0x43444d4a
+    assert db.execute('PRAGMA user_version').fetchone()[0] == 2
+    db.close()
     before, clock, state = bytes(32), 0, State()
     for n, (*header, body, body_hash, prev, link) in enumerate(rows, 1):
         assert header[0] == n and header[2] > clock and prev == before, n
@@ -259,12 +297,36 @@ def main(program):
         before, clock = link, header[2]
         b = None if body is None else unpack(body)[0]
         assert b is None or pack(b) == body, n  # bodies are canonical as well
-        seq, epoch, _, wall, entity, principal, visibility, kind, _ = header
-        state.apply(seq, epoch, wall, entity, principal, visibility, kind, b)
+        seq, epoch, hlc, wall, entity, principal, visibility, kind, _ = header
+        state.apply(seq, epoch, hlc, wall, entity, principal, visibility, kind, b)
+    return state, rows
+
+
+def one_of_everything(program, path):
+    said = subprocess.run([program, path], check=True, capture_output=True, text=True).stdout.strip()
+    state, rows = read(path)
     assert {row[7] for row in rows} >= set(KINDS) - {'snapshot', 'compact'}
     assert state.erased == 1 and state.duplicates == 1
     assert state.hash().hex() == said, (state.hash().hex(), said)
     print('journal_oracle: ok,', len(rows), 'records')
 
 
-main(sys.argv[1])
+def lived(state_sim, path):
+    records = erased = 0
+    for seed in SEEDS:
+        said = subprocess.run([state_sim, '--seed', str(seed), '--keep', path], check=True, capture_output=True, text=True).stdout
+        state, rows = read(path)
+        os.remove(path)
+        assert 'state ' + state.hash().hex() in said.splitlines(), (seed, state.hash().hex(), said)
+        records, erased = records + len(rows), erased + state.erased
+    assert erased > 0
+    print(f'journal_oracle: ok, {len(SEEDS)} lives with {records} records, of which {erased} erased')
+
+
+def main(program, state_sim):
+    with tempfile.TemporaryDirectory() as folder:
+        one_of_everything(program, os.path.join(folder, 'state'))
+        lived(state_sim, os.path.join(folder, 'lived'))
+
+
+main(*sys.argv[1:])

@@ -718,6 +718,21 @@ static void last_turns(struct life *l) {
 	stop(l);
 }
 
+/* What it left, for others to read. */
+static void keep_file(struct life *l, const char *to) {
+	struct journal_reader *r;
+	char hash[HASH_TEXT_MAX];
+	size_t bytes;
+	CHECK(journal_read_open_in(env_of(l, PASSER), path, &r, NULL) == 0);
+	CHECK(journal_state_at(r, UINT64_MAX, l->other, NULL) == 0);
+	journal_read_close(&r);
+	struct hash state = state_hash(l->other);
+	printf("state %s\n", hash_text(&state, 2 * HASH_BYTES, hash));
+	const uint8_t *at = env_sim_bytes(l->world, path, &bytes);
+	FILE *f = at ? fopen(to, "wb") : NULL;
+	CHECK(f && fwrite(at, 1, bytes, f) == bytes && fclose(f) == 0);
+}
+
 static void habits(struct life *l) {
 	static const unsigned troubles[] = { 0, 2, 5, 10, 20 };
 	l->crowded = dice(l, 2);
@@ -736,7 +751,7 @@ static struct journal_state *a_state(unsigned number) {
 	return kept[number];
 }
 
-void life_run(uint64_t seed, bool told, struct life_report *report) {
+void life_run(uint64_t seed, bool told, const char *keep, struct life_report *report) {
 	struct life l = { .seed = seed, .dice = seed, .told = told, .report = report, .inside = NOBODY,
 		.live = a_state(0), .other = a_state(1), .third = a_state(2) };
 	report->trace = seed;
@@ -746,6 +761,8 @@ void life_run(uint64_t seed, bool told, struct life_report *report) {
 	for (unsigned i = 0; i < turns; i++)
 		turn(&l);
 	last_turns(&l);
+	if (keep)
+		keep_file(&l, keep);
 	report->faults += env_sim_hits(l.world);
 	report->trace ^= env_sim_trace(l.world);
 	model_fini(&l.model);

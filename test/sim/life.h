@@ -17,7 +17,10 @@ struct life_report { /* what happened, over one life or more */
 	uint64_t trace;
 };
 
-/* Live it; every failure is a CHECK.  `told`: say what happens. */
-void life_run(uint64_t seed, bool told, struct life_report *report);
+/*
+ * Live it; every failure is a CHECK.  `told`: say what happens.  `keep`: write the file that it left to this path, and
+ * print the hash of its state; NULL: do not.
+ */
+void life_run(uint64_t seed, bool told, const char *keep, struct life_report *report);
 
 #endif

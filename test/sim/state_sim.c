@@ -1,8 +1,9 @@
 /*
  * state_sim.c - whole lives of a state file, each from one seed, in a simulated world; see README.md.
  *
- * usage: state_sim                     SIM_SEEDS lives (1000; 300 under AddressSanitizer)
+ * usage: state_sim                     SIM_SEEDS lives (1000; 150 under AddressSanitizer)
  *        state_sim --seed N [--trace]  one of them, telling what happens
+ *        state_sim --seed N --keep FILE  one of them; the journal that it left, and the hash of its state
  */
 #include <signal.h>
 #include <stdio.h>
@@ -24,16 +25,16 @@ static void on_failure(int signal_number) {
 	raise(signal_number);
 }
 
-static void live(uint64_t seed, bool told, struct life_report *report) {
+static void live(uint64_t seed, bool told, const char *keep, struct life_report *report) {
 	snprintf(to_repeat, sizeof(to_repeat), "\nto see it again: test/sim/state_sim --seed %llu --trace\n",
 			(unsigned long long)seed);
-	life_run(seed, told, report);
+	life_run(seed, told, keep, report);
 }
 
 static void live_twice(uint64_t seed) {
 	struct life_report first = { 0 }, second = { 0 };
-	live(seed, false, &first);
-	live(seed, false, &second);
+	live(seed, false, NULL, &first);
+	live(seed, false, NULL, &second);
 	CHECK(first.trace == second.trace);
 }
 
@@ -52,20 +53,22 @@ static void print(const struct life_report *r, uint64_t seeds) {
 
 int main(int argc, char **argv) {
 	struct life_report report = { 0 };
-	const char *told = getenv("SIM_SEEDS");
-	uint64_t seeds = told ? strtoull(told, NULL, 10) : SEEDS;
+	const char *asked = getenv("SIM_SEEDS");
+	uint64_t seeds = asked ? strtoull(asked, NULL, 10) : SEEDS;
 	signal(SIGABRT, on_failure);
 	signal(SIGSEGV, on_failure);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc >= 3 && strcmp(argv[1], "--seed") == 0) {
-		live(strtoull(argv[2], NULL, 10), argc > 3 && strcmp(argv[3], "--trace") == 0, &report);
+		bool trace = argc > 3 && strcmp(argv[3], "--trace") == 0;
+		const char *keep = argc > 4 && strcmp(argv[3], "--keep") == 0 ? argv[4] : NULL;
+		live(strtoull(argv[2], NULL, 10), trace, keep, &report);
 		printf("trace %016llx\n", (unsigned long long)report.trace);
 		print(&report, 1);
 		return 0;
 	}
 	CHECK(argc == 1 && seeds > 0);
 	for (uint64_t seed = 1; seed <= seeds; seed++) {
-		live(seed, false, &report);
+		live(seed, false, NULL, &report);
 		if (seed % TWICE == 0)
 			live_twice(seed);
 	}
