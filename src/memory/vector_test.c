@@ -127,9 +127,9 @@ static void estimates_are_near(void) {
 		square += off * off;
 		worst = fabs(off) > worst ? fabs(off) : worst;
 	}
-	printf("estimates by signs: off by %.3f (root of the mean square), %.3f at most\n", sqrt(square / COUNT),
+	printf("estimates by signs: off by %.3f (root of the mean square), %.3f at most\n", sqrt(square / (double)COUNT),
 			worst);
-	CHECK(sqrt(square / COUNT) < 0.12 && worst < 0.35);
+	CHECK(sqrt(square / (double)COUNT) < 0.12 && worst < 0.35);
 }
 
 static void floats_become_bytes(void) {
