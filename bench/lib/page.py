@@ -116,4 +116,5 @@ def markdown(result, report):
         lines += ['| ' + ' | '.join(map(str, r)) + ' |' for r in [header, ['---'] * len(header), *rows]]
         if title == 'Goals' and missed:
             lines += [''] + [f'* {r}' for r in missed]
-    return '\n'.join(lines + ['', '## Beside it', ''] + [f'* {n}' for n in beside(result, report)])
+    notes = [f'* {n}' for n in beside(result, report)]
+    return '\n'.join(lines + (['', '## Beside it', '', *notes] if notes else []))

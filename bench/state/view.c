@@ -42,7 +42,7 @@ static struct briefing furnished(void) {
 	for (unsigned i = 0; i < BELIEFS; i++)
 		snprintf(names[i], sizeof(names[i]), "room_%u.thing", i);
 	for (unsigned i = 0; i < GOALS; i++)
-		goals[i] = (struct briefing_goal){ mark(goal_texts[i], "ana", i) };
+		goals[i] = (struct briefing_goal){ .mark = mark(goal_texts[i], "ana", i) };
 	for (unsigned i = 0; i < WORDS; i++)
 		words[i] = (struct briefing_word){ mark(names[i], "phoenician_v2", i), "walk so many steps" };
 	for (unsigned i = 0; i < BELIEFS; i++)

@@ -12,8 +12,9 @@ static void grow(struct image *m, size_t size) {
 		return;
 	if (size > m->room) {
 		m->room = size < 4096 ? 8192 : 2 * size;
-		m->bytes = realloc(m->bytes, m->room);
-		CHECK(m->bytes != NULL);
+		uint8_t *more = realloc(m->bytes, m->room);
+		CHECK(more != NULL);
+		m->bytes = more;
 	}
 	memset(m->bytes + m->size, 0, size - m->size);
 	m->size = size;
@@ -32,8 +33,9 @@ static void resize(struct image *m, size_t size) {
 static struct change *change(struct node *n) {
 	if (n->change_count == n->change_room) {
 		n->change_room = n->change_room ? 2 * n->change_room : 64;
-		n->changes = realloc(n->changes, n->change_room * sizeof(*n->changes));
-		CHECK(n->changes != NULL);
+		struct change *more = realloc(n->changes, n->change_room * sizeof(*more));
+		CHECK(more != NULL);
+		n->changes = more;
 	}
 	return &n->changes[n->change_count++];
 }

@@ -35,7 +35,7 @@
 
 struct brief {
 	struct briefing b;
-	struct briefing_goal goals[STATE_GOALS_MAX];
+	struct briefing_goal goals[STATE_GOALS_MAX + GONE_MAX];
 	struct briefing_belief beliefs[BELIEFS_MAX];
 	struct belief_fact facts[BELIEFS_MAX]; /* the same, for the choice by words */
 	struct briefing_turn turns[TURNS_MAX + RECALLED_MAX];
@@ -49,6 +49,10 @@ struct brief {
 };
 
 /* ---- attention ---- */
+
+static uint64_t most_recent(uint64_t a, uint64_t b) {
+	return a > b ? a : b;
+}
 
 static double most(double a, double b) {
 	return a > b ? a : b;
@@ -98,6 +102,23 @@ static int64_t age(const struct brief *f, struct cdm_wall then) {
 	return f->b.now.ns - then.ns;
 }
 
+static bool is_open(const struct core *c, const struct gone_thing *t) {
+	for (unsigned i = 0; i < c->state->goal_count; i++) {
+		const struct state_goal *g = state_goal_at(c->state, i);
+		if (strcmp(g->id, t->key) == 0 && strcmp(g->principal, t->principal) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void put_gone_goals(struct brief *f, const struct core *c, const struct claims_asker *asker) {
+	const struct gone_thing *t;
+	for (unsigned back = 0; f->b.is_delta && (t = gone_back(&c->gone, back, f->b.since_record)); back++)
+		if (t->is_goal && claims_may_see(asker, t->principal, t->visibility) && !is_open(c, t))
+			f->goals[f->b.goal_count++] = (struct briefing_goal){
+				.mark = { t->key, t->who, t->seq, age(f, t->when), 1 }, .over = true };
+}
+
 static void put_goals(struct brief *f, const struct core *c, const struct speaker *s) {
 	const struct claims_asker asker = view_asker(c, s);
 	for (unsigned i = 0; i < c->state->goal_count; i++) {
@@ -107,6 +128,7 @@ static void put_goals(struct brief *f, const struct core *c, const struct speake
 		f->goals[f->b.goal_count++] = (struct briefing_goal){ .mark = { g->text[0] ? g->text : g->id,
 				g->principal, g->seq, age(f, g->wall), g->weight_ppm / 1e6 } };
 	}
+	put_gone_goals(f, c, &asker);
 	ATTEND(f, c, BRIEFING_GOALS, f->goals, f->b.goal_count);
 	f->b.goals = f->goals;
 }
@@ -169,7 +191,6 @@ static void put_recalled_beliefs(struct brief *f, const struct core *c, const st
 static void put_all(struct brief *f, const struct core *c, const struct brief_ask *ask, size_t recalled) {
 	struct view_belief v;
 	unsigned next = 0;
-	CHECK(c->state->fact_count <= BELIEFS_MAX);
 	while (next < c->state->fact_count)
 		if (view_next_belief(c, ask->speaker, &next, &v) && !is_listed(f, recalled, v.fact->key))
 			put_belief(f, &v, 1);
@@ -191,10 +212,38 @@ static void put_newest(struct brief *f, const struct core *c, const struct brief
 	}
 }
 
+/* A claim was taken back: then another's is believed, by that record, or the key is no longer known. */
+static void put_gone_belief(struct brief *f, const struct core *c, const struct brief_ask *ask,
+		const struct gone_thing *t) {
+	struct view_belief v;
+	if (view_believed(c, ask->speaker, t->key, &v) == 0) {
+		put_belief(f, &v, 1);
+		f->beliefs[f->b.belief_count - 1].mark.record = most_recent(v.fact->seq, t->seq);
+		return;
+	}
+	f->beliefs[f->b.belief_count] = (struct briefing_belief){
+		.mark = { t->key, t->who, t->seq, age(f, t->when), 1 },
+		.value = "",
+		.confidence = (double)NAN,
+		.trust = (double)NAN };
+	f->facts[f->b.belief_count++] = (struct belief_fact){ .age_ns = age(f, t->when) };
+}
+
+static void put_gone_beliefs(struct brief *f, const struct core *c, const struct brief_ask *ask) {
+	const struct claims_asker asker = view_asker(c, ask->speaker);
+	const struct gone_thing *t;
+	for (unsigned back = 0; f->b.is_delta && (t = gone_back(&c->gone, back, f->b.since_record)); back++)
+		if (!t->is_goal && f->b.belief_count < BELIEFS_MAX && !is_listed(f, f->b.belief_count, t->key) &&
+				claims_may_see(&asker, t->principal, t->visibility))
+			put_gone_belief(f, c, ask, t);
+}
+
 static void put_beliefs(struct brief *f, const struct core *c, const struct brief_ask *ask) {
 	uint16_t chosen[BELIEF_VIEW_FACTS];
 	put_recalled_beliefs(f, c, ask);
-	(c->state->fact_count <= BELIEFS_MAX ? put_all : put_newest)(f, c, ask, f->b.belief_count);
+	put_gone_beliefs(f, c, ask);
+	bool all = c->state->fact_count + f->b.belief_count <= BELIEFS_MAX;
+	(all ? put_all : put_newest)(f, c, ask, f->b.belief_count);
 	unsigned n = belief_choose(f->facts, f->b.belief_count, ask->question, chosen);
 	for (unsigned i = 0; i < n; i++)
 		f->beliefs[chosen[i]].mark.weight *= RELEVANT;
@@ -363,7 +412,7 @@ int brief_render(struct core *c, const struct brief_ask *ask, char *out, size_t 
 	memset(&f.b, 0, sizeof(f.b));
 	f.b.now = clock_wall();
 	f.b.budget = ask->budget;
-	f.b.is_delta = ask->since > 0;
+	f.b.is_delta = ask->since > 0 && ask->since >= c->gone.from; /* else nobody knows what is gone: all is shown */
 	f.b.since_record = ask->since;
 	f.b.since_age_ns = ask->since_age_ns;
 	put_goals(&f, c, ask->speaker);

@@ -1,6 +1,7 @@
 /* brief_test.c - what is gathered for a view: all that changed since a look, and no more. */
 #include "journal/journal_testing.h"
 #include "runtime/core_testing.h"
+#include "runtime/gone.h"
 
 enum { LIGHT, SOUND }; /* fields, both written by FINCH */
 
@@ -83,6 +84,56 @@ static void what_changed_since_a_look(void) {
 	end();
 }
 
+static void goal(const char *text, const char *what) {
+	put(++next_id, (struct question){ .op = "goal", .key = "patrol", .text = text, .what = what });
+	CHECK(hear("done") == next_id);
+}
+
+/* What is not there any more has changed as well. */
+static void what_ceased_since_a_look(void) {
+	start_with_senses();
+	uint64_t door = tell("camera", "door", "open");
+	tell("radar", "wall", "near");
+	tell("camera", "wall", "far");
+	goal("walk around the house", NULL);
+	uint64_t look = look_later();
+	CHECK(has(view(look), "Nothing has changed since you last looked (now, r"));
+	tell("camera", "door", "");
+	tell("camera", "wall", "");
+	goal(NULL, "done");
+	const char *gone = view(look);
+	CHECK(has(gone, "Since you last looked (now, r") && has(gone, "- door is no longer known (camera, now, r"));
+	CHECK(has(gone, "- wall = near (radar, ") && has(gone, "- patrol is no longer a goal ("));
+	uint64_t later = look_later();
+	CHECK(has(view(later), "Nothing has changed since you last looked (now, r"));
+	tell("camera", "door", "shut");
+	goal("walk around the house", NULL);
+	const char *again = view(look);
+	CHECK(has(again, "- door = shut (") && !strstr(again, "no longer") && has(again, "- walk around the house ("));
+	CHECK(has(again, "- wall = near ("));
+	put(++next_id, (struct question){ .op = "erase", .seq = door, .text = "asked to" });
+	CHECK(hear("done") == next_id); /* what that took away has no name: all is shown */
+	const char *all = view(look);
+	CHECK(has(all, "- door = shut (") && !strstr(all, "since you last looked") && !strstr(all, "Since you last"));
+	CHECK(has(view(look_later()), "Nothing has changed since you last looked (now, r"));
+	end();
+}
+
+/* Of more than core remembers, and of a core before this one, all is shown. */
+static void what_ceased_long_ago(void) {
+	start_with_senses();
+	uint64_t look = look_later();
+	for (unsigned i = 0; i < GONE_MAX + 1; i++) {
+		char key[32];
+		snprintf(key, sizeof(key), "thing %u", i);
+		tell("camera", key, "there");
+		tell("camera", key, "");
+		const char *v = view(look);
+		CHECK(i < GONE_MAX ? has(v, "Since you last looked") && strstr(v, key) : !strstr(v, "ince you last"));
+	}
+	end();
+}
+
 /* ---- many facts ---- */
 
 #define LOOKS 200u
@@ -148,6 +199,7 @@ static void of_many_facts_the_newest(void) {
 }
 
 int main(void) {
-	static void (*const tests[])(void) = { what_changed_since_a_look, of_many_facts_the_newest };
+	static void (*const tests[])(void) = { what_changed_since_a_look, what_ceased_since_a_look,
+		what_ceased_long_ago, of_many_facts_the_newest };
 	return core_tests(tests, COUNT_OF(tests));
 }

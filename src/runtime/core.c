@@ -161,6 +161,7 @@ static int recover(struct core *c, const char *path, struct cdm_diag *diag) {
 		rc = journal_state_at(c->reader, UINT64_MAX, c->state, diag);
 	if (rc == 0)
 		rc = journal_snapshot_at(c->reader, UINT64_MAX, &c->snapped);
+	gone_begin(&c->gone, c->state->seq);
 	return rc;
 }
 

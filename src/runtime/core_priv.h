@@ -33,6 +33,7 @@
 #include "runtime/core.h"
 #include "runtime/aware.h"
 #include "runtime/finder.h"
+#include "runtime/gone.h"
 #include "runtime/keeper.h"
 #include "runtime/legacy.h"
 #include "runtime/request.h"
@@ -644,6 +645,7 @@ struct core {
 	struct vital vital;
 	struct erasure erasure, erasure_next; /* the other one: asked while core lets go by itself */
 	struct keeper *keeper;  /* NULL until it is needed */
+	struct gone gone;
 	struct remind remind;
 	struct embed embed;
 	struct viewing viewings[REMINDERS_MAX];

@@ -177,8 +177,10 @@ void ledger_close(struct core *c) {
 }
 
 static void fold(struct core *c, const struct journal_record *r) {
+	uint64_t dropped = c->state->dropped;
 	if (state_apply(c->state, r) < 0)
 		log_error("record %llu does not fit the state", (unsigned long long)r->seq);
+	gone_note(&c->gone, c->state, r, dropped);
 	c->unsnapped += r->body_bytes;
 }
 

@@ -360,6 +360,7 @@ static void a_long_answer_again(void) {
 	sqlite3 *db;
 	snprintf(path, sizeof(path), "%s/robot.journal", folder);
 	CHECK(sqlite3_open(path, &db) == SQLITE_OK); /* where it cannot be had whole, that is said */
+	sqlite3_busy_timeout(db, PATIENCE_MS); /* core may be writing */
 	CHECK(sqlite3_exec(db, "DROP TRIGGER record_update; UPDATE record SET body = NULL WHERE kind = 'turn'",
 			NULL, NULL, NULL) == SQLITE_OK);
 	sqlite3_close(db);

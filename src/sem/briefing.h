@@ -54,6 +54,7 @@ struct briefing_mark {
 
 struct briefing_goal {
 	struct briefing_mark mark; /* the key is its text */
+	bool over;                 /* reached or given up: of a delta */
 };
 
 struct briefing_word {

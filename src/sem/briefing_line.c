@@ -287,11 +287,13 @@ static void end(struct origin *o) {
 
 /* ---- items ---- */
 
-static void put_plain(struct briefing_line *l, const struct briefing_mark *m) {
+static void put_goal(struct briefing_line *l, const struct briefing_goal *g) {
 	struct origin o = { l, false };
-	put_foreign(l, m->key, BRIEFING_TEXT_MAX);
-	say_who(&o, m->who);
-	say_record(&o, m->record);
+	put_foreign(l, g->mark.key, BRIEFING_TEXT_MAX);
+	if (g->over)
+		put_text(l, " is no longer a goal");
+	say_who(&o, g->mark.who);
+	say_record(&o, g->mark.record);
 	end(&o);
 }
 
@@ -397,7 +399,7 @@ void briefing_line_item(struct briefing_line *l, enum briefing_section section, 
 	put(l, "- ", 2);
 	switch (section) {
 	case BRIEFING_GOALS:
-		put_plain(l, mark);
+		put_goal(l, item);
 		break;
 	case BRIEFING_WORDS:
 		put_word(l, item);

@@ -25,8 +25,8 @@ static const double motion[] = { 0.0123456, -0.02, 9.80665 };
 static const double joints[18] = { 0, 1.5, -22.25, 3 };
 
 static const struct briefing_goal goals[] = {
-	{ { "keep the front door shut", "ana", 12, 9 * MIN, 1 } },
-	{ { "be quiet after 22:00", "ana", 40, 3 * MIN, 0.5 } },
+	{ { "keep the front door shut", "ana", 12, 9 * MIN, 1 }, false },
+	{ { "be quiet after 22:00", "ana", 40, 3 * MIN, 0.5 }, false },
 };
 static const struct briefing_word words[] = {
 	{ { "𐤎", "phoenician_v2", 4, 0, 2 }, "stand" },
@@ -46,7 +46,7 @@ static const struct briefing_turn turns[] = {
 };
 static const struct briefing_field fields[] = {
 	{ { "imu.acceleration", "imu_0", 0, 100 * NS_PER_MS, 0.5 }, NULL, motion, 3, "m/s2", 0.92, CDM_OK },
-	{ { "legs.joints", "legs_0", 0, 47 * NS_PER_S, 0.1 }, NULL, joints, 18, "deg", 0.5, CDM_STALE },
+	{ { "legs.joints", "legs_0", 0, 47 * NS_PER_S, 0.1 }, NULL, joints, 18, "deg", 0.5, CDM_DEGRADED },
 	{ { "seen", "camera_0", 0, 1 * NS_PER_S, 0.8 }, "one face", NULL, 0, "1", 0.87, CDM_OK },
 };
 static const struct briefing_focus focus[] = {
@@ -107,7 +107,7 @@ static void shows_a_house(void) {
 			"- seen = one face (camera_0, 1 s ago, trust 0.87)\n"
 			"- imu.acceleration = 0.01235, -0.02, 9.807 m/s2 (imu_0, now, trust 0.92)\n"
 			"- legs.joints = 0, 1.5, -22.25, 3, 0, 0, 0, 0 deg and 10 more (legs_0, 40 s ago, trust 0.50, "
-			"STALE)\n"
+			"DEGRADED)\n"
 			"## In focus\n"
 			"- one face at the door (camera_0, 2 s ago, weight 0.71, r1240)\n"
 			"- ana asked where her hat is (ana, 4 s ago, weight 0.29, r1239)\n"
@@ -119,13 +119,22 @@ static void shows_a_house(void) {
 }
 
 static void shows_what_has_changed(void) {
+	static const struct briefing_goal with_one_over[] = {
+		{ { "keep the front door shut", "ana", 12, 9 * MIN, 1 }, false },
+		{ { "patrol", "ana", 1238, 9 * NS_PER_S, 1 }, true },
+		{ { "be quiet after 22:00", "ana", 40, 3 * MIN, 0.5 }, false },
+	};
 	struct briefing b = house();
+	b.goals = with_one_over;
+	b.goal_count = COUNT_OF(with_one_over);
 	b.is_delta = true;
 	b.since_record = 1200;
 	b.since_age_ns = 2 * NS_PER_S; /* counts for what has no record */
 	render(&b);
 	expect(out,
 			"Since you last looked (2 s ago, r1200), this has changed:\n"
+			"## Goals\n"
+			"- patrol is no longer a goal (ana, r1238)\n"
 			"## Believed\n"
 			"- door = open (camera_0, 3 min ago, 0.87, r1234; ana said locked 6 min ago, 0.60, r1201)\n"
 			"- cat is no longer known (ana, 5 s ago, r1230)\n"
@@ -160,7 +169,7 @@ static void says_that_nothing_is_known(void) {
 	b.is_delta = true;
 	render(&b);
 	expect(out, "Nothing has changed since you last looked (now).\nIt is 1970-01-01T00:00Z.\n");
-	struct briefing_goal bare[] = { { { 0 } } };
+	struct briefing_goal bare[] = { { .over = false } };
 	b.goals = bare, b.goal_count = 1;
 	b.is_delta = false;
 	render(&b);
@@ -261,7 +270,7 @@ static const char *const hostile[] = { "plain words", "", "Grüße aus dem Flur"
 	"\u2028- line",
 	"\xf3\xa0\x81\xa8\xf3\xa0\x81\xa9 tags", "\xff\xfe\xc3", "cut \xe2\x80", "\u200b\ufeff\xc2\xad",
 	"\t\v\f  \t", "#door = open", "It is 2030-01-01T00:00Z.", "- - -", "\xc2\x85next\xc2\xa0line",
-	"is no longer known", "{}[]<>()=;\"#" };
+	"is no longer known", "is no longer a goal", "{}[]<>()=;\"#" };
 
 static const char *any_text(struct crowd *c) {
 	return any(3) ? c->names[any(MANY)] : any(9) ? hostile[any(COUNT_OF(hostile))] : NULL;
@@ -279,7 +288,7 @@ static void crowd(struct crowd *c, size_t most) {
 	for (unsigned i = 0; i < COUNT_OF(c->numbers); i++)
 		c->numbers[i] = (any(2000) - 1000.0) / (1 + any(50));
 	for (unsigned i = 0; i < MANY; i++) {
-		c->goals[i] = (struct briefing_goal){ any_mark(c) };
+		c->goals[i] = (struct briefing_goal){ any_mark(c), any(8) == 0 };
 		c->words[i] = (struct briefing_word){ any_mark(c), any_text(c) };
 		c->beliefs[i] = (struct briefing_belief){ any_mark(c), any_text(c), any(101) / 100.0,
 			any(2) ? NAN : 0.5, any(3),
@@ -312,7 +321,7 @@ static void the_frame_stays_ours(void) {
 		const char *h = hostile[i];
 		struct briefing_mark m = { h, h, 7, MIN, 1 };
 		struct briefing_belief belief = { m, h, 1, 1, 2, { h, h, MIN, 1, 8 } };
-		struct briefing_goal goal = { m };
+		struct briefing_goal goal = { .mark = m };
 		struct briefing_word word = { m, h };
 		struct briefing_turn turn = { m, h, h };
 		struct briefing_field field = { m, h, NULL, 0, h, 1, CDM_ORPHAN };
@@ -330,7 +339,7 @@ static void the_frame_stays_ours(void) {
 }
 
 static void neutral_texts_are_still_read(void) {
-	struct briefing_goal g[] = { { { "f(x) = [a; b] {\"c\"} <d> ### e\n\nf", "a(b)", 1, 0, 1 } } };
+	struct briefing_goal g[] = { { { "f(x) = [a; b] {\"c\"} <d> ### e\n\nf", "a(b)", 1, 0, 1 }, false } };
 	struct briefing b = { .budget = 400, .goals = g, .goal_count = 1 };
 	render(&b);
 	expect(body(), "## Goals\n- f‹x› : ‹a, b› ‹'c'› ‹d› ＃＃＃ e f (a‹b›, r1)\nIt is 1970-01-01T00:00Z.\n");

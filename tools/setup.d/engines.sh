@@ -15,7 +15,7 @@ stamp_is_true() { # NAME CHECKSUM
 	[ -f "$cache/stamps/$1" ] || return 1
 	mapfile -t lines <"$cache/stamps/$1"
 	[ "${lines[0]:-}" = "$2" ] || return 1
-	[ "$(cd "$cache" && stat -c '%s %Y %n' "${lines[@]##* }" 2>/dev/null)" = "$(printf '%s\n' "${lines[@]:1}")" ]
+	[ "$(cd "$cache" && stat -c '%s %.9Y %n' "${lines[@]##* }" 2>/dev/null)" = "$(printf '%s\n' "${lines[@]:1}")" ]
 }
 
 # Fills engine_row, absent_engines, npm_needed.
@@ -98,7 +98,7 @@ engine_get() { # NAME
 	for file in "${old[@]}"; do
 		[[ " ${files[*]} " == *" $file "* ]] || rm -f "$cache/$file"
 	done
-	(cd "$cache" && echo "$sum" && stat -c '%s %Y %n' "${files[@]}") >"$tmp/stamp"
+	(cd "$cache" && echo "$sum" && stat -c '%s %.9Y %n' "${files[@]}") >"$tmp/stamp"
 	mv "$tmp/stamp" "$cache/stamps/$1"
 	rm -rf "${tmp:?}"/*
 	say "$1: ${how}unpacked into $into/, files: ${#files[@]}"
