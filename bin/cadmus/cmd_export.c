@@ -28,6 +28,9 @@ static int failed(int rc, const char *path) {
 		return 0; /* output_end() says why, as of every verb */
 	if (rc == -EBADMSG)
 		return verb_failed_hint("export", rc, "`cadmus log --verify` says where", "the journal is damaged");
+	if (rc == -EEXIST)
+		return verb_failed_hint("export", rc, "give another name, or remove it", "%s cannot be written: %s",
+				path, strerror(-rc));
 	return verb_failed("export", rc, "%s cannot be written: %s", path ? path : "standard output", strerror(-rc));
 }
 

@@ -122,6 +122,8 @@ static int show(const struct verb_context *c, const char *machine, const struct 
 		if ((c->json ? print_json(&hits[i]) : print(&hits[i], o->question[0] || !o->session)) < 0)
 			break;
 	free(hits);
+	if (n == 0 && !c->json)
+		fputs("nothing that was told is about that\n", stderr);
 	if (rc < 0)
 		return verb_failed_diag("recall", rc, &diag, "no journal can be read");
 	if (n == -EBADMSG)

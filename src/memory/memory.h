@@ -125,7 +125,7 @@ struct memory_query {
 	struct cdm_wall now;             /* 0: by the clock */
 	const struct score_weights *weights; /* NULL: score_weights_default */
 	memory_weigh *trust;             /* NULL: as it stands in the record */
-	memory_weigh *attention;         /* NULL: 1 */
+	memory_weigh *attention;         /* NULL: weight_attention() of all that are ranked (sem/weight.h) */
 	void *user;                      /* of both */
 };
 

@@ -17,6 +17,7 @@
 #include "memory/memory_priv.h"
 #include "memory/vector.h"
 #include "sem/decay.h"
+#include "sem/weight.h"
 
 enum {
 	PER_WORD = 256,      /* passages that one word proposes, at most */
@@ -72,6 +73,7 @@ struct search {
 	struct proposal by_words[BY_WORDS], by_signs[BY_SIGNS], by_vector[BY_VECTOR];
 	unsigned by_words_count, by_signs_count, by_vector_count;
 	struct ranked ranked[BY_WORDS + BY_VECTOR];
+	struct weight_candidate asks[BY_WORDS + BY_VECTOR]; /* the same, for attention */
 	unsigned ranked_count;
 	int8_t vector[VECTOR_DIMS_MAX];
 	struct vector_probe probe;
@@ -462,6 +464,26 @@ static int rank_all(struct memory *m, struct search *s) {
 	return rc;
 }
 
+/* Of all that are ranked together, in parts of the most that one has. */
+static void attend(struct search *s) {
+	double most = 0;
+	for (unsigned i = 0; i < s->ranked_count; i++) {
+		const struct score *score = &s->ranked[i].score;
+		s->asks[i] = (struct weight_candidate){ .subject = (uint32_t)s->ranked[i].seq,
+			.freshness = score->recency, .trust = score->trust };
+	}
+	for (unsigned i = 0; i < s->ranked_count; i++) {
+		double weight = weight_attention(s->asks, s->ranked_count, i, 0);
+		s->ranked[i].score.attention = weight;
+		most = weight > most ? weight : most;
+	}
+	for (unsigned i = 0; i < s->ranked_count; i++) {
+		struct score *score = &s->ranked[i].score;
+		score->attention = most > 0 ? score->attention / most : 1;
+		score_total(score, s->weights, s->word_count > 0);
+	}
+}
+
 /* The best first; then the newer; then as they stand in the record. */
 static int by_score(const void *a, const void *b) {
 	const struct ranked *x = a, *y = b;
@@ -566,6 +588,8 @@ static int propose(struct memory *m, struct search *s) {
 	if (s->word_count == 0)
 		propose_newest(m, s);
 	rc = rank_all(m, s);
+	if (!s->q->attention)
+		attend(s);
 	qsort(s->ranked, s->ranked_count, sizeof(s->ranked[0]), by_score);
 	return rc;
 }
