@@ -69,7 +69,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 
 VERB(view, "Show the briefing that models are given of the machine", "[QUESTION] [--since RECORD] [--tokens N] ...",
 		"  QUESTION         what shares words with it comes first\n"
-		"  --since RECORD   only what changed after that record was written\n"
+		"  --since RECORD   only what changed after that record was written, and what ceased; all,\n"
+		"                   where that is not known any more\n"
 		"  --tokens N       at most so many, 16 to 4096 (half of the model's context)\n"
 		"  --model NAME     within the context of that model\n"
 		"  --session ID     with the turns of that conversation\n"

@@ -179,4 +179,29 @@ static inline void testing_write_days_ago(const char *path, struct journal_state
 	journal_stop(&j);
 }
 
+/* Facts `reading N` of two sources in turn, while nobody owns the journal; `principal` NULL: of the machine. */
+static inline void testing_write_facts(const char *path, const char *principal, const char *const sources[2],
+		unsigned from, unsigned to) {
+	static uint8_t room[JOURNAL_BATCH_MAX][256];
+	static struct journal_entry e[JOURNAL_BATCH_MAX];
+	struct journal *j;
+	char key[32];
+	uint64_t ticket;
+	CHECK(journal_open(path, NULL, &j, NULL) == 0);
+	for (unsigned n = from, k; n < to; n += k) {
+		for (k = 0; k < COUNT_OF(e) && n + k < to; k++) {
+			snprintf(key, sizeof(key), "reading %u", n + k);
+			struct body_fact f = { .key = body_text(key), .value = body_text("nothing new"),
+				.source = body_text(sources[k % 2]), .trust_ppm = BODY_PPM,
+				.confidence_ppm = BODY_PPM };
+			int bytes = body_build_fact(&f, room[k], sizeof(room[k]));
+			e[k] = testing_entry(JOURNAL_FACT, room[k], bytes);
+			if (principal)
+				e[k].principal = principal;
+		}
+		CHECK(journal_submit(j, e, k, JOURNAL_D2, &ticket) == 0 && testing_settle(j, ticket, NULL) == 0);
+	}
+	journal_stop(&j);
+}
+
 #endif

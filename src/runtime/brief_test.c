@@ -138,26 +138,7 @@ static void what_ceased_long_ago(void) {
 
 #define LOOKS 200u
 
-/* Facts of the machine's, of several sources, while core is dead: `reading 0` is the oldest. */
-static void write_facts(unsigned from, unsigned to) {
-	static uint8_t room[JOURNAL_BATCH_MAX][256];
-	static struct journal_entry e[JOURNAL_BATCH_MAX];
-	struct journal *j;
-	char key[32];
-	uint64_t ticket;
-	CHECK(journal_open(journal_path(), NULL, &j, NULL) == 0);
-	for (unsigned n = from, k; n < to; n += k) {
-		for (k = 0; k < COUNT_OF(e) && n + k < to; k++) {
-			snprintf(key, sizeof(key), "reading %u", n + k);
-			struct body_fact f = { .key = body_text(key), .value = body_text("nothing new"),
-				.source = body_text(k % 2 ? "camera" : "radar"), .trust_ppm = BODY_PPM,
-				.confidence_ppm = BODY_PPM };
-			e[k] = testing_entry(JOURNAL_FACT, room[k], body_build_fact(&f, room[k], sizeof(room[k])));
-		}
-		CHECK(journal_submit(j, e, k, JOURNAL_D2, &ticket) == 0 && testing_settle(j, ticket, NULL) == 0);
-	}
-	journal_stop(&j);
-}
+static const char *const sources[] = { "radar", "camera" };
 
 static int by_size(const void *one, const void *other) {
 	uint64_t x = *(const uint64_t *)one, y = *(const uint64_t *)other;
@@ -181,12 +162,12 @@ static void of_many_facts_the_newest(void) {
 	uint64_t few_half, many_half;
 	start_with_senses();
 	core_dies();
-	write_facts(0, 128);
+	testing_write_facts(journal_path(), NULL, sources, 0, 128);
 	start();
 	CHECK(has(view(0), "- reading 127 = nothing new (") && heard_number("shown") + heard_number("left_out") == 128);
 	uint64_t few = fastest(&few_half);
 	core_dies();
-	write_facts(128, STATE_FACTS_MAX - 1);
+	testing_write_facts(journal_path(), NULL, sources, 128, STATE_FACTS_MAX - 1);
 	start();
 	tell("camera", "reading 10", "something"); /* which is news, though the radar is believed */
 	CHECK(has(view(0), "; camera said something now") && !strstr(heard("view"), "- reading 11 ="));

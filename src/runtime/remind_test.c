@@ -191,35 +191,13 @@ static void a_fact_of_long_ago(void) {
 	over();
 }
 
-/* Facts of `who`, so many that the live state lets older ones go; while core is dead. */
-static void write_facts(const char *who, unsigned count) {
-	static uint8_t room[JOURNAL_BATCH_MAX][256];
-	static struct journal_entry e[JOURNAL_BATCH_MAX];
-	struct journal *j;
-	char key[32];
-	uint64_t ticket;
-	CHECK(journal_open(journal_path(), NULL, &j, NULL) == 0);
-	for (unsigned n = 0; n < count; n += COUNT_OF(e)) {
-		for (unsigned i = 0; i < COUNT_OF(e); i++) {
-			snprintf(key, sizeof(key), "reading %u", n + i);
-			struct body_fact f = { .key = body_text(key), .value = body_text("nothing new"),
-				.source = body_text(who), .trust_ppm = BODY_PPM, .confidence_ppm = BODY_PPM };
-			e[i] = testing_entry(JOURNAL_FACT, room[i], body_build_fact(&f, room[i], sizeof(room[i])));
-			e[i].principal = who;
-		}
-		CHECK(journal_submit(j, e, COUNT_OF(e), JOURNAL_D2, &ticket) == 0);
-		CHECK(testing_settle(j, ticket, NULL) == 0);
-	}
-	journal_stop(&j);
-}
-
 /* Of more facts than the live state holds. */
 static void a_fact_that_the_state_has_let_go(void) {
 	start_patient();
 	put(++next_id, (struct question){ .op = "tell", .key = "colour of the shed", .text = "ultramarine" });
 	CHECK(hear("done") == next_id);
 	core_dies();
-	write_facts("web", STATE_FACTS_MAX);
+	testing_write_facts(journal_path(), "web", (const char *const[2]){ "web", "web" }, 0, STATE_FACTS_MAX);
 	start();
 	model_comes(LARK);
 	put(++next_id, (struct question){ .op = "read", .key = "colour of the shed" });
@@ -243,7 +221,7 @@ static void a_flood_takes_nothing_of_others(void) {
 	put(++next_id, (struct question){ .op = "tell", .key = "name", .text = "Ana" });
 	CHECK(hear("done") == next_id);
 	core_dies();
-	write_facts("eve", 2 * STATE_FACTS_MAX);
+	testing_write_facts(journal_path(), "eve", (const char *const[2]){ "eve", "eve" }, 0, 2 * STATE_FACTS_MAX);
 	start();
 	put(++next_id, (struct question){ .op = "read", .key = "name" });
 	CHECK(hear("done") == next_id && is("value", "Ana"));
