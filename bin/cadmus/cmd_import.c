@@ -173,9 +173,8 @@ VERB(import, "Read what was exported into the journal of a machine that does not
 		"  FILE             JSON Lines as `cadmus export` writes them; -: standard input\n"
 		"  --machine NAME   whose journal; `cadmus down` first, if it runs\n"
 		"What the journal has already is passed over, so importing twice changes nothing. Claims keep their\n"
-		"time; nothing becomes younger or more trusted than it was. But what a source claims last, in the\n"
-		"order of the journal, is its claim: one of an old export takes the place of a newer one of the\n"
-		"same source.\n"
+		"time; nothing becomes younger or more trusted than it was, and what a source has claimed since\n"
+		"stays.\n"
 		"example:\n"
 		"  cadmus export --machine robot_1 | cadmus import - --machine robot_2\n",
 		run);

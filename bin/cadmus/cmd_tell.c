@@ -32,7 +32,7 @@ static int tell(const struct verb_context *c, const char *key, const char *value
 	uint8_t message[4096], reply[4096];
 	struct mp_out o;
 	uint64_t seq = 0;
-	bool repeat = false;
+	bool repeat = false, late = false;
 	unsigned more = !!opt->as + !!opt->request + !!opt->confidence + !!opt->age_s + !!opt->from;
 	mp_begin(&o, message, sizeof(message));
 	mp_map(&o, 4 + more);
@@ -48,11 +48,12 @@ static int tell(const struct verb_context *c, const char *key, const char *value
 		return 1;
 	(void)!mp_find_uint(reply, (size_t)n, "seq", &seq);
 	(void)!mp_find_bool(reply, (size_t)n, "repeat", &repeat);
+	(void)!mp_find_bool(reply, (size_t)n, "late", &late);
 	if (c->json)
-		return json_print(json_pack("{s:s,s:s,s:I,s:b}", "key", key, "value", value, "seq", (json_int_t)seq,
-				"repeat", repeat));
+		return json_print(json_pack("{s:s,s:s,s:I,s:b,s:b}", "key", key, "value", value, "seq", (json_int_t)seq,
+				"repeat", repeat, "late", late));
 	printf("%s = %s  (record %llu%s)\n", key, value[0] ? value : "(taken back)", (unsigned long long)seq,
-			repeat ? ", as before" : "");
+			repeat ? ", as before" : late ? ", late: what was claimed of a later time stays" : "");
 	return 0;
 }
 
@@ -80,7 +81,7 @@ VERB(tell, "Tell the machine a fact, as yourself or as one of its parts", "KEY [
 		"  VALUE               what is claimed; none: your claim is taken back\n"
 		"  --as WHO            a person, sensor, model or actuator of the description who claims it\n"
 		"  --confidence P      0 to 1: how sure the source is (1)\n"
-		"  --age SECONDS       it was seen so long ago\n"
+		"  --age SECONDS       it was seen so long ago: a claim of the same source of a later time stays\n"
 		"  --from RECORD       it was made of what that record says: never trusted more, nor younger\n"
 		"  --request ID        a name for this request: the same again changes nothing, something else\n"
 		"                      is refused; --age counts from now, so it is something else each time\n"

@@ -24,6 +24,7 @@ struct said {
 	struct cdm_wall wall;
 	char principal[CDM_NAME_MAX], source[CDM_NAME_MAX];
 	char value[BODY_VALUE_MAX + 1]; /* "": taken back */
+	bool dated; /* its source says when it was so: told late, it changes nothing */
 };
 
 struct history {
@@ -41,7 +42,8 @@ static void copy(char *out, size_t capacity, struct body_text t) {
 	snprintf(out, capacity, "%.*s", (int)t.bytes, t.bytes ? t.at : "");
 }
 
-static int note(struct history *h, const struct journal_record *r, struct body_text source, struct body_text value) {
+static int note(struct history *h, const struct journal_record *r, struct body_text source, struct body_text value,
+		bool dated) {
 	if (h->count == h->capacity) {
 		size_t more = h->capacity ? 2 * h->capacity : 64;
 		struct said *all = realloc(h->all, more * sizeof(*all));
@@ -51,7 +53,7 @@ static int note(struct history *h, const struct journal_record *r, struct body_t
 		h->capacity = more;
 	}
 	struct said *s = &h->all[h->count++];
-	*s = (struct said){ .seq = r->seq, .wall = r->wall };
+	*s = (struct said){ .seq = r->seq, .wall = r->wall, .dated = dated };
 	snprintf(s->principal, sizeof(s->principal), "%s", r->principal);
 	copy(s->source, sizeof(s->source), source.bytes ? source : body_text(r->entity));
 	copy(s->value, sizeof(s->value), value);
@@ -66,12 +68,12 @@ static int gather(void *user, const struct journal_record *r) {
 	if (r->erased || (h->why->asker && !record_visible(r->principal, r->visibility, h->why->asker->owner)))
 		return 0;
 	if (r->kind == JOURNAL_FACT && body_parse_fact(r->body, r->body_bytes, &fact) == 0 && is_text(fact.key, h->key))
-		return note(h, r, fact.source, fact.value);
+		return note(h, r, fact.source, fact.value, fact.seen_ms && fact.from.count == 0);
 	if (r->kind != JOURNAL_TURN || body_parse_turn(r->body, r->body_bytes, &turn) < 0)
 		return 0;
 	for (uint32_t i = 0; rc == 0 && i < turn.fact_count; i++)
 		if (is_text(turn.facts[i].key, h->key))
-			rc = note(h, r, turn.speaker, turn.facts[i].value);
+			rc = note(h, r, turn.speaker, turn.facts[i].value, turn.said_ms != 0);
 	return rc;
 }
 
@@ -79,15 +81,16 @@ static bool same_source(const struct said *s, const char *principal, const char 
 	return strcmp(s->principal, principal) == 0 && strcmp(s->source, source) == 0;
 }
 
-/* What that source said of it before record `seq`, the last first. */
+/* What that source said of it but record `seq`, the last first: before, or late. */
 static json_t *earlier(const struct history *h, const char *principal, const char *source, uint64_t seq) {
 	json_t *list = json_array();
 	char at[CLOCK_TEXT_MAX];
 	for (size_t i = h->count; i-- > 0;) {
 		const struct said *s = &h->all[i];
-		if (s->seq < seq && same_source(s, principal, source))
-			json_array_append_new(list, json_pack("{s:I,s:s,s:s?}", "seq", (json_int_t)s->seq, "time",
-					clock_text(s->wall, at), "value", s->value[0] ? s->value : NULL));
+		bool late = s->seq > seq && s->dated;
+		if ((s->seq < seq || late) && same_source(s, principal, source))
+			json_array_append_new(list, json_pack("{s:I,s:s,s:s?,s:b}", "seq", (json_int_t)s->seq, "time",
+					clock_text(s->wall, at), "value", s->value[0] ? s->value : NULL, "late", late));
 	}
 	return list;
 }
@@ -158,8 +161,10 @@ static void print_earlier(const json_t *list, const char *before) {
 	for (size_t i = 0; i < n && i < EARLIER_SHOWN; i++) {
 		const json_t *one = json_array_get(list, i);
 		const char *value = json_string_value(json_object_get(one, "value"));
-		printf("%s%s (record %lld)", i ? ", " : before, value ? trace_words(value, words) : "nothing any more",
-				(long long)json_integer_value(json_object_get(one, "seq")));
+		printf("%s%s (record %lld%s)", i ? ", " : before,
+				value ? trace_words(value, words) : "nothing any more",
+				(long long)json_integer_value(json_object_get(one, "seq")),
+				json_is_true(json_object_get(one, "late")) ? ", told late" : "");
 	}
 	if (n > EARLIER_SHOWN)
 		printf(", and %zu more", n - EARLIER_SHOWN);

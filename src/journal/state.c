@@ -128,8 +128,16 @@ static bool derives_from_erased(const struct journal_state *s, const struct body
 	return false;
 }
 
-/* A claim takes the place of what the same source said before of the same key, for the same principal. */
-static void claim(struct journal_state *s, struct state_fact *f, uint64_t held_at) {
+/* Late news: its source says when it was so, and has claimed something of a later millisecond before. */
+static bool is_overtaken(const struct journal_state *s, const struct state_fact *f, uint64_t given_ms) {
+	const struct state_fact *known = given_ms && f->from.count == 0 ? find(s, PART_FACTS, f) : NULL;
+	return known && known->seen.ns - f->seen.ns >= 1000000;
+}
+
+/* A claim takes the place of what the same source said of the same key, for the same principal, unless it is late. */
+static void claim(struct journal_state *s, struct state_fact *f, uint64_t given_ms, uint64_t held_at) {
+	if (is_overtaken(s, f, given_ms))
+		return;
 	if (f->value[0] == 0)
 		return forget(s, PART_FACTS, f);
 	hold_to_sources(s, f, held_at);
@@ -154,7 +162,7 @@ static void fold_said(struct journal_state *s, const struct journal_record *r, c
 	COPY(f.source, turn->speaker.bytes ? turn->speaker : body_text(r->entity));
 	COPY(f.via, turn->model);
 	COPY_NAME(f.principal, r->principal);
-	claim(s, &f, 0);
+	claim(s, &f, turn->said_ms, 0);
 }
 
 static int fold_fact(struct journal_state *s, const struct journal_record *r) {
@@ -174,7 +182,7 @@ static int fold_fact(struct journal_state *s, const struct journal_record *r) {
 	COPY(f.source, b.source.bytes ? b.source : body_text(r->entity));
 	COPY(f.via, b.via);
 	COPY_NAME(f.principal, r->principal);
-	claim(s, &f, b.held_at);
+	claim(s, &f, b.seen_ms, b.held_at);
 	return 0;
 }
 

@@ -11,8 +11,9 @@
  * after an erasure the state is what a new replay says.
  *
  * A fact is a claim: what one source says of a key.  The newest claim of a source takes the place of
- * its older one; claims of several sources stand beside each other, however they disagree.  Who is
- * believed is for the reader to work out (sem/support.h).
+ * its older one, and late news of it, of a time that it names, changes nothing; claims of several sources
+ * stand beside each other, however they disagree.  Who is believed is for the reader to work out
+ * (sem/support.h).
  *
  * A state can be written whole (state_encode) and read back (state_decode), so that a fold may begin
  * in the middle: state_shape.c says once what stands in it, for both and for the hash.
@@ -25,8 +26,8 @@
 #include "journal/body.h"
 #include "journal/record.h"
 
-#define STATE_FOLD_READ 2u /* an earlier fold whose states are written alike: a fold may go on from one */
-#define STATE_FOLD 3u /* of the fold: grows when the same records give another state */
+#define STATE_FOLD_READ 2u /* the earliest fold whose states are written alike: a fold may go on from one */
+#define STATE_FOLD 4u /* of the fold: grows when the same records give another state */
 
 #define STATE_FACTS_MAX 4096
 #define STATE_TURNS_MAX 64

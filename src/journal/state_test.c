@@ -371,6 +371,36 @@ static void contradictions_stand_beside_each_other(void) {
 	CHECK(state_claims(s, "door", &first) == 1 && !state_fact(s, "door", "ana", "ana"));
 }
 
+/* Who says when it was so does not unsay what he said of later; who says nothing of when speaks of now. */
+static void late_news_change_nothing(void) {
+	const struct state_fact *f;
+	state_init(s);
+	claim("ana", "ana", "door", "open", 900000, 2000);
+	claim("ana", "ana", "door", "locked", 900000, 1999);
+	claim("ana", "ana", "door", "", 0, 1999);
+	f = state_fact(s, "door", "ana", "ana");
+	CHECK(f && strcmp(f->value, "open") == 0 && f->seq == 1 && s->seq == 3 && s->kinds[JOURNAL_FACT] == 3);
+	claim("", "camera", "door", "locked", 1, 1000);
+	claim("bob", "ana", "door", "ajar", 1, 1000);
+	CHECK(s->fact_count == 3 && strcmp(f->value, "open") == 0); /* others are others */
+	claim("ana", "ana", "door", "ajar", 900000, 2000);
+	CHECK(strcmp(state_fact(s, "door", "ana", "ana")->value, "ajar") == 0);
+	s->facts[0].seen.ns += 999999; /* of the same millisecond */
+	s->facts[1].seen.ns += 999999;
+	s->facts[2].seen.ns += 999999;
+	claim("ana", "ana", "door", "shut", 900000, 2000);
+	CHECK(strcmp(state_fact(s, "door", "ana", "ana")->value, "shut") == 0);
+	struct body_fact now = { .key = body_text("door"), .value = body_text("open"), .source = body_text("ana") };
+	struct journal_record r = record(s->seq + 1, JOURNAL_FACT, body_build_fact(&now, room, sizeof(room)));
+	snprintf(r.principal, sizeof(r.principal), "ana");
+	r.wall.ns = 1; /* the calendar was set back */
+	CHECK(state_apply(s, &r) == 0 && strcmp(state_fact(s, "door", "ana", "ana")->value, "open") == 0);
+	claim("ana", "ana", "door", "", 0, 1);
+	CHECK(!state_fact(s, "door", "ana", "ana"));
+	claim("ana", "ana", "door", "locked", 900000, 500); /* what was taken away leaves no time */
+	CHECK(state_fact(s, "door", "ana", "ana") != NULL);
+}
+
 static unsigned counted(const char *owner, const char *door, const char *speaker, const char *sources) {
 	const struct state_fact *of[CLAIMS_MAX];
 	const struct claims_asker a = { owner, { door, speaker } };
@@ -768,6 +798,7 @@ int main(void) {
 	the_hash_sees_values_not_the_calendar();
 	the_hash_does_not_see_places();
 	contradictions_stand_beside_each_other();
+	late_news_change_nothing();
 	whose_claims_count();
 	what_is_derived_is_held_to_its_sources();
 	what_was_held_before_stays();

@@ -42,31 +42,82 @@ static int set_live(struct memory *m, int64_t id, int live) {
 	return index_run(&m->index, s);
 }
 
-/* ---- claims: the newest of a source stands ---- */
+/* ---- claims: of a source one stands, as in the fold (journal/state.c) ---- */
 
 struct claim_name {
 	char key[BODY_KEY_MAX + 1], principal[CDM_NAME_MAX], speaker[CDM_NAME_MAX];
 };
 
-/* The newest claim of that name begins, or ends, to stand. */
-static int turn_newest(struct memory *m, const struct claim_name *name, bool live) {
-	sqlite3_stmt *s = index_query(&m->index, INDEX_CLAIMS);
+struct standing {
+	int64_t id, when_ns; /* id 0: none stands */
+};
+
+static bool is_overtaken(const struct standing *by, bool dated, int64_t when_ns) {
+	return by->id && dated && when_ns < by->when_ns;
+}
+
+static sqlite3_stmt *query_claims(struct memory *m, enum index_query q, const struct claim_name *name) {
+	sqlite3_stmt *s = index_query(&m->index, q);
 	sqlite3_bind_text(s, 1, name->key, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 2, name->principal, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 3, name->speaker, -1, SQLITE_STATIC);
-	int step = sqlite3_step(s), rc = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : index_error(&m->index);
-	bool stands = step == SQLITE_ROW && sqlite3_column_int(s, 1) != 0;
-	bool taken_back = step == SQLITE_ROW && sqlite3_column_int(s, 4) != 0;
-	if (rc == 0 && step == SQLITE_ROW && stands != live && !taken_back) {
-		int64_t id = sqlite3_column_int64(s, 0);
-		count_words(m, sqlite3_column_blob(s, 3), sqlite3_column_bytes(s, 3), live ? 1 : -1);
-		rc = put_text(m, live ? INDEX_ADD_WORDS : INDEX_DROP_WORDS, id,
-				(const char *)sqlite3_column_text(s, 2), sqlite3_column_bytes(s, 2));
-		rc = rc < 0 ? rc : set_live(m, id, live);
-		rc = rc < 0 ? rc : note_change(m, id, live, false);
-	}
+	return s;
+}
+
+/* After the last row of a query: 0, or what went wrong. */
+static int end_rows(struct memory *m, sqlite3_stmt *s, int step) {
+	int rc = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : index_error(&m->index);
 	sqlite3_reset(s);
 	return rc;
+}
+
+/* The claim of that name that stands in the index. */
+static int find_standing(struct memory *m, const struct claim_name *name, struct standing *out) {
+	sqlite3_stmt *s = query_claims(m, INDEX_STANDING, name);
+	int step = sqlite3_step(s);
+	*out = (struct standing){ .id = 0 };
+	if (step == SQLITE_ROW)
+		*out = (struct standing){ sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1) };
+	return end_rows(m, s, step);
+}
+
+/* The one that has to stand, by all that are there. */
+static int work_out_standing(struct memory *m, const struct claim_name *name, struct standing *out) {
+	sqlite3_stmt *s = query_claims(m, INDEX_CLAIMS, name);
+	int step;
+	*out = (struct standing){ .id = 0 };
+	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
+		struct standing next = { sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1) };
+		if (is_overtaken(out, sqlite3_column_int(s, 2) != 0, next.when_ns))
+			continue;
+		*out = sqlite3_column_int(s, 3) ? (struct standing){ .id = 0 } : next;
+	}
+	return end_rows(m, s, step);
+}
+
+/* A claim begins, or ends, to stand. */
+static int turn(struct memory *m, int64_t id, bool live) {
+	sqlite3_stmt *s = index_query(&m->index, INDEX_WORDS_OF);
+	sqlite3_bind_int64(s, 1, id);
+	int step = sqlite3_step(s), rc = step == SQLITE_ROW ? 0 : -EBADMSG;
+	if (rc == 0) {
+		count_words(m, sqlite3_column_blob(s, 1), sqlite3_column_bytes(s, 1), live ? 1 : -1);
+		rc = put_text(m, live ? INDEX_ADD_WORDS : INDEX_DROP_WORDS, id,
+				(const char *)sqlite3_column_text(s, 0), sqlite3_column_bytes(s, 0));
+	}
+	int ended = end_rows(m, s, step);
+	rc = ended < 0 ? ended : rc < 0 ? rc : set_live(m, id, live);
+	return rc < 0 ? rc : note_change(m, id, live, false);
+}
+
+static int stand_again(struct memory *m, const struct claim_name *name) {
+	struct standing is, should;
+	int rc = find_standing(m, name, &is);
+	rc = rc < 0 ? rc : work_out_standing(m, name, &should);
+	if (rc < 0 || is.id == should.id)
+		return rc;
+	rc = is.id ? turn(m, is.id, false) : 0;
+	return rc == 0 && should.id ? turn(m, should.id, true) : rc;
 }
 
 static void name_claim(struct claim_name *n, const char *key, const char *principal, const char *speaker) {
@@ -91,13 +142,13 @@ static uint32_t asked_tag(const struct passage *p) {
 	return n ? (uint32_t)words_hash(p->text, n) | 1 : 0;
 }
 
-static void bind_passage(sqlite3_stmt *s, int64_t id, const struct passage *p) {
+static void bind_passage(sqlite3_stmt *s, int64_t id, const struct passage *p, bool live) {
 	sqlite3_bind_int64(s, 1, id);
 	sqlite3_bind_int64(s, 2, (int64_t)p->seq);
 	sqlite3_bind_int64(s, 3, p->claim);
 	sqlite3_bind_int64(s, 4, p->part);
 	sqlite3_bind_int(s, 5, p->kind);
-	sqlite3_bind_int(s, 6, !p->taken_back);
+	sqlite3_bind_int(s, 6, live);
 	sqlite3_bind_int64(s, 7, p->when.ns);
 	sqlite3_bind_int64(s, 8, p->trust_ppm);
 	sqlite3_bind_int(s, 9, p->visibility);
@@ -109,22 +160,38 @@ static void bind_passage(sqlite3_stmt *s, int64_t id, const struct passage *p) {
 	sqlite3_bind_int(s, 17, p->taken_back);
 	sqlite3_bind_int64(s, 18, asked_tag(p));
 	sqlite3_bind_int64(s, 19, (int64_t)(words_hash(p->text, p->bytes) | 1));
+	sqlite3_bind_int(s, 20, p->dated);
+}
+
+/* What its source claimed until now ends to stand, unless this one is late.  Does this one stand? */
+static int make_place(struct memory *m, const struct passage *p, bool *stands) {
+	struct claim_name name;
+	struct standing until_now;
+	*stands = !p->taken_back;
+	if (p->kind != PASSAGE_CLAIM)
+		return 0;
+	name_claim(&name, p->key, p->principal, p->speaker);
+	int rc = find_standing(m, &name, &until_now);
+	if (rc == 0 && is_overtaken(&until_now, p->dated, p->when.ns))
+		*stands = false;
+	else if (rc == 0 && until_now.id)
+		rc = turn(m, until_now.id, false);
+	return rc;
 }
 
 static int add_passage(void *user, const struct passage *p) {
 	struct adding *a = user;
 	struct memory *m = a->m;
 	struct bag bag;
-	struct claim_name name;
-	name_claim(&name, p->key, p->principal, p->speaker);
-	int rc = p->kind == PASSAGE_CLAIM ? turn_newest(m, &name, false) : 0;
+	bool stands;
+	int rc = make_place(m, p, &stands);
 	if (rc == 0)
 		rc = bag_of(&bag, m->index.words, p->text, p->bytes);
 	if (rc < 0)
 		return rc;
 	int64_t id = m->index.at.next++;
 	sqlite3_stmt *s = index_query(&m->index, INDEX_ADD);
-	bind_passage(s, id, p);
+	bind_passage(s, id, p, stands);
 	if (a->first)
 		sqlite3_bind_blob(s, 15, a->identity.bytes, HASH_BYTES, SQLITE_STATIC);
 	else
@@ -134,20 +201,20 @@ static int add_passage(void *user, const struct passage *p) {
 	rc = index_run(&m->index, s);
 	if (rc == 0)
 		rc = put_text(m, INDEX_ADD_TEXT, id, p->text, (int)p->bytes);
-	if (rc < 0 || p->taken_back)
+	if (rc < 0 || !stands)
 		return rc;
 	count_words(m, bag.at, bag_bytes(&bag), 1);
 	return put_text(m, INDEX_ADD_WORDS, id, p->text, (int)p->bytes);
 }
 
-/* What is there already was told twice: a retry, or imported again. */
+/* A turn that is there already was told twice: a retry, or imported again.  A claim told again stands again. */
 static int add_record(struct memory *m, const struct journal_record *r) {
 	struct adding a = { .m = m, .first = true };
 	uint64_t known = 0;
 	int rc = passage_identity(r, &a.identity);
 	if (rc == -ENOENT)
 		return 0;
-	if (rc == 0)
+	if (rc == 0 && r->kind == JOURNAL_TURN)
 		rc = index_known(&m->index, &a.identity, &known);
 	return rc < 0 || known ? rc : passage_each(r, add_passage, &a);
 }
@@ -317,7 +384,7 @@ static int drop_record(struct memory *m, uint64_t seq) {
 			names[count++] = name;
 	}
 	for (unsigned i = 0; i < count && rc == 0; i++) /* what its source said before stands again */
-		rc = turn_newest(m, &names[i], true);
+		rc = stand_again(m, &names[i]);
 	return rc;
 }
 

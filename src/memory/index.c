@@ -18,16 +18,18 @@ static const char schema[] =
 		" part INTEGER NOT NULL, kind INTEGER NOT NULL, live INTEGER NOT NULL, when_ns INTEGER NOT NULL,"
 		" trust INTEGER NOT NULL, visibility INTEGER NOT NULL, principal TEXT NOT NULL, speaker TEXT NOT NULL,"
 		" model TEXT NOT NULL, session TEXT NOT NULL, key TEXT NOT NULL, identity BLOB, bag BLOB NOT NULL,"
-		" taken_back INTEGER NOT NULL, asked INTEGER NOT NULL, whole INTEGER NOT NULL) STRICT;"
+		" taken_back INTEGER NOT NULL, asked INTEGER NOT NULL, whole INTEGER NOT NULL,"
+		" dated INTEGER NOT NULL) STRICT;"
 		"CREATE TABLE said (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;"
 		"CREATE INDEX passage_seq ON passage (seq);"
 		"CREATE INDEX passage_session ON passage (session, seq) WHERE kind = 1 AND part = 0;"
 		"CREATE INDEX passage_identity ON passage (identity) WHERE identity IS NOT NULL;"
 		"CREATE INDEX passage_claim ON passage (key, principal, speaker, seq) WHERE kind = 2;"
+		"CREATE INDEX passage_standing ON passage (key, principal, speaker) WHERE kind = 2 AND live = 1;"
 		"CREATE VIRTUAL TABLE words USING fts5(text, content = 'said', content_rowid = 'id', detail = none,"
 		" columnsize = 0, tokenize = 'cadmus');"
 		"CREATE TABLE vectors (block INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;"
-		"PRAGMA application_id = 0x43444d4d; PRAGMA user_version = 2";
+		"PRAGMA application_id = 0x43444d4d; PRAGMA user_version = 3";
 
 static const char *const queries[INDEX_QUERY_COUNT] = {
 	[INDEX_BEGIN] = "BEGIN IMMEDIATE",
@@ -36,7 +38,7 @@ static const char *const queries[INDEX_QUERY_COUNT] = {
 	[INDEX_LOAD] = "SELECT upto, hash, next, vectors, live, words, wipe, embedder, dims FROM position",
 	[INDEX_SAVE] = "UPDATE position SET upto = ?, hash = ?, next = ?, vectors = ?, live = ?, words = ?, wipe = ?,"
 		       " embedder = ?, dims = ?",
-	[INDEX_ADD] = "INSERT INTO passage VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[INDEX_ADD] = "INSERT INTO passage VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INDEX_ADD_TEXT] = "INSERT INTO said VALUES (?, ?)",
 	[INDEX_ADD_WORDS] = "INSERT INTO words (rowid, text) VALUES (?, ?)",
 	[INDEX_DROP_WORDS] = "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)",
@@ -47,8 +49,11 @@ static const char *const queries[INDEX_QUERY_COUNT] = {
 	[INDEX_OF_SEQ] = "SELECT id, live, text, bag, kind, key, principal, speaker FROM passage JOIN said USING (id)"
 			 " WHERE seq = ? LIMIT 1",
 	[INDEX_SEQ_FROM] = "SELECT seq FROM passage WHERE seq >= ? ORDER BY seq LIMIT 1",
-	[INDEX_CLAIMS] = "SELECT id, live, text, bag, taken_back FROM passage JOIN said USING (id) WHERE key = ? AND"
-			 " principal = ? AND speaker = ? AND kind = 2 ORDER BY seq DESC, claim DESC LIMIT 1",
+	[INDEX_STANDING] = "SELECT id, when_ns FROM passage WHERE key = ? AND principal = ? AND speaker = ? AND"
+			   " kind = 2 AND live = 1",
+	[INDEX_CLAIMS] = "SELECT id, when_ns, dated, taken_back FROM passage WHERE key = ? AND principal = ? AND"
+			 " speaker = ? AND kind = 2 ORDER BY seq, claim",
+	[INDEX_WORDS_OF] = "SELECT text, bag FROM passage JOIN said USING (id) WHERE id = ?",
 	[INDEX_KNOWN] = "SELECT seq FROM passage WHERE identity = ? LIMIT 1",
 	[INDEX_TEXTS] = "SELECT id, text FROM said WHERE id >= ? ORDER BY id LIMIT ?",
 	[INDEX_ROWS] = "SELECT id, seq, when_ns, trust, visibility, kind, live, principal, session, whole FROM passage"

@@ -297,10 +297,10 @@ static void cut_and_replace(const struct bytes *good) {
 		memory_close(&w.m);
 	}
 	char *version = good->at + 60; /* user_version, of an older program: sqlite.org/fileformat2.html */
-	CHECK(memcmp(version, "\0\0\0\2", 4) == 0);
-	version[3] = 1;
-	replace_by(good->at, good->count);
+	CHECK(memcmp(version, "\0\0\0\3", 4) == 0);
 	version[3] = 2;
+	replace_by(good->at, good->count);
+	version[3] = 3;
 	struct bytes journal = read_all(w.t.path); /* another SQLite file */
 	replace_by(journal.at, journal.count);
 	free(journal.at);

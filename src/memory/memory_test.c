@@ -1,6 +1,7 @@
 /* memory_test.c - following, finding, forgetting. */
 #include <math.h>
 #include "memory/memory_testing.h"
+#include "test/lib/pace.h"
 
 static struct told w;
 
@@ -118,6 +119,54 @@ static void the_newest_claim_of_a_source_stands(void) {
 	told_erase(&w, w.last);
 	told_follow(&w);
 	CHECK(told_ask(&w, "Paris") == 1 && w.hits[0].of.seq == first);
+	told_end(&w);
+}
+
+static const char *const claimers[] = { "ada", "bob" }, *const claimed[] = { "home", "mood", "door" };
+
+/* The claims that can be found are those that the fold holds. */
+static void check_standing(struct journal_state *s) {
+	struct journal_reader *r;
+	told_follow(&w);
+	CHECK(journal_read_open(w.t.path, &r, NULL) == 0 && journal_state_at(r, UINT64_MAX, s, NULL) == 0);
+	journal_read_close(&r);
+	for (size_t k = 0; k < COUNT_OF(claimed); k++) {
+		unsigned n = told_ask(&w, claimed[k]), held = 0, found = 0;
+		for (unsigned i = 0; i < n; i++) /* those of other keys that are like it are hits as well */
+			found += strncmp(w.hits[i].text, claimed[k], strlen(claimed[k])) == 0;
+		for (size_t who = 0; who < COUNT_OF(claimers); who++) {
+			const struct state_fact *f = state_fact(s, claimed[k], claimers[who], claimers[who]);
+			held += f != NULL;
+			CHECK(!f || told_place(&w, n, f->seq));
+		}
+		CHECK(found == held);
+	}
+}
+
+/* Late ones, later ones, some taken back, some erased: in any order. */
+static void what_stands_is_what_the_fold_holds(void) {
+	enum { CLAIMS = PACE(1200, 300) };
+	static uint64_t told[CLAIMS];
+	struct journal_state *s = testing_state();
+	uint64_t seed = 11;
+	char value[16];
+	told_begin(&w);
+	for (unsigned n = 0; n < CLAIMS; n++) {
+		const char *who = claimers[testing_random(&seed) % 2];
+		snprintf(value, sizeof(value), "v%u", n);
+		struct body_fact b = { .key = body_text(claimed[testing_random(&seed) % 3]), .source = body_text(who),
+			.value = body_text(testing_random(&seed) % 6 ? value : ""), .trust_ppm = 800000,
+			.confidence_ppm = BODY_PPM,
+			.seen_ms = testing_random(&seed) % 4 ? 1700000000000 + testing_random(&seed) % 2000 : 0 };
+		told[n] = told_fact_of(&w, &b, who, JOURNAL_MACHINE);
+		uint64_t *one = &told[testing_random(&seed) % (n + 1)];
+		if (testing_random(&seed) % 4 == 0 && *one)
+			told_erase(&w, *one), *one = 0;
+		if (n % 3 == 0)
+			check_standing(s);
+	}
+	check_standing(s);
+	free(s);
 	told_end(&w);
 }
 
@@ -456,6 +505,7 @@ int main(void) {
 	nobody_gets_what_he_may_not_see();
 	own_claims_come_before_those_of_others();
 	the_newest_claim_of_a_source_stands();
+	what_stands_is_what_the_fold_holds();
 	claims_in_turns_are_found();
 	a_retry_is_one_turn();
 	long_turns_are_cut_into_passages();

@@ -109,6 +109,7 @@ static int each_of_turn(const struct journal_record *r, passage_visit *visit, vo
 	int rc = whole_turn(&p, &b, visit, user);
 	p.kind = PASSAGE_CLAIM;
 	p.part = 0;
+	p.dated = b.said_ms != 0;
 	COPY(p.speaker, b.speaker.bytes ? b.speaker : body_text(r->entity));
 	for (uint32_t i = 0; i < b.fact_count && rc == 0; i++) {
 		p.claim = i + 1;
@@ -126,6 +127,7 @@ static int each_of_fact(const struct journal_record *r, passage_visit *visit, vo
 		return 0;
 	begin(&p, r, PASSAGE_CLAIM, passage_fact_ms(r, &b));
 	p.claim = 1;
+	p.dated = b.seen_ms != 0 && b.from.count == 0;
 	p.trust_ppm = (uint32_t)((uint64_t)b.trust_ppm * b.confidence_ppm / BODY_PPM);
 	COPY(p.speaker, b.source.bytes ? b.source : body_text(r->entity));
 	COPY(p.model, b.via);

@@ -26,6 +26,7 @@ struct passage {
 	uint32_t part;      /* of a turn that was cut, from 0 */
 	uint8_t kind, visibility;
 	bool taken_back;    /* a claim without a value */
+	bool dated;         /* a claim whose source says when it was so: late news, where it has said something later */
 	uint32_t trust_ppm; /* of a claim: trust times confidence */
 	struct cdm_wall when; /* said, or seen */
 	char principal[CDM_NAME_MAX];

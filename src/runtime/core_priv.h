@@ -565,6 +565,7 @@ struct note {
 	char key[BODY_KEY_MAX + 1], value[BODY_VALUE_MAX + 1];
 	enum journal_kind kind; /* which of them it is */
 	struct body_fact fact;
+	const char *owner; /* whose claim it is; the plan's */
 	bool held; /* it is no surer, and no younger, than all it derives from */
 	struct body_goal goal;
 };

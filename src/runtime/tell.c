@@ -50,6 +50,16 @@ static int compare(void *user, const struct journal_record *r) {
 	return same ? 1 : -EEXIST;
 }
 
+/* Its source has claimed something of a later time before: the fold leaves that. */
+static bool is_late(const struct core *c, const struct note *n, uint64_t seq) {
+	char source[CDM_NAME_MAX];
+	if (n->kind != JOURNAL_FACT || !n->fact.seen_ms || n->fact.from.count)
+		return false;
+	snprintf(source, sizeof(source), "%.*s", (int)n->fact.source.bytes, n->fact.source.at);
+	const struct state_fact *f = state_fact(c->state, n->key, n->owner, source);
+	return f && f->seq != seq;
+}
+
 static void settled(struct core *c, void *who, int rc, uint64_t seq) {
 	struct note *n = who;
 	struct mp_out o;
@@ -59,10 +69,17 @@ static void settled(struct core *c, void *who, int rc, uint64_t seq) {
 		return session_error(c, &n->to, rc, "this request was used for something else before");
 	if (rc < 0 && !repeat)
 		return session_error(c, &n->to, rc, "it could not be written down: %s", err_text(rc));
-	session_begin(c, &o, &n->to, "done", 2);
+	bool late = !repeat && is_late(c, n, seq);
+	session_begin(c, &o, &n->to, "done", 2u + late);
 	mp_kv_uint(&o, "seq", seq);
 	mp_kv_bool(&o, "repeat", repeat);
+	if (late)
+		mp_kv_bool(&o, "late", true);
 	session_send(c, &o, &n->to);
+}
+
+static const char *owner_of(const struct core *c, const struct asked *r) {
+	return view_is_part(c, r->speaker.entity) ? "" : view_owner(c, &r->speaker);
 }
 
 /* Keys are kept in small letters as far as ASCII goes, as those that models state are. */
@@ -72,6 +89,7 @@ static struct note *begin(struct core *c, const struct asked *r) {
 		if (n->used)
 			continue;
 		*n = (struct note){ .used = true, .to = r->to };
+		n->owner = owner_of(c, r);
 		snprintf(n->key, sizeof(n->key), "%s", r->q->key);
 		CHECK(strlen(r->q->text) < sizeof(n->value)); /* looked at before */
 		memcpy(n->value, r->q->text, strlen(r->q->text) + 1);
@@ -82,12 +100,8 @@ static struct note *begin(struct core *c, const struct asked *r) {
 	return NULL;
 }
 
-static const char *owner_of(const struct core *c, const struct asked *r) {
-	return view_is_part(c, r->speaker.entity) ? "" : view_owner(c, &r->speaker);
-}
-
 static void submit(struct core *c, const struct asked *r, struct note *n, const uint8_t *body, int bytes) {
-	struct journal_entry e = { n->kind, view_visibility(c, &r->speaker), core_entity_name(c, 0), owner_of(c, r),
+	struct journal_entry e = { n->kind, view_visibility(c, &r->speaker), core_entity_name(c, 0), n->owner,
 		body, bytes < 0 ? 0 : (size_t)bytes, r->q->request };
 	int rc = bytes < 0 ? bytes : ledger_submit(c, &e, 1, settled, n);
 	if (rc < 0)

@@ -242,6 +242,13 @@ static void a_read_promises_what_it_says(void) {
 	}
 	CHECK(refused((struct question){ .op = "read", .key = "door", .after = at + 1 }, "ESTALE"));
 	CHECK(refused((struct question){ .op = "read", .key = "door", .min_trust = 1 }, "EACCES"));
+	bool late;
+	put(++next_id, (struct question){ .op = "tell", .key = "late", .text = "newer", .seen_ms = 2000 });
+	CHECK(hear("done") == next_id && mp_find_bool(message, message_bytes, "late", &late) == -ENOENT);
+	put(++next_id, (struct question){ .op = "tell", .key = "late", .text = "older", .seen_ms = 1000 });
+	CHECK(hear("done") == next_id && mp_find_bool(message, message_bytes, "late", &late) == 0 && late);
+	put(++next_id, (struct question){ .op = "read", .key = "late" });
+	CHECK(hear("done") == next_id && strcmp(heard("value"), "newer") == 0);
 	put(++next_id, (struct question){ .op = "tell", .key = "old", .text = "news", .seen_ms = 1000 });
 	CHECK(hear("done") == next_id);
 	CHECK(refused((struct question){ .op = "read", .key = "old", .max_age_ms = 60000 }, "ESTALE"));

@@ -115,6 +115,25 @@ static void overflow(struct journal *j, struct journal_state *s) {
 	CHECK(s->fact_count == STATE_FACTS_MAX && s->goal_count == STATE_GOALS_MAX && s->dropped > 500);
 }
 
+/* Claims of few keys, of now and of any time before, told in any order. */
+static void tell_late(struct journal *j, struct journal_state *s) {
+	static const char *const keys[] = { "door", "lamp", "cat" }, *const sources[] = { "eye", "ear" };
+	uint64_t ticket, seed = 6;
+	count = 0;
+	for (unsigned i = 0; i < JOURNAL_BATCH_MAX; i++) {
+		struct body_fact b = { .key = body_text(keys[testing_random(&seed) % 3]),
+			.value = body_text(testing_random(&seed) % 5 ? "is so" : ""),
+			.source = body_text(sources[testing_random(&seed) % 2]), .trust_ppm = i,
+			.confidence_ppm = BODY_PPM,
+			.seen_ms = testing_random(&seed) % 5 ? 1700000000000 + testing_random(&seed) % 20 : 0 };
+		if (testing_random(&seed) % 4 == 0 && s->fact_count)
+			b.from = (struct body_seqs){ 1, { state_fact_at(s, 0)->seq } };
+		add(JOURNAL_FACT, body_build_fact(&b, room[count], sizeof(room[0])));
+	}
+	CHECK(journal_submit(j, entries, count, JOURNAL_D2, &ticket) == 0);
+	CHECK(testing_settle(j, ticket, s) == 0);
+}
+
 static void add_the_rest(void) {
 	static uint8_t long_sample[300];
 	ADD(GOAL, goal, .id = body_text("patrol"), .text = body_text("look"), .what = BODY_OPEN, .weight_ppm = 5);
@@ -147,6 +166,7 @@ int main(int argc, char **argv) {
 	CHECK(journal_submit(j, entries, count, JOURNAL_D2, &ticket) == 0);
 	CHECK(testing_settle(j, ticket, s) == 0);
 	overflow(j, s);
+	tell_late(j, s);
 	count = 0;
 	ADD(ERASE, erase, 4, body_text("asked to"));
 	CHECK(journal_erase(j, 4, &entries[0], &ticket) == 0 &&

@@ -139,8 +139,10 @@ class State:
             getattr(self, 'fold_' + kind, lambda *_: None)(body, seq, entity, principal, visibility)
 
     def claim(self, key, principal, source, via, value, visibility, trust, confidence, seq, origins, seen,
-              held_at=0):
+              given, held_at=0):
         known = (key.encode(), principal.encode(), source.encode())
+        if given and not origins and known in self.facts and self.facts[known][1] - seen >= 1000000:
+            return
         if not value:
             self.facts.pop(known, None)
             return
@@ -195,12 +197,12 @@ class State:
             self.put(self.sessions, key, 256, old[:3] + [old[3] + 1, seq])
         for f in b['facts']:
             self.claim(f['key'], principal, b['speaker'] or entity, b['model'], f['value'], visibility, f['trust'],
-                       1000000, seq, [], self.when(b['said_ms']))
+                       1000000, seq, [], self.when(b['said_ms']), b['said_ms'])
 
     def fold_fact(self, b, seq, entity, principal, visibility):
         if not set(b['from']) & {e[0] for e in self.erasures}:
             self.claim(b['key'], principal, b['source'] or entity, b['via'], b['value'], visibility, b['trust'],
-                       b['confidence'], seq, b['from'], self.when(b['seen_ms']), b['held_at'])
+                       b['confidence'], seq, b['from'], self.when(b['seen_ms']), b['seen_ms'], b['held_at'])
 
     def fold_goal(self, b, seq, entity, principal, visibility):
         key = (b['id'].encode(), principal.encode())
@@ -271,7 +273,7 @@ class State:
         def timed(t):
             return [t[k][0] for k in sorted(t)]
 
-        return blake(pack([3, self.seq, self.epoch, self.plan, self.plan_seq, self.active, self.command_id_max,
+        return blake(pack([4, self.seq, self.epoch, self.plan, self.plan_seq, self.active, self.command_id_max,
                            {k: self.kinds[k] for k in KINDS if k in self.kinds},
                            [self.erased, 0, self.duplicates, self.dropped, len(self.turns), len(self.requests),
                             len(self.symbols), len(self.erasures), self.compacted],

@@ -58,6 +58,12 @@ def told(machine):
     read = Control(machine).ask(op='read', key='door')
     expect('the newer one of two that are trusted alike is believed', read['value'] == 'open' and
            read['against']['value'] == 'locked' and read['degree'] > read['against']['degree'], read)
+    rc, out, err = machine.run('tell', 'door', 'ajar', '--age', '3600')
+    expect('late news are told, and what was claimed since stays', rc == 0 and 'late' in out and
+           Control(machine).ask(op='read', key='door')['against']['value'] == 'locked', out + err)
+    why = machine.json('why', 'door')['claims']
+    expect('why knows that', [(e['value'], e['late']) for c in why for e in c['earlier']] == [('ajar', True)] and
+           'told late' in machine.run('why', 'door')[1], why)
     return first['seq']
 
 

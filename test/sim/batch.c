@@ -76,14 +76,18 @@ static int make_model(struct made *m, void *room) {
 	return body_build_model(&b, room, ROOM);
 }
 
-/* Of records before it, mostly: the fold holds it to them. */
+/* Of records before it, sometimes: the fold holds it to them.  Else of any time, so late as often as not. */
 static int make_fact(struct made *m, void *room) {
 	struct body_fact b = { .key = PICK(m->dice, keys),
 		.value = text(m, BODY_VALUE_MAX),
-		.source = PICK(m->dice, people),
+		.source = body_text(people[batch_dice(m->dice) % 2]),
 		.trust_ppm = (uint32_t)(batch_dice(m->dice) % BODY_PPM),
 		.confidence_ppm = BODY_PPM,
 		.seen_ms = batch_dice(m->dice) % 2000000000000, .from.count = (uint32_t)(batch_dice(m->dice) % 3) };
+	if (batch_dice(m->dice) % 4 == 0)
+		b.value.bytes = 0; /* taken back */
+	if (batch_dice(m->dice) % 4 == 0)
+		b.seen_ms = 0; /* now */
 	for (uint32_t i = 0; i < b.from.count; i++)
 		b.from.at[i] = 1 + batch_dice(m->dice) % 100;
 	return body_build_fact(&b, room, ROOM);
