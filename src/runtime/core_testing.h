@@ -252,6 +252,7 @@ struct question {
 	uint64_t seq, after, level, seen_ms, max_age_ms, max;
 	double min_trust;
 	uint64_t from; /* one record; 0: none */
+	const char *const *keys; /* ending with NULL */
 	bool blind;
 };
 
@@ -267,7 +268,7 @@ static inline void put_question(struct mp_out *o, uint64_t id, const struct ques
 		uint64_t value;
 	} numbers[] = { { "seq", q->seq }, { "after", q->after }, { "level", q->level }, { "seen_ms", q->seen_ms },
 		{ "max_age_ms", q->max_age_ms }, { "max", q->max } };
-	unsigned n = 4 + (q->confidence > 0) + (q->from > 0);
+	unsigned n = 4 + (q->confidence > 0) + (q->from > 0) + (q->keys != NULL);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		n += texts[i].value != NULL;
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
@@ -281,6 +282,15 @@ static inline void put_question(struct mp_out *o, uint64_t id, const struct ques
 		mp_array(o, 1);
 		mp_uint(o, q->from);
 	}
+	unsigned keys = 0;
+	while (q->keys && q->keys[keys])
+		keys++;
+	if (q->keys) {
+		mp_str(o, "keys");
+		mp_array(o, keys);
+	}
+	for (unsigned i = 0; i < keys; i++)
+		mp_str(o, q->keys[i]);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		if (numbers[i].value)
 			mp_kv_uint(o, numbers[i].key, numbers[i].value);

@@ -94,6 +94,35 @@ static void take_seqs(struct source *s, const char *name, struct body_seqs *out)
 	note(s, 0, name, rc);
 }
 
+static bool is_blank(const char *text) {
+	return text[strspn(text, " \t\r\n")] == 0;
+}
+
+static int get_key(struct mp_in *in, char out[BODY_KEY_MAX + 1]) {
+	const char *text;
+	size_t n;
+	int rc = mp_get_str(in, &text, &n);
+	if (rc < 0 || n > BODY_KEY_MAX)
+		return rc < 0 ? rc : -E2BIG;
+	memcpy(out, text, n);
+	out[n] = 0;
+	return memchr(text, 0, n) || !utf8_valid(text, n) ? -EILSEQ : is_blank(out) ? -EINVAL : 0;
+}
+
+static void take_key_list(struct source *s, struct request *r) {
+	struct mp_in in;
+	uint32_t count = 0;
+	int rc = mp_find(s->message, s->bytes, "keys", &in);
+	if (rc == 0)
+		rc = mp_get_array(&in, &count);
+	if (rc == 0 && (count == 0 || count > REQUEST_KEYS_MAX))
+		rc = count ? -E2BIG : -EINVAL;
+	for (uint32_t i = 0; rc == 0 && i < count; i++)
+		rc = get_key(&in, r->keys[i]);
+	r->key_count = rc == 0 ? count : 0;
+	note(s, REQUEST_KEYS, "keys", rc);
+}
+
 /* What is remembered, and how it is read. */
 static void take_memory(struct source *s) {
 	struct request *r = s->out;
@@ -111,6 +140,7 @@ static void take_memory(struct source *s) {
 	take_number(s, 0, "due_ms", &r->due_ms);
 	take_number(s, 0, "max_age_ms", &r->max_age_ms);
 	take_seqs(s, "from", &r->from);
+	take_key_list(s, r);
 }
 
 static int find_op(const char *name) {
@@ -138,8 +168,9 @@ static void take_keys(struct source *s) {
 	r->max = max == 0 ? REQUEST_TOKENS_DEFAULT : max > REQUEST_TOKENS_MAX ? REQUEST_TOKENS_MAX : (unsigned)max;
 }
 
-static bool is_blank(const char *text) {
-	return text[strspn(text, " \t\r\n")] == 0;
+/* Several keys do for one. */
+static unsigned needed(const struct request *r) {
+	return r->op == REQUEST_OP_read && r->has & REQUEST_KEYS ? 0 : ops[r->op].keys;
 }
 
 static const char *what_is_wrong(int rc) {
@@ -172,10 +203,10 @@ int request_parse(const void *message, size_t bytes, struct request *out, const 
 		return -EINVAL;
 	}
 	*why = "a key that this op needs is missing";
-	if ((out->has & ops[found].keys) != ops[found].keys)
+	if ((out->has & needed(out)) != needed(out))
 		return -EINVAL;
 	*why = "there is nothing in it but blanks";
-	bool text = ops[found].keys & REQUEST_TEXT, key = ops[found].keys & REQUEST_KEY;
+	bool text = needed(out) & REQUEST_TEXT, key = needed(out) & REQUEST_KEY;
 	if ((text && is_blank(out->text)) || (key && is_blank(out->key)))
 		return -EINVAL;
 	*why = "";

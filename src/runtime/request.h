@@ -16,6 +16,7 @@
 #define REQUEST_TEXT_MAX 8192
 #define REQUEST_SYMBOLS_MAX 1024
 #define REQUEST_ID_MAX 64 /* of the client's own id for retries, zero included */
+#define REQUEST_KEYS_MAX 8u
 #define REQUEST_WORD_MAX 16 /* of `what`, zero included */
 #define REQUEST_TOKENS_DEFAULT 128u
 #define REQUEST_TOKENS_MAX 4096u
@@ -30,6 +31,7 @@ enum request_key {
 	REQUEST_TARGET = 64,
 	REQUEST_KEY = 128,
 	REQUEST_SEQ = 256,
+	REQUEST_KEYS = 512,
 };
 
 enum request_op {
@@ -47,6 +49,8 @@ struct request {
 	char field[CDM_NAME_MAX], model[CDM_NAME_MAX], as[CDM_NAME_MAX];
 	char request[REQUEST_ID_MAX]; /* "" when there is none */
 	char key[BODY_KEY_MAX + 1], session[BODY_KEY_MAX + 1];
+	char keys[REQUEST_KEYS_MAX][BODY_KEY_MAX + 1]; /* of a `read` of several; none is blank */
+	unsigned key_count;
 	char what[REQUEST_WORD_MAX];
 	double value;
 	double confidence, weight, min_trust; /* 0..1; confidence and weight: 1 when they are not there */

@@ -200,6 +200,8 @@ void tell_goal(struct core *c, const struct asked *r) {
 static bool is_current(struct core *c, const struct asked *r) {
 	if (r->q->level > TELL_LINEARIZABLE)
 		return session_error(c, &r->to, -EINVAL, "`level` is 0, 1, 2 or 3"), false;
+	if (r->q->level == TELL_CAUSAL && r->q->after == 0)
+		return session_error(c, &r->to, -EINVAL, "`level` 2 is of what you have seen: give `after`"), false;
 	if (r->q->after > c->state->seq)
 		return session_stale(c, &r->to, "record %llu is not here: the last one is %llu",
 				       (unsigned long long)r->q->after, (unsigned long long)c->state->seq),
@@ -207,6 +209,43 @@ static bool is_current(struct core *c, const struct asked *r) {
 	if (r->q->level == TELL_LINEARIZABLE && journal_in_place(c->journal) < 0)
 		return session_error(c, &r->to, -ESTALE, "nobody knows what is written down now"), false;
 	return true;
+}
+
+struct reading {
+	struct view_belief b;
+	char why[160]; /* there is none that was asked for */
+};
+
+/* In a full state what was said may have made room: nobody can say that nothing was. */
+static int nothing_held(const struct core *c, const char *key, struct reading *out) {
+	bool full = c->state->fact_count == STATE_FACTS_MAX;
+	if (full)
+		snprintf(out->why, sizeof(out->why),
+				"nothing is held of '%s': nothing was said, or it made room, as the state is full",
+				key);
+	else
+		snprintf(out->why, sizeof(out->why), "nothing is %s of '%s'", c->state->dropped ? "held" : "known",
+				key);
+	return full ? -ESTALE : -ENOENT;
+}
+
+/* What is believed of a key, as new and as well supported as was asked for; else an errno, and why. */
+static int read_one(const struct core *c, const struct asked *r, const char *key, struct cdm_wall now,
+		struct reading *out) {
+	struct view_belief *b = &out->b;
+	if (view_believed(c, &r->speaker, key, b) < 0)
+		return nothing_held(c, key, out);
+	int64_t age_ms = (now.ns - b->fact->seen.ns) / NS_PER_MS;
+	if (r->q->max_age_ms && age_ms > (int64_t)r->q->max_age_ms) {
+		snprintf(out->why, sizeof(out->why), "what is known of '%s' is %lld ms old", key, (long long)age_ms);
+		return -ESTALE;
+	}
+	if (b->support.degree < r->q->min_trust) {
+		snprintf(out->why, sizeof(out->why), "what is known of '%s' is supported %.2f only", key,
+				b->support.degree);
+		return -EACCES;
+	}
+	return 0;
 }
 
 static void put_claim(struct mp_out *o, const struct state_fact *f, double degree, struct cdm_wall now) {
@@ -221,43 +260,62 @@ static void put_claim(struct mp_out *o, const struct state_fact *f, double degre
 }
 #define CLAIM_PAIRS 8u
 
-static void put_belief(struct core *c, const struct asked *r, const struct view_belief *b) {
-	struct cdm_wall now = clock_wall();
-	struct mp_out o;
-	session_begin(c, &o, &r->to, "done", 4 + CLAIM_PAIRS + (b->against ? 1 : 0));
-	mp_kv_str(&o, "key", b->fact->key);
-	mp_kv_uint(&o, "at", c->state->seq);
-	mp_kv_uint(&o, "epoch", c->state->epoch);
-	mp_kv_uint(&o, "witnesses", b->support.witnesses);
-	put_claim(&o, b->fact, b->support.degree, now);
+static unsigned belief_pairs(const struct view_belief *b) {
+	return 2 + CLAIM_PAIRS + (b->against ? 1 : 0);
+}
+
+static void put_belief(struct mp_out *o, const struct view_belief *b, struct cdm_wall now) {
+	mp_kv_str(o, "key", b->fact->key);
+	mp_kv_uint(o, "witnesses", b->support.witnesses);
+	put_claim(o, b->fact, b->support.degree, now);
 	if (b->against) {
-		mp_str(&o, "against");
-		mp_map(&o, CLAIM_PAIRS);
-		put_claim(&o, b->against, b->support.against_degree, now);
+		mp_str(o, "against");
+		mp_map(o, CLAIM_PAIRS);
+		put_claim(o, b->against, b->support.against_degree, now);
+	}
+}
+
+static void begin_answer(struct core *c, struct mp_out *o, const struct asked *r, unsigned pairs) {
+	session_begin(c, o, &r->to, "done", 2 + pairs);
+	mp_kv_uint(o, "at", c->state->seq);
+	mp_kv_uint(o, "epoch", c->state->epoch);
+}
+
+/* All of one state, which nothing changes meanwhile; each as if it had been asked for alone. */
+static void read_several(struct core *c, const struct asked *r, struct cdm_wall now) {
+	struct mp_out o;
+	begin_answer(c, &o, r, 1);
+	mp_str(&o, "beliefs");
+	mp_array(&o, r->q->key_count);
+	for (unsigned i = 0; i < r->q->key_count; i++) {
+		struct reading reading;
+		int rc = read_one(c, r, r->q->keys[i], now, &reading);
+		mp_map(&o, rc == 0 ? belief_pairs(&reading.b) : 3);
+		if (rc == 0) {
+			put_belief(&o, &reading.b, now);
+			continue;
+		}
+		mp_kv_str(&o, "key", r->q->keys[i]);
+		mp_kv_str(&o, "code", err_name(rc));
+		mp_kv_str(&o, "text", reading.why);
 	}
 	session_send(c, &o, &r->to);
 }
 
-/* In a full state what was said may have made room: nobody can say that nothing was. */
-static void nothing_held(struct core *c, const struct asked *r) {
-	if (c->state->fact_count == STATE_FACTS_MAX)
-		return session_error(c, &r->to, -ESTALE,
-				"nothing is held of '%s': nothing was said, or it made room, as the state is full",
-				r->q->key);
-	session_error(c, &r->to, -ENOENT, "nothing is %s of '%s'", c->state->dropped ? "held" : "known", r->q->key);
-}
-
 void tell_read(struct core *c, const struct asked *r) {
-	struct view_belief b;
+	struct cdm_wall now = clock_wall();
+	struct reading reading;
+	struct mp_out o;
 	if (!is_current(c, r))
 		return;
-	if (view_believed(c, &r->speaker, r->q->key, &b) < 0)
-		return nothing_held(c, r);
-	int64_t age_ms = (clock_wall().ns - b.fact->seen.ns) / NS_PER_MS;
-	if (r->q->max_age_ms && age_ms > (int64_t)r->q->max_age_ms)
-		return session_stale(c, &r->to, "what is known of '%s' is %lld ms old", r->q->key, (long long)age_ms);
-	if (b.support.degree < r->q->min_trust)
-		return session_error(c, &r->to, -EACCES, "what is known of '%s' is supported %.2f only", r->q->key,
-				b.support.degree);
-	put_belief(c, r, &b);
+	if (r->q->key_count)
+		return read_several(c, r, now);
+	int rc = read_one(c, r, r->q->key, now, &reading);
+	if (rc == -ESTALE)
+		return session_stale(c, &r->to, "%s", reading.why);
+	if (rc < 0)
+		return session_error(c, &r->to, rc, "%s", reading.why);
+	begin_answer(c, &o, r, belief_pairs(&reading.b));
+	put_belief(&o, &reading.b, now);
+	session_send(c, &o, &r->to);
 }

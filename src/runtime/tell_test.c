@@ -238,9 +238,12 @@ static void a_read_promises_what_it_says(void) {
 	uint64_t at = tell(NULL, "door", "locked", NULL);
 	for (uint64_t level = 0; level < 4; level++) {
 		put(++next_id, (struct question){ .op = "read", .key = "door", .level = level, .after = at });
-		CHECK(hear("done") == next_id && heard_number("at") >= at);
+		CHECK(hear("done") == next_id && heard_number("at") == at);
+		struct question later = { .op = "read", .key = "door", .level = level, .after = at + 1 };
+		CHECK(refused(later, "ESTALE"));
+		put(++next_id, (struct question){ .op = "read", .key = "door", .level = level });
+		CHECK(level == 2 ? hear("error") == next_id && is("code", "EINVAL") : hear("done") == next_id);
 	}
-	CHECK(refused((struct question){ .op = "read", .key = "door", .after = at + 1 }, "ESTALE"));
 	CHECK(refused((struct question){ .op = "read", .key = "door", .min_trust = 1 }, "EACCES"));
 	bool late;
 	put(++next_id, (struct question){ .op = "tell", .key = "late", .text = "newer", .seen_ms = 2000 });
@@ -262,6 +265,38 @@ static void a_read_promises_what_it_says(void) {
 	CHECK(rename(away, path) == 0);
 	put(++next_id, (struct question){ .op = "read", .key = "door", .level = 3 });
 	CHECK(hear("done") == next_id);
+	over();
+}
+
+/* Several keys of one state, each as if it had been asked for alone. */
+static void a_read_of_several(void) {
+	static const char *const all[] = { "door", "cat", "old", NULL }, *const none[] = { NULL },
+		*const nine[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9", NULL },
+		*const blank[] = { "door", " ", NULL };
+	static const char *const want[3][2] = { { "value", "open" }, { "code", "ENOENT" }, { "code", "ESTALE" } };
+	struct mp_in in;
+	uint32_t count;
+	char text[16];
+	start_with_people();
+	put(++next_id, (struct question){ .op = "tell", .key = "old", .text = "news", .seen_ms = 1000 });
+	CHECK(hear("done") == next_id);
+	uint64_t at = tell("camera", "door", "open", NULL);
+	put(++next_id, (struct question){ .op = "read", .keys = all, .level = 1, .max_age_ms = 60000 });
+	CHECK(hear("done") == next_id && heard_number("at") == at);
+	CHECK(mp_find(message, message_bytes, "beliefs", &in) == 0 && mp_get_array(&in, &count) == 0 && count == 3);
+	for (unsigned i = 0; i < 3; i++) {
+		const uint8_t *one = in.at;
+		CHECK(mp_skip(&in) == 0);
+		size_t bytes = (size_t)(in.at - one);
+		CHECK(mp_find_str(one, bytes, "key", text, sizeof(text)) == 0 && strcmp(text, all[i]) == 0);
+		CHECK(mp_find_str(one, bytes, want[i][0], text, sizeof(text)) == 0 && strcmp(text, want[i][1]) == 0);
+	}
+	CHECK(refused((struct question){ .op = "read", .keys = all, .after = at + 1 }, "ESTALE"));
+	CHECK(refused((struct question){ .op = "read", .keys = none }, "EINVAL"));
+	CHECK(refused((struct question){ .op = "read", .keys = nine }, "EINVAL"));
+	CHECK(refused((struct question){ .op = "read", .keys = blank }, "EINVAL"));
+	CHECK(refused((struct question){ .op = "tell", .keys = all, .text = "v" }, "EINVAL"));
+	CHECK(refused((struct question){ .op = "read" }, "EINVAL"));
 	over();
 }
 
@@ -289,6 +324,6 @@ int main(void) {
 		a_goal_is_shown_to_whom_it_may, a_retry_changes_nothing, a_retry_that_says_something_else,
 		what_derives_from_nothing_known_is_refused, what_is_acknowledged_is_worth_something,
 		what_derives_is_no_surer, bounds_are_said,
-		a_read_promises_what_it_says, turns_have_a_session };
+		a_read_promises_what_it_says, a_read_of_several, turns_have_a_session };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -17,12 +17,14 @@ class Gone(Exception):
 
 
 def pack(pairs):
-    """A MessagePack map of texts, small numbers and booleans."""
+    """A MessagePack map of texts, small numbers, booleans, and short lists of them."""
     def one(x):
         if isinstance(x, bool):
             return b'\xc3' if x else b'\xc2'
         if isinstance(x, int):
             return b'\xce' + x.to_bytes(4, 'big')
+        if isinstance(x, list):
+            return bytes([0x90 | len(x)]) + b''.join(map(one, x))
         b = x.encode()
         return b'\xda' + len(b).to_bytes(2, 'big') + b
     return bytes([0x80 | len(pairs)]) + b''.join(one(k) + one(v) for k, v in pairs.items())
