@@ -1,13 +1,14 @@
 /*
  * journal_kill.c - SIGKILL a writing process: nothing acknowledged is lost.
  *
- * At random instants, while a child writes batches of both classes as fast as it can (JOURNAL_KILLS=n times, 100 unless
+ * At random instants, while a child writes batches of both classes as fast as it can (JOURNAL_KILLS=n times, 400 unless
  * told); and at each single thing that a child does to its files, before it, in the middle of it, and after it (under
  * AddressSanitizer, 30 times and at each third thing).  Then
  *
  *	the file opens, and its chain and pages verify
  *	each record that was acknowledged stands where it was said to stand
  *	each batch is there as a whole or not at all
+ *	the file replays to the states that the child had told, and the next owner to its own
  */
 #include <signal.h>
 #include <sqlite3.h>
@@ -16,7 +17,7 @@
 #include "test/fault/journal_child.h"
 #include "test/lib/pace.h"
 
-enum { KILLS = PACE(100, 30), STRIDE = PACE(1, 3), A_FILE = 20 /* kills before the next one starts anew */ };
+enum { KILLS = PACE(400, 30), STRIDE = PACE(1, 3), A_FILE = 20 /* kills before the next one starts anew */ };
 
 static struct testing t;
 static struct child_acks acks;
@@ -136,17 +137,23 @@ static void watch_what_is_done(void) {
 static _Noreturn void live_twice(unsigned round) {
 	struct env here = *env_real();
 	here.move = last_move;
-	const struct journal_options o = { .env = &here, .stepped = true };
+	const struct journal_options o = { .env = &here, .stepped = true, .window_ns = 1 };
 	uint64_t dice = 7;
 	watch_what_is_done();
 	for (unsigned life = 0; life < 2; life++) {
 		struct journal *j;
 		CHECK(journal_open(t.path, &o, &j, NULL) == 0);
+		struct journal_state *s = child_state(t.path);
 		for (unsigned number = 0; number < 8; number++) {
 			testing_random(&dice);
 			CHECK(child_submit(j, round, 8 * life + number, dice | 1 << 16) == 0 && journal_step(j));
-			child_tell(j, parent);
+			child_tell(j, s, parent);
+			if (number != 5)
+				continue;
+			CHECK(journal_snapshot(j, s, "core", NULL) == 0 && journal_step(j));
+			child_tell(j, s, parent);
 		}
+		free(s);
 		journal_stop(&j);
 	}
 	_exit(0);
@@ -178,10 +185,14 @@ static bool kill_at(unsigned at, unsigned after, enum thing *what) {
 	return died;
 }
 
-/* And the next owner can go on. */
+/* And the next owner can go on, with a state that is the replay. */
 static void go_on(void) {
 	struct journal *j = testing_open(&t);
-	CHECK(testing_settle(j, testing_submit_set(j, "kill", "0 0 0 1", JOURNAL_D2), NULL) == 0);
+	struct journal_state *s = child_state(t.path);
+	CHECK(testing_settle(j, testing_submit_set(j, "kill", "0 0 0 1", JOURNAL_D2), s) == 0);
+	struct hash live = state_hash(s), replayed = testing_replay(t.path, UINT64_MAX);
+	CHECK(hash_equal(&live, &replayed));
+	free(s);
 	journal_stop(&j);
 	(void)child_check(t.path, &acks);
 }

@@ -159,6 +159,7 @@ class Storm:
         self.deaths = dict.fromkeys(VICTIMS, 0)
         self.unborn = dict.fromkeys(VICTIMS, 0)  # perhaps: they were being started when their parent was killed, and end with it
         self.killed = set()  # pids
+        self.replayed = 0
         self.awaited = set() # who did not live when the victims were chosen
 
     def may_die(self, name):
@@ -206,6 +207,9 @@ class Storm:
                 self.unborn[name] += 1
         if 'guard' in dict(who):
             self.goes_on_with_nothing(motion)
+        if 'core' in dict(who):
+            until('core knows what its journal says', lambda: replay_is_live(self.machine))
+            self.replayed += 1
 
     def goes_on_with_nothing(self, motion):
         """After the guard's death: the next one obeys what is asked of it, and no motion that began before."""
@@ -240,11 +244,16 @@ def journal_holds(machine, talker):
 
 
 def replay_is_live(machine):
-    control = Control(machine)
-    live = control.ask(op='state')
-    control.close()
+    """True, or False while no core answers."""
+    try:
+        control = Control(machine)
+        live = control.ask(op='state')
+        control.close()
+    except Gone:
+        return False
     file = machine.json('state', '--at', str(live['seq']))
     assert file['hash'] == live['hash'], f'live {live}, from the file {file["hash"]}'
+    return True
 
 
 def held(machine):
@@ -288,14 +297,14 @@ def main():
         before_the_last = clients.counts()
         until('samples are read', lambda: clients.tend() or all(now > was for now, was in zip(clients.counts(), before_the_last)))
         print(f'deaths {storm.deaths}; {len(talker.acknowledged)} turns acknowledged, {talker.repeats} of them again, '
-              f'{talker.walks} walks, {talker.hangups} hang-ups')
+              f'{talker.walks} walks, {talker.hangups} hang-ups; {storm.replayed} new cores were the replay of their journal')
         print('{} samples copied, {} borrowed, {} views: none torn'.format(*clients.counts()))
         assert talker.acknowledged and sum(storm.deaths.values()) >= ROUNDS
         for name, p in machine.processes().items():
             dealt = storm.deaths.get(name, 0) + storm.unborn.get(name, 0)
             assert p['restarts'] <= dealt, f'{name} died {p["restarts"]} times, and was killed {dealt} times: a false death'
         journal_holds(machine, talker)
-        replay_is_live(machine)
+        assert replay_is_live(machine) and storm.replayed
         talker.hung_up()
 
         nothing_is_left(machine, before)
