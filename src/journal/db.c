@@ -13,6 +13,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/err.h"
+#include "env/gaps.h"
 #include "journal/body.h"
 #include "journal/message_priv.h"
 
@@ -557,6 +558,19 @@ int db_checkpoint(struct db *db, bool empty) {
 	if (left >= 0)
 		db->wal_frames = left;
 	return 0;
+}
+
+int db_wipe(struct db *db) {
+	int frames = 0, copied = 0;
+	sqlite3_busy_timeout(db->sql, 0);
+	int rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied) == SQLITE_OK
+			? 0 : db_error(db);
+	sqlite3_busy_timeout(db->sql, BUSY_MS);
+	if (rc == 0 && copied < frames)
+		rc = -EBUSY;
+	if (rc == 0)
+		rc = gaps_clear(db->sql);
+	return rc < 0 ? rc : db_checkpoint(db, true); /* last: who finds a WAL as he comes does all of it again */
 }
 
 /* ---- reading ---- */

@@ -51,6 +51,9 @@ MUST_CHECK int db_erase(struct db *db, uint64_t seq);
 /* Move the WAL into the file as far as readers allow, who are not waited for; `empty`: all of it, or -EBUSY. */
 int db_checkpoint(struct db *db, bool empty);
 
+/* Take out what was erased: of what is not allocated in the file, and of the WAL.  -EBUSY: a reader holds on to it. */
+MUST_CHECK int db_wipe(struct db *db);
+
 /*
  * Prepare a statement over records from `from` on, in order, or the last one (`last`), and step
  * it: 1: *r is filled, its body borrowed until the next step; 0: no more; -EBADMSG, -EBUSY, -EIO.

@@ -44,7 +44,7 @@ static int64_t wipe_left(const struct journal *j) {
 
 static int wipe(struct journal *j) {
 	struct wipe *w = &j->wipe;
-	int rc = j->dead ? -EIO : db_checkpoint(&j->db, true);
+	int rc = j->dead ? -EIO : db_wipe(&j->db);
 	struct cdm_mono now = j->env->mono(j->env);
 	bool late = j->dead || mono_since(w->since, now) >= WIPE_PATIENCE_NS;
 	int is = rc == 0 || late ? rc : -EAGAIN;

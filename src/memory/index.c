@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "env/gaps.h"
 
 #define WAL_PAGES 256        /* that are worth a checkpoint, when there is time */
 #define WAL_PAGES_MAX 2048   /* ... whether there is or not; journal_size_limit */
@@ -303,7 +304,8 @@ int index_rollback(struct index *x) {
 void index_wipe(struct index *x) {
 	if (!x->at.wipe || !x->in_file)
 		return;
-	if (sqlite3_wal_checkpoint_v2(x->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_wal_checkpoint_v2(x->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK ||
+			gaps_clear(x->sql) < 0)
 		return;
 	x->at.wipe = false;
 	if (index_begin(x) < 0 || index_commit(x) < 0)
