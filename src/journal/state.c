@@ -113,7 +113,7 @@ bool state_hold(const struct journal_state *s, uint64_t seq, struct state_worth 
 static void hold_to_sources(const struct journal_state *s, struct state_fact *f, uint64_t held_at) {
 	struct state_worth w = { f->trust_ppm, f->confidence_ppm, f->seen };
 	for (uint32_t i = 0; i < f->from.count; i++)
-		if (!state_hold(s, f->from.at[i], &w) && f->from.at[i] > held_at)
+		if (!state_hold(s, f->from.at[i], &w) && (f->from.at[i] == 0 || f->from.at[i] > held_at))
 			w.trust_ppm = 0;
 	f->trust_ppm = w.trust_ppm;
 	f->confidence_ppm = w.confidence_ppm;

@@ -453,6 +453,8 @@ static void what_is_derived_is_held_to_its_sources(void) {
 	CHECK(f->trust_ppm == 100000 && f->seen.ns == 1000000000);
 	derive("safe", 1000000, 9000, 2, 1, 77); /* nobody knows record 77 */
 	CHECK(f->trust_ppm == 0);
+	derive("safe", 1000000, 9000, 1, 0, 0); /* nor what another journal had */
+	CHECK(f->trust_ppm == 0 && f->seq == s->seq);
 	APPLY(SAMPLE, sample, .field = body_text("faces"), .trust_ppm = 500000, .seen_ms = 3000);
 	derive("seen", 1000000, 9000, 1, s->seq, 0);
 	CHECK(state_fact(s, "seen", "ada", "core")->trust_ppm == 500000);

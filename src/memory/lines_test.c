@@ -2,6 +2,7 @@
 #include <errno.h>
 #include "memory/lines.h"
 #include "memory/memory_testing.h"
+#include "test/lib/pace.h"
 
 static struct told w, v;
 
@@ -124,12 +125,127 @@ static void what_derives_still_does(void) {
 	told_end(&w);
 }
 
+/* ---- any journal ---- */
+
+static uint64_t dice = 21;
+
+static unsigned roll(unsigned below) {
+	return (unsigned)(testing_random(&dice) % below);
+}
+
+static const char *const who[] = { "ada", "bob", "" }, *const what[] = { "door", "lamp", "cat", "mood" };
+
+static void tell_any_turn(unsigned n) {
+	char text[64], request[16];
+	snprintf(text, sizeof(text), "number %u \"\xe2\x82\xac\"\n", n);
+	snprintf(request, sizeof(request), "r%u", n);
+	const char *principal = who[roll(3)];
+	struct body_turn b = { .request = body_text(roll(2) ? request : ""), .speaker = body_text(who[roll(3)]),
+		.model = body_text(roll(2) ? "scribe" : ""), .user = body_text(text),
+		.answer = body_text(roll(2) ? "yes" : ""), .trust_ppm = roll(BODY_PPM),
+		.session = body_text(roll(2) ? what[roll(4)] : ""), .fact_count = roll(3) };
+	for (uint32_t i = 0; i < b.fact_count; i++)
+		b.facts[i] = (struct body_said){ body_text(what[roll(4)]), body_text(roll(4) ? text : ""),
+			roll(BODY_PPM) };
+	told_turn_of(&w, &b, principal, (enum journal_visibility)roll(JOURNAL_VISIBILITY_COUNT));
+}
+
+/* Of now or of some time before, and of records before it, or of one that nobody has. */
+static void tell_any_fact(unsigned n) {
+	char text[64];
+	snprintf(text, sizeof(text), "value %u", n);
+	struct body_fact b = { .key = body_text(what[roll(4)]), .value = body_text(roll(5) ? text : ""),
+		.source = body_text(who[roll(3)]), .via = body_text(roll(3) ? "" : "scribe"),
+		.trust_ppm = roll(BODY_PPM), .confidence_ppm = roll(BODY_PPM),
+		.seen_ms = roll(2) ? 1600000000000 + 997 * n + roll(3000) : 0,
+		.from.count = roll(2) ? roll(3) : 0 };
+	for (uint32_t i = 0; i < b.from.count; i++)
+		b.from.at[i] = 1 + roll((unsigned)w.last + 2);
+	told_fact_of(&w, &b, who[roll(3)], (enum journal_visibility)roll(JOURNAL_VISIBILITY_COUNT));
+}
+
+static void tell_anything(void) {
+	told_begin(&w);
+	for (unsigned n = 0; n < 60; n++) {
+		unsigned kind = roll(10);
+		if (kind < 4)
+			tell_any_turn(n);
+		else if (kind < 8)
+			tell_any_fact(n);
+		else if (kind < 9)
+			testing_settle(w.j, testing_submit_set(w.j, "speed", "1", JOURNAL_D2), NULL), w.last++;
+		else if (w.last > 4)
+			told_erase(&w, 1 + roll((unsigned)w.last));
+	}
+}
+
+static struct journal_state *state_of(const struct told *t) {
+	struct journal_state *s = testing_state();
+	struct journal_reader *r;
+	CHECK(journal_read_open(t->t.path, &r, NULL) == 0 && journal_state_at(r, UINT64_MAX, s, NULL) == 0);
+	journal_read_close(&r);
+	return s;
+}
+
+static bool same_claim(const struct state_fact *a, const struct state_fact *b) {
+	return strcmp(a->key, b->key) == 0 && strcmp(a->principal, b->principal) == 0 &&
+	       strcmp(a->source, b->source) == 0 && strcmp(a->value, b->value) == 0 && strcmp(a->via, b->via) == 0 &&
+	       a->visibility == b->visibility && a->trust_ppm == b->trust_ppm &&
+	       a->confidence_ppm == b->confidence_ppm && a->from.count == b->from.count &&
+	       a->seen.ns / NS_PER_MS == b->seen.ns / NS_PER_MS;
+}
+
+static bool same_turn(const struct state_turn *a, const struct state_turn *b) {
+	return strcmp(a->user, b->user) == 0 && strcmp(a->answer, b->answer) == 0 &&
+	       strcmp(a->speaker, b->speaker) == 0 && strcmp(a->session, b->session) == 0 &&
+	       strcmp(a->principal, b->principal) == 0 &&
+	       a->trust_ppm == b->trust_ppm && a->wall.ns / NS_PER_MS == b->wall.ns / NS_PER_MS;
+}
+
+/* The same is known: what is claimed, by whom, how far trusted and of when; what was said, and in which session. */
+static void check_same(void) {
+	struct journal_state *a = state_of(&w), *b = state_of(&v);
+	CHECK(a->fact_count == b->fact_count && a->turns_end == b->turns_end && a->session_count == b->session_count);
+	for (unsigned i = 0; i < a->fact_count; i++)
+		CHECK(same_claim(state_fact_at(a, i), state_fact_at(b, i)));
+	for (unsigned back = 0; state_turn(a, back); back++)
+		CHECK(same_turn(state_turn(a, back), state_turn(b, back)));
+	for (unsigned i = 0; i < a->session_count; i++)
+		CHECK(state_session_at(a, i)->turns == state_session_at(b, i)->turns &&
+				strcmp(state_session_at(a, i)->id, state_session_at(b, i)->id) == 0);
+	free(a);
+	free(b);
+}
+
+static void whatever_goes_out_comes_in(void) {
+	enum { JOURNALS = PACE(60, 10) };
+	for (unsigned i = 0; i < JOURNALS; i++) {
+		tell_anything();
+		told_begin(&v);
+		told_follow(&v);
+		struct lines first = export_of(&w);
+		CHECK(import_into(&v, &first) == first.report.turns + first.report.facts);
+		struct lines second = export_of(&v);
+		CHECK(first.bytes == second.bytes && memcmp(first.at, second.at, first.bytes) == 0);
+		CHECK(first.report.sessions == second.report.sessions && second.report.skipped == 0);
+		check_same();
+		CHECK(import_into(&v, &first) == 0);
+		check_same();
+		free(first.at);
+		free(second.at);
+		told_end(&v);
+		told_end(&w);
+	}
+}
+
 static void what_is_not_utf8_is_left_out(void) {
 	told_begin(&w);
 	told_turn(&w, "ada", "", "broken \xff\xfe bytes", "yes");
 	told_turn(&w, "ada", "", "whole", "yes");
+	struct body_fact f = { .key = body_text("made"), .value = body_text("of it"), .from = { 2, { 1, 2 } } };
+	told_fact_of(&w, &f, "ada", JOURNAL_MACHINE);
 	struct lines l = export_of(&w);
-	CHECK(l.report.turns == 1 && l.report.skipped == 1);
+	CHECK(l.report.turns == 1 && l.report.skipped == 1 && strstr(l.at, "\"from\":[null,\""));
 	free(l.at);
 	told_end(&w);
 }
@@ -226,6 +342,7 @@ static void long_lines_are_refused(void) {
 int main(void) {
 	what_goes_out_comes_in();
 	what_derives_still_does();
+	whatever_goes_out_comes_in();
 	what_is_not_utf8_is_left_out();
 	a_full_disk_is_told();
 	lines_are_checked();

@@ -4,8 +4,57 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/utf8.h"
+#include "journal/state.h"
 #include "memory/lines.h"
 #include "memory/passage.h"
+
+/* ---- what was written already ---- */
+
+/* Hashes in an open table that doubles. */
+struct seen {
+	uint64_t *at;
+	size_t count, room;
+};
+
+static bool seen_put(struct seen *s, uint64_t h) {
+	size_t i = h % s->room;
+	while (s->at[i] && s->at[i] != h)
+		i = (i + 1) % s->room;
+	bool is_new = s->at[i] == 0;
+	s->at[i] = h;
+	s->count += is_new;
+	return is_new;
+}
+
+static uint64_t seen_key(const struct hash *hash_of_it) {
+	uint64_t h;
+	memcpy(&h, hash_of_it->bytes, sizeof(h));
+	return h ? h : 1;
+}
+
+static bool seen_has(const struct seen *s, const struct hash *hash_of_it) {
+	uint64_t h = seen_key(hash_of_it);
+	size_t i = s->room ? h % s->room : 0;
+	while (s->room && s->at[i] && s->at[i] != h)
+		i = (i + 1) % s->room;
+	return s->room && s->at[i];
+}
+
+/* 1: it is new; 0: it is not; -ENOMEM. */
+static int seen_add(struct seen *s, const struct hash *hash_of_it) {
+	if (2 * s->count >= s->room) {
+		struct seen more = { .room = s->room ? 2 * s->room : 1024 };
+		more.at = calloc(more.room, sizeof(more.at[0]));
+		if (!more.at)
+			return -ENOMEM;
+		for (size_t i = 0; i < s->room; i++)
+			if (s->at[i])
+				(void)seen_put(&more, s->at[i]);
+		free(s->at);
+		*s = more;
+	}
+	return seen_put(s, seen_key(hash_of_it));
+}
 
 /* ---- values ---- */
 
@@ -41,13 +90,15 @@ static int identify(void *user, const struct journal_record *r) {
 	return passage_identity(r, user);
 }
 
-/* What a fact derives from by their identities; null: what has no line, or comes only later. */
-static json_t *from_of(struct journal_reader *r, const struct body_seqs *from, uint64_t before) {
+/* What a fact derives from by their identities; null: what has no line, or comes only later.  `written` may be NULL. */
+static json_t *from_of(struct journal_reader *r, const struct body_seqs *from, uint64_t before,
+		const struct seen *written) {
 	json_t *all = json_array();
 	for (uint32_t i = 0; i < from->count; i++) {
 		struct hash h;
 		int rc = r && from->at[i] < before ? journal_one(r, from->at[i], identify, &h) : -ENOENT;
-		json_array_append_new(all, rc == 0 ? hash(&h) : json_null());
+		bool has_line = rc == 0 && (!written || seen_has(written, &h));
+		json_array_append_new(all, has_line ? hash(&h) : json_null());
 	}
 	return all;
 }
@@ -76,17 +127,18 @@ static json_t *turn_line(const struct journal_record *r, const struct body_turn 
 }
 
 static json_t *fact_line(struct journal_reader *reader, const struct journal_record *r, const struct body_fact *b,
-		const struct hash *id) {
+		const struct hash *id, const struct seen *written) {
 	return json_pack("{s:s,s:o,s:I,s:s,s:s,s:s,s:o?,s:o?,s:o?,s:o?,s:I,s:I,s:o}", "type", "fact", "id", hash(id),
 			"at_ms", (json_int_t)passage_fact_ms(r, b), "entity", r->entity, "principal", r->principal,
 			"visibility", record_visibility_name(r->visibility), "source", text(b->source), "via",
 					text(b->via),
 			"key", text(b->key), "value", text(b->value), "trust_ppm", (json_int_t)b->trust_ppm,
 					"confidence_ppm",
-			(json_int_t)b->confidence_ppm, "from", from_of(reader, &b->from, r->seq));
+			(json_int_t)b->confidence_ppm, "from", from_of(reader, &b->from, r->seq, written));
 }
 
-int lines_of_record(struct journal_reader *reader, const struct journal_record *r, char **out) {
+static int line_of(struct journal_reader *reader, const struct journal_record *r, const struct seen *written,
+		char **out) {
 	struct body_turn turn;
 	struct body_fact fact;
 	struct hash id;
@@ -98,7 +150,7 @@ int lines_of_record(struct journal_reader *reader, const struct journal_record *
 	if (r->kind == JOURNAL_TURN && body_parse_turn(r->body, r->body_bytes, &turn) == 0)
 		line = turn_line(r, &turn, &id);
 	else if (r->kind == JOURNAL_FACT && body_parse_fact(r->body, r->body_bytes, &fact) == 0)
-		line = fact_line(reader, r, &fact, &id);
+		line = fact_line(reader, r, &fact, &id, written);
 	if (is_whole(line))
 		*out = json_dumps(line, JSON_COMPACT);
 	bool broken = !is_whole(line);
@@ -106,40 +158,8 @@ int lines_of_record(struct journal_reader *reader, const struct journal_record *
 	return *out ? 0 : broken ? -EILSEQ : -ENOMEM;
 }
 
-/* ---- what was written already ---- */
-
-/* Hashes in an open table that doubles. */
-struct seen {
-	uint64_t *at;
-	size_t count, room;
-};
-
-static bool seen_put(struct seen *s, uint64_t h) {
-	size_t i = h % s->room;
-	while (s->at[i] && s->at[i] != h)
-		i = (i + 1) % s->room;
-	bool is_new = s->at[i] == 0;
-	s->at[i] = h;
-	s->count += is_new;
-	return is_new;
-}
-
-/* 1: it is new; 0: it is not; -ENOMEM. */
-static int seen_add(struct seen *s, const struct hash *hash_of_it) {
-	uint64_t h;
-	memcpy(&h, hash_of_it->bytes, sizeof(h));
-	if (2 * s->count >= s->room) {
-		struct seen more = { .room = s->room ? 2 * s->room : 1024 };
-		more.at = calloc(more.room, sizeof(more.at[0]));
-		if (!more.at)
-			return -ENOMEM;
-		for (size_t i = 0; i < s->room; i++)
-			if (s->at[i])
-				(void)seen_put(&more, s->at[i]);
-		free(s->at);
-		*s = more;
-	}
-	return seen_put(s, h ? h : 1);
+int lines_of_record(struct journal_reader *reader, const struct journal_record *r, char **out) {
+	return line_of(reader, r, NULL, out);
 }
 
 struct export {
@@ -147,7 +167,28 @@ struct export {
 	FILE *out;
 	struct lines_report *report;
 	struct seen seen;
+	uint64_t erased[STATE_ERASED_MAX]; /* whose bodies were, as records before say */
+	size_t erasures;
 };
+
+static void note_erasure(struct export *e, const struct journal_record *r) {
+	struct body_erase b;
+	if (!r->erased && body_parse_erase(r->body, r->body_bytes, &b) == 0)
+		e->erased[e->erasures++ % COUNT_OF(e->erased)] = b.seq;
+}
+
+/* Of what was erased nothing new is made: so the fold says, which does not hold it either. */
+static bool derives_from_erased(const struct export *e, const struct journal_record *r) {
+	struct body_fact b;
+	size_t known = e->erasures < COUNT_OF(e->erased) ? e->erasures : COUNT_OF(e->erased);
+	if (r->kind != JOURNAL_FACT || r->erased || body_parse_fact(r->body, r->body_bytes, &b) < 0)
+		return false;
+	for (uint32_t i = 0; i < b.from.count; i++)
+		for (size_t n = 0; n < known; n++)
+			if (e->erased[n] == b.from.at[i])
+				return true;
+	return false;
+}
 
 static int put_json(struct export *e, json_t *line) {
 	char *dumped = line ? json_dumps(line, JSON_COMPACT) : NULL;
@@ -187,11 +228,13 @@ static int put_record(struct export *e, const struct journal_record *r, const ch
 static int export_record(struct export *e, const struct journal_record *r) {
 	struct hash id;
 	char *line = NULL;
+	if (r->kind == JOURNAL_ERASE)
+		note_erasure(e, r);
 	if (r->kind != JOURNAL_TURN && r->kind != JOURNAL_FACT)
 		return 0;
-	int rc = passage_identity(r, &id);
+	int rc = derives_from_erased(e, r) ? -ENOENT : passage_identity(r, &id);
 	if (rc == 0)
-		rc = lines_of_record(e->reader, r, &line);
+		rc = line_of(e->reader, r, &e->seen, &line);
 	int is_new = rc == 0 ? seen_add(&e->seen, &id) : 0;
 	if (is_new < 0)
 		rc = is_new;

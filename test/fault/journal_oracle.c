@@ -74,6 +74,7 @@ static void add_facts(void) {
 			.trust_ppm = BODY_PPM, .confidence_ppm = BODY_PPM, .from = { 3, { 20, 21, 24 } });
 	ADD(FACT, fact, .key = body_text("lost"), .value = body_text("?"), .trust_ppm = 5, .from = { 1, { 1 } });
 	ADD(FACT, fact, .key = body_text("gone"), .value = body_text("?"), .trust_ppm = BODY_PPM, .from = { 1, { 4 } });
+	ADD(FACT, fact, .key = body_text("afar"), .value = body_text("?"), .trust_ppm = BODY_PPM, .from = { 1, { 0 } });
 	ADD(FACT, fact, .key = body_text("kept"), .value = body_text("?"), .trust_ppm = 5, .from = { 2, { 1, 20 } },
 			.confidence_ppm = BODY_PPM, .held_at = 19);
 }

@@ -149,7 +149,7 @@ class State:
         for origin in origins:
             of = [(f[6], f[7], t) for f, t in self.facts.values() if f[8] == origin]
             of += [(s[5], 1000000, t) for s, t in self.samples.values() if s[4] == origin]
-            if not of and origin > held_at:
+            if not of and (origin == 0 or origin > held_at):
                 trust = 0
             trust, confidence, seen = map(min, zip(*of, (trust, confidence, seen)))
         if known not in self.facts and len(self.facts) == 4096:
