@@ -192,6 +192,11 @@ static void add(struct model_batch *b, uint64_t *dice, uint64_t *number, enum jo
 	e->visibility = (enum journal_visibility)(batch_dice(dice) % JOURNAL_VISIBILITY_COUNT);
 	snprintf(e->entity, sizeof(e->entity), "%s", batch_dice(dice) % 3 ? "core" : "gate");
 	snprintf(e->principal, sizeof(e->principal), "%s", PICK(dice, people).at);
+	bool is_first = true; /* with a request */
+	for (unsigned i = 0; i + 1 < b->count; i++)
+		is_first = is_first && !b->entries[i].request[0];
+	if (kind == JOURNAL_TURN && is_first)
+		snprintf(e->request, sizeof(e->request), "ask-%llx", (unsigned long long)*number); /* is not erased */
 	int bytes = make_body(&m, kind, b->erase, room);
 	CHECK(bytes > 0);
 	e->bytes = (size_t)bytes;
@@ -209,6 +214,14 @@ void batch_fill(struct model_batch *b, uint64_t *dice, uint64_t *number, bool he
 			kind = heavy ? JOURNAL_TURN : (enum journal_kind)(batch_dice(dice) % JOURNAL_KIND_COUNT);
 		add(b, dice, number, kind, heavy && b->count == 0);
 	}
+}
+
+void batch_again(struct model_batch *b, uint64_t *dice, uint64_t *number, const struct model_entry *of, uint64_t seq) {
+	b->class = batch_dice(dice) % 2 ? JOURNAL_D2 : JOURNAL_D1;
+	b->again = seq;
+	add(b, dice, number, JOURNAL_TURN, false);
+	memcpy(b->entries[0].request, of->request, sizeof(of->request));
+	memcpy(b->entries[0].principal, of->principal, sizeof(of->principal));
 }
 
 static struct model_entry *add_own(struct model_batch *b, enum journal_kind kind) {
@@ -251,6 +264,6 @@ void batch_entries(const struct model_batch *b, struct journal_entry out[MODEL_B
 	for (unsigned i = 0; i < b->count; i++) {
 		const struct model_entry *e = &b->entries[i];
 		out[i] = (struct journal_entry){ e->kind, e->visibility, e->entity, e->principal, e->body, e->bytes,
-			NULL };
+			e->request[0] ? e->request : NULL };
 	}
 }

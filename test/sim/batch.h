@@ -6,6 +6,8 @@
 
 /* Fill b with 1 to MODEL_BATCH_MAX entries, none of kind erase; `heavy`: of many kilobytes.  *number grows. */
 void batch_fill(struct model_batch *b, uint64_t *dice, uint64_t *number, bool heavy);
+/* Make b a turn with the request of `of`, which stands at `seq`, and other words. */
+void batch_again(struct model_batch *b, uint64_t *dice, uint64_t *number, const struct model_entry *of, uint64_t seq);
 /* Make b the note of an erasure of record `seq`, and the record that vouches for what is left of a snapshot then. */
 void batch_erase(struct model_batch *b, uint64_t *dice, uint64_t *number, uint64_t seq);
 /* The record that vouches for a snapshot: its body is the journal's, its entity tells it from others. */

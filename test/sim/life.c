@@ -74,7 +74,7 @@ static void mark_what_may_be_passed(struct life *l) {
 	for (unsigned i = 0; i < l->model.waiting_count; i++) {
 		struct model_batch *b = l->model.waiting[i];
 		b->may_be_passed = b->may_be_passed || l->crowded || env_sim_hits(l->world) > b->hits ||
-				   b->erase == NO_RECORD || b->compact_upto;
+				   b->erase == NO_RECORD || b->compact_upto || b->again;
 	}
 }
 
@@ -230,6 +230,36 @@ static void submit(struct life *l, uint64_t erase) {
 		model_drop(b);
 }
 
+static const struct model_entry *entry_at(const struct life *l, uint64_t seq) {
+	const struct model_record *r = &l->model.records[seq - 1];
+	return &r->batch->entries[r->index];
+}
+
+/*
+ * A request that was answered is asked again, with whatever words: nothing is stored, however long ago it was, and the
+ * answer names its record.
+ */
+static void submit_again(struct life *l) {
+	struct journal_entry entries[MODEL_BATCH_MAX];
+	uint64_t seq = dice(l, l->model.count + 1);
+	while (seq > 0 && !entry_at(l, seq)->request[0])
+		seq--;
+	if (seq == 0)
+		return;
+	struct model_batch *b = model_batch(&l->model);
+	batch_again(b, &l->dice, &l->number, entry_at(l, seq), seq);
+	batch_entries(b, entries);
+	b->after_failure = l->failed;
+	b->hits = env_sim_hits(l->world);
+	int rc = journal_submit(l->owner, entries, 1, b->class, &b->ticket);
+	note(l, "submit %llu: as record %llu: %s", (unsigned long long)b->ticket, (unsigned long long)seq, said(rc));
+	CHECK(rc == 0 || rc == -EAGAIN || (rc == -E2BIG && b->entries[0].bytes > 15 << 10));
+	if (rc == 0)
+		model_waits(&l->model, b);
+	else
+		model_drop(b);
+}
+
 /* A later fold may begin with it; what an erasure is about to take away must not be in it. */
 static void submit_snapshot(struct life *l) {
 	if (!l->live_is_known || model_has_waiting_erasure(&l->model))
@@ -305,8 +335,7 @@ static uint64_t pick_erasure(struct life *l) {
 	if (!dice(l, 8) || !l->model.count)
 		return NO_RECORD;
 	uint64_t seq = 1 + dice(l, l->model.count);
-	const struct model_record *r = &l->model.records[seq - 1];
-	enum journal_kind kind = r->batch->entries[r->index].kind;
+	enum journal_kind kind = entry_at(l, seq)->kind;
 	return kind == JOURNAL_SNAPSHOT || kind == JOURNAL_COMPACT ? NO_RECORD : seq;
 }
 
@@ -326,8 +355,7 @@ static void fold_anew(struct life *l) {
 
 /* What was erased and wiped is in no file any more. */
 static void check_wiped(struct life *l, const struct model_batch *b, int wiped) {
-	const struct model_record *r = &l->model.records[b->erase - 1];
-	const char *mark = r->batch->entries[r->index].mark;
+	const char *mark = entry_at(l, b->erase)->mark;
 	bool had_trouble = env_sim_hits(l->world) > l->born_hits;
 	l->report->erased++;
 	CHECK(wiped == 0 || had_trouble || (wiped == -EBUSY && (l->was_read || l->crowded)));
@@ -349,7 +377,11 @@ static void settled(struct life *l, const struct journal_result *r) {
 		       (b->compact_upto && (r->rc == -ENOENT || r->rc == -EBUSY));
 	note(l, "settled %llu: %s, seq %llu, wiped %s", (unsigned long long)r->ticket, said(r->rc),
 			(unsigned long long)r->records[0].seq, said(r->wiped));
-	CHECK(excused);
+	if (b->again) {
+		CHECK(r->rc < 0 && (r->rc != -EEXIST || r->existing == b->again));
+		l->report->retries += r->rc == -EEXIST;
+	}
+	CHECK(excused || (b->again && r->rc == -EEXIST));
 	l->failed = l->failed || r->rc == -EIO;
 	if (r->rc < 0) {
 		l->report->refused++;
@@ -392,7 +424,7 @@ static void wait_long_enough(struct life *l) {
 static void turn_of_owner(struct life *l) {
 	if (l->forgetful && dice(l, 3) == 0 && l->model.waiting_count < MODEL_WAITING_MAX - 8)
 		return dice(l, 2) ? submit_compaction(l) : submit_snapshot(l);
-	switch (dice(l, 13)) {
+	switch (dice(l, 14)) {
 	case 0:
 	case 1:
 	case 2:
@@ -418,6 +450,10 @@ static void turn_of_owner(struct life *l) {
 	case 11:
 		if (l->model.waiting_count < MODEL_WAITING_MAX - 8)
 			submit_snapshot(l);
+		break;
+	case 12:
+		if (l->model.waiting_count < MODEL_WAITING_MAX - 8)
+			submit_again(l);
 		break;
 	default:
 		if (dice(l, 2) && l->model.waiting_count < MODEL_WAITING_MAX - 8)
@@ -497,7 +533,7 @@ static void stop(struct life *l) {
 	for (unsigned i = 0; i < l->model.waiting_count; i++) {
 		struct model_batch *b = l->model.waiting[i];
 		b->promised = sound && b->fate == MODEL_WAITS && b->erase != NO_RECORD &&
-			      !b->compact_upto && !env_sim_is_dead(l->world, OWNER);
+			      !b->compact_upto && !b->again && !env_sim_is_dead(l->world, OWNER);
 	}
 	note(l, "stopped, sound: %d", sound);
 }

@@ -13,7 +13,7 @@
 
 struct life_report { /* what happened, over one life or more */
 	uint64_t acknowledged, in_doubt_found, refused, kills, cuts, faults, erased, reads, lies_judged, files_lost,
-			compacted, removed;
+			compacted, removed, retries;
 	uint64_t trace;
 };
 

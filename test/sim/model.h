@@ -21,6 +21,7 @@ struct model_entry {
 	enum journal_visibility visibility;
 	char entity[16], principal[16];
 	char mark[MODEL_MARK]; /* a text that this body alone contains */
+	char request[MODEL_MARK]; /* "": none; one of a batch has one */
 	uint8_t *body;
 	size_t bytes;
 };
@@ -42,6 +43,7 @@ struct model_batch {
 	struct model_batch *next; /* of all there ever were, to free them */
 	uint64_t ticket, epoch, erase;
 	uint64_t compact_upto, compact_kinds; /* of a compaction; 0: it is none */
+	uint64_t again; /* the record that has answered its request: it must be refused; 0: it is no retry */
 	enum journal_class class;
 	enum model_fate fate;
 	bool promised;      /* its owner stopped in good order: it must be there */

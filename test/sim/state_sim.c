@@ -42,13 +42,14 @@ static void print(const struct life_report *r, uint64_t seeds) {
 	printf("state_sim: %llu seeds: %llu records acknowledged, %llu found in doubt, %llu batches refused\n"
 	       "state_sim: %llu kills, %llu power cuts, %llu faults, %llu erasures, %llu readings, "
 	       "%llu lies judged, %llu files lost or removed\n"
-	       "state_sim: %llu compactions, %llu records let go at the end\n",
+	       "state_sim: %llu compactions, %llu records let go at the end, %llu retries\n",
 			(unsigned long long)seeds, (unsigned long long)r->acknowledged,
 			(unsigned long long)r->in_doubt_found, (unsigned long long)r->refused,
 			(unsigned long long)r->kills, (unsigned long long)r->cuts, (unsigned long long)r->faults,
 			(unsigned long long)r->erased, (unsigned long long)r->reads,
 			(unsigned long long)r->lies_judged, (unsigned long long)r->files_lost,
-			(unsigned long long)r->compacted, (unsigned long long)r->removed);
+			(unsigned long long)r->compacted, (unsigned long long)r->removed,
+			(unsigned long long)r->retries);
 }
 
 int main(int argc, char **argv) {
