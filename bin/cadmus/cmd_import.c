@@ -162,7 +162,9 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	bool standard = strcmp(a.words[0], "-") == 0;
 	FILE *in = standard ? stdin : fopen(a.words[0], "re");
 	if (!in)
-		return verb_failed("import", -errno, "%s: %s", a.words[0], strerror(errno));
+		return verb_failed_hint("import", -errno,
+				"`cadmus export --machine NAME --output FILE` writes such a file", "%s: %s", a.words[0],
+				strerror(errno));
 	int code = import(c, machine, in);
 	if (!standard)
 		fclose(in);

@@ -73,7 +73,8 @@ static int choose_fields(struct recorder *r, const struct args *a) {
 			r->hidden++;
 	}
 	if (code == 0 && r->count == 0)
-		code = verb_failed("record", -ENOENT, "there is no field that a client may read");
+		code = verb_failed_hint("record", -ENOENT, "`cadmus plan FILE` shows who reads which",
+				"there is no field that a client may read");
 	r->payload = malloc(r->message_bytes);
 	r->message = malloc(r->message_bytes);
 	CHECK(r->payload && r->message);

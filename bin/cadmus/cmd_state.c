@@ -27,11 +27,10 @@ static json_t *as_json(const struct journal_state *s, const char *machine, const
 	return j;
 }
 
-static int show(const struct verb_context *c, const struct past *p, uint64_t seq) {
+static int show(const struct verb_context *c, const struct past *p, const struct when *at) {
 	struct moment m = { .seq = UINT64_MAX };
-	struct when when = { .is_record = true, .seq = seq };
 	char hex[HASH_TEXT_MAX];
-	int code = seq ? past_find(p, &when, &m) : 0;
+	int code = at ? past_find(p, at, &m) : 0;
 	struct journal_state *s = code ? NULL : past_state(p, &m);
 	if (!s)
 		return 1;
@@ -109,7 +108,17 @@ static int compact(const struct verb_context *c) {
 
 static const char *const words[] = { "verify", "backup", "compact" };
 
-static int check(const struct args *a, uint64_t seq) {
+/* A number alone is that of a record. */
+static int take_moment(const struct past *p, const char *text, struct when *out) {
+	char number[32];
+	if (text[0] && text[strspn(text, "0123456789")] == 0 && strlen(text) < sizeof(number) - 1) {
+		snprintf(number, sizeof(number), "#%s", text);
+		text = number;
+	}
+	return past_when(p, "--at", text, out);
+}
+
+static int check(const struct args *a, bool at) {
 	const char *word = a->words[0];
 	struct near n = { .word = word };
 	bool known = false, copy = word && strcmp(word, "backup") == 0;
@@ -122,7 +131,7 @@ static int check(const struct args *a, uint64_t seq) {
 	if (!known)
 		return verb_wrong("state", n.best ? "there is no '%s'; did you mean '%s'?"
 				: "there is no '%s'; there are: verify, backup FILE, compact", word, near_best(&n));
-	if (seq)
+	if (at)
 		return verb_wrong("state", "%s is of the whole journal, so --at has no meaning with it", word);
 	if (!copy && a->words[1])
 		return verb_wrong("state", "%s takes nothing, not '%s'", word, a->words[1]);
@@ -131,31 +140,33 @@ static int check(const struct args *a, uint64_t seq) {
 
 static int run(const struct verb_context *c, int argc, char **argv) {
 	struct past p = past_begin("state");
-	uint64_t seq = 0;
-	const struct args_option options[] = { { "--at", ARGS_COUNT, &seq, 1, INT64_MAX }, { .name = NULL } };
+	const char *at = NULL;
+	struct when when;
+	const struct args_option options[] = { { "--at", ARGS_TEXT, &at, 0, 0 }, { .name = NULL } };
 	struct args a = { .verb = "state", .options = options, .words_max = 2 };
 	int code = args_take(&a, argc, argv);
 	if (code == 0)
-		code = check(&a, seq);
+		code = check(&a, at != NULL);
+	if (code == 0 && at)
+		code = take_moment(&p, at, &when);
 	if (code == 0 && a.words[0] && strcmp(a.words[0], "compact") == 0)
 		return compact(c);
 	if (code == 0)
 		code = past_open(c, &p);
 	if (code == 0)
-		code = !a.words[0] ? show(c, &p, seq) : a.words[1] ? backup(c, &p, a.words[1])
+		code = !a.words[0] ? show(c, &p, at ? &when : NULL) : a.words[1] ? backup(c, &p, a.words[1])
 				: intact_show(c, "state", p.reader);
 	past_close(&p);
 	return code;
 }
 
 VERB(state, "Show what the machine knows, and the hash of it; check or copy it",
-		"[--at RECORD] | verify | backup FILE | compact",
-		"  --at RECORD   the state after that record of the journal, 1 to the last\n"
+		"[--at WHEN] | verify | backup FILE | compact",
+		"  --at WHEN     the state then: a moment as `cadmus at` takes it, or the number of a record\n"
 		"  verify        check every page, body, link, snapshot and compaction; exit 1 says what is wrong\n"
 		"  backup FILE   a copy, made while the machine goes on, and verified; FILE must not be there yet\n"
 		"  compact       let go what the state has anyway (evidence, gaps ...), up to the newest snapshot\n"
 		"Read from the journal alone, but for compact; with --machine NAME also when nothing runs.\n"
-		"`cadmus at` takes a time.\n"
 		"examples:\n"
 		"  cadmus state\n"
 		"  cadmus state --machine first_flight --at 12 --json\n"

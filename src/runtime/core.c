@@ -308,6 +308,13 @@ static void stop(struct core *c) {
 	free(c->shown);
 }
 
+/* Why it cannot be; what can be done does not fit into a message to the parent. */
+static void tell_failure(struct seat *seat, int rc, const struct cdm_message *why) {
+	if (why && why->hint[0])
+		log_error("%s; %s", why->text, why->hint);
+	seat_failed(seat, "%s", why ? why->text : err_text(rc));
+}
+
 int core_main(struct seat *seat) {
 	struct cdm_diag *diag = calloc(1, sizeof(*diag));
 	struct core *c = calloc(1, sizeof(*c));
@@ -321,7 +328,7 @@ int core_main(struct seat *seat) {
 	if (rc == -ECANCELED && c->quit)
 		rc = 0; /* it was told to end before it had begun */
 	else if (rc < 0)
-		seat_failed(seat, "%s", diag->count ? diag->at[0].text : err_text(rc));
+		tell_failure(seat, rc, diag->count ? &diag->at[0] : NULL);
 	else
 		loop(c);
 	bool failed = rc < 0 || c->failed;
