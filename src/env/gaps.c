@@ -21,23 +21,37 @@ static uint32_t be32(const uint8_t *at) {
 	return be16(at) << 16 | be16(at + 2);
 }
 
+struct file {
+	sqlite3_file *f;
+	size_t page;        /* bytes of one */
+	uint32_t pages;     /* their number */
+	uint32_t map_every; /* with auto-vacuum page 2, and from there each so many-th, is a map; 0: there are none */
+};
+
 struct gap {
 	size_t from, to; /* in the page */
 };
 
+/* A map begins like a tree's page; where SQLite has its locks nobody has anything, and a map would be behind that. */
+static bool is_map(const struct file *d, uint32_t number) {
+	uint32_t lock = (uint32_t)(0x40000000 / d->page) + 1;
+	uint32_t as = number == lock + 1 ? lock : number;
+	return d->map_every && as >= 2 && (as - 2) % d->map_every == 0;
+}
+
 /*
  * Between the list of cells and the first of them.  False: it is no page of a b-tree.  Pages of other kinds begin with
- * the number of another one, which is not as large as the first four bytes of these are.
+ * the number of another one, which is not as large as the first four bytes of these are, or are maps.
  */
-static bool find_gap(const uint8_t *page, size_t bytes, uint32_t number, uint32_t pages, struct gap *out) {
+static bool find_gap(const struct file *d, const uint8_t *page, uint32_t number, struct gap *out) {
 	size_t header = number == 1 ? FILE_HEADER : 0;
 	const uint8_t *h = page + header;
 	bool leaf = h[0] == 0x0a || h[0] == 0x0d, interior = h[0] == 0x02 || h[0] == 0x05;
-	if ((!leaf && !interior) || (number > 1 && be32(page) <= pages))
+	if ((!leaf && !interior) || (number > 1 && be32(page) <= d->pages) || is_map(d, number))
 		return false;
 	out->from = header + (leaf ? 8 : 12) + 2 * be16(h + 3);
 	out->to = be16(h + 5) ? be16(h + 5) : PAGE_MAX;
-	return out->from <= out->to && out->to <= bytes;
+	return out->from <= out->to && out->to <= d->page;
 }
 
 static bool is_zero(const uint8_t *at, size_t n) {
@@ -45,59 +59,71 @@ static bool is_zero(const uint8_t *at, size_t n) {
 }
 
 /* The pages in `run`, of which the first has that number. */
-static int clear_run(sqlite3_file *f, uint8_t *run, size_t bytes, size_t page_bytes, uint32_t first, uint32_t pages,
-		bool *cleared) {
-	for (size_t at = 0; at < bytes; at += page_bytes) {
-		uint32_t number = first + (uint32_t)(at / page_bytes);
+static int clear_run(const struct file *d, uint8_t *run, size_t bytes, uint32_t first, bool *cleared) {
+	for (size_t at = 0; at < bytes; at += d->page) {
+		uint32_t number = first + (uint32_t)(at / d->page);
 		struct gap gap;
-		if (!find_gap(run + at, page_bytes, number, pages, &gap))
+		if (!find_gap(d, run + at, number, &gap))
 			continue;
 		uint8_t *in_gap = run + at + gap.from;
 		size_t n = gap.to - gap.from;
 		if (is_zero(in_gap, n))
 			continue;
-		sqlite3_int64 place = (sqlite3_int64)(number - 1) * (sqlite3_int64)page_bytes + (sqlite3_int64)gap.from;
+		sqlite3_int64 place = (sqlite3_int64)(number - 1) * (sqlite3_int64)d->page + (sqlite3_int64)gap.from;
 		memset(in_gap, 0, n);
-		if (f->pMethods->xWrite(f, in_gap, (int)n, place) != SQLITE_OK)
+		if (d->f->pMethods->xWrite(d->f, in_gap, (int)n, place) != SQLITE_OK)
 			return -EIO;
 		*cleared = true;
 	}
 	return 0;
 }
 
-static int clear_file(sqlite3_file *f, uint8_t *run) {
+/* 1: there are pages in it; 0: none. */
+static int measure(struct file *d, uint8_t header[FILE_HEADER]) {
 	sqlite3_int64 size;
-	bool cleared = false;
-	int rc = 0;
-	if (f->pMethods->xFileSize(f, &size) != SQLITE_OK)
+	if (d->f->pMethods->xFileSize(d->f, &size) != SQLITE_OK)
 		return -EIO;
 	if (size < FILE_HEADER)
 		return 0;
-	if (f->pMethods->xRead(f, run, FILE_HEADER, 0) != SQLITE_OK)
+	if (d->f->pMethods->xRead(d->f, header, FILE_HEADER, 0) != SQLITE_OK)
 		return -EIO;
-	size_t page = be16(run + 16) == 1 ? PAGE_MAX : be16(run + 16);
-	if (page < 512 || page & (page - 1))
+	d->page = be16(header + 16) == 1 ? PAGE_MAX : be16(header + 16);
+	if (d->page < 512 || d->page & (d->page - 1))
 		return -EBADMSG;
-	sqlite3_int64 end = size - size % (sqlite3_int64)page;
-	uint32_t pages = (uint32_t)(end / (sqlite3_int64)page);
-	for (sqlite3_int64 at = 0; at < end && rc == 0; at += RUN) {
-		int n = end - at < RUN ? (int)(end - at) : RUN;
-		if (f->pMethods->xRead(f, run, n, at) != SQLITE_OK)
+	d->pages = (uint32_t)(size / (sqlite3_int64)d->page);
+	if (be32(header + 52)) /* the largest root: there is auto-vacuum */
+		d->map_every = (uint32_t)(d->page - header[20]) / 5 + 1;
+	return 1;
+}
+
+static int clear_file(struct file *d, uint8_t *run) {
+	bool cleared = false;
+	int rc = measure(d, run);
+	if (rc <= 0)
+		return rc;
+	uint32_t at_once = (uint32_t)(RUN / d->page);
+	rc = 0;
+	for (uint32_t n = 1; n <= d->pages && rc == 0; n += at_once) {
+		uint32_t left = d->pages - n + 1;
+		size_t bytes = (left < at_once ? left : at_once) * d->page;
+		if (d->f->pMethods->xRead(d->f, run, (int)bytes, (sqlite3_int64)(n - 1) * (sqlite3_int64)d->page) !=
+				SQLITE_OK)
 			return -EIO;
-		rc = clear_run(f, run, (size_t)n, page, 1 + (uint32_t)(at / (sqlite3_int64)page), pages, &cleared);
+		rc = clear_run(d, run, bytes, n, &cleared);
 	}
-	if (rc == 0 && cleared && f->pMethods->xSync(f, SQLITE_SYNC_FULL) != SQLITE_OK)
+	if (rc == 0 && cleared && d->f->pMethods->xSync(d->f, SQLITE_SYNC_FULL) != SQLITE_OK)
 		rc = -EIO;
 	return rc;
 }
 
 int gaps_clear(sqlite3 *sql) {
-	sqlite3_file *f = NULL;
+	struct file d = { .f = NULL };
 	uint8_t *run = malloc(RUN);
 	if (!run)
 		return -ENOMEM;
-	int rc = sqlite3_file_control(sql, "main", SQLITE_FCNTL_FILE_POINTER, &f) == SQLITE_OK && f && f->pMethods
-			? clear_file(f, run) : -EIO;
+	bool open = sqlite3_file_control(sql, "main", SQLITE_FCNTL_FILE_POINTER, &d.f) == SQLITE_OK && d.f &&
+		    d.f->pMethods;
+	int rc = open ? clear_file(&d, run) : -EIO;
 	free(run);
 	(void)sqlite3_db_release_memory(sql);
 	return rc;

@@ -136,8 +136,10 @@ int main(void) {
 		memset(there, 0, sizeof(there));
 		memset(ever, 0, sizeof(ever));
 		sql = open_one();
-		run(sql, round % 3 == 0 ? "PRAGMA page_size = 1024" : round % 3 == 1 ? "PRAGMA page_size = 4096"
+		run(sql, round % 3 == 0 ? "PRAGMA page_size = 512" : round % 3 == 1 ? "PRAGMA page_size = 4096"
 									       : "PRAGMA page_size = 65536");
+		if (round % 4 == 3)
+			run(sql, "PRAGMA auto_vacuum = INCREMENTAL"); /* then there are maps */
 		run(sql, "PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON; PRAGMA synchronous = OFF");
 		run(sql, round % 2 ? "CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)"
 				   : "CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT); CREATE INDEX u ON t (text)");

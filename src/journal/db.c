@@ -50,6 +50,10 @@ static const struct {
 	"CREATE TRIGGER request_insert BEFORE INSERT ON request BEGIN SELECT cadmus_owner(); END;"
 	"CREATE TRIGGER request_delete BEFORE DELETE ON request BEGIN SELECT cadmus_owner(); END;"
 	"CREATE TRIGGER request_update BEFORE UPDATE ON request BEGIN SELECT cadmus_owner(); END;", note_old_requests },
+	{ "CREATE TABLE due (what TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
+	"INSERT INTO due SELECT 'wipe' WHERE EXISTS (SELECT 1 FROM record);" /* nobody looked into the gaps before */
+	"CREATE TRIGGER due_insert BEFORE INSERT ON due BEGIN SELECT cadmus_owner(); END;"
+	"CREATE TRIGGER due_delete BEFORE DELETE ON due BEGIN SELECT cadmus_owner(); END;", NULL },
 };
 
 #define VERSION ((int)COUNT_OF(migrations))
@@ -206,6 +210,7 @@ static int on_commit(void *user, sqlite3 *sql, const char *name, int frames) {
 	struct db *db = user;
 	(void)sql, (void)name;
 	db->wal_frames = frames;
+	db->gaps_known = false;
 	return SQLITE_OK;
 }
 
@@ -545,7 +550,9 @@ int db_insert(struct db *db, const struct journal_record *r) {
 int db_erase(struct db *db, uint64_t seq) {
 	sqlite3_bind_int64(db->erase, 1, (int64_t)seq);
 	int rc = db_finish(db, db->erase);
-	return rc == 0 && sqlite3_changes(db->sql) == 0 ? -ENOENT : rc;
+	if (rc == 0 && sqlite3_changes(db->sql) == 0)
+		rc = -ENOENT;
+	return rc < 0 ? rc : db_run(db, "INSERT OR IGNORE INTO due VALUES ('wipe')");
 }
 
 int db_checkpoint(struct db *db, bool empty) {
@@ -560,7 +567,7 @@ int db_checkpoint(struct db *db, bool empty) {
 	return 0;
 }
 
-int db_wipe(struct db *db) {
+int db_wipe(struct db *db, bool gaps) {
 	int frames = 0, copied = 0;
 	sqlite3_busy_timeout(db->sql, 0);
 	int rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied) == SQLITE_OK
@@ -568,9 +575,29 @@ int db_wipe(struct db *db) {
 	sqlite3_busy_timeout(db->sql, BUSY_MS);
 	if (rc == 0 && copied < frames)
 		rc = -EBUSY;
-	if (rc == 0)
+	if (rc == 0 && gaps && !db->gaps_known)
 		rc = gaps_clear(db->sql);
-	return rc < 0 ? rc : db_checkpoint(db, true); /* last: who finds a WAL as he comes does all of it again */
+	db->gaps_known = db->gaps_known || (rc == 0 && gaps);
+	return rc < 0 ? rc : db_checkpoint(db, true); /* where a reader is in the way of that, the gaps stay known */
+}
+
+int db_wipe_due(struct db *db, bool *due) {
+	int64_t count = 0;
+	int rc = db_query(db, "SELECT count(*) FROM due WHERE what = 'wipe'", &count);
+	*due = count > 0;
+	return rc;
+}
+
+int db_wiped(struct db *db) {
+	return db_run(db, "DELETE FROM due WHERE what = 'wipe'");
+}
+
+int64_t db_bytes(struct db *db) {
+	sqlite3_file *f = NULL;
+	sqlite3_int64 bytes = 0;
+	bool known = sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_FILE_POINTER, &f) == SQLITE_OK && f &&
+		     f->pMethods && f->pMethods->xFileSize(f, &bytes) == SQLITE_OK;
+	return known ? bytes : 0;
 }
 
 /* ---- reading ---- */

@@ -26,6 +26,7 @@ struct db {
 	int version; /* of the file, as it was found */
 	sqlite3_stmt *begin, *commit, *insert, *erase, *known, *note; /* of a writer */
 	int wal_frames; /* in the WAL after the last commit */
+	bool gaps_known; /* to be empty: nothing was committed since */
 	bool wal_found; /* there was one when it was opened; of a writer */
 	struct db_place file, wal; /* of a writer: as they were opened */
 };
@@ -51,8 +52,15 @@ MUST_CHECK int db_erase(struct db *db, uint64_t seq);
 /* Move the WAL into the file as far as readers allow, who are not waited for; `empty`: all of it, or -EBUSY. */
 int db_checkpoint(struct db *db, bool empty);
 
-/* Take out what was erased: of what is not allocated in the file, and of the WAL.  -EBUSY: a reader holds on to it. */
-MUST_CHECK int db_wipe(struct db *db);
+/*
+ * Take out what was erased: of the WAL, and, if `gaps`, of what is not allocated in the file, which takes a tenth of a
+ * millisecond a megabyte and more.  -EBUSY: a reader holds on to it.
+ */
+MUST_CHECK int db_wipe(struct db *db, bool gaps);
+/* Was something erased, and db_wiped() not called since?  By this owner or one before. */
+MUST_CHECK int db_wipe_due(struct db *db, bool *due);
+MUST_CHECK int db_wiped(struct db *db);
+int64_t db_bytes(struct db *db); /* of the file without its WAL; 0: not known */
 
 /*
  * Prepare a statement over records from `from` on, in order, or the last one (`last`), and step

@@ -65,8 +65,13 @@ static int open_parts(
 	j->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (j->event_fd < 0 || j->wake_fd < 0)
 		return -errno;
-	if (j->db.wal_found) /* nobody knows what is in it */
-		writer_wipe_due(j);
+	bool erased = false;
+	if ((rc = db_wipe_due(&j->db, &erased)) < 0) {
+		message_add(diag, MESSAGE_DAMAGED, "%s: the table of what is due cannot be read", name);
+		return rc;
+	}
+	if (j->db.wal_found || erased) /* nobody knows what is in it; or an owner before was not done with it */
+		writer_wipe_due(j, erased);
 	return j->stepped ? 0 : start_writer(j);
 }
 

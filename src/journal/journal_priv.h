@@ -26,7 +26,7 @@ struct chain { /* the last record in the file */
 
 /* What was erased is still in the WAL: that is to be emptied. */
 struct wipe {
-	bool due;
+	bool due, gaps; /* something was erased, which may stand between cells as well */
 	struct cdm_mono since, next; /* when it became so; the next try */
 	int64_t pause_ns;            /* before the one after that */
 };
@@ -68,7 +68,7 @@ bool writer_step(struct journal *j);
 bool writer_commit(struct journal *j);
 
 /* It is due from now on; before the thread begins, or on it. */
-void writer_wipe_due(struct journal *j);
+void writer_wipe_due(struct journal *j, bool gaps);
 
 /* store.c, on the writer's thread: one transaction; the chain moves on only with it. */
 MUST_CHECK int store_group(struct journal *j, struct batch *const *group, unsigned n);

@@ -319,9 +319,9 @@ static void other_files_are_refused_unchanged(void) {
 static void a_newer_format_is_refused(void) {
 	struct journal *j = testing_open(&t);
 	journal_stop(&j);
+	sql(t.path, "PRAGMA user_version = 4", SQLITE_OK);
+	open_both_ways(-EPROTO, -EPROTO, "J0003", "has format 4; this cadmus reads up to 3");
 	sql(t.path, "PRAGMA user_version = 3", SQLITE_OK);
-	open_both_ways(-EPROTO, -EPROTO, "J0003", "has format 3; this cadmus reads up to 2");
-	sql(t.path, "PRAGMA user_version = 2", SQLITE_OK);
 	j = testing_open(&t);
 	journal_stop(&j);
 	testing_remove(&t);

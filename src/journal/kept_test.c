@@ -426,7 +426,7 @@ static bool file_holds(const char *ending, const char *secret) {
 	FILE *f = fopen(name, "rb");
 	if (!f)
 		return false;
-	static char all[16 << 20];
+	static char all[32 << 20];
 	size_t n = fread(all, 1, sizeof(all), f);
 	fclose(f);
 	return memmem(all, n, secret, strlen(secret)) != NULL;
@@ -491,6 +491,57 @@ static void what_was_replaced_comes_back(void) {
 		verified(0);
 		end(&j);
 	}
+}
+
+/* ---- what is due to the file ---- */
+
+/* The owner ends while a reader is in the way, who ends last, and takes the WAL away. */
+static void what_is_due_outlives_its_owner(void) {
+	struct journal *j = begin();
+	sqlite3 *reader;
+	say(j, 1, "secret");
+	CHECK(sqlite3_open(t.path, &reader) == SQLITE_OK);
+	CHECK(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM record", NULL, NULL, NULL) == SQLITE_OK);
+	CHECK(erase(j, 1) == 0 && journal_wiped(j) == -EAGAIN);
+	journal_stop(&j);
+	CHECK(sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL) == SQLITE_OK && sqlite3_close(reader) == SQLITE_OK);
+	char wal[100];
+	snprintf(wal, sizeof(wal), "%s-wal", t.path);
+	CHECK(access(wal, F_OK) < 0 && number("SELECT count(*) FROM due") == 1);
+	struct journal_options stepped = { .stepped = true };
+	CHECK(journal_open(t.path, &stepped, &j, NULL) == 0 && journal_wiped(j) == -EAGAIN);
+	while (journal_step(j))
+		;
+	CHECK(journal_wiped(j) == 0 && number("SELECT count(*) FROM due") == 0 && !file_holds("", "secret"));
+	end(&j);
+}
+
+/* A large file is looked through once, when the last one that was asked for is gone. */
+static void a_large_file_is_wiped_later(void) {
+	static char text[100 << 10];
+	static uint8_t body[sizeof(text) + 1024];
+	struct journal *j = begin();
+	uint64_t ticket;
+	memset(text, 'x', sizeof(text) - 1);
+	for (unsigned i = 0; i < 230; i++) {
+		snprintf(text, sizeof(text), "secret %u", i);
+		text[strlen(text)] = ' ';
+		struct body_turn b = { .user = body_text(text) };
+		struct journal_entry e = testing_entry(JOURNAL_TURN, body, body_build_turn(&b, body, sizeof(body)));
+		CHECK(journal_submit(j, &e, 1, JOURNAL_D2, &ticket) == 0 && settle(j, ticket) == 0);
+	}
+	CHECK(erase(j, 7) == 0 && journal_wiped(j) == -EAGAIN);
+	CHECK(erase(j, 9) == 0 && journal_wiped(j) == -EAGAIN && number("SELECT count(*) FROM due") == 1);
+	struct pollfd p = { .fd = journal_event_fd(j), .events = POLLIN };
+	struct journal_result none;
+	while (journal_wiped(j) == -EAGAIN) {
+		CHECK(poll(&p, 1, 30000) == 1);
+		CHECK(journal_take(j, &none) == -EAGAIN);
+	}
+	CHECK(journal_wiped(j) == 0 && !file_holds("", "secret 6 ") && !file_holds("", "secret 8 ") &&
+			file_holds("", "secret 10 "));
+	CHECK(number("SELECT count(*) FROM due") == 0);
+	end(&j);
 }
 
 /* ---- copies, and what came before ---- */
@@ -574,8 +625,8 @@ static void the_first_format_is_read_and_brought_up(const char *first) {
 	CHECK(strcmp(state_fact(live, "name", "ada", "ada")->value, "Ada") == 0);
 	journal_read_close(&r);
 	struct journal *j = testing_open(&t);
-	CHECK(journal_tail(j)->seq == 17 && number("PRAGMA user_version") == 2);
-	CHECK(number("SELECT count(*) FROM migration") == 2 && number("SELECT count(*) FROM request") == 3);
+	CHECK(journal_tail(j)->seq == 17 && number("PRAGMA user_version") == 3);
+	CHECK(number("SELECT count(*) FROM migration") == 3 && number("SELECT count(*) FROM request") == 3);
 	CHECK(ask(j, "ada", "r1", &existing) == -EEXIST && existing == 2);
 	struct hash now = testing_replay(t.path, UINT64_MAX);
 	CHECK(hash_equal(&now, &as_it_was));
@@ -641,6 +692,8 @@ int main(int argc, char **argv) {
 	an_erasure_reaches_snapshots();
 	an_erasure_reaches_what_was_let_go();
 	what_was_replaced_comes_back();
+	what_is_due_outlives_its_owner();
+	a_large_file_is_wiped_later();
 	a_backup_is_a_journal();
 	a_backup_is_whole_or_not_there();
 	the_first_format_is_read_and_brought_up(argv[1]);

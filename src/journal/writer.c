@@ -22,15 +22,20 @@
 #define WAL_FRAMES_MAX 1000 /* checkpoint when the WAL is longer: 4 MB */
 #define PATIENT_LOOKS 16 /* in vain, some hundred ns each, unless another thread has the processor meanwhile */
 
+#define GAPS_AT_ONCE (16 << 20) /* bytes of a file that are looked through before anything else is done */
 #define WIPE_PAUSE_NS (50 * NS_PER_MS) /* then twice as long, and so on */
 #define WIPE_PAUSE_MAX_NS (10 * NS_PER_S)
 #define WIPE_PATIENCE_NS (1500 * NS_PER_MS) /* from then on it is said that it could not be done */
 
 /* ---- what was erased ---- */
 
-void writer_wipe_due(struct journal *j) {
+/* `gaps`: something was erased; else nobody knows what is in the WAL. */
+void writer_wipe_due(struct journal *j, bool gaps) {
 	struct cdm_mono now = j->env->mono(j->env);
-	j->wipe = (struct wipe){ .due = true, .since = now, .next = now, .pause_ns = WIPE_PAUSE_NS };
+	j->wipe = (struct wipe){ .due = true, .gaps = gaps || (j->wipe.due && j->wipe.gaps), .since = now, .next = now,
+		.pause_ns = WIPE_PAUSE_NS };
+	if (j->wipe.gaps && db_bytes(&j->db) > GAPS_AT_ONCE)
+		j->wipe.next.ns += WIPE_PAUSE_NS; /* once for all that are erased one after the other */
 	__atomic_store_n(&j->wiped, -EAGAIN, __ATOMIC_RELEASE);
 }
 
@@ -42,9 +47,18 @@ static int64_t wipe_left(const struct journal *j) {
 	return left > 0 ? left : 0;
 }
 
+/* Where that cannot be written down, the next owner does it again. */
+static void note_wiped(struct journal *j) {
+	int rc = db_wiped(&j->db);
+	if (rc == -EIO || rc == -EBADMSG)
+		j->dead = true;
+}
+
 static int wipe(struct journal *j) {
 	struct wipe *w = &j->wipe;
-	int rc = j->dead ? -EIO : db_wipe(&j->db);
+	int rc = j->dead ? -EIO : db_wipe(&j->db, w->gaps);
+	if (rc == 0 && w->gaps)
+		note_wiped(j);
 	struct cdm_mono now = j->env->mono(j->env);
 	bool late = j->dead || mono_since(w->since, now) >= WIPE_PATIENCE_NS;
 	int is = rc == 0 || late ? rc : -EAGAIN;
@@ -139,8 +153,8 @@ static void commit_group(struct journal *j) {
 		store_each(j, j->group, n);
 	struct batch *last = j->group[n - 1];
 	if (last->work == BATCH_ERASURE && last->rc == 0) {
-		writer_wipe_due(j);
-		last->wiped = wipe(j);
+		writer_wipe_due(j, true);
+		last->wiped = wipe_left(j) > 0 ? -EBUSY : wipe(j);
 	}
 	for (unsigned i = 0; i < n; i++)
 		note_result(j, j->group[i]);

@@ -47,6 +47,7 @@ struct index {
 	sqlite3_stmt *queries[INDEX_QUERY_COUNT];
 	struct index_position at;
 	bool in_file;
+	bool gaps; /* something was erased since they were cleared, perhaps by an owner before */
 	int wal_pages; /* after the last commit */
 	int busy_ms; /* how long a reader that copies the file, or whoever else has locked it, is waited for */
 };

@@ -298,6 +298,7 @@ static void apply_changes(struct memory *m) {
 /* Erased words are in no segment of the full text, and there are not too many of these. */
 static int merge_words(struct memory *m) {
 	m->index.at.wipe = true;
+	m->index.gaps = m->index.gaps || m->erased;
 	m->unmerged = 0;
 	return index_run(&m->index, index_query(&m->index, INDEX_OPTIMIZE));
 }

@@ -289,7 +289,7 @@ def read(path):
     rows = db.execute('SELECT seq, epoch, hlc, wall_ns, entity, principal, visibility, kind, class, body,'
                       ' body_hash, prev, hash FROM record ORDER BY seq').fetchall()
     assert db.execute('PRAGMA application_id').fetchone()[0] == 0x43444d4a
-    assert db.execute('PRAGMA user_version').fetchone()[0] == 2
+    assert db.execute('PRAGMA user_version').fetchone()[0] == 3
     db.close()
     before, clock, state = bytes(32), 0, State()
     for n, (*header, body, body_hash, prev, link) in enumerate(rows, 1):
