@@ -25,10 +25,13 @@ static int no_fact(const struct at *a, const char *key) {
 	return verb_failed_hint("at", -ENOENT, hint, "nothing was believed of '%s' then", key);
 }
 
-int at_fact(const struct at *a, const char *key) {
+int at_fact(const struct at *a, const char *name) {
 	struct belief b;
+	char key[256];
 	unsigned order[CLAIMS_MAX];
 	char line[PARTS_LINE_MAX];
+	snprintf(key, sizeof(key), "%s", name);
+	body_fold_key(key);
 	if (!beliefs_of(a->state, a->asker, key, &b))
 		return no_fact(a, key);
 	if (a->into) {
@@ -87,7 +90,10 @@ static int some(const struct at *a, enum parts_id id, const char *member, const 
 }
 
 int at_goal(const struct at *a, const char *name) {
-	return some(a, PARTS_GOALS, "id", name, "open goal");
+	char id[256];
+	snprintf(id, sizeof(id), "%s", name ? name : "");
+	body_fold_key(id);
+	return some(a, PARTS_GOALS, "id", name ? id : NULL, "open goal");
 }
 
 int at_model(const struct at *a, const char *name) {

@@ -26,8 +26,11 @@ static int forget(const struct verb_context *c, uint64_t record, const char *why
 	if (c->json)
 		return json_print(json_pack("{s:I,s:I,s:b,s:I}", "record", (json_int_t)record, "erased",
 				(json_int_t)erased, "wiped", wiped, "seq", (json_int_t)seq));
-	printf("erased: %llu record%s  (record %llu says so)\n", (unsigned long long)erased, erased == 1 ? "" : "s",
-			(unsigned long long)seq);
+	if (erased == 0)
+		puts("it was erased before");
+	else
+		printf("erased: %llu record%s  (record %llu says so)\n", (unsigned long long)erased,
+				erased == 1 ? "" : "s", (unsigned long long)seq);
 	if (!wiped)
 		puts("a program that reads the journal holds on to old pages: they go when it has ended");
 	return 0;
@@ -50,7 +53,7 @@ VERB(forget, "Erase what a record says, and all facts that were made of it", "RE
 		"  RECORD       its number; `cadmus log` and `cadmus why` show it\n"
 		"  --why TEXT   written down beside the number\n"
 		"Its bytes are overwritten in the journal, its log and its snapshots; that there was a record stays,\n"
-		"and the chain still verifies. Backups keep what they have.\n"
+		"and the chain still verifies. Backups keep what they have, and exports, which bring it back.\n"
 		"example:\n"
 		"  cadmus forget 1234 --why \"Ana asked for it\"\n",
 		run);

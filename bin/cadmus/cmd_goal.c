@@ -7,6 +7,7 @@
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
 #include "bin/cadmus/output.h"
+#include "bin/cadmus/when.h"
 #include "client/state_path.h"
 #include "journal/journal_read.h"
 
@@ -29,25 +30,38 @@ static int set(const struct verb_context *c, const char *id, const char *text, c
 	if (n < 0 || machine_is_error("goal", reply, (size_t)n))
 		return 1;
 	(void)!mp_find_uint(reply, (size_t)n, "seq", &seq);
+	char kept[BODY_KEY_MAX + 1];
+	snprintf(kept, sizeof(kept), "%s", id);
+	body_fold_key(kept);
 	if (c->json)
-		return json_print(json_pack("{s:s,s:s,s:I}", "goal", id, "what", what, "seq", (json_int_t)seq));
-	printf("%s: %s  (record %llu)\n", id, what, (unsigned long long)seq);
+		return json_print(json_pack("{s:s,s:s,s:I}", "goal", kept, "what", what, "seq", (json_int_t)seq));
+	printf("%s: %s  (record %llu)\n", kept, what, (unsigned long long)seq);
 	return 0;
+}
+
+/* "due 2026-11-30 10:05:00.000 +01:00, ", or nothing. */
+static const char *due_text(uint64_t due_ms, char out[WHEN_TEXT_MAX + 8]) {
+	char when[WHEN_TEXT_MAX];
+	out[0] = 0;
+	struct cdm_wall at = { (int64_t)due_ms * NS_PER_MS };
+	if (due_ms && due_ms <= (uint64_t)(INT64_MAX / NS_PER_MS))
+		snprintf(out, WHEN_TEXT_MAX + 8, "due %s, ", when_text(at, when));
+	return out;
 }
 
 static int print(const struct verb_context *c, const struct journal_state *s) {
 	json_t *list = json_array();
 	for (unsigned i = 0; i < s->goal_count; i++) {
 		const struct state_goal *g = state_goal_at(s, i);
-		char text[sizeof(g->text)];
+		char text[sizeof(g->text)], due[WHEN_TEXT_MAX + 8];
 		memcpy(text, g->text, sizeof(text));
 		if (c->json)
 			json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:f,s:I,s:I}", "goal", g->id, "text",
 					g->text, "principal", g->principal, "weight", g->weight_ppm / 1e6, "due_ms",
 					(json_int_t)g->due_ms, "seq", (json_int_t)g->seq));
 		else
-			printf("%-20s %s  (%s, record %llu)\n", g->id, output_clean(text, false), g->principal,
-					(unsigned long long)g->seq);
+			printf("%-20s %s  (%s, %srecord %llu)\n", g->id, output_clean(text, false), g->principal,
+					due_text(g->due_ms, due), (unsigned long long)g->seq);
 	}
 	if (!c->json && s->goal_count == 0)
 		puts("no goal is open");
@@ -92,7 +106,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		return done || dropped || due_s ? verb_wrong("goal", "give the name of a goal") : show(c);
 	if (done && dropped)
 		return verb_wrong("goal", "a goal is either reached or dropped");
-	if (!a.words[1] && !done && !dropped)
+	if (!(a.words[1] && a.words[1][0]) && !done && !dropped)
 		return verb_wrong("goal", "say what the goal is, or --done or --drop");
 	const char *what = done ? "done" : dropped ? "dropped" : "open";
 	return set(c, a.words[0], a.words[1] ? a.words[1] : "", what, due_s);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/err.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
@@ -21,6 +22,7 @@ struct import {
 	struct lines_import lines;
 	uint64_t submitted, settled, stored, again, wrong, number;
 	int rc;
+	bool is_new; /* the journal */
 	struct cdm_diag diag; /* of the first line that was wrong */
 };
 
@@ -95,17 +97,42 @@ static size_t read_line(FILE *in, char room[LINES_BYTES_MAX + 1]) {
 	return n;
 }
 
-static void take_all(struct import *i, FILE *in) {
-	static char line[LINES_BYTES_MAX + 1];
-	while (i->rc == 0 && !feof(in) && !ferror(in)) {
-		size_t n = read_line(in, line);
-		if (n > 0 || !(feof(in) || ferror(in)))
-			take_line(i, line, n);
-	}
-	if (i->rc == 0 && ferror(in)) {
-		cdm_diag_add(&i->diag, CDM_ERROR, "", "it cannot be read on: %s", strerror(errno));
-		i->rc = -EIO;
-	}
+static char line[LINES_BYTES_MAX + 1];
+
+/* Into `line`; false: there is none any more. */
+static bool next_line(FILE *in, size_t *bytes) {
+	if (feof(in) || ferror(in))
+		return false;
+	*bytes = read_line(in, line);
+	return *bytes > 0 || !(feof(in) || ferror(in));
+}
+
+static int cannot_read_on(struct import *i) {
+	cdm_diag_add(&i->diag, CDM_ERROR, "", "it cannot be read on: %s", strerror(errno));
+	return -EIO;
+}
+
+/* Before anything is made: is it what an export begins with?  Its bytes stay in `line`. */
+static int read_first(struct import *i, FILE *in, size_t *bytes) {
+	struct lines_import probe;
+	int rc = lines_import_begin(&probe, NULL);
+	bool is_empty = rc == 0 && !next_line(in, bytes);
+	if (is_empty && ferror(in))
+		rc = cannot_read_on(i);
+	else if (is_empty)
+		cdm_diag_add(&i->diag, CDM_ERROR, "", "there is nothing in it");
+	if (rc == 0)
+		rc = is_empty ? -EPROTO : lines_import_line(&probe, line, *bytes, &i->diag);
+	lines_import_end(&probe);
+	return rc;
+}
+
+static void take_all(struct import *i, FILE *in, size_t bytes) {
+	do
+		take_line(i, line, bytes);
+	while (i->rc == 0 && next_line(in, &bytes));
+	if (i->rc == 0 && ferror(in))
+		i->rc = cannot_read_on(i);
 	catch_up(i);
 }
 
@@ -122,20 +149,25 @@ static int open_all(struct import *i, const char *path) {
 static int report(const struct verb_context *c, const struct import *i) {
 	uint64_t known = i->again;
 	if (c->json)
-		return json_print(json_pack("{s:I,s:I,s:I}", "imported", (json_int_t)i->stored, "known",
-				(json_int_t)known, "wrong", (json_int_t)i->wrong));
-	printf("%llu are new, %llu were known\n", (unsigned long long)i->stored, (unsigned long long)known);
+		return json_print(json_pack("{s:I,s:I,s:I,s:b}", "imported", (json_int_t)i->stored, "known",
+				(json_int_t)known, "wrong", (json_int_t)i->wrong, "new_journal", i->is_new));
+	printf("%llu are new, %llu were known%s\n", (unsigned long long)i->stored, (unsigned long long)known,
+			i->is_new ? "; no machine of that name had a journal, so one was made" : "");
 	return 0;
 }
 
 static int import(const struct verb_context *c, const char *machine, FILE *in) {
 	static struct import i;
 	char path[1024];
+	size_t bytes = 0;
 	int rc = state_path_make(machine, path, sizeof(path));
+	if (rc == 0)
+		rc = read_first(&i, in, &bytes);
+	i.is_new = access(path, F_OK) < 0;
 	if (rc == 0)
 		rc = open_all(&i, path);
 	if (rc == 0)
-		take_all(&i, in);
+		take_all(&i, in, bytes);
 	i.again += i.lines.known;
 	lines_import_end(&i.lines);
 	memory_close(&i.memory);
@@ -175,8 +207,8 @@ VERB(import, "Read what was exported into the journal of a machine that does not
 		"  FILE             JSON Lines as `cadmus export` writes them; -: standard input\n"
 		"  --machine NAME   whose journal; `cadmus down` first, if it runs\n"
 		"What the journal has already is passed over, so importing twice changes nothing. Claims keep their\n"
-		"time; nothing becomes younger or more trusted than it was, and what a source has claimed since\n"
-		"stays.\n"
+		"time; nothing becomes younger or more trusted than it was, and what a source has claimed since,\n"
+		"and not taken back, stays. What was forgotten since it was exported comes back.\n"
 		"example:\n"
 		"  cadmus export --machine robot_1 | cadmus import - --machine robot_2\n",
 		run);

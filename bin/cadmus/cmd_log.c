@@ -64,10 +64,10 @@ static int visit(void *user, const struct journal_record *r) {
 	clock_text(r->wall, when);
 	hash_text(&r->hash, o->json ? 64 : 12, hash);
 	if (o->json)
-		return json_print_line(json_pack("{s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "seq", (json_int_t)r->seq,
+		return json_print_line(json_pack("{s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "seq", (json_int_t)r->seq,
 				"epoch", (json_int_t)r->epoch, "time", when, "kind", r->kind_name, "class",
-				record_class_name(r->class), "entity", r->entity, "principal", r->principal, "hash",
-				hash, "body", body));
+				record_class_name(r->class), "entity", r->entity, "principal", r->principal,
+				"visibility", record_visibility_name(r->visibility), "hash", hash, "body", body));
 	json_t *shown = readable(body);
 	char *text = json_dumps(shown, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(3));
 	json_decref(shown);

@@ -167,5 +167,5 @@ VERB(recall, "Find what the machine was told, by words and by likeness", "[WORD.
 		"With --json a line an answer.\n"
 		"examples:\n"
 		"  cadmus recall where is the key of the shed\n"
-		"  cadmus recall --machine first_flight --as person door --json | jq .score\n",
+		"  cadmus recall --machine first_flight --as operator door --json | jq .score\n",
 		run);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/msgpack.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/intact.h"
@@ -69,8 +70,11 @@ static int backup(const struct verb_context *c, const struct past *p, const char
 		return verb_failed_hint("state", rc, "the folder must be there, be writable, and have space", "%s",
 				diag.count ? diag.at[0].text : "no copy could be made");
 	int code = verify_copy(c, path, &report);
-	if (code)
-		return code;
+	if (code) {
+		(void)unlink(path);
+		return verb_failed_hint("state", -EBADMSG, "`cadmus state verify` says the same of it",
+				"the journal itself is not sound: no copy is left");
+	}
 	if (stat(path, &file) < 0)
 		return verb_failed("state", -errno, "%s: %s", path, strerror(errno));
 	hash_text(&report.head, 64, head);
@@ -165,7 +169,8 @@ VERB(state, "Show what the machine knows, and the hash of it; check or copy it",
 		"  --at WHEN     the state then: a moment as `cadmus at` takes it, or the number of a record\n"
 		"  verify        check every page, body, link, snapshot and compaction; exit 1 says what is wrong\n"
 		"  backup FILE   a copy, made while the machine goes on, and verified; FILE must not be there yet\n"
-		"  compact       let go what the state has anyway (evidence, gaps ...), up to the newest snapshot\n"
+		"  compact       let go what the state has anyway (evidence, gaps ...), up to the newest snapshot;\n"
+		"                no moment before that can be shown any more\n"
 		"Read from the journal alone, but for compact; with --machine NAME also when nothing runs.\n"
 		"examples:\n"
 		"  cadmus state\n"

@@ -5,6 +5,7 @@
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
+#include "journal/body.h"
 
 struct options {
 	const char *as, *confidence, *request;
@@ -49,10 +50,14 @@ static int tell(const struct verb_context *c, const char *key, const char *value
 	(void)!mp_find_uint(reply, (size_t)n, "seq", &seq);
 	(void)!mp_find_bool(reply, (size_t)n, "repeat", &repeat);
 	(void)!mp_find_bool(reply, (size_t)n, "late", &late);
+	char kept[BODY_KEY_MAX + 1];
+	snprintf(kept, sizeof(kept), "%s", key);
+	body_fold_key(kept);
 	if (c->json)
-		return json_print(json_pack("{s:s,s:s,s:I,s:b,s:b}", "key", key, "value", value, "seq", (json_int_t)seq,
-				"repeat", repeat, "late", late));
-	printf("%s = %s  (record %llu%s)\n", key, value[0] ? value : "(taken back)", (unsigned long long)seq,
+		return json_print(json_pack("{s:s,s:s,s:I,s:b,s:b}", "key", kept, "value", value, "seq",
+				(json_int_t)seq, "repeat", repeat, "late", late));
+	const char *what = value[0] ? value : late ? "(stays)" : "(taken back)";
+	printf("%s = %s  (record %llu%s)\n", kept, what, (unsigned long long)seq,
 			repeat ? ", as before" : late ? ", late: what was claimed of a later time stays" : "");
 	return 0;
 }
@@ -81,7 +86,8 @@ VERB(tell, "Tell the machine a fact, as yourself or as one of its parts", "KEY [
 		"  VALUE               what is claimed; none: your claim is taken back\n"
 		"  --as WHO            a person, sensor, model or actuator of the description who claims it\n"
 		"  --confidence P      0 to 1: how sure the source is (1)\n"
-		"  --age SECONDS       it was seen so long ago: a claim of the same source of a later time stays\n"
+		"  --age SECONDS       it was seen so long ago: a claim of the same source of a later time stays,\n"
+		"                      unless it was taken back, or this one is made --from others\n"
 		"  --from RECORD       it was made of what that record says: never trusted more, nor younger\n"
 		"  --request ID        a name for this request: the same again changes nothing, something else\n"
 		"                      is refused; --age counts from now, so it is something else each time\n"

@@ -14,7 +14,8 @@ static int ask(const struct verb_context *c, const char *question, const struct 
 	static uint8_t message[16384], reply[65536];
 	static char text[16384];
 	struct mp_out o;
-	uint64_t at = 0, tokens = 0, left_out = 0;
+	uint64_t at = 0, tokens = 0, left_out = 0, shown = 0, unchanged = 0,
+		 took_ns = 0;
 	mp_begin(&o, message, sizeof(message));
 	mp_map(&o, 2 + !!question + !!opt->as + !!opt->model + !!opt->session + !!opt->since + !!opt->tokens);
 	mp_kv_str(&o, "op", "view");
@@ -40,9 +41,13 @@ static int ask(const struct verb_context *c, const char *question, const struct 
 	(void)!mp_find_uint(reply, (size_t)n, "at", &at);
 	(void)!mp_find_uint(reply, (size_t)n, "tokens", &tokens);
 	(void)!mp_find_uint(reply, (size_t)n, "left_out", &left_out);
+	(void)!mp_find_uint(reply, (size_t)n, "shown", &shown);
+	(void)!mp_find_uint(reply, (size_t)n, "took_ns", &took_ns);
+	(void)!mp_find_uint(reply, (size_t)n, "unchanged", &unchanged);
 	if (c->json)
-		return json_print(json_pack("{s:s,s:I,s:I,s:I}", "view", text, "at", (json_int_t)at, "tokens",
-				(json_int_t)tokens, "left_out", (json_int_t)left_out));
+		return json_print(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "view", text, "at", (json_int_t)at,
+				"tokens", (json_int_t)tokens, "left_out", (json_int_t)left_out, "shown",
+				(json_int_t)shown, "unchanged", (json_int_t)unchanged, "took_ns", (json_int_t)took_ns));
 	printf("%s", output_clean(text, true));
 	if (c->terminal)
 		printf("(record %llu, %llu tokens, %llu left out; --since %llu shows what is new)\n",

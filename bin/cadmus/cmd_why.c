@@ -20,6 +20,7 @@ static int take_words(const struct args *a, struct asked *q) {
 			args_count(a->words[1], 0, INT64_MAX, &q->command);
 	for (unsigned i = 0; i < ARGS_WORDS_MAX && a->words[i] && n < sizeof(q->key); i++)
 		n += (size_t)snprintf(q->key + n, sizeof(q->key) - n, "%s%s", i ? " " : "", a->words[i]);
+	body_fold_key(q->key);
 	return q->key[0] ? 0 : verb_wrong("why", "a key is not empty");
 }
 

@@ -24,7 +24,9 @@ struct said {
 	struct cdm_wall wall;
 	char principal[CDM_NAME_MAX], source[CDM_NAME_MAX];
 	char value[BODY_VALUE_MAX + 1]; /* "": taken back */
-	bool dated; /* its source says when it was so: told late, it changes nothing */
+	bool dated;  /* its source says when it was so: told late, it changes nothing */
+	int64_t seen_ms;
+	bool late;   /* it was */
 };
 
 struct history {
@@ -43,7 +45,7 @@ static void copy(char *out, size_t capacity, struct body_text t) {
 }
 
 static int note(struct history *h, const struct journal_record *r, struct body_text source, struct body_text value,
-		bool dated) {
+		uint64_t seen_ms, bool derives) {
 	if (h->count == h->capacity) {
 		size_t more = h->capacity ? 2 * h->capacity : 64;
 		struct said *all = realloc(h->all, more * sizeof(*all));
@@ -53,7 +55,8 @@ static int note(struct history *h, const struct journal_record *r, struct body_t
 		h->capacity = more;
 	}
 	struct said *s = &h->all[h->count++];
-	*s = (struct said){ .seq = r->seq, .wall = r->wall, .dated = dated };
+	*s = (struct said){ .seq = r->seq, .wall = r->wall, .dated = seen_ms && !derives,
+		.seen_ms = seen_ms ? (int64_t)seen_ms : r->wall.ns / NS_PER_MS };
 	snprintf(s->principal, sizeof(s->principal), "%s", r->principal);
 	copy(s->source, sizeof(s->source), source.bytes ? source : body_text(r->entity));
 	copy(s->value, sizeof(s->value), value);
@@ -68,17 +71,29 @@ static int gather(void *user, const struct journal_record *r) {
 	if (r->erased || (h->why->asker && !record_visible(r->principal, r->visibility, h->why->asker->owner)))
 		return 0;
 	if (r->kind == JOURNAL_FACT && body_parse_fact(r->body, r->body_bytes, &fact) == 0 && is_text(fact.key, h->key))
-		return note(h, r, fact.source, fact.value, fact.seen_ms && fact.from.count == 0);
+		return note(h, r, fact.source, fact.value, fact.seen_ms, fact.from.count > 0);
 	if (r->kind != JOURNAL_TURN || body_parse_turn(r->body, r->body_bytes, &turn) < 0)
 		return 0;
 	for (uint32_t i = 0; rc == 0 && i < turn.fact_count; i++)
 		if (is_text(turn.facts[i].key, h->key))
-			rc = note(h, r, turn.speaker, turn.facts[i].value, turn.said_ms != 0);
+			rc = note(h, r, turn.speaker, turn.facts[i].value, turn.said_ms, false);
 	return rc;
 }
 
 static bool same_source(const struct said *s, const char *principal, const char *source) {
 	return strcmp(s->principal, principal) == 0 && strcmp(s->source, source) == 0;
+}
+
+/* Which of them the fold passed over, as their source had said something of a later time (journal/state.c). */
+static void find_late(struct history *h) {
+	for (size_t i = 0; i < h->count; i++) {
+		struct said *s = &h->all[i];
+		size_t k = i;
+		while (k-- > 0 && (h->all[k].late || !same_source(&h->all[k], s->principal, s->source)))
+			;
+		bool stands = k < i && h->all[k].value[0];
+		s->late = s->dated && stands && s->seen_ms < h->all[k].seen_ms;
+	}
 }
 
 /* What that source said of it but record `seq`, the last first: before, or late. */
@@ -87,10 +102,10 @@ static json_t *earlier(const struct history *h, const char *principal, const cha
 	char at[CLOCK_TEXT_MAX];
 	for (size_t i = h->count; i-- > 0;) {
 		const struct said *s = &h->all[i];
-		bool late = s->seq > seq && s->dated;
-		if ((s->seq < seq || late) && same_source(s, principal, source))
+		if ((s->seq < seq || s->late) && same_source(s, principal, source))
 			json_array_append_new(list, json_pack("{s:I,s:s,s:s?,s:b}", "seq", (json_int_t)s->seq, "time",
-					clock_text(s->wall, at), "value", s->value[0] ? s->value : NULL, "late", late));
+					clock_text(s->wall, at), "value", s->value[0] ? s->value : NULL, "late",
+					s->late));
 	}
 	return list;
 }
@@ -223,6 +238,8 @@ static int nothing(const struct why *w, const char *key) {
 			near_offer(&n, b.key);
 	if (n.best)
 		snprintf(hint, sizeof(hint), "did you mean '%s'?", n.best);
+	if (!w->moment->when.is_now)
+		return verb_failed_hint("why", -ENOENT, hint, "nothing had been said of '%s' then", key);
 	return verb_failed_hint("why", -ENOENT, hint, "nothing was ever said of '%s'", key);
 }
 
@@ -231,6 +248,7 @@ int why_key(const struct why *w, const char *key) {
 	struct belief b;
 	bool believed = beliefs_of(w->state, w->asker, key, &b);
 	int code = past_each(w->past, 1, w->state->seq, gather, &h);
+	find_late(&h);
 	if (code == 0 && !believed && h.count == 0)
 		code = nothing(w, key);
 	if (code == 0) {

@@ -176,6 +176,11 @@ const char *body_what_name(unsigned what) {
 	return what > 0 && what < BODY_WHAT_COUNT ? whats[what] : "?";
 }
 
+void body_fold_key(char *key) {
+	for (char *k = key; *k; k++)
+		*k = (char)(*k >= 'A' && *k <= 'Z' ? *k + ('a' - 'A') : *k);
+}
+
 uint32_t body_ppm(double fraction) {
 	if (!(fraction > 0))
 		return 0;

@@ -48,6 +48,9 @@ static inline bool body_text_is(struct body_text t, const char *s) {
 	return t.bytes == strlen(s) && (t.bytes == 0 || memcmp(t.at, s, t.bytes) == 0);
 }
 
+/* As keys of facts and ids of goals are kept, whoever says them: in small letters, as far as ASCII goes. */
+void body_fold_key(char *key);
+
 /* 0..1 in millionths, rounded; what is outside, or not a number, is brought inside. */
 uint32_t body_ppm(double fraction);
 
@@ -140,7 +143,10 @@ struct body_seqs {
 	uint64_t at[BODY_SOURCES_MAX];
 };
 
-/* A claim: what `source` says of `key`.  The newest claim of a source counts; those of others stand beside it. */
+/*
+ * A claim: what `source` says of `key`.  The newest claim of a source counts, unless it comes late; those of others
+ * stand beside it.
+ */
 struct body_fact {
 	struct body_text request;  /* ..BODY_REQUEST_MAX, as of a turn */
 	struct body_text key;      /* 1..BODY_KEY_MAX */

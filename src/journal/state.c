@@ -144,9 +144,10 @@ static void claim(struct journal_state *s, struct state_fact *f, uint64_t given_
 	memcpy(put(s, PART_FACTS, f), f, sizeof(*f));
 }
 
-static struct cdm_wall wall_of_ms(uint64_t ms, struct cdm_wall otherwise) {
-	if (ms == 0 || ms > INT64_MAX / 1000000)
-		return otherwise;
+/* A time that a record gives; the record's own where it gives none, or a later one: nothing is seen before it is so. */
+static struct cdm_wall wall_of_ms(uint64_t ms, struct cdm_wall told) {
+	if (ms == 0 || ms > INT64_MAX / 1000000 || (int64_t)ms * 1000000 > told.ns)
+		return told;
 	return (struct cdm_wall){ (int64_t)ms * 1000000 };
 }
 

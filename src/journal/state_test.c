@@ -16,7 +16,7 @@ static struct journal_record record(uint64_t seq, enum journal_kind kind, int by
 	struct journal_record r = { .seq = seq,
 		.epoch = 1,
 		.hlc = seq << 16,
-		.wall = { (int64_t)seq },
+		.wall = { (int64_t)(1000000 + seq) * 1000000 },
 		.kind = (uint16_t)kind,
 		.visibility = JOURNAL_PRIVATE,
 		.class = JOURNAL_D2,
@@ -100,7 +100,8 @@ static void facts_belong_to_who_said_them(void) {
 	const struct state_fact *ada = state_fact(s, "name", "ada", "ada"),
 				*bob = state_fact(s, "name", "bob", "ada");
 	CHECK(ada && bob && strcmp(ada->value, "Ada") == 0 && strcmp(bob->value, "Bob") == 0);
-	CHECK(ada->seq == 1 && ada->trust_ppm == 400000 && ada->seen.ns == 1 && ada->confidence_ppm == BODY_PPM);
+	CHECK(ada->seq == 1 && ada->trust_ppm == 400000 && ada->confidence_ppm == BODY_PPM);
+	CHECK(ada->seen.ns == INT64_C(1000001000000));
 	CHECK(strcmp(ada->source, "ada") == 0 && strcmp(ada->via, "phi3") == 0);
 	CHECK(ada->visibility == JOURNAL_PRIVATE && bob->visibility == JOURNAL_MACHINE);
 	CHECK(state_fact_at(s, 0) == ada && state_fact_at(s, 1) == bob && !state_fact_at(s, 2));
@@ -369,6 +370,15 @@ static void contradictions_stand_beside_each_other(void) {
 	CHECK(strcmp(state_fact_at(s, 2)->value, "locked") == 0 && state_claims(s, "dog", &first) == 0);
 	claim("ana", "ana", "door", "", 0, 0);
 	CHECK(state_claims(s, "door", &first) == 1 && !state_fact(s, "door", "ana", "ana"));
+}
+
+/* Nothing is seen before it is so: whose clock is ahead spoke of now. */
+static void no_claim_is_of_the_future(void) {
+	state_init(s);
+	claim("ana", "ana", "door", "open", 900000, UINT64_C(9999999999));
+	CHECK(state_fact(s, "door", "ana", "ana")->seen.ns == INT64_C(1000001000000));
+	claim("ana", "ana", "door", "shut", 900000, 1000002);
+	CHECK(strcmp(state_fact(s, "door", "ana", "ana")->value, "shut") == 0);
 }
 
 /* Who says when it was so does not unsay what he said of later; who says nothing of when speaks of now. */
@@ -801,6 +811,7 @@ int main(void) {
 	the_hash_does_not_see_places();
 	contradictions_stand_beside_each_other();
 	late_news_change_nothing();
+	no_claim_is_of_the_future();
 	whose_claims_count();
 	what_is_derived_is_held_to_its_sources();
 	what_was_held_before_stays();

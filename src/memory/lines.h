@@ -45,6 +45,7 @@ struct lines_import {
 	bool begun;            /* the line with the schema has been read */
 	uint64_t lines, turns, facts, known; /* read; yielded; passed over, as the journal has them */
 	struct journal_entry entry; /* what the last line became; borrowed until the next */
+	char keys[BODY_FACTS_MAX][BODY_KEY_MAX + 1]; /* in small letters */
 	char entity[CDM_NAME_MAX], principal[CDM_NAME_MAX], request[BODY_REQUEST_MAX + 1];
 	uint8_t *body;
 };

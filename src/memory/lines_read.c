@@ -98,11 +98,23 @@ static const json_t *get_array(struct reading *k, const char *key, size_t most) 
 
 #define AT_MS_MAX ((uint64_t)(INT64_MAX / 1000000)) /* so that it can be said in nanoseconds, too */
 
+/* A line that names its identity has its key as that says; somebody else's is kept as all keys are. */
+static struct body_text get_key(struct reading *k, const json_t *o, size_t number) {
+	struct body_text t = get_text(k, o, "key", 1, BODY_KEY_MAX);
+	char *kept = k->import->keys[number];
+	if (k->rc < 0 || json_object_get(k->line, "id"))
+		return t;
+	memcpy(kept, t.at, t.bytes);
+	kept[t.bytes] = 0;
+	body_fold_key(kept);
+	return body_text(kept);
+}
+
 static void get_said(struct reading *k, struct body_turn *b) {
 	const json_t *all = get_array(k, "facts", BODY_FACTS_MAX), *one;
 	size_t i;
 	json_array_foreach((json_t *)(uintptr_t)all, i, one) {
-		b->facts[i].key = get_text(k, one, "key", 1, BODY_KEY_MAX);
+		b->facts[i].key = get_key(k, one, i);
 		b->facts[i].value = get_text(k, one, "value", 0, BODY_VALUE_MAX);
 		b->facts[i].trust_ppm = (uint32_t)get_number(k, one, "trust_ppm", 0, BODY_PPM);
 	}
@@ -148,7 +160,7 @@ static uint64_t find_source(struct reading *k, const json_t *v) {
 static int build_fact(struct reading *k, const char *request, void *out) {
 	struct body_fact b = { .request = body_text(request) };
 	b.seen_ms = get_number(k, k->line, "at_ms", 1, AT_MS_MAX);
-	b.key = get_text(k, k->line, "key", 1, BODY_KEY_MAX);
+	b.key = get_key(k, k->line, 0);
 	b.value = get_text(k, k->line, "value", 0, BODY_VALUE_MAX);
 	b.source = get_text(k, k->line, "source", 0, BODY_NAME_MAX);
 	b.via = get_text(k, k->line, "via", 0, BODY_NAME_MAX);
@@ -178,7 +190,7 @@ static int identify(struct reading *k, struct hash *id) {
 	struct lines_import *i = k->import;
 	struct hash named;
 	struct journal_record r = { .kind = (uint16_t)i->entry.kind, .visibility = (uint8_t)i->entry.visibility,
-		.body = i->body, .body_bytes = (uint32_t)i->entry.body_bytes };
+		.body = i->body, .body_bytes = (uint32_t)i->entry.body_bytes, .wall = { INT64_MAX } };
 	memcpy(r.entity, i->entity, sizeof(r.entity));
 	memcpy(r.principal, i->principal, sizeof(r.principal));
 	int rc = passage_identity(&r, id);

@@ -150,6 +150,12 @@ static void tell_any_turn(unsigned n) {
 	told_turn_of(&w, &b, principal, (enum journal_visibility)roll(JOURNAL_VISIBILITY_COUNT));
 }
 
+/* 0: now; some time ago, or a second ahead of now, as another clock may be. */
+static uint64_t any_time(unsigned n) {
+	uint64_t now_ms = (uint64_t)(clock_wall().ns / NS_PER_MS);
+	return roll(2) ? 0 : roll(3) ? UINT64_C(1600000000000) + 997 * n + roll(3000) : now_ms - 500 + roll(1500);
+}
+
 /* Of now or of some time before, and of records before it, or of one that nobody has. */
 static void tell_any_fact(unsigned n) {
 	char text[64];
@@ -157,10 +163,11 @@ static void tell_any_fact(unsigned n) {
 	struct body_fact b = { .key = body_text(what[roll(4)]), .value = body_text(roll(5) ? text : ""),
 		.source = body_text(who[roll(3)]), .via = body_text(roll(3) ? "" : "scribe"),
 		.trust_ppm = roll(BODY_PPM), .confidence_ppm = roll(BODY_PPM),
-		.seen_ms = roll(2) ? 1600000000000 + 997 * n + roll(3000) : 0,
+		.seen_ms = any_time(n),
 		.from.count = roll(2) ? roll(3) : 0 };
 	for (uint32_t i = 0; i < b.from.count; i++)
 		b.from.at[i] = 1 + roll((unsigned)w.last + 2);
+	b.held_at = b.from.count && roll(2) ? w.last : 0;
 	told_fact_of(&w, &b, who[roll(3)], (enum journal_visibility)roll(JOURNAL_VISIBILITY_COUNT));
 }
 
@@ -190,7 +197,8 @@ static struct journal_state *state_of(const struct told *t) {
 static bool same_claim(const struct state_fact *a, const struct state_fact *b) {
 	return strcmp(a->key, b->key) == 0 && strcmp(a->principal, b->principal) == 0 &&
 	       strcmp(a->source, b->source) == 0 && strcmp(a->value, b->value) == 0 && strcmp(a->via, b->via) == 0 &&
-	       a->visibility == b->visibility && a->trust_ppm == b->trust_ppm &&
+	       a->visibility == b->visibility &&
+	       (a->trust_ppm == b->trust_ppm || (a->from.count && b->trust_ppm == 0)) &&
 	       a->confidence_ppm == b->confidence_ppm && a->from.count == b->from.count &&
 	       a->seen.ns / NS_PER_MS == b->seen.ns / NS_PER_MS;
 }
@@ -202,7 +210,10 @@ static bool same_turn(const struct state_turn *a, const struct state_turn *b) {
 	       a->trust_ppm == b->trust_ppm && a->wall.ns / NS_PER_MS == b->wall.ns / NS_PER_MS;
 }
 
-/* The same is known: what is claimed, by whom, how far trusted and of when; what was said, and in which session. */
+/*
+ * The same is known: what is claimed, by whom, how far trusted and of when; what was said, and in which session.  But
+ * what derives is not trusted where its source is not there, though it was held to it before.
+ */
 static void check_same(void) {
 	struct journal_state *a = state_of(&w), *b = state_of(&v);
 	CHECK(a->fact_count == b->fact_count && a->turns_end == b->turns_end && a->session_count == b->session_count);

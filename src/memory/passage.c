@@ -20,8 +20,9 @@ static uint64_t wall_ms(struct cdm_wall w) {
 	return w.ns > 0 ? (uint64_t)(w.ns / NS_PER_MS) : 0;
 }
 
-static uint64_t ms_or(uint64_t ms, struct cdm_wall otherwise) {
-	return ms == 0 || ms > (uint64_t)(INT64_MAX / NS_PER_MS) ? wall_ms(otherwise) : ms;
+/* As the fold has it: not later than when it was told. */
+static uint64_t ms_or(uint64_t ms, struct cdm_wall told) {
+	return ms == 0 || ms > wall_ms(told) ? wall_ms(told) : ms;
 }
 
 uint64_t passage_turn_ms(const struct journal_record *r, const struct body_turn *b) {
@@ -162,6 +163,7 @@ static int plain_body(const struct journal_record *r, void *out, size_t room) {
 		fact.seen_ms = passage_fact_ms(r, &fact);
 		fact.request = body_text("");
 		fact.from.count = 0;
+		fact.held_at = 0;
 		return body_build_fact(&fact, out, room);
 	}
 	return -ENOENT;

@@ -101,6 +101,8 @@ static void what_ceased_since_a_look(void) {
 	put(++next_id, (struct question){ .op = "tell", .as = "camera", .key = "door", .text = "", .seen_ms = 1000 });
 	CHECK(hear("done") == next_id); /* so late that it changes nothing */
 	CHECK(has(view(look), "Nothing has changed since you last looked (now, r"));
+	put(++next_id, (struct question){ .op = "tell", .as = "camera", .key = "unicorn", .text = "" });
+	CHECK(hear("error") == next_id); /* nobody has ever said anything of it */
 	tell("camera", "door", "");
 	tell("camera", "wall", "");
 	goal(NULL, "done");

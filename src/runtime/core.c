@@ -210,7 +210,7 @@ static int open_journal(struct core *c, struct cdm_diag *diag) {
 	c->last_command = c->state->command_id_max;
 	uint16_t active = plan_find_entity(c->plan, c->state->active_model);
 	if (active != PLAN_NONE && models_process(c, active) != PLAN_NONE)
-		c->active = active;
+		c->active = c->noted_active = active;
 	if ((rc = scribe_begin(c)) < 0) {
 		cdm_diag_add(diag, CDM_ERROR, "R0202", "the journal takes no records: %s", err_text(rc));
 		return rc;
@@ -250,6 +250,7 @@ static void init(struct core *c, struct seat *seat) {
 	heir_know_parent(c, getppid());
 	c->door = c->guard_channel = c->epoll = c->tick = c->patience = c->look = c->remind.timer = -1;
 	c->active = c->plan->first_model;
+	c->noted_active = PLAN_NONE;
 	c->embed.entity = PLAN_NONE;
 	for (unsigned i = 0; i < CORE_SESSIONS; i++)
 		c->sessions[i].fd = -1;

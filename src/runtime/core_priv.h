@@ -636,6 +636,7 @@ struct core {
 	struct session sessions[CORE_SESSIONS];
 	struct model_slot models[PLAN_PROCESSES_MAX]; /* by process */
 	uint16_t active;        /* entity of the model that answers, or PLAN_NONE */
+	uint16_t noted_active;  /* the last one of which the journal says so */
 	struct turn turns[CORE_TURNS];
 	struct turn *current;
 	struct decision decision; /* of the current turn */
@@ -710,6 +711,8 @@ void tell_read(struct core *c, const struct asked *r);
 void forget_erase(struct core *c, const struct asked *r);
 void forget_compact(struct core *c, const struct asked *r);
 void forget_keeper(struct core *c);
+/* Is the state that of the journal?  Not while what was erased is out of it, and what that had replaced is not back. */
+bool forget_is_exact(const struct core *c);
 bool forget_takes(const struct core *c, uint64_t seq); /* it is being erased: nothing is to be made of it any more */
 void forget_settled(struct core *c); /* something is on the disk */
 void forget_indexed(struct core *c); /* index, or the journal's log, may be without what was erased */

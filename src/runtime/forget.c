@@ -184,6 +184,10 @@ static void folded(struct core *c, const struct keeper_job *job) {
 
 static const char *const not_found_out = "what was made of the record could not be found out";
 
+bool forget_is_exact(const struct core *c) {
+	return c->erasure.step != ERASURE_WRITING && c->erasure.step != ERASURE_FOLDING;
+}
+
 bool forget_takes(const struct core *c, uint64_t seq) {
 	const struct erasure *e = &c->erasure;
 	if (e->step != ERASURE_SCANNING && e->step != ERASURE_WRITING)
@@ -272,10 +276,42 @@ static void begin(struct core *c, const struct asked *r, bool scan, uint64_t seq
 		start(c);
 }
 
+/* What holds the journal together, and what all that was said stands on, says nothing of anybody. */
+#define STAYS (UINT64_C(1) << JOURNAL_EPOCH | UINT64_C(1) << JOURNAL_ERASE | UINT64_C(1) << JOURNAL_DICTIONARY | \
+		UINT64_C(1) << JOURNAL_PLAN | UINT64_C(1) << JOURNAL_SNAPSHOT | UINT64_C(1) << JOURNAL_COMPACT)
+
+struct found {
+	bool stays, erased;
+};
+
+static int look(void *user, const struct journal_record *r) {
+	struct found *f = user;
+	f->stays = r->kind < JOURNAL_KIND_COUNT && STAYS >> r->kind & 1;
+	f->erased = r->erased;
+	return 0;
+}
+
+/* What was made of it went before it did: there is nothing to do. */
+static void erased_before(struct core *c, const struct reply_to *to) {
+	struct mp_out o;
+	session_begin(c, &o, to, "done", 3);
+	mp_kv_uint(&o, "seq", 0);
+	mp_kv_uint(&o, "erased", 0);
+	mp_kv_bool(&o, "wiped", journal_wiped(c->journal) == 0);
+	session_send(c, &o, to);
+}
+
 void forget_erase(struct core *c, const struct asked *r) {
+	struct found f = { false, false };
 	if (r->q->seq == 0 || r->q->seq > c->state->seq)
 		return session_error(c, &r->to, -ENOENT, "there is no record %llu; the last one is %llu",
 				(unsigned long long)r->q->seq, (unsigned long long)c->state->seq);
+	int rc = c->reader ? journal_one(c->reader, r->q->seq, look, &f) : -ENOENT;
+	if (rc == 0 && f.stays)
+		return session_error(c, &r->to, -EINVAL, "record %llu is the machine's own, says nothing of anybody, "
+				"and is not erased", (unsigned long long)r->q->seq);
+	if (rc == 0 && f.erased)
+		return erased_before(c, &r->to);
 	begin(c, r, true, r->q->seq);
 }
 

@@ -97,6 +97,40 @@ static void what_is_made_meanwhile_goes_as_well(void) {
 	over();
 }
 
+/* What was replaced comes back with the fold: until then nobody is told that nothing, or something else, is known. */
+static void nobody_reads_between(void) {
+	unsigned stale = 0;
+	begin();
+	for (unsigned i = 0; i < 200; i++)
+		tell("other", i % 2 ? "Rex" : "Tom", 0);
+	for (unsigned i = 0; i < 20; i++) {
+		tell("pin", "0000", 0);
+		uint64_t pin = tell("pin", "secret-4711", 0), erase = ++next_id;
+		put(erase, (struct question){ .op = "erase", .seq = pin });
+		bool done = false, old = false;
+		while (!done || !old) {
+			char kind[16], value[16] = "";
+			uint64_t of;
+			uint64_t level = 1 + next_id % 3;
+			put(++next_id, (struct question){ .op = "read", .key = "pin", .level = level, .after = pin });
+			do {
+				ssize_t n = control_receive(gate, message, sizeof(message), PATIENCE_MS * NS_PER_MS);
+				CHECK(n > 0 && mp_find_uint(message, (size_t)n, "id", &of) == 0);
+				message_bytes = (size_t)n;
+				done = done || of == erase;
+			} while (of != next_id);
+			CHECK(mp_find_str(message, message_bytes, "ev", kind, sizeof(kind)) == 0);
+			(void)!mp_find_str(message, message_bytes, "value", value, sizeof(value));
+			bool is_stale = strcmp(kind, "error") == 0 && strcmp(heard("code"), "ESTALE") == 0;
+			stale += is_stale;
+			old = old || strcmp(value, "0000") == 0;
+			CHECK(is_stale || strcmp(value, old ? "0000" : "secret-4711") == 0);
+		}
+	}
+	printf("forget_test: %u reads came between\n", stale);
+	over();
+}
+
 static bool refused(struct question q, const char *code) {
 	put(++next_id, q);
 	return hear("error") == next_id && is("code", code);
@@ -105,6 +139,7 @@ static bool refused(struct question q, const char *code) {
 static void what_cannot_be_erased_is_said(void) {
 	begin();
 	CHECK(refused((struct question){ .op = "erase", .seq = 77777 }, "ENOENT"));
+	CHECK(refused((struct question){ .op = "erase", .seq = 1 }, "EINVAL")); /* the plan, or the epoch */
 	CHECK(refused((struct question){ .op = "erase" }, "EINVAL"));
 	CHECK(refused((struct question){ .op = "compact" }, "ENOENT"));
 	CHECK(is("text", "there is no snapshot yet that could stand for what would go; it is made when the machine "
@@ -154,6 +189,6 @@ static void what_nobody_will_ask_for_is_let_go(void) {
 
 int main(void) {
 	void (*const tests[])(void) = { an_erasure_takes_what_was_made_of_it, what_is_made_meanwhile_goes_as_well,
-		what_cannot_be_erased_is_said, what_nobody_will_ask_for_is_let_go };
+		nobody_reads_between, what_cannot_be_erased_is_said, what_nobody_will_ask_for_is_let_go };
 	return core_tests(tests, COUNT_OF(tests));
 }

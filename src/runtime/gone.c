@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+_Static_assert(BODY_FACTS_MAX <= 32, "a set of them");
+
 static struct gone_thing thing(const struct journal_record *r, struct body_text key, struct body_text who) {
 	struct gone_thing t = { .seq = r->seq, .when = r->wall, .is_goal = r->kind == JOURNAL_GOAL,
 		.visibility = r->visibility };
@@ -19,25 +21,35 @@ static void add(struct gone *g, struct gone_thing t) {
 	*oldest = t;
 }
 
-/* What was taken back too late, or claimed anew in the same turn, is there still. */
-static void note_claim(struct gone *g, const struct journal_state *s, struct gone_thing t) {
-	if (!state_fact(s, t.key, t.principal, t.who))
+/* What is taken back is gone if it was there before, and is not now: neither too late, nor claimed anew beside it. */
+typedef void visit_claim(struct gone *g, const struct journal_state *s, unsigned number, struct gone_thing t);
+
+static void look_at(struct gone *g, const struct journal_state *s, unsigned number, struct gone_thing t) {
+	if (state_fact(s, t.key, t.principal, t.who))
+		g->there |= UINT32_C(1) << number;
+}
+
+static void note_claim(struct gone *g, const struct journal_state *s, unsigned number, struct gone_thing t) {
+	if (g->there >> number & 1 && !state_fact(s, t.key, t.principal, t.who))
 		add(g, t);
 }
 
-static void note_turn(struct gone *g, const struct journal_state *s, const struct journal_record *r) {
-	struct body_turn b;
-	if (body_parse_turn(r->body, r->body_bytes, &b) < 0)
+static void each_taken_back(struct gone *g, const struct journal_state *s, const struct journal_record *r,
+		visit_claim *visit) {
+	struct body_turn turn;
+	struct body_fact fact;
+	if (r->kind == JOURNAL_FACT && body_parse_fact(r->body, r->body_bytes, &fact) == 0 && fact.value.bytes == 0)
+		visit(g, s, 0, thing(r, fact.key, fact.source));
+	if (r->kind != JOURNAL_TURN || body_parse_turn(r->body, r->body_bytes, &turn) < 0)
 		return;
-	for (uint32_t i = 0; i < b.fact_count; i++)
-		if (b.facts[i].value.bytes == 0)
-			note_claim(g, s, thing(r, b.facts[i].key, b.speaker));
+	for (uint32_t i = 0; i < turn.fact_count; i++)
+		if (turn.facts[i].value.bytes == 0)
+			visit(g, s, i, thing(r, turn.facts[i].key, turn.speaker));
 }
 
-static void note_fact(struct gone *g, const struct journal_state *s, const struct journal_record *r) {
-	struct body_fact b;
-	if (body_parse_fact(r->body, r->body_bytes, &b) == 0 && b.value.bytes == 0)
-		note_claim(g, s, thing(r, b.key, b.source));
+void gone_look(struct gone *g, const struct journal_state *s, const struct journal_record *r) {
+	g->there = 0;
+	each_taken_back(g, s, r, look_at);
 }
 
 static void note_goal(struct gone *g, const struct journal_record *r) {
@@ -58,11 +70,8 @@ void gone_begin(struct gone *g, uint64_t seq) {
 }
 
 void gone_note(struct gone *g, const struct journal_state *s, const struct journal_record *r, uint64_t dropped) {
-	if (r->kind == JOURNAL_TURN)
-		note_turn(g, s, r);
-	else if (r->kind == JOURNAL_FACT)
-		note_fact(g, s, r);
-	else if (r->kind == JOURNAL_GOAL)
+	each_taken_back(g, s, r, note_claim);
+	if (r->kind == JOURNAL_GOAL)
 		note_goal(g, r);
 	if (r->kind == JOURNAL_ERASE || made_room(s, r, dropped))
 		g->from = r->seq;

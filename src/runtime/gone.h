@@ -26,11 +26,14 @@ struct gone {
 	struct gone_thing at[GONE_MAX]; /* number n in n % GONE_MAX */
 	uint64_t end;  /* so many there were */
 	uint64_t from; /* what the records up to there took away is not known */
+	uint32_t there; /* which claims of the record that is looked at, by their numbers, take something away */
 };
 
 /* All that there was before this record is unknown. */
 void gone_begin(struct gone *g, uint64_t seq);
-/* A record that was folded; `s` is the state after it, and had `dropped` entries before. */
+/* A record that is about to be folded into `s`. */
+void gone_look(struct gone *g, const struct journal_state *s, const struct journal_record *r);
+/* And now it was: `s` is the state after it, and had `dropped` entries before. */
 void gone_note(struct gone *g, const struct journal_state *s, const struct journal_record *r, uint64_t dropped);
 /* The newest is 0; NULL: there are no more behind `since`. */
 const struct gone_thing *gone_back(const struct gone *g, unsigned back, uint64_t since);

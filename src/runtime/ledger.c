@@ -154,8 +154,8 @@ static void settle(struct core *c, const struct journal_result *r, uint64_t seq)
 #define SNAPSHOT_AT_END 256u
 
 bool ledger_is_long(const struct core *c, uint64_t records) {
-	bool exact = c->erasure.step != ERASURE_WRITING && c->erasure.step != ERASURE_FOLDING;
-	return exact && !c->unwritten && (c->state->seq - c->snapped >= records || c->unsnapped >= SNAPSHOT_BYTES);
+	return forget_is_exact(c) && !c->unwritten &&
+	       (c->state->seq - c->snapped >= records || c->unsnapped >= SNAPSHOT_BYTES);
 }
 
 /* What cannot be stored now will be, later. */
@@ -178,6 +178,7 @@ void ledger_close(struct core *c) {
 
 static void fold(struct core *c, const struct journal_record *r) {
 	uint64_t dropped = c->state->dropped;
+	gone_look(&c->gone, c->state, r);
 	if (state_apply(c->state, r) < 0)
 		log_error("record %llu does not fit the state", (unsigned long long)r->seq);
 	gone_note(&c->gone, c->state, r, dropped);

@@ -94,9 +94,9 @@ int models_want(struct core *c, uint16_t entity) {
 		return -EAGAIN;
 	switch (c->models[p].step) {
 	case MODEL_READY:
-		if (c->active != entity)
+		if (c->noted_active != entity)
 			record(c, entity, BODY_ACTIVE);
-		c->active = entity;
+		c->active = c->noted_active = entity;
 		return 0;
 	case MODEL_ABSENT: return start(c, p);
 	default: return -EAGAIN;

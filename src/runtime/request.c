@@ -106,6 +106,7 @@ static int get_key(struct mp_in *in, char out[BODY_KEY_MAX + 1]) {
 		return rc < 0 ? rc : -E2BIG;
 	memcpy(out, text, n);
 	out[n] = 0;
+	body_fold_key(out);
 	return memchr(text, 0, n) || !utf8_valid(text, n) ? -EILSEQ : is_blank(out) ? -EINVAL : 0;
 }
 
@@ -128,6 +129,7 @@ static void take_memory(struct source *s) {
 	struct request *r = s->out;
 	r->confidence = r->weight = 1.0;
 	take_text(s, REQUEST_KEY, "key", r->key, sizeof(r->key));
+	body_fold_key(r->key);
 	take_text(s, 0, "session", r->session, sizeof(r->session));
 	take_text(s, 0, "what", r->what, sizeof(r->what));
 	take_fraction(s, "confidence", &r->confidence);

@@ -202,6 +202,12 @@ static const char *person_name(const struct core *c, uint16_t e) {
 	return plan_entities(c->plan)[e].class == PLAN_PERSON ? core_entity_name(c, e) : NULL;
 }
 
+/* Who can claim something. */
+static const char *speaker_name(const struct core *c, uint16_t e) {
+	bool part = view_is_part(c, e) && plan_entities(c->plan)[e].class != PLAN_RUNTIME;
+	return part ? core_entity_name(c, e) : person_name(c, e);
+}
+
 static const char *setting_name(const struct core *c, uint16_t f) {
 	return plan_fields(c->plan)[f].kind == PLAN_SETTING ? plan_fields(c->plan)[f].name : NULL;
 }
@@ -360,6 +366,10 @@ static void op_read(struct core *c, const struct asked *r) {
 }
 
 static void op_view(struct core *c, const struct asked *r) {
+	char names[NAMES_BYTES];
+	if (r->q->model[0] && find_model(c, r->q) == PLAN_NONE)
+		return session_error(c, &r->to, -ENOENT, "there is no language model '%s'; there are: %s", r->q->model,
+				names_of(c, c->plan->entities.count, model_name, names));
 	brief_answer(c, r);
 }
 
@@ -450,7 +460,8 @@ static void refuse_speaker(struct core *c, const struct asked *r, int rc, const 
 	char names[NAMES_BYTES];
 	if (rc == -ENOENT)
 		session_error(c, &r->to, rc, "%s`as` names nobody: there is no '%s' in the plan; there are: %s",
-				stopped, r->q->as, names_of(c, c->plan->entities.count, person_name, names));
+				stopped, r->q->as, names_of(c, c->plan->entities.count,
+				r->q->op == REQUEST_OP_tell ? speaker_name : person_name, names));
 	else
 		session_error(c, &r->to, rc, "%sthis door may not speak for others", stopped);
 }

@@ -53,7 +53,7 @@ static int compare(void *user, const struct journal_record *r) {
 /* Its source has claimed something of a later time before: the fold leaves that. */
 static bool is_late(const struct core *c, const struct note *n, uint64_t seq) {
 	char source[CDM_NAME_MAX];
-	if (n->kind != JOURNAL_FACT || !n->fact.seen_ms || n->fact.from.count)
+	if (n->kind != JOURNAL_FACT || !n->fact.seen_ms || n->fact.from.count || !forget_is_exact(c))
 		return false;
 	snprintf(source, sizeof(source), "%.*s", (int)n->fact.source.bytes, n->fact.source.at);
 	const struct state_fact *f = state_fact(c->state, n->key, n->owner, source);
@@ -82,7 +82,6 @@ static const char *owner_of(const struct core *c, const struct asked *r) {
 	return view_is_part(c, r->speaker.entity) ? "" : view_owner(c, &r->speaker);
 }
 
-/* Keys are kept in small letters as far as ASCII goes, as those that models state are. */
 static struct note *begin(struct core *c, const struct asked *r) {
 	for (size_t i = 0; i < COUNT_OF(c->notes); i++) {
 		struct note *n = &c->notes[i];
@@ -93,8 +92,6 @@ static struct note *begin(struct core *c, const struct asked *r) {
 		snprintf(n->key, sizeof(n->key), "%s", r->q->key);
 		CHECK(strlen(r->q->text) < sizeof(n->value)); /* looked at before */
 		memcpy(n->value, r->q->text, strlen(r->q->text) + 1);
-		for (char *k = n->key; *k; k++)
-			*k = (char)(*k >= 'A' && *k <= 'Z' ? *k + ('a' - 'A') : *k);
 		return n;
 	}
 	return NULL;
@@ -106,6 +103,24 @@ static void submit(struct core *c, const struct asked *r, struct note *n, const 
 	int rc = bytes < 0 ? bytes : ledger_submit(c, &e, 1, settled, n);
 	if (rc < 0)
 		settled(c, n, rc, 0);
+}
+
+/* Is something of that name on its way to the disk? */
+static bool is_coming(const struct core *c, enum journal_kind kind, const char *key, const char *owner) {
+	for (size_t i = 0; i < COUNT_OF(c->notes); i++) {
+		const struct note *n = &c->notes[i];
+		if (n->used && n->kind == kind && strcmp(n->key, key) == 0 && strcmp(n->owner, owner) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* There is nothing of that name that could end: who misspelt it would think that it has. */
+static bool has_nothing(const struct core *c, const struct asked *r, enum journal_kind kind) {
+	const char *key = r->q->key, *owner = owner_of(c, r);
+	bool known = kind == JOURNAL_GOAL ? state_goal(c->state, key, owner) != NULL
+			: state_fact(c->state, key, owner, core_entity_name(c, r->speaker.entity)) != NULL;
+	return !known && forget_is_exact(c) && !is_coming(c, kind, key, owner);
 }
 
 /* ---- facts ---- */
@@ -143,9 +158,13 @@ void tell_fact(struct core *c, const struct asked *r) {
 	if (!can_be(c, r))
 		return;
 	uint64_t before = r->q->request[0] ? recall_request(c, owner_of(c, r), r->q->request) : 0;
+	if (!before && !r->q->text[0] && has_nothing(c, r, JOURNAL_FACT))
+		return session_error(c, &r->to, -ENOENT, "%s claims nothing of '%s' that could be taken back",
+				core_entity_name(c, r->speaker.entity), r->q->key);
 	uint64_t lost = hold(c, r, &w);
 	if (lost && !before)
-		return session_stale(c, &r->to, "record %llu is not what is known now", (unsigned long long)lost);
+		return session_stale(c, &r->to, "record %llu is not what is known now: `from` names facts and samples "
+				"that the state holds", (unsigned long long)lost);
 	struct note *n = begin(c, r);
 	if (!n)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
@@ -181,6 +200,10 @@ void tell_goal(struct core *c, const struct asked *r) {
 		return session_error(c, &r->to, what, "`what` of a goal is open, done or dropped");
 	if (strlen(r->q->text) > BODY_VALUE_MAX)
 		return session_error(c, &r->to, -E2BIG, "a goal has at most %u bytes", (unsigned)BODY_VALUE_MAX);
+	uint64_t before = r->q->request[0] ? recall_request(c, owner_of(c, r), r->q->request) : 0;
+	if (!before && what != BODY_OPEN && has_nothing(c, r, JOURNAL_GOAL))
+		return session_error(c, &r->to, -ENOENT, "there is no open goal '%s'; `cadmus goal` shows them",
+				r->q->key);
 	struct note *n = begin(c, r);
 	if (!n)
 		return session_error(c, &r->to, -EBUSY, "too many requests wait already");
@@ -202,6 +225,10 @@ static bool is_current(struct core *c, const struct asked *r) {
 		return session_error(c, &r->to, -EINVAL, "`level` is 0, 1, 2 or 3"), false;
 	if (r->q->level == TELL_CAUSAL && r->q->after == 0)
 		return session_error(c, &r->to, -EINVAL, "`level` 2 is of what you have seen: give `after`"), false;
+	if (!forget_is_exact(c) && (r->q->level > TELL_LATEST || r->q->after))
+		return session_stale(c, &r->to, "something is being erased, and what stands then is not known yet: "
+						"ask again in a moment"),
+		       false;
 	if (r->q->after > c->state->seq)
 		return session_stale(c, &r->to, "record %llu is not here: the last one is %llu",
 				       (unsigned long long)r->q->after, (unsigned long long)c->state->seq),

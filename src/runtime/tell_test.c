@@ -111,6 +111,26 @@ static void a_retry_changes_nothing(void) {
 	over();
 }
 
+/* Who misspells what he wants to end is told so; keys are the same in any letters. */
+static void what_is_not_there_does_not_end(void) {
+	bool repeat = false;
+	start_with_people();
+	CHECK(refused((struct question){ .op = "goal", .key = "patrol", .what = "done" }, "ENOENT"));
+	CHECK(refused((struct question){ .op = "tell", .key = "door", .text = "" }, "ENOENT"));
+	tell("camera", "door", "open", NULL);
+	CHECK(refused((struct question){ .op = "tell", .key = "door", .text = "" }, "ENOENT")); /* another's claim */
+	put(++next_id, (struct question){ .op = "goal", .key = "Patrol", .text = "look" });
+	put(++next_id, (struct question){ .op = "goal", .key = "patrol", .what = "done", .request = "g" });
+	CHECK(hear("done") == next_id - 1 && hear("done") == next_id); /* one right behind the other */
+	put(++next_id, (struct question){ .op = "goal", .key = "patrol", .what = "done", .request = "g" });
+	CHECK(hear("done") == next_id && mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && repeat);
+	CHECK(refused((struct question){ .op = "goal", .key = "patrol", .what = "dropped" }, "ENOENT"));
+	uint64_t seq = tell(NULL, "LAMP", "Lit", NULL);
+	put(++next_id, (struct question){ .op = "read", .key = "Lamp", .level = 2, .after = seq });
+	CHECK(hear("done") == next_id && is("key", "lamp") && is("value", "Lit"));
+	over();
+}
+
 static bool is_other(struct question q) {
 	q.request = "r1";
 	return refused(q, "EEXIST");
@@ -324,6 +344,6 @@ int main(void) {
 		a_goal_is_shown_to_whom_it_may, a_retry_changes_nothing, a_retry_that_says_something_else,
 		what_derives_from_nothing_known_is_refused, what_is_acknowledged_is_worth_something,
 		what_derives_is_no_surer, bounds_are_said,
-		a_read_promises_what_it_says, a_read_of_several, turns_have_a_session };
+		what_is_not_there_does_not_end, a_read_promises_what_it_says, a_read_of_several, turns_have_a_session };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -179,7 +179,7 @@ class State:
         table[key] = entry
 
     def when(self, ms):
-        return ms * 1000000 if ms else self.wall
+        return min(ms * 1000000, self.wall) if ms else self.wall
 
     def fold_turn(self, b, seq, entity, principal, visibility):
         if b['request'] and any(q[:2] == [b['request'], principal] for q in self.requests[-256:]):

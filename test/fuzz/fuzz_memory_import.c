@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char schema[] = "{\"schema\":\"cadmus.memory\",\"version\":1}";
 
 static struct journal_record record_of(const struct journal_entry *e, void *body) {
-	struct journal_record r = { .seq = 1, .kind = (uint16_t)e->kind, .visibility = (uint8_t)e->visibility,
+	struct journal_record r = { .seq = 1, .wall = { INT64_MAX },
+		.kind = (uint16_t)e->kind, .visibility = (uint8_t)e->visibility,
 		.body = memcpy(body, e->body, e->body_bytes), .body_bytes = (uint32_t)e->body_bytes };
 	CHECK(strlen(e->entity) < sizeof(r.entity) && strlen(e->principal) < sizeof(r.principal));
 	strcpy(r.entity, e->entity);

@@ -58,6 +58,8 @@ def told(machine):
     read = Control(machine).ask(op='read', key='door')
     expect('the newer one of two that are trusted alike is believed', read['value'] == 'open' and
            read['against']['value'] == 'locked' and read['degree'] > read['against']['degree'], read)
+    expect('a key is the same in any letters', machine.json('why', 'DOOR')['belief']['key'] == 'door' and
+           'door' in machine.run('at', 'now', 'fact', 'Door')[1])
     rc, out, err = machine.run('tell', 'door', 'ajar', '--age', '3600')
     expect('late news are told, and what was claimed since stays', rc == 0 and 'late' in out and
            Control(machine).ask(op='read', key='door')['against']['value'] == 'locked', out + err)
@@ -178,7 +180,12 @@ def moves_house(machine):
     expect('what was told is written out', rc == 0, out + err)
     rc, out, err = machine.run('import', lines, '--machine', 'small')
     expect('a machine that runs keeps its journal', rc == 1 and 'is in use by process' in err, out + err)
+    for wrong in ('/dev/null', machine.path):
+        rc, out, err = machine.run('import', wrong, '--machine', 'typo')
+        expect('what is no export makes no machine', rc == 1 and err and not out and
+               not [f for f in os.listdir(machine.work + '/state') if 'typo' in f], out + err)
     first, again = (machine.json('import', lines, '--machine', 'other') for _ in range(2))
+    expect('that a journal was made is said', first['new_journal'] and not again['new_journal'], (first, again))
     rc, out, err = machine.run('import', machine.work, '--machine', 'other')
     assert rc == 1 and 'directory' in err and not out, (rc, out, err)  # no file that could be read, and no empty one
     expect('another one takes it, once', first['imported'] > 0 and again['imported'] == 0 and
