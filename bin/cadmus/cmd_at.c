@@ -6,6 +6,7 @@
 #include "bin/cadmus/at.h"
 #include "bin/cadmus/beliefs.h"
 #include "bin/cadmus/json.h"
+#include "bin/cadmus/old_plan.h"
 #include "bin/cadmus/parts.h"
 #include "lang/near.h"
 
@@ -80,7 +81,9 @@ static int look_back(const struct verb_context *c, const struct past *p, const s
 		return code;
 	struct journal_state *s = past_state(p, &m);
 	struct at at = { p, &m, s, beliefs_asker(as, &room), NULL };
-	code = s ? show(c, &at, what, name) : 1;
+	code = s ? old_plan_has(p, s, as) : 1;
+	if (code == 0)
+		code = show(c, &at, what, name);
 	free(s);
 	return code;
 }

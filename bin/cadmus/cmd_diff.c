@@ -5,6 +5,7 @@
 #include "bin/cadmus/beliefs.h"
 #include "bin/cadmus/diff.h"
 #include "bin/cadmus/json.h"
+#include "bin/cadmus/old_plan.h"
 #include "bin/cadmus/output.h"
 #include "bin/cadmus/parts.h"
 #include "bin/cadmus/past.h"
@@ -84,7 +85,9 @@ static int compare(const struct verb_context *c, const struct past *p, const str
 	}
 	s[0] = past_state(p, &m[0]);
 	s[1] = s[0] ? past_state(p, &m[1]) : NULL;
-	code = s[1] ? show(c, p, m, s, beliefs_asker(as, &room)) : 1;
+	code = s[1] ? old_plan_has(p, s[1], as) : 1;
+	if (code == 0)
+		code = show(c, p, m, s, beliefs_asker(as, &room));
 	free(s[0]);
 	free(s[1]);
 	return code;

@@ -120,7 +120,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 
 VERB(stop, "Stop every actuator now; always works", "",
 		"Stops every machine of this user, and as root every machine of everybody; --machine NAME: that one.\n"
-		"The machines stay live; `cadmus down` ends one.\n"
+		"The machines stay live; `cadmus down` ends one. The guards know nothing of the journal: `cadmus\n"
+		"watch --events` shows that they stopped, `cadmus log` what was said or asked of core.\n"
 		"examples:\n"
 		"  cadmus stop\n"
 		"  sudo cadmus stop\n",

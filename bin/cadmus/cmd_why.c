@@ -3,6 +3,7 @@
 #include <string.h>
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/beliefs.h"
+#include "bin/cadmus/old_plan.h"
 #include "bin/cadmus/why.h"
 
 struct asked {
@@ -32,7 +33,9 @@ static int explain(const struct verb_context *c, const struct past *p, const str
 		return code;
 	struct journal_state *s = past_state(p, &m);
 	struct why w = { c, p, &m, s, beliefs_asker(q->as, &room) };
-	code = !s ? 1 : q->is_command ? why_command(&w, q->command) : why_key(&w, q->key);
+	code = s ? old_plan_has(p, s, q->as) : 1;
+	if (code == 0)
+		code = q->is_command ? why_command(&w, q->command) : why_key(&w, q->key);
 	free(s);
 	return code;
 }

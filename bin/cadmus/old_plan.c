@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "client/control.h"
 #include "client/seat.h"
+#include "lang/near.h"
 
 struct parts_of_plan {
 	uint64_t last;    /* the record that ends it */
@@ -77,4 +78,27 @@ struct plan *old_plan(const struct past *p, const struct journal_state *s) {
 	if (!plan && s->plan_seq)
 		plan = gather(p, 1, s->plan_seq, &s->plan_hash);
 	return plan ? plan : of_running(p, &s->plan_hash);
+}
+
+static bool has_told(const struct journal_state *s, const char *who) {
+	bool has = false;
+	for (unsigned i = 0; i < s->fact_count && !has; i++)
+		has = strcmp(state_fact_at(s, i)->principal, who) == 0;
+	for (unsigned i = 0; i < s->session_count && !has; i++)
+		has = strcmp(state_session_at(s, i)->principal, who) == 0;
+	return has;
+}
+
+int old_plan_has(const struct past *p, const struct journal_state *s, const char *who) {
+	struct near n = { .word = who };
+	char hint[128] = "`cadmus ps` and the description show who there is";
+	struct plan *plan = who && !has_told(s, who) ? old_plan(p, s) : NULL;
+	bool has = !plan || plan_find_entity(plan, who) != PLAN_NONE;
+	for (uint16_t i = 0; !has && i < plan->entities.count; i++)
+		near_offer(&n, plan_entities(plan)[i].name);
+	if (n.best)
+		snprintf(hint, sizeof(hint), "did you mean '%s'?", n.best);
+	int code = has ? 0 : verb_failed_hint(p->verb, -ENOENT, hint, "the plan of then names no '%s'", who);
+	free(plan);
+	return code;
 }

@@ -13,4 +13,7 @@
 /* The caller's to free(); NULL: nobody has it any more. */
 struct plan *old_plan(const struct past *p, const struct journal_state *s);
 
+/* 0: the plan of then names `who`, or something was told by them, or nobody knows; NULL: nobody was named. */
+int old_plan_has(const struct past *p, const struct journal_state *s, const char *who);
+
 #endif

@@ -449,7 +449,7 @@ static void answer(struct core *c, const struct viewing *v, const struct memory_
 				(unsigned long long)v->after);
 	rc = brief_render(c, &ask, text, sizeof(text), &account);
 	if (rc < 0)
-		return session_error(c, &v->to, rc, "%u tokens are not enough to say anything", ask.budget);
+		return session_error(c, &v->to, rc, "%u tokens are not enough to say anything: give more", ask.budget);
 	int64_t took_ns = mono_since(v->began, clock_mono());
 	session_begin(c, &o, &v->to, "done", 7);
 	mp_kv_str(&o, "view", text);

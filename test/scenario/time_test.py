@@ -155,15 +155,19 @@ def trust(p):
 def who_may_see(p):
     expect('the file is the operator\'s: all of it is shown', p.json('at', 'now', 'fact', 'name')['belief']['value'] == 'Ana')
     expect('ana sees what is hers', p.json('at', 'now', 'fact', 'name', '--as', 'ana')['belief']['value'] == 'Ana')
-    p.said(['at', 'now', 'fact', 'name', '--as', 'bob'], "nothing was believed of 'name' then")
-    seen = p.json('at', 'now', '--as', 'bob')
-    expect('bob sees nothing of hers', 'name' not in [b['key'] for b in seen['beliefs']] and
+    p.said(['at', 'now', 'fact', 'name', '--as', 'parrot'], "nothing was believed of 'name' then")
+    seen = p.json('at', 'now', '--as', 'parrot')
+    expect('a model sees nothing of hers', 'name' not in [b['key'] for b in seen['beliefs']] and
            seen['sessions'] == [], seen)
-    w = p.json('why', 'guest', '--as', 'bob')
+    w = p.json('why', 'guest', '--as', 'parrot')
     expect('nor in what was made of it', w['claims'][0]['record']['from'] == [{'seq': 16, 'is': 'hidden',
            'time': f'{DAY}T09:08:00.000000Z', 'kind': 'turn'}], w)
-    expect('nor what changed', 'name' not in p.text('diff', '#0', 'now', '--as', 'bob').replace('named', ''))
-    p.said(['why', 'name', '--as', 'bob'], "nothing was ever said of 'name'")
+    expect('nor what changed', 'name' not in p.text('diff', '#0', 'now', '--as', 'parrot').replace('named', ''))
+    p.said(['why', 'name', '--as', 'parrot'], "nothing was ever said of 'name'")
+
+
+    for verb in (['at', 'now'], ['why', 'name'], ['diff', '#0']):
+        p.said(verb + ['--as', 'operatr'], "the plan of then names no 'operatr'; did you mean 'operator'?")
 
 
 def differences(p):
