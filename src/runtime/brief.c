@@ -35,6 +35,7 @@
 
 struct brief {
 	struct briefing b;
+	struct cdm_mono now; /* not later than b.now: all ages are of one moment */
 	struct briefing_goal goals[STATE_GOALS_MAX + GONE_MAX];
 	struct briefing_belief beliefs[BELIEFS_MAX];
 	struct belief_fact facts[BELIEFS_MAX]; /* the same, for the choice by words */
@@ -364,7 +365,7 @@ static void put_field(struct brief *f, struct core *c, struct field *from) {
 	if (info.status == CDM_STALE || info.status == CDM_ORPHAN)
 		return;
 	*out = (struct briefing_field){ .mark = { p->name, core_entity_name(c, info.source), 0,
-			mono_since(info.source_time, now), 1.0 },
+			mono_since(info.source_time, f->now), 1.0 },
 		.text = things ? f->seen[f->b.field_count] : NULL,
 		.unit = p->unit,
 		.trust = (double)info.trust,
@@ -410,11 +411,12 @@ int brief_render(struct core *c, const struct brief_ask *ask, char *out, size_t 
 		struct briefing_account *account) {
 	static struct brief f; /* large; one thread */
 	memset(&f.b, 0, sizeof(f.b));
+	f.now = clock_mono(); /* first: who is interrupted between the two shows rather too much than too little */
 	f.b.now = clock_wall();
 	f.b.budget = ask->budget;
 	f.b.is_delta = ask->since > 0 && ask->since >= c->gone.from; /* else nobody knows what is gone: all is shown */
 	f.b.since_record = ask->since;
-	f.b.since_age_ns = ask->since_age_ns;
+	f.b.since_age_ns = ask->since ? f.b.now.ns - ask->since_wall.ns : 0;
 	put_goals(&f, c, ask->speaker);
 	put_beliefs(&f, c, ask);
 	put_said(&f, c, ask);
@@ -431,19 +433,12 @@ static uint32_t sum(const uint32_t of[BRIEFING_SECTION_COUNT]) {
 	return n;
 }
 
-static int age_of_record(struct core *c, uint64_t seq, int64_t *age_ns) {
-	struct cdm_wall when;
-	int rc = recall_when(c, seq, &when);
-	*age_ns = rc == 0 ? clock_wall().ns - when.ns : 0;
-	return rc;
-}
-
 static void answer(struct core *c, const struct viewing *v, const struct memory_hit *hits, unsigned hit_count) {
 	static char text[REQUEST_TEXT_MAX];
-	struct brief_ask ask = { &v->speaker, v->session, v->text, v->budget, v->after, 0, hits, hit_count };
+	struct brief_ask ask = { &v->speaker, v->session, v->text, v->budget, v->after, { 0 }, hits, hit_count };
 	struct briefing_account account;
 	struct mp_out o;
-	int rc = v->after ? age_of_record(c, v->after, &ask.since_age_ns) : 0;
+	int rc = v->after ? recall_when(c, v->after, &ask.since_wall) : 0;
 	if (rc < 0)
 		return session_error(c, &v->to, rc, "when record %llu was written cannot be read",
 				(unsigned long long)v->after);

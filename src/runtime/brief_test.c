@@ -81,6 +81,13 @@ static void what_changed_since_a_look(void) {
 	const char *both = view(look);
 	CHECK(has(both, "- light = 2 (") && has(both, "- window = shut (") && !strstr(both, "door"));
 	CHECK(has(view(1), "- sound = 1 (")); /* since the epoch */
+	for (unsigned i = 3; i < 300; i++) { /* at once, whatever comes between */
+		char line[32];
+		uint64_t last = tell(NULL, "clock", "ticks");
+		publish(LIGHT, (uint8_t)(i % 200));
+		snprintf(line, sizeof(line), "- light = %u (", i % 200);
+		CHECK(has(view(last), line));
+	}
 	end();
 }
 

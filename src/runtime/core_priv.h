@@ -489,7 +489,7 @@ struct brief_ask {
 	const char *session, *question; /* "": none */
 	uint32_t budget;                /* tokens */
 	uint64_t since;                 /* a record: only what changed after it; 0: all */
-	int64_t since_age_ns;           /* how old that is */
+	struct cdm_wall since_wall;     /* when that was written */
 	const struct memory_hit *hits;  /* what was said that the question is about */
 	unsigned hit_count;
 };

@@ -171,8 +171,8 @@ static int render_compact(struct core *c, struct turn *t) {
 /* All that is known and fits, with age and trust; the question last. */
 static int render_talk(struct core *c, struct turn *t, const struct memory_hit *hits, unsigned hit_count) {
 	static char known[TURN_TEXT_MAX / 2];
-	struct brief_ask ask = { &t->speaker, t->session, t->user, brief_budget(c, t->model), 0, 0, hits,
-		hit_count };
+	struct brief_ask ask = { &t->speaker, t->session, t->user, brief_budget(c, t->model), 0, { 0 },
+		hits, hit_count };
 	struct briefing_account account;
 	int rc = t->blind ? -E2BIG : brief_render(c, &ask, known, sizeof(known), &account);
 	if (rc < 0)
