@@ -51,7 +51,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 
 VERB(forget, "Erase what a record says, and all facts that were made of it", "RECORD [--why TEXT]",
 		"  RECORD       its number; `cadmus log` and `cadmus why` show it\n"
-		"  --why TEXT   written down beside the number\n"
+		"  --why TEXT   written down beside the number, and stays\n"
 		"Its bytes are overwritten in the journal, its log and its snapshots; that there was a record stays,\n"
 		"and the chain still verifies. Backups keep what they have, and exports, which bring it back.\n"
 		"example:\n"

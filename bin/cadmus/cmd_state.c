@@ -72,8 +72,8 @@ static int backup(const struct verb_context *c, const struct past *p, const char
 	int code = verify_copy(c, path, &report);
 	if (code) {
 		(void)unlink(path);
-		return verb_failed_hint("state", -EBADMSG, "`cadmus state verify` says the same of it",
-				"the journal itself is not sound: no copy is left");
+		return verb_failed_hint("state", -EIO, "`cadmus state verify` says whether the journal is sound",
+				"a copy that is not whole is none: it was removed");
 	}
 	if (stat(path, &file) < 0)
 		return verb_failed("state", -errno, "%s: %s", path, strerror(errno));

@@ -55,8 +55,9 @@ static int note(struct history *h, const struct journal_record *r, struct body_t
 		h->capacity = more;
 	}
 	struct said *s = &h->all[h->count++];
+	int64_t told_ms = r->wall.ns / NS_PER_MS; /* nothing is seen later */
 	*s = (struct said){ .seq = r->seq, .wall = r->wall, .dated = seen_ms && !derives,
-		.seen_ms = seen_ms ? (int64_t)seen_ms : r->wall.ns / NS_PER_MS };
+		.seen_ms = seen_ms && (int64_t)seen_ms < told_ms ? (int64_t)seen_ms : told_ms };
 	snprintf(s->principal, sizeof(s->principal), "%s", r->principal);
 	copy(s->source, sizeof(s->source), source.bytes ? source : body_text(r->entity));
 	copy(s->value, sizeof(s->value), value);

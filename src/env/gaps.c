@@ -26,6 +26,7 @@ struct file {
 	size_t page;        /* bytes of one */
 	uint32_t pages;     /* their number */
 	uint32_t map_every; /* with auto-vacuum page 2, and from there each so many-th, is a map; 0: there are none */
+	bool again;
 };
 
 struct gap {
@@ -59,7 +60,7 @@ static bool is_zero(const uint8_t *at, size_t n) {
 }
 
 /* The pages in `run`, of which the first has that number. */
-static int clear_run(const struct file *d, uint8_t *run, size_t bytes, uint32_t first, bool *cleared) {
+static int clear_run(const struct file *d, uint8_t *run, size_t bytes, uint32_t first) {
 	for (size_t at = 0; at < bytes; at += d->page) {
 		uint32_t number = first + (uint32_t)(at / d->page);
 		struct gap gap;
@@ -67,13 +68,12 @@ static int clear_run(const struct file *d, uint8_t *run, size_t bytes, uint32_t 
 			continue;
 		uint8_t *in_gap = run + at + gap.from;
 		size_t n = gap.to - gap.from;
-		if (is_zero(in_gap, n))
+		if (n == 0 || (is_zero(in_gap, n) && !d->again))
 			continue;
 		sqlite3_int64 place = (sqlite3_int64)(number - 1) * (sqlite3_int64)d->page + (sqlite3_int64)gap.from;
 		memset(in_gap, 0, n);
 		if (d->f->pMethods->xWrite(d->f, in_gap, (int)n, place) != SQLITE_OK)
 			return -EIO;
-		*cleared = true;
 	}
 	return 0;
 }
@@ -97,7 +97,6 @@ static int measure(struct file *d, uint8_t header[FILE_HEADER]) {
 }
 
 static int clear_file(struct file *d, uint8_t *run) {
-	bool cleared = false;
 	int rc = measure(d, run);
 	if (rc <= 0)
 		return rc;
@@ -109,22 +108,59 @@ static int clear_file(struct file *d, uint8_t *run) {
 		if (d->f->pMethods->xRead(d->f, run, (int)bytes, (sqlite3_int64)(n - 1) * (sqlite3_int64)d->page) !=
 				SQLITE_OK)
 			return -EIO;
-		rc = clear_run(d, run, bytes, n, &cleared);
+		rc = clear_run(d, run, bytes, n);
 	}
-	if (rc == 0 && cleared && d->f->pMethods->xSync(d->f, SQLITE_SYNC_FULL) != SQLITE_OK)
+	if (rc == 0 && d->f->pMethods->xSync(d->f, SQLITE_SYNC_FULL) != SQLITE_OK) /* also what the WAL brought */
 		rc = -EIO;
 	return rc;
 }
 
-int gaps_clear(sqlite3 *sql) {
-	struct file d = { .f = NULL };
+static int error_of(sqlite3 *sql) {
+	int code = sqlite3_errcode(sql) & 0xff;
+	return code == SQLITE_BUSY || code == SQLITE_LOCKED ? -EBUSY : -EIO;
+}
+
+/* Grows with each commit of another connection. */
+static int data_version(sqlite3 *sql, int64_t *out) {
+	sqlite3_stmt *s = NULL;
+	bool read = sqlite3_prepare_v2(sql, "PRAGMA data_version", -1, &s, NULL) == SQLITE_OK &&
+		    sqlite3_step(s) == SQLITE_ROW;
+	int rc = read ? 0 : error_of(sql);
+	*out = rc == 0 ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_finalize(s);
+	return rc;
+}
+
+/* All of the WAL is in the file, and nobody can add to it: until the transaction that it leaves open is ended. */
+static int hold(sqlite3 *sql) {
+	int frames = 0, copied = 0;
+	int64_t before = 0, now = 0;
+	int rc = data_version(sql, &before);
+	if (rc == 0 && sqlite3_wal_checkpoint_v2(sql, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied) != SQLITE_OK)
+		rc = error_of(sql);
+	if (rc == 0 && copied < frames)
+		rc = -EBUSY;
+	if (rc == 0 && sqlite3_exec(sql, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		rc = error_of(sql);
+	if (rc == 0)
+		rc = data_version(sql, &now);
+	return rc == 0 && now != before ? -EBUSY : rc;
+}
+
+int gaps_clear(sqlite3 *sql, bool again) {
+	struct file d = { .again = again };
 	uint8_t *run = malloc(RUN);
 	if (!run)
 		return -ENOMEM;
-	bool open = sqlite3_file_control(sql, "main", SQLITE_FCNTL_FILE_POINTER, &d.f) == SQLITE_OK && d.f &&
-		    d.f->pMethods;
-	int rc = open ? clear_file(&d, run) : -EIO;
+	int rc = hold(sql);
+	if (rc == 0 && (sqlite3_file_control(sql, "main", SQLITE_FCNTL_FILE_POINTER, &d.f) != SQLITE_OK || !d.f ||
+					!d.f->pMethods))
+		rc = -EIO;
+	if (rc == 0)
+		rc = clear_file(&d, run);
 	free(run);
-	(void)sqlite3_db_release_memory(sql);
+	if (!sqlite3_get_autocommit(sql) && sqlite3_exec(sql, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK && rc == 0)
+		rc = -EIO;
+	(void)sqlite3_db_release_memory(sql); /* behind the transaction, which holds on to the first page */
 	return rc;
 }

@@ -11,15 +11,17 @@
 #define ENV_GAPS_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include "base/check.h"
 
 /*
- * Overwrite with zeros what stands in the space of the main file's b-tree pages that is not allocated, and let go the
- * pages that the connection remembers, which hold it as well.  Nobody else may write to the file, and the WAL must have
- * been copied into it as a whole; no statement is under way.  It is no part of a transaction: those who read see
- * nothing of it, and what is half done can be done again.  Reads the whole file.  0; -ENOMEM; -EIO: it can be tried
- * again; -EBADMSG: that is no page of SQLite.
+ * Copy the WAL into the main file, overwrite with zeros what stands in the space of its b-tree pages that is not
+ * allocated, and let go the pages that the connection remembers, which hold it as well.  It is durable then; the WAL
+ * is still there, to be emptied.  Nobody else writes meanwhile; those who read see nothing of it, and what is half done
+ * can be done again: `again` where it may have been, so that what reads zero is written all the same, and gets to the
+ * disk.  Reads the whole file; no statement may be under way.  0; -EBUSY: a reader is in the way, or somebody else
+ * writes; -ENOMEM; -EIO: `again`; -EBADMSG: that is no file of SQLite.
  */
-MUST_CHECK int gaps_clear(sqlite3 *sql);
+MUST_CHECK int gaps_clear(sqlite3 *sql, bool again);
 
 #endif

@@ -51,8 +51,9 @@ static const struct {
 	"CREATE TRIGGER request_delete BEFORE DELETE ON request BEGIN SELECT cadmus_owner(); END;"
 	"CREATE TRIGGER request_update BEFORE UPDATE ON request BEGIN SELECT cadmus_owner(); END;", note_old_requests },
 	{ "CREATE TABLE due (what TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
-	"INSERT INTO due SELECT 'wipe' WHERE EXISTS (SELECT 1 FROM record);" /* nobody looked into the gaps before */
+	"INSERT INTO due SELECT 'look' WHERE EXISTS (SELECT 1 FROM record);" /* nobody looked into the gaps before */
 	"CREATE TRIGGER due_insert BEFORE INSERT ON due BEGIN SELECT cadmus_owner(); END;"
+	"CREATE TRIGGER due_update BEFORE UPDATE ON due BEGIN SELECT cadmus_owner(); END;"
 	"CREATE TRIGGER due_delete BEFORE DELETE ON due BEGIN SELECT cadmus_owner(); END;", NULL },
 };
 
@@ -550,9 +551,11 @@ int db_insert(struct db *db, const struct journal_record *r) {
 int db_erase(struct db *db, uint64_t seq) {
 	sqlite3_bind_int64(db->erase, 1, (int64_t)seq);
 	int rc = db_finish(db, db->erase);
-	if (rc == 0 && sqlite3_changes(db->sql) == 0)
-		rc = -ENOENT;
-	return rc < 0 ? rc : db_run(db, "INSERT OR IGNORE INTO due VALUES ('wipe')");
+	return rc == 0 && sqlite3_changes(db->sql) == 0 ? -ENOENT : rc;
+}
+
+int db_note_wipe(struct db *db) {
+	return db_run(db, "INSERT OR IGNORE INTO due VALUES ('wipe')");
 }
 
 int db_checkpoint(struct db *db, bool empty) {
@@ -568,28 +571,29 @@ int db_checkpoint(struct db *db, bool empty) {
 }
 
 int db_wipe(struct db *db, bool gaps) {
-	int frames = 0, copied = 0;
-	sqlite3_busy_timeout(db->sql, 0);
-	int rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &copied) == SQLITE_OK
-			? 0 : db_error(db);
-	sqlite3_busy_timeout(db->sql, BUSY_MS);
-	if (rc == 0 && copied < frames)
-		rc = -EBUSY;
-	if (rc == 0 && gaps && !db->gaps_known)
-		rc = gaps_clear(db->sql);
-	db->gaps_known = db->gaps_known || (rc == 0 && gaps);
+	int rc = 0;
+	if (gaps && !db->gaps_known) {
+		sqlite3_busy_timeout(db->sql, 0);
+		rc = gaps_clear(db->sql, db->gaps_doubtful);
+		sqlite3_busy_timeout(db->sql, BUSY_MS);
+		db->gaps_known = rc == 0;
+		db->gaps_doubtful = rc < 0 && (db->gaps_doubtful || rc == -EIO);
+	}
 	return rc < 0 ? rc : db_checkpoint(db, true); /* where a reader is in the way of that, the gaps stay known */
 }
 
 int db_wipe_due(struct db *db, bool *due) {
-	int64_t count = 0;
-	int rc = db_query(db, "SELECT count(*) FROM due WHERE what = 'wipe'", &count);
+	int64_t count = 0, begun = 0;
+	int rc = db_query(db, "SELECT count(*) FROM due", &count);
+	if (rc == 0)
+		rc = db_query(db, "SELECT count(*) FROM due WHERE what = 'wipe'", &begun);
 	*due = count > 0;
+	db->gaps_doubtful = begun > 0; /* who was to do it may have died in the middle */
 	return rc;
 }
 
 int db_wiped(struct db *db) {
-	return db_run(db, "DELETE FROM due WHERE what = 'wipe'");
+	return db_run(db, "DELETE FROM due");
 }
 
 int64_t db_bytes(struct db *db) {

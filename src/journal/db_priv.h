@@ -27,6 +27,7 @@ struct db {
 	sqlite3_stmt *begin, *commit, *insert, *erase, *known, *note; /* of a writer */
 	int wal_frames; /* in the WAL after the last commit */
 	bool gaps_known; /* to be empty: nothing was committed since */
+	bool gaps_doubtful; /* they may read zero, and not be so on the disk */
 	bool wal_found; /* there was one when it was opened; of a writer */
 	struct db_place file, wal; /* of a writer: as they were opened */
 };
@@ -57,6 +58,8 @@ int db_checkpoint(struct db *db, bool empty);
  * millisecond a megabyte and more.  -EBUSY: a reader holds on to it.
  */
 MUST_CHECK int db_wipe(struct db *db, bool gaps);
+/* Of the transaction that erases something: until db_wiped() whoever owns the file has to. */
+MUST_CHECK int db_note_wipe(struct db *db);
 /* Was something erased, and db_wiped() not called since?  By this owner or one before. */
 MUST_CHECK int db_wipe_due(struct db *db, bool *due);
 MUST_CHECK int db_wiped(struct db *db);

@@ -76,9 +76,10 @@ MUST_CHECK int journal_submit(struct journal *j, const struct journal_entry *ent
 /*
  * Erase the body of record `seq` and append `note` (kind erase), in one transaction of class D2.  The
  * result is -ENOENT when there is no such record, or it is a snapshot or a compaction.  The old bytes are overwritten
- * in the file and the WAL is emptied before the ticket is settled, where no reader holds on to the old pages: nobody is
- * waited for.  `wiped` of the result says if that could not be done (-EBUSY); it is tried again until it can, by a
- * later owner as well: see journal_wiped().  State must be replayed afterwards.
+ * in the file, what SQLite left of it between cells as well, and the WAL is emptied before the ticket is settled, where
+ * no reader holds on to the old pages, nobody is waited for, and the file has at most 16 MiB (else 50 ms after the last
+ * one).  `wiped` of the result says if that was not done (-EBUSY); it is tried again until it is, by a later owner as
+ * well: see journal_wiped().  State must be replayed afterwards.
  */
 MUST_CHECK int journal_erase(struct journal *j, uint64_t seq, const struct journal_entry *note,
 		uint64_t *ticket);
@@ -112,9 +113,9 @@ struct journal_result {
 MUST_CHECK int journal_take(struct journal *j, struct journal_result *out);
 
 /*
- * Is all that was erased gone from the WAL?  0; -EAGAIN: not yet, and it is tried each moment; -EBUSY (a reader),
- * -ENOSPC, -EIO: not for a second and more, and it is tried now and then.  What makes it another one also makes
- * journal_event_fd() readable.  Any thread.
+ * Is all that was erased gone from the file and its WAL?  0; -EAGAIN: not yet, and it is tried each moment; -EBUSY (a
+ * reader), -ENOSPC, -EIO: not for a second and more, and it is tried now and then.  What makes it another one also
+ * makes journal_event_fd() readable.  Any thread.
  */
 int journal_wiped(const struct journal *j);
 

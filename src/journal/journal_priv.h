@@ -24,7 +24,7 @@ struct chain { /* the last record in the file */
 	struct hash hash;
 };
 
-/* What was erased is still in the WAL: that is to be emptied. */
+/* What was erased is still in the WAL, or between cells: that is to be taken out. */
 struct wipe {
 	bool due, gaps; /* something was erased, which may stand between cells as well */
 	struct cdm_mono since, next; /* when it became so; the next try */

@@ -131,6 +131,8 @@ static int store_erasure(struct journal *j, struct batch *b, struct chain *c) {
 	if (rc == -ENOENT && gone)
 		rc = 0;
 	if (rc == 0)
+		rc = db_note_wipe(&j->db);
+	if (rc == 0)
 		rc = db_snapshot_drop(&j->db, gone ? upto + 1 : seq, INT64_MAX);
 	if (rc == 0)
 		rc = insert(j, &b->records[0], c);

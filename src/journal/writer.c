@@ -6,8 +6,9 @@
  * batch by itself, so that a small one need not fail with a large one.  Acknowledgements leave before the checkpoint
  * that a long WAL calls for.  While nothing waits, records that were let go are removed, some at a time.
  *
- * After an erasure the WAL is emptied at once.  Where a reader is in the way it is tried again, after longer and longer
- * pauses: no batch waits for that, and where nothing is to be emptied nothing wakes the thread.
+ * After an erasure the file is looked through for copies and the WAL emptied: at once, or in a large file when no
+ * other has followed.  Where a reader is in the way it is tried again, after longer and longer pauses: no batch waits
+ * for that, and where nothing is to be done nothing wakes the thread.
  */
 #include <errno.h>
 #include <poll.h>
@@ -233,8 +234,11 @@ void *writer_main(void *arg) {
 		if (left == 0) {
 			await_company(j);
 			commit_group(j);
-		} else if (left < 0 && stop)
+		} else if (left < 0 && stop) {
+			if (j->wipe.due && j->wipe.gaps)
+				(void)wipe(j); /* before its time, as there may be no other owner */
 			return NULL;
+		}
 		else if (wipe_when_due(j) || (left < 0 && let_go(j)))
 			continue;
 		else if (queue_may_sleep(&j->queue, left < 0 ? QUEUE_IDLE : QUEUE_LINGERING))

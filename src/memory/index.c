@@ -125,6 +125,7 @@ static int load(struct index *x) {
 		at->words = (uint64_t)sqlite3_column_int64(s, 5);
 		at->wipe = sqlite3_column_int(s, 6) != 0;
 		x->gaps = x->gaps || at->wipe;
+		x->gaps_doubtful = x->gaps_doubtful || at->wipe;
 		snprintf(at->embedder, sizeof(at->embedder), "%s", (const char *)sqlite3_column_text(s, 7));
 		at->dims = (uint32_t)sqlite3_column_int(s, 8);
 		if (at->next < 1 || at->vectors < 1 || at->vectors > at->next || at->next > INT64_C(1) << 40)
@@ -305,10 +306,11 @@ int index_rollback(struct index *x) {
 void index_wipe(struct index *x) {
 	if (!x->at.wipe || !x->in_file)
 		return;
-	if (sqlite3_wal_checkpoint_v2(x->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK ||
-			(x->gaps && gaps_clear(x->sql) < 0))
+	int rc = x->gaps ? gaps_clear(x->sql, x->gaps_doubtful) : 0;
+	x->gaps_doubtful = x->gaps_doubtful || rc == -EIO;
+	if (rc < 0 || sqlite3_wal_checkpoint_v2(x->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
 		return;
-	x->at.wipe = x->gaps = false;
+	x->at.wipe = x->gaps = x->gaps_doubtful = false;
 	if (index_begin(x) < 0 || index_commit(x) < 0)
 		x->at.wipe = true;
 }

@@ -36,7 +36,7 @@ struct index_position {
 	int64_t next;        /* id of the next passage */
 	int64_t vectors;     /* passages below this id have their vector */
 	uint64_t live, words; /* passages that can be found, and the sum of their words */
-	bool wipe;           /* erased bytes may still be in the WAL */
+	bool wipe;           /* erased bytes may still be in the WAL, or between cells */
 	char embedder[CDM_NAME_MAX]; /* who made the vectors */
 	uint32_t dims;
 };
@@ -48,6 +48,7 @@ struct index {
 	struct index_position at;
 	bool in_file;
 	bool gaps; /* something was erased since they were cleared, perhaps by an owner before */
+	bool gaps_doubtful; /* they may read zero, and not be so on the disk */
 	int wal_pages; /* after the last commit */
 	int busy_ms; /* how long a reader that copies the file, or whoever else has locked it, is waited for */
 };
@@ -78,7 +79,9 @@ MUST_CHECK int index_commit(struct index *x);
 MUST_CHECK int index_rollback(struct index *x);
 /* Move what is in the WAL to its place, if it is worth it; the caller has time. */
 void index_tidy(struct index *x);
-/* Empty the WAL, if that is due; it stays due where a reader is in the way. */
+/*
+ * Take erased bytes out of the gaps of the file and empty the WAL, if due; it stays due where a reader is in the way.
+ */
 void index_wipe(struct index *x);
 
 #endif

@@ -636,7 +636,7 @@ struct core {
 	struct session sessions[CORE_SESSIONS];
 	struct model_slot models[PLAN_PROCESSES_MAX]; /* by process */
 	uint16_t active;        /* entity of the model that answers, or PLAN_NONE */
-	uint16_t noted_active;  /* the last one of which the journal says so */
+	uint16_t noted_active;  /* the last one of which the journal was told that it is so */
 	struct turn turns[CORE_TURNS];
 	struct turn *current;
 	struct decision decision; /* of the current turn */

@@ -176,6 +176,7 @@ static void folded(struct core *c, const struct keeper_job *job) {
 	}
 	free(c->state);
 	c->state = s;
+	c->gone.from = s->seq + 1; /* a look meanwhile was of a state without what came back now */
 	e->step = ERASURE_INDEXING;
 	forget_indexed(c);
 }
@@ -276,7 +277,7 @@ static void begin(struct core *c, const struct asked *r, bool scan, uint64_t seq
 		start(c);
 }
 
-/* What holds the journal together, and what all that was said stands on, says nothing of anybody. */
+/* What holds the journal together, and what all that was said stands on. */
 #define STAYS (UINT64_C(1) << JOURNAL_EPOCH | UINT64_C(1) << JOURNAL_ERASE | UINT64_C(1) << JOURNAL_DICTIONARY | \
 		UINT64_C(1) << JOURNAL_PLAN | UINT64_C(1) << JOURNAL_SNAPSHOT | UINT64_C(1) << JOURNAL_COMPACT)
 
@@ -297,7 +298,7 @@ static void erased_before(struct core *c, const struct reply_to *to) {
 	session_begin(c, &o, to, "done", 3);
 	mp_kv_uint(&o, "seq", 0);
 	mp_kv_uint(&o, "erased", 0);
-	mp_kv_bool(&o, "wiped", journal_wiped(c->journal) == 0);
+	mp_kv_bool(&o, "wiped", journal_wiped(c->journal) == 0 && remind_await(c, c->state->seq) == 0);
 	session_send(c, &o, to);
 }
 
@@ -308,8 +309,8 @@ void forget_erase(struct core *c, const struct asked *r) {
 				(unsigned long long)r->q->seq, (unsigned long long)c->state->seq);
 	int rc = c->reader ? journal_one(c->reader, r->q->seq, look, &f) : -ENOENT;
 	if (rc == 0 && f.stays)
-		return session_error(c, &r->to, -EINVAL, "record %llu is the machine's own, says nothing of anybody, "
-				"and is not erased", (unsigned long long)r->q->seq);
+		return session_error(c, &r->to, -EINVAL, "record %llu is the machine's own: the journal stands on it, "
+				"and it stays", (unsigned long long)r->q->seq);
 	if (rc == 0 && f.erased)
 		return erased_before(c, &r->to);
 	begin(c, r, true, r->q->seq);

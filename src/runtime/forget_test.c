@@ -97,6 +97,19 @@ static void what_is_made_meanwhile_goes_as_well(void) {
 	over();
 }
 
+/* The reply to this question; was `other` answered on the way? */
+static bool hear_beside(uint64_t id, uint64_t other) {
+	bool heard_it = false;
+	uint64_t of;
+	do {
+		ssize_t n = control_receive(gate, message, sizeof(message), PATIENCE_MS * NS_PER_MS);
+		CHECK(n > 0 && mp_find_uint(message, (size_t)n, "id", &of) == 0);
+		message_bytes = (size_t)n;
+		heard_it = heard_it || of == other;
+	} while (of != id);
+	return heard_it;
+}
+
 /* What was replaced comes back with the fold: until then nobody is told that nothing, or something else, is known. */
 static void nobody_reads_between(void) {
 	unsigned stale = 0;
@@ -110,15 +123,9 @@ static void nobody_reads_between(void) {
 		bool done = false, old = false;
 		while (!done || !old) {
 			char kind[16], value[16] = "";
-			uint64_t of;
 			uint64_t level = 1 + next_id % 3;
 			put(++next_id, (struct question){ .op = "read", .key = "pin", .level = level, .after = pin });
-			do {
-				ssize_t n = control_receive(gate, message, sizeof(message), PATIENCE_MS * NS_PER_MS);
-				CHECK(n > 0 && mp_find_uint(message, (size_t)n, "id", &of) == 0);
-				message_bytes = (size_t)n;
-				done = done || of == erase;
-			} while (of != next_id);
+			done = hear_beside(next_id, erase) || done;
 			CHECK(mp_find_str(message, message_bytes, "ev", kind, sizeof(kind)) == 0);
 			(void)!mp_find_str(message, message_bytes, "value", value, sizeof(value));
 			bool is_stale = strcmp(kind, "error") == 0 && strcmp(heard("code"), "ESTALE") == 0;
@@ -128,6 +135,30 @@ static void nobody_reads_between(void) {
 		}
 	}
 	printf("forget_test: %u reads came between\n", stale);
+	over();
+}
+
+/* Who looked while it was gone, and what it had replaced was not back, is shown that afterwards. */
+static void a_look_between_misses_nothing(void) {
+	unsigned looks = 0;
+	begin();
+	for (unsigned i = 0; i < 200; i++)
+		tell("other", i % 2 ? "Rex" : "Tom", 0);
+	for (unsigned i = 0; i < 20; i++) {
+		tell("pin", "0000", 0);
+		uint64_t pin = tell("pin", "secret-4711", 0), erase = ++next_id, look = 0;
+		put(erase, (struct question){ .op = "erase", .seq = pin });
+		for (bool done = false; !done;) {
+			put(++next_id, (struct question){ .op = "view", .max = 4096 });
+			done = hear_beside(next_id, erase);
+			if (!done && !strstr(heard("view"), "- pin = "))
+				look = heard_number("at");
+		}
+		looks += look > 0;
+		put(++next_id, (struct question){ .op = "view", .max = 4096, .after = look });
+		CHECK(hear("done") == next_id && strstr(heard("view"), "- pin = 0000 ("));
+	}
+	printf("forget_test: %u looks came between\n", looks);
 	over();
 }
 
@@ -189,6 +220,7 @@ static void what_nobody_will_ask_for_is_let_go(void) {
 
 int main(void) {
 	void (*const tests[])(void) = { an_erasure_takes_what_was_made_of_it, what_is_made_meanwhile_goes_as_well,
-		nobody_reads_between, what_cannot_be_erased_is_said, what_nobody_will_ask_for_is_let_go };
+		nobody_reads_between, a_look_between_misses_nothing,
+		what_cannot_be_erased_is_said, what_nobody_will_ask_for_is_let_go };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -212,6 +212,16 @@ static void a_fact_that_the_state_has_let_go(void) {
 	CHECK(seen);
 	say(NULL, "", "what is the colour of the shed?");
 	CHECK(strstr(prompt_of(&id), "- colour of the shed = ultramarine (web, "));
+	model_says(LARK, id, "Ultramarine.");
+	CHECK(hear("done") == next_id);
+	put(++next_id, (struct question){ .op = "tell", .key = "colour of the shed", .text = "" }); /* taken back */
+	CHECK(hear("done") == next_id);
+	for (unsigned i = 0; i < 200 && seen; i++) {
+		put(++next_id, (struct question){ .op = "view", .text = "what is the colour of the shed?" });
+		CHECK(hear("done") == next_id);
+		seen = strstr(heard("view"), "- colour of the shed = ultramarine (web, ") != NULL;
+	}
+	CHECK(!seen);
 	over();
 }
 

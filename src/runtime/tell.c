@@ -115,9 +115,14 @@ static bool is_coming(const struct core *c, enum journal_kind kind, const char *
 	return false;
 }
 
-/* There is nothing of that name that could end: who misspelt it would think that it has. */
+/*
+ * There is nothing of that name that could end: who misspelt it would think that it has.  What made room in the state
+ * is still found, and can be taken back.
+ */
 static bool has_nothing(const struct core *c, const struct asked *r, enum journal_kind kind) {
 	const char *key = r->q->key, *owner = owner_of(c, r);
+	if (kind == JOURNAL_FACT && c->state->dropped)
+		return false;
 	bool known = kind == JOURNAL_GOAL ? state_goal(c->state, key, owner) != NULL
 			: state_fact(c->state, key, owner, core_entity_name(c, r->speaker.entity)) != NULL;
 	return !known && forget_is_exact(c) && !is_coming(c, kind, key, owner);

@@ -726,6 +726,32 @@ static void check_what_is_gone(struct life *l) {
 	l->report->removed += report.removed;
 }
 
+static void check_marks(struct life *l) {
+	for (uint64_t seq = 1; seq <= l->model.count; seq++) {
+		const char *mark = entry_at(l, seq)->mark;
+		CHECK(!l->model.records[seq - 1].erased || !mark[0] || !env_sim_holds(l->world, mark, strlen(mark)));
+	}
+}
+
+/* Of all that was ever erased nothing is left, whoever was to take it out: neither for programs, nor on the disk. */
+static void check_what_is_wiped(struct life *l) {
+	for (unsigned tries = 0; tries < 4 && journal_wiped(l->owner) != 0; tries++) {
+		env_sim_advance(l->world, 20 * NS_PER_S);
+		while (journal_step(l->owner))
+			;
+	}
+	CHECK(journal_wiped(l->owner) == 0);
+	check_marks(l);
+	env_sim_lights_out(l->world);
+	bury(l);
+	if (l->has_lied)
+		judge(l); /* a sync that was none */
+	else
+		check_marks(l);
+	come(l);
+	CHECK(l->owner);
+}
+
 /* On a sound disk, with nobody else: all is there, and the next owner can go on. */
 static void last_turns(struct life *l) {
 	struct journal_result r;
@@ -748,6 +774,7 @@ static void last_turns(struct life *l) {
 	CHECK(!l->failed);
 	compare_states(l);
 	check_what_is_gone(l);
+	check_what_is_wiped(l);
 	stop(l);
 	CHECK(!l->owner);
 	come(l);
