@@ -85,15 +85,22 @@ static bool same_source(const struct said *s, const char *principal, const char 
 	return strcmp(s->principal, principal) == 0 && strcmp(s->source, source) == 0;
 }
 
+/* What its source had claimed just before number i, without what was late; NULL: nothing. */
+static const struct said *before(const struct history *h, size_t i) {
+	for (size_t k = i; k > 0; k--) {
+		const struct said *s = &h->all[k - 1];
+		if (!s->late && same_source(s, h->all[i].principal, h->all[i].source))
+			return s;
+	}
+	return NULL;
+}
+
 /* Which of them the fold passed over, as their source had said something of a later time (journal/state.c). */
 static void find_late(struct history *h) {
 	for (size_t i = 0; i < h->count; i++) {
 		struct said *s = &h->all[i];
-		size_t k = i;
-		while (k-- > 0 && (h->all[k].late || !same_source(&h->all[k], s->principal, s->source)))
-			;
-		bool stands = k < i && h->all[k].value[0];
-		s->late = s->dated && stands && s->seen_ms < h->all[k].seen_ms;
+		const struct said *known = s->dated ? before(h, i) : NULL;
+		s->late = known && known->value[0] && s->seen_ms < known->seen_ms;
 	}
 }
 
