@@ -401,6 +401,80 @@ static int write_again(sqlite3_file *f) {
 	return rc == SQLITE_OK ? 0 : rc == SQLITE_FULL ? -ENOSPC : -EIO;
 }
 
+/* Where sqlite.org/walformat.html has its locks, and what stands in the log. */
+enum { LOCK_OF_CHECKPOINTS = 1, LOG_HEADER = 32, FRAME_HEADER = 24 };
+
+static uint32_t number_at(const uint8_t *at) {
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static int write_page_again(sqlite3_file *f, uint8_t *page, uint32_t bytes, uint32_t number) {
+	sqlite3_int64 size = 0, at = (sqlite3_int64)(number - 1) * bytes;
+	int rc = f->pMethods->xFileSize(f, &size);
+	if (rc != SQLITE_OK || number == 0 || at + bytes > size)
+		return rc;
+	rc = f->pMethods->xRead(f, page, (int)bytes, at);
+	return rc == SQLITE_OK ? f->pMethods->xWrite(f, page, (int)bytes, at) : rc;
+}
+
+/* All pages that the log has: a checkpoint may have written some of them, and none is copied twice. */
+static int write_pages_of_log_again(sqlite3_file *f, sqlite3_file *wal) {
+	static const uint32_t most = 65536;
+	uint8_t header[LOG_HEADER], frame[FRAME_HEADER];
+	sqlite3_int64 size = 0;
+	int rc = wal->pMethods->xFileSize(wal, &size);
+	if (rc != SQLITE_OK || size < LOG_HEADER)
+		return rc;
+	rc = wal->pMethods->xRead(wal, header, LOG_HEADER, 0);
+	uint32_t bytes = number_at(header + 8), last = 0;
+	if (rc != SQLITE_OK || bytes < 512 || bytes > most)
+		return rc;
+	uint8_t *page = malloc(bytes);
+	if (!page)
+		return SQLITE_NOMEM;
+	for (sqlite3_int64 at = LOG_HEADER; rc == SQLITE_OK && at + FRAME_HEADER <= size; at += FRAME_HEADER + bytes) {
+		rc = wal->pMethods->xRead(wal, frame, FRAME_HEADER, at);
+		if (rc == SQLITE_OK && number_at(frame) != last)
+			rc = write_page_again(f, page, bytes, number_at(frame));
+		last = number_at(frame);
+	}
+	free(page);
+	return rc == SQLITE_OK ? f->pMethods->xSync(f, SQLITE_SYNC_NORMAL) : rc;
+}
+
+/*
+ * Where the sync of a checkpoint failed, what it wrote to the file may not be there, though it can be read; and what an
+ * earlier one wrote, that a reader kept from coming to its end, is not copied again, as the log's index counts it as
+ * done.  So before the log is emptied all that stands in it is written again.  Under the lock of a writer.
+ */
+static int make_copied_durable(struct db *db) {
+	sqlite3_file *f = NULL, *wal = NULL;
+	const int lock = SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE, unlock = SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE;
+	sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_FILE_POINTER, &f);
+	sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+	if (!f || !f->pMethods || !wal || !wal->pMethods)
+		return 0;
+	int rc = f->pMethods->xShmLock(f, LOCK_OF_CHECKPOINTS, 1, lock);
+	if (rc != SQLITE_OK)
+		return (rc & 0xff) == SQLITE_BUSY ? -EBUSY : -EIO;
+	rc = write_pages_of_log_again(f, wal);
+	(void)f->pMethods->xShmLock(f, LOCK_OF_CHECKPOINTS, 1, unlock);
+	return rc == SQLITE_OK ? 0 : rc == SQLITE_NOMEM ? -ENOMEM : -EIO;
+}
+
+/* 0: what was copied into the file is there. */
+static int copied_is_durable(struct db *db) {
+	if (!db->copy_doubtful)
+		return 0;
+	int rc = db_begin(db);
+	if (rc < 0)
+		return rc;
+	rc = make_copied_durable(db);
+	db_rollback(db);
+	db->copy_doubtful = rc < 0;
+	return rc;
+}
+
 /*
  * After a sync that failed, the system takes for written what it may not have written, and no later sync will write it.
  * The owner who met it is gone and told nobody of that batch, but we find it in the WAL, and what we add stands
@@ -416,6 +490,8 @@ static int make_wal_durable(struct db *db) {
 	bool there = wal && wal->pMethods;
 	rc = there ? write_again(wal) : 0;
 	db->wal_found = there && wal->pMethods->xFileSize(wal, &size) == SQLITE_OK && size > 0;
+	if (rc == 0 && db->wal_found)
+		rc = make_copied_durable(db);
 	db_rollback(db);
 	return rc;
 }
@@ -560,9 +636,13 @@ int db_note_wipe(struct db *db) {
 
 int db_checkpoint(struct db *db, bool empty) {
 	int left = 0, mode = empty ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+	int rc = copied_is_durable(db);
+	if (rc < 0)
+		return rc;
 	sqlite3_busy_timeout(db->sql, 0); /* batches wait */
-	int rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, mode, &left, NULL) == SQLITE_OK ? 0 : db_error(db);
+	rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, mode, &left, NULL) == SQLITE_OK ? 0 : db_error(db);
 	sqlite3_busy_timeout(db->sql, BUSY_MS);
+	db->copy_doubtful = rc == -EIO;
 	if (rc < 0)
 		return rc;
 	if (left >= 0)
@@ -571,12 +651,13 @@ int db_checkpoint(struct db *db, bool empty) {
 }
 
 int db_wipe(struct db *db, bool gaps) {
-	int rc = 0;
-	if (gaps && !db->gaps_known) {
+	int rc = copied_is_durable(db);
+	if (rc == 0 && gaps && !db->gaps_known) {
 		sqlite3_busy_timeout(db->sql, 0);
 		rc = gaps_clear(db->sql, db->gaps_doubtful);
 		sqlite3_busy_timeout(db->sql, BUSY_MS);
 		db->gaps_known = rc == 0;
+		db->copy_doubtful = rc == -EIO;
 		db->gaps_doubtful = rc < 0 && (db->gaps_doubtful || rc == -EIO);
 	}
 	return rc < 0 ? rc : db_checkpoint(db, true); /* where a reader is in the way of that, the gaps stay known */

@@ -27,6 +27,7 @@ struct db {
 	sqlite3_stmt *begin, *commit, *insert, *erase, *known, *note; /* of a writer */
 	int wal_frames; /* in the WAL after the last commit */
 	bool gaps_known; /* to be empty: nothing was committed since */
+	bool copy_doubtful; /* a checkpoint failed: what was copied from the log may not be on the disk */
 	bool gaps_doubtful; /* they may read zero, and not be so on the disk */
 	bool wal_found; /* there was one when it was opened; of a writer */
 	struct db_place file, wal; /* of a writer: as they were opened */
