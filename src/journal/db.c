@@ -459,7 +459,7 @@ static int make_copied_durable(struct db *db) {
 		return (rc & 0xff) == SQLITE_BUSY ? -EBUSY : -EIO;
 	rc = write_pages_of_log_again(f, wal);
 	(void)f->pMethods->xShmLock(f, LOCK_OF_CHECKPOINTS, 1, unlock);
-	return rc == SQLITE_OK ? 0 : rc == SQLITE_NOMEM ? -ENOMEM : -EIO;
+	return rc == SQLITE_OK ? 0 : rc == SQLITE_NOMEM ? -ENOMEM : rc == SQLITE_FULL ? -ENOSPC : -EIO;
 }
 
 /* 0: what was copied into the file is there. */
@@ -491,7 +491,7 @@ static int make_wal_durable(struct db *db) {
 	rc = there ? write_again(wal) : 0;
 	db->wal_found = there && wal->pMethods->xFileSize(wal, &size) == SQLITE_OK && size > 0;
 	if (rc == 0 && db->wal_found)
-		rc = make_copied_durable(db);
+		db->copy_doubtful = make_copied_durable(db) < 0; /* then no checkpoint before it can be done */
 	db_rollback(db);
 	return rc;
 }
@@ -571,6 +571,8 @@ int db_open_reader(struct db *db, const struct env *e, const char *path, struct 
 }
 
 void db_close(struct db *db) {
+	if (db->copy_doubtful)
+		distrust_wal(db, true); /* the next owner finds the log, and does it */
 	forget_statements(db);
 	sqlite3_close(db->sql);
 	*db = (struct db){ .env = db->env };
