@@ -69,7 +69,7 @@ struct journal_entry ours_turn(uint32_t body_bytes, uint64_t number) {
 	char value[24];
 	if (body_bytes > sizeof(answer))
 		die("a body of %u bytes", body_bytes);
-	memset(answer, 'a' + (int)(number % 26), sizeof(answer));
+	memset(answer, 'a' + (int)(number % 26), body_bytes);
 	snprintf(request, sizeof(request), "%016llx", (unsigned long long)number);
 	snprintf(value, sizeof(value), "shelf %llu", (unsigned long long)number);
 	struct body_turn b = { .request = body_text(request), .speaker = body_text("operator"),

@@ -54,10 +54,11 @@ int db_request_find(struct db *db, const char *principal, const char *id, uint64
 	return rc;
 }
 
-int db_request_note(struct db *db, const char *principal, const char *id, uint64_t seq) {
+int db_request_note(struct db *db, const char *principal, const char *id, uint64_t seq, uint64_t *before) {
 	bind_request(db->note, principal, id);
 	sqlite3_bind_int64(db->note, 3, (int64_t)seq);
-	return db_finish(db, db->note);
+	int rc = db_finish(db, db->note);
+	return rc < 0 || sqlite3_changes(db->sql) > 0 ? rc : db_request_find(db, principal, id, before);
 }
 
 /* ---- snapshots ---- */

@@ -77,7 +77,8 @@ MUST_CHECK int db_step(struct db *db, sqlite3_stmt *s, struct journal_record *r)
 
 /* 1: the record that has this request, 0: there is none. */
 MUST_CHECK int db_request_find(struct db *db, const char *principal, const char *id, uint64_t *seq);
-MUST_CHECK int db_request_note(struct db *db, const char *principal, const char *id, uint64_t seq);
+/* 0: noted; 1: that record had it before, and still has. */
+MUST_CHECK int db_request_note(struct db *db, const char *principal, const char *id, uint64_t seq, uint64_t *before);
 
 struct db_snapshot {
 	uint64_t upto;     /* seq of the last record in it */

@@ -28,22 +28,15 @@ static int insert(struct journal *j, struct journal_record *r, struct chain *c) 
 
 /* -EEXIST in the batch, and nothing stored, when its request was answered before. */
 static int insert_batch(struct journal *j, struct batch *b, struct chain *c) {
-	struct journal_record *of = &b->records[b->request_of];
-	if (b->request[0]) {
-		int known = db_request_find(&j->db, of->principal, b->request, &b->existing);
-		if (known < 0)
-			return known;
-		if (known) {
-			b->rc = -EEXIST;
-			return 0;
-		}
-	}
-	for (uint32_t i = 0; i < b->count; i++) {
-		int rc = insert(j, &b->records[i], c);
-		if (rc < 0)
-			return rc;
-	}
-	return b->request[0] ? db_request_note(&j->db, of->principal, b->request, of->seq) : 0;
+	uint64_t seq = c->seq + 1 + b->request_of;
+	int rc = 0;
+	if (b->request[0])
+		rc = db_request_note(&j->db, b->records[b->request_of].principal, b->request, seq, &b->existing);
+	if (rc == 1)
+		b->rc = -EEXIST;
+	for (uint32_t i = 0; rc == 0 && i < b->count; i++)
+		rc = insert(j, &b->records[i], c);
+	return rc < 0 ? rc : 0;
 }
 
 /* ---- whole states ---- */
