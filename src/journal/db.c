@@ -190,7 +190,9 @@ static int migrate_step(struct db *db, int version) {
 			"PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
 			version + 1, (long long)db->env->wall(db->env).ns, CADMUS_VERSION, DB_APPLICATION_ID,
 			version + 1);
-	return rc == 0 ? db_run(db, sql) : rc;
+	rc = rc == 0 ? db_run(db, sql) : rc;
+	db->version = rc == 0 ? version + 1 : db->version;
+	return rc;
 }
 
 static int migrate(struct db *db, const char *path, int64_t version, struct cdm_diag *diag) {
@@ -236,7 +238,6 @@ static int prepare_statements(struct db *db) {
 		{ &db->insert, "INSERT INTO record (" COLUMNS
 			       ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)" },
 		{ &db->erase, "UPDATE record SET body = NULL WHERE seq = ? AND kind NOT IN ('snapshot', 'compact')" },
-		{ &db->known, "SELECT seq FROM request WHERE principal = ? AND id = ?" },
 		{ &db->note, "INSERT INTO request VALUES (?, ?, ?) ON CONFLICT DO NOTHING" },
 	};
 	for (size_t i = 0; i < COUNT_OF(all); i++) {

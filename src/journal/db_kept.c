@@ -38,19 +38,16 @@ static int step_request(struct db *db, sqlite3_stmt *s, uint64_t *seq) {
 	return db_take_number(s, 0, seq) ? 1 : -EBADMSG;
 }
 
-/* A writer has the statement ready. */
 int db_request_find(struct db *db, const char *principal, const char *id, uint64_t *seq) {
-	sqlite3_stmt *s = db->known;
-	if (!s && db->version < FORMAT_KEPT)
+	static const char sql[] = "SELECT seq FROM request WHERE principal = ? AND id = ?";
+	if (!db->known && db->version < FORMAT_KEPT)
 		return 0;
-	if (!s && sqlite3_prepare_v2(db->sql, "SELECT seq FROM request WHERE principal = ? AND id = ?", -1, &s, NULL) !=
+	if (!db->known && sqlite3_prepare_v3(db->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, &db->known, NULL) !=
 				  SQLITE_OK)
 		return db_error(db);
-	bind_request(s, principal, id);
-	int rc = step_request(db, s, seq);
-	sqlite3_reset(s);
-	if (s != db->known)
-		sqlite3_finalize(s);
+	bind_request(db->known, principal, id);
+	int rc = step_request(db, db->known, seq);
+	sqlite3_reset(db->known);
 	return rc;
 }
 

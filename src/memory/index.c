@@ -57,11 +57,11 @@ static const char *const queries[INDEX_QUERY_COUNT] = {
 	[INDEX_WORDS_OF] = "SELECT text, bag FROM passage JOIN said USING (id) WHERE id = ?",
 	[INDEX_KNOWN] = "SELECT seq FROM passage WHERE identity = ? LIMIT 1",
 	[INDEX_TEXTS] = "SELECT id, text FROM said WHERE id >= ? ORDER BY id LIMIT ?",
-	[INDEX_ROWS] = "SELECT id, seq, when_ns, trust, visibility, kind, live, principal, session, whole FROM passage"
-		       " WHERE id >= ? ORDER BY id",
+	[INDEX_ROWS] = "SELECT id, seq, when_ns, trust, visibility, kind, live, principal, session, whole, bag"
+		       " FROM passage WHERE id >= ? ORDER BY id",
 	[INDEX_ROW] = "SELECT seq, claim, part, kind, live, when_ns, trust, visibility, principal, speaker, model,"
 		      " session, key, bag, asked FROM passage WHERE id = ?",
-	[INDEX_PROBE] = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC",
+	[INDEX_PROBE] = "SELECT rowid FROM words WHERE words MATCH ? AND rowid < ? ORDER BY rowid DESC",
 	[INDEX_SESSION] = "SELECT seq, principal, visibility FROM passage WHERE session = ? AND kind = 1 AND part = 0"
 			  " ORDER BY seq DESC",
 	[INDEX_OWN_CLAIM] = "SELECT 1 FROM passage WHERE key = ? AND principal = ? AND kind = 2 AND live = 1 LIMIT 1",

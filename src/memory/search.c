@@ -224,37 +224,74 @@ static bool is_enough(const struct search *s, int64_t reach, unsigned steps, uns
 	return count >= s->per_word || common || steps >= STEPS_PER_WORD / s->fewer || s->steps >= STEPS / s->fewer;
 }
 
-static int probe_word(struct memory *m, struct search *s, struct word *w, int64_t ids[PER_WORD], unsigned *count) {
-	sqlite3_stmt *probe = index_query(&m->index, INDEX_PROBE);
-	const struct index_position *at = &m->index.at;
-	unsigned steps = 0;
-	int step = SQLITE_DONE, rc = 0;
-	int64_t id = at->next;
-	bind_word(probe, w);
-	*count = 0;
-	while (!is_enough(s, at->next - id, steps, *count) &&
-			(step = sqlite3_step(probe)) == SQLITE_ROW) {
-		id = sqlite3_column_int64(probe, 0);
-		const struct shelf_slot *slot = shelf_slot(&m->shelf, id);
-		/* those that are not on the shelf are looked at when they are read */
-		if (!slot || (fits(s, slot) && said_in(s, id, slot) == id))
-			ids[(*count)++] = id;
-		steps++;
-		s->steps++;
+/* The newest passages that have a word, as far as they were looked for. */
+struct probe {
+	const struct word *word;
+	int64_t ids[PER_WORD]; /* of those that are proposed */
+	unsigned count, steps;
+	int64_t at; /* the oldest of them all */
+	bool ended; /* there is none before that */
+};
+
+static bool has_enough(const struct memory *m, const struct search *s, const struct probe *p) {
+	return is_enough(s, m->index.at.next - p->at, p->steps, p->count);
+}
+
+/* Those that are not on the shelf are looked at when they are read. */
+static void meet(struct memory *m, struct search *s, struct probe *p, int64_t id) {
+	const struct shelf_slot *slot = shelf_slot(&m->shelf, id);
+	if (!slot || (fits(s, slot) && said_in(s, id, slot) == id))
+		p->ids[p->count++] = id;
+	p->at = id;
+	p->steps++;
+	s->steps++;
+}
+
+/* Among the newest, whose words are in memory; where they end, the full text goes on: it has those that are live. */
+static int64_t probe_recent(struct memory *m, struct search *s, struct probe *p) {
+	const struct recent *r = &m->shelf.recent;
+	int64_t first = r->first > m->shelf.first ? r->first : m->shelf.first, id = r->end;
+	if (r->first == r->end)
+		return m->index.at.next;
+	while (id > first && !has_enough(m, s, p)) {
+		id--;
+		if (shelf_slot(&m->shelf, id)->live && recent_has(r, id, p->word->tag))
+			meet(m, s, p, id);
 	}
+	return id;
+}
+
+static int probe_full_text(struct memory *m, struct search *s, struct probe *p, int64_t before) {
+	sqlite3_stmt *probe = index_query(&m->index, INDEX_PROBE);
+	int step = SQLITE_ROW, rc = 0;
+	bind_word(probe, p->word);
+	sqlite3_bind_int64(probe, 2, before);
+	while (!has_enough(m, s, p) && (step = sqlite3_step(probe)) == SQLITE_ROW)
+		meet(m, s, p, sqlite3_column_int64(probe, 0));
+	p->ended = step == SQLITE_DONE;
 	if (step != SQLITE_ROW && step != SQLITE_DONE)
 		rc = index_error(&m->index);
 	sqlite3_reset(probe);
-	double reach = (double)(at->next - id), with = steps;
-	if (step == SQLITE_ROW) /* there are more */
-		with = steps * ((double)at->next / reach);
+	return rc;
+}
+
+static int probe_word(struct memory *m, struct search *s, struct word *w, struct probe *p) {
+	const struct index_position *at = &m->index.at;
+	p->word = w;
+	p->count = p->steps = 0;
+	p->at = at->next;
+	p->ended = false;
+	int64_t before = probe_recent(m, s, p);
+	int rc = has_enough(m, s, p) ? 0 : probe_full_text(m, s, p, before);
+	double reach = (double)(at->next - p->at), with = p->steps;
+	if (!p->ended && reach > 0)
+		with = p->steps * ((double)at->next / reach);
 	w->weight = score_word_weight(with, (double)at->live);
 	return rc;
 }
 
 static int propose_by_words(struct memory *m, struct search *s) {
-	int64_t ids[PER_WORD];
-	unsigned count = 0;
+	struct probe probe;
 	int rc = 0;
 	memset(s->table, 0, sizeof(s->table));
 	s->steps = 0;
@@ -263,10 +300,10 @@ static int propose_by_words(struct memory *m, struct search *s) {
 	s->per_word = s->per_word > PER_WORD ? PER_WORD : s->per_word < PER_WORD_LEAST ? PER_WORD_LEAST : s->per_word;
 	s->per_word /= s->fewer;
 	for (unsigned i = 0; i < s->word_count && rc == 0; i++) {
-		rc = probe_word(m, s, &s->words[i], ids, &count);
-		for (unsigned k = 0; k < count; k++) {
-			struct proposal *p = find(s, ids[k]);
-			p->id = ids[k];
+		rc = probe_word(m, s, &s->words[i], &probe);
+		for (unsigned k = 0; k < probe.count; k++) {
+			struct proposal *p = find(s, probe.ids[k]);
+			p->id = probe.ids[k];
 			p->promise += s->words[i].weight;
 		}
 		s->weight += s->words[i].weight;

@@ -16,6 +16,7 @@ void shelf_clear(struct shelf *s) {
 	free(s->vectors);
 	free(s->signs);
 	free(s->owners);
+	recent_clear(&s->recent);
 	*s = (struct shelf){ .dims = s->dims, .room = s->room };
 }
 
@@ -31,6 +32,7 @@ void shelf_forget(struct shelf *s, struct shelf_slot *slot) {
 	size_t at = (size_t)(slot - s->slots);
 	int8_t *v = memset(s->vectors + at * s->dims, 0, s->dims);
 	put_signs(s, at, v);
+	recent_forget(&s->recent, s->first + (int64_t)at);
 	*slot = (struct shelf_slot){ .live = false };
 }
 
@@ -139,7 +141,8 @@ static int take_row(struct shelf *s, sqlite3_stmt *row) {
 	slot->live = sqlite3_column_int(row, 6) != 0;
 	slot->whole = (uint64_t)sqlite3_column_int64(row, 9);
 	slot->session = shelf_session_tag(session);
-	return find_owner(s, principal, &slot->owner);
+	rc = find_owner(s, principal, &slot->owner);
+	return rc < 0 ? rc : recent_put(&s->recent, id, sqlite3_column_blob(row, 10), sqlite3_column_bytes(row, 10));
 }
 
 static int load_rows(struct shelf *s, struct index *x) {

@@ -1,5 +1,6 @@
 /*
- * shelf_priv.h - what every search looks at, in memory: the vector of each passage, and whether it may be shown.
+ * shelf_priv.h - what every search looks at, in memory: the vector of each passage, whether it may be shown, and of the
+ * newest the words.
  *
  * Passages stand in the order of their ids, the newest `room` of them.  One thread.
  */
@@ -8,6 +9,7 @@
 
 #include "journal/claims.h"
 #include "memory/index_priv.h"
+#include "memory/recent_priv.h"
 
 struct shelf_slot {
 	uint64_t seq;
@@ -31,6 +33,7 @@ struct shelf {
 	char (*owners)[CDM_NAME_MAX];
 	uint32_t owner_count, owner_room;
 	uint32_t last_owner;
+	struct recent recent;
 };
 
 void shelf_init(struct shelf *s, unsigned dims, size_t bytes);

@@ -320,14 +320,33 @@ static bool has_word(const char *text, const char *word) {
 	return false;
 }
 
-/* Words of the question that the fact holds; those in its key count twice. */
-static unsigned overlap(const struct belief_fact *f, const char *question) {
+/* What is asked about: words of the question, each with its zero, as many as there is room for. */
+struct asked {
+	char words[4096];
+	size_t bytes;
+};
+
+static void take_question(struct asked *a, const char *question) {
 	struct words w = { question, question + strlen(question), "" };
-	unsigned sum = 0;
+	a->bytes = 0;
 	while (next_word(&w)) {
 		const char *word = meant(w.word);
-		if (!is_filler(w.word))
-			sum += has_word(f->key, word) ? 2 : has_word(f->value, word) ? 1 : 0;
+		size_t n = strlen(word) + 1;
+		if (is_filler(w.word))
+			continue;
+		if (n > sizeof(a->words) - a->bytes)
+			return;
+		memcpy(a->words + a->bytes, word, n);
+		a->bytes += n;
+	}
+}
+
+/* Words of the question that the fact holds; those in its key count twice. */
+static unsigned overlap(const struct belief_fact *f, const struct asked *a) {
+	unsigned sum = 0;
+	for (size_t at = 0; at < a->bytes; at += strlen(a->words + at) + 1) {
+		const char *word = a->words + at;
+		sum += has_word(f->key, word) ? 2 : has_word(f->value, word) ? 1 : 0;
 	}
 	return sum;
 }
@@ -379,10 +398,12 @@ unsigned belief_choose(const struct belief_fact *facts, size_t count, const char
 	struct choice best[BELIEF_VIEW_FACTS];
 	unsigned have = 0;
 	struct newest newest;
+	struct asked asked;
 	CHECK(count <= NEWEST_SLOTS / 2);
+	take_question(&asked, question);
 	find_newest(facts, count, &newest);
 	for (size_t i = 0; i < count; i++) {
-		struct choice c = { overlap(&facts[i], question), facts[i].age_ns, (uint16_t)i };
+		struct choice c = { overlap(&facts[i], &asked), facts[i].age_ns, (uint16_t)i };
 		unsigned at = have;
 		while (at > 0 && (best[at - 1].overlap < c.overlap ||
 						 (best[at - 1].overlap == c.overlap &&
