@@ -324,15 +324,26 @@ static int show_batch(struct memory *m, int64_t vectors) {
 	return shelf_load(&m->shelf, &m->index, vectors);
 }
 
-/* One batch; `loosely`: its transaction stays open, for memory_keep(). */
+/* The shelf has what the index has not. */
+static int take_back(struct memory *m) {
+	int rc = index_rollback(&m->index);
+	shelf_clear(&m->shelf);
+	if (rc == 0)
+		rc = shelf_load(&m->shelf, &m->index, 1);
+	return rc < 0 ? start(m, true) : 0;
+}
+
+/* One batch; `loosely`: in the transaction that is open, if one is, and it stays open, for memory_keep(). */
 static int take_batch(struct memory *m, unsigned limit, bool loosely, int *journal_rc) {
 	int64_t vectors = m->index.at.vectors;
-	int rc = index_begin(&m->index);
+	bool goes_on = m->loose;
+	int rc = goes_on ? 0 : index_begin(&m->index);
 	int done = rc < 0 ? rc : fill_batch(m, limit, loosely, journal_rc);
 	if (done >= 0 && !loosely)
 		rc = index_commit(&m->index);
 	if (rc < 0 || done < 0) {
-		int back = index_rollback(&m->index);
+		m->loose = false;
+		int back = goes_on ? take_back(m) : index_rollback(&m->index);
 		return back < 0 ? back : rc < 0 ? rc : done;
 	}
 	m->loose = loosely;
@@ -352,15 +363,6 @@ static int follow_batch(struct memory *m, unsigned limit, bool loosely, int *jou
 	if (!m->loose)
 		index_wipe(&m->index);
 	return rc;
-}
-
-/* The shelf has what the index has not. */
-static int take_back(struct memory *m) {
-	int rc = index_rollback(&m->index);
-	shelf_clear(&m->shelf);
-	if (rc == 0)
-		rc = shelf_load(&m->shelf, &m->index, 1);
-	return rc < 0 ? start(m, true) : 0;
 }
 
 int memory_keep(struct memory *m) {
@@ -388,7 +390,8 @@ static int check_files(struct memory *m) {
 
 static int follow(struct memory *m, unsigned budget, bool loosely) {
 	unsigned done = 0, renewals = 0, step;
-	int journal_rc = 0, rc = memory_keep(m);
+	bool goes_on = loosely && !sqlite3_get_autocommit(m->index.sql); /* else an error has ended it */
+	int journal_rc = 0, rc = goes_on ? 0 : memory_keep(m);
 	if (rc == 0)
 		rc = m->reader ? check_files(m) : open_journal(m, NULL);
 	if (rc < 0)

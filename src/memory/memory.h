@@ -91,7 +91,8 @@ void memory_close(struct memory **m);
 MUST_CHECK int memory_follow(struct memory *m, unsigned budget);
 /*
  * The same of MEMORY_GLANCE records while somebody waits for an answer: they can be found from now on, and
- * memory_keep() writes them down.  How many there were.
+ * memory_keep() writes them down, those of several glances together.  How many there were.  Where it fails, nothing of
+ * what was not kept is in; it is looked at again.
  */
 MUST_CHECK int memory_glance(struct memory *m);
 /* As memory_follow(); where it cannot be written down, it is looked at again another time. */

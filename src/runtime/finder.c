@@ -67,6 +67,7 @@ struct finder {
 	char embedder[CDM_NAME_MAX];
 	unsigned dims; /* that the memory was told; 0: none yet */
 	bool searching;
+	int64_t unkept_ns; /* since when there is something in the memory that is not in its file; 0: nothing is */
 	struct cdm_mono claimed;
 	int retry_ms;
 };
@@ -148,6 +149,7 @@ static int take_in(struct finder *f, bool glance) {
 	if (rc == 0)
 		rc = glance ? memory_glance(f->memory) : memory_follow(f->memory, STEP);
 	f->followed = rc >= 0 && (unsigned)rc < STEP ? stored : f->followed;
+	f->unkept_ns = !glance ? 0 : f->unkept_ns ? f->unkept_ns : clock_mono().ns;
 	if (rc >= 0 && f->wanted)
 		wanted_pass(f->wanted);
 	if (f->wanted && wanted_any(f->wanted))
@@ -207,6 +209,21 @@ static int search(struct finder *f, const struct finder_question *q, struct memo
 	return n;
 }
 
+/* Who asks quickly one after the other shares the writing; what is erased is wiped at once. */
+static int keep(struct finder *f, bool at_once) {
+	struct memory_stats s;
+	if (!f->memory || !f->unkept_ns)
+		return 0;
+	memory_stats(f->memory, &s);
+	if (!at_once && !s.wipe_due && clock_mono().ns - f->unkept_ns < TOGETHER_NS)
+		return 0;
+	f->unkept_ns = 0;
+	int rc = memory_keep(f->memory);
+	if (rc < 0)
+		f->followed = NOT_FOLLOWED;
+	return rc;
+}
+
 /* From what there is: a record that cannot be taken in now is no reason to forget the others. */
 static int answer(struct finder *f, struct slot *s) {
 	int more = has_news(f) ? take_in(f, true) : see_to_memory(f);
@@ -220,9 +237,7 @@ static int answer(struct finder *f, struct slot *s) {
 	f->shared.answered++;
 	pthread_mutex_unlock(&f->lock);
 	ring(f->news);
-	int kept = f->memory ? memory_keep(f->memory) : 0;
-	if (kept < 0)
-		f->followed = NOT_FOLLOWED;
+	int kept = keep(f, more < 0 || n < 0);
 	int rc = more < 0 ? more : n < 0 ? n : kept;
 	return rc < 0 ? rc : more > 0 || f->followed == NOT_FOLLOWED;
 }
@@ -273,7 +288,7 @@ static int64_t idle_ns(struct finder *f, int64_t until_ns) {
 /* Until there is something to do; what is merely new has company soon, and is taken in with it. */
 static void sleep_well(struct finder *f) {
 	struct pollfd p = { .fd = f->work, .events = POLLIN };
-	int64_t until_ns = 0;
+	int64_t until_ns = f->unkept_ns ? f->unkept_ns + TOGETHER_NS : 0;
 	for (;;) {
 		int64_t ns = idle_ns(f, until_ns);
 		const struct timespec t = { ns / NS_PER_S, ns % NS_PER_S };
@@ -291,6 +306,7 @@ static void *find(void *arg) {
 	struct finder *f = arg;
 	while (work(f))
 		sleep_well(f);
+	(void)keep(f, true); /* else it is looked at again */
 	memory_close(&f->memory);
 	return NULL;
 }
