@@ -121,8 +121,8 @@ WHY = {
            'of the new life is written and synced.',
     'P13': 'A turn goes to core, to its worker, back to core and to the client, which is a sleep and a wake-up each time; a blind one has that alone. '
            'What any other has besides is its view, and before that the memory is asked what was said of old: another thread, '
-           'which first takes in the turn before (here a moment ago; where 50 ms have passed that was done), then asks the full text for '
-           'each word, and reads up to 16 hits from the journal.',
+           'which first takes in the turn before (here a moment ago; where 50 ms have passed that was done), then looks for each word '
+           'among the newest and in the full text, and for what is alike among all, and reads up to 16 hits from the journal. Rendered by itself a view has some tens of us (below).',
 }
 
 
