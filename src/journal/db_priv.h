@@ -23,8 +23,9 @@ struct db_place {
 struct db {
 	const struct env *env;
 	sqlite3 *sql;
-	int version; /* of the file, as it was found */
-	sqlite3_stmt *begin, *commit, *insert, *erase, *known, *note; /* of a writer */
+	int version; /* of the file */
+	sqlite3_stmt *begin, *commit, *insert, *erase, *note; /* of a writer */
+	sqlite3_stmt *known; /* since a request was looked up */
 	int wal_frames; /* in the WAL after the last commit */
 	bool gaps_known; /* to be empty: nothing was committed since */
 	bool copy_doubtful; /* a checkpoint failed: what was copied from the log may not be on the disk */

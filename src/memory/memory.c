@@ -145,8 +145,10 @@ int memory_dims(struct memory *m, unsigned dims) {
 		return -EINVAL;
 	if (m->asked.dims == dims)
 		return 0;
+	int rc = memory_keep(m); /* it begins anew with what is written down */
 	m->asked.dims = dims;
-	return start(m, true);
+	int started = start(m, true);
+	return started < 0 ? started : rc;
 }
 
 /* ---- opening ---- */
@@ -223,7 +225,7 @@ int memory_claim(struct memory *m) {
 		return rc;
 	}
 	m->lock = lock;
-	rc = start(m, true);
+	rc = start(m, true); /* what the copy had besides is looked at again */
 	return rc == 0 && !m->index.in_file ? -EACCES : rc;
 }
 

@@ -154,7 +154,10 @@ MUST_CHECK int memory_session(struct memory *m, const struct claims_asker *asker
 /* The seq of the turn or fact with that passage_identity(), 0: none is known; -ESTALE as above. */
 MUST_CHECK int memory_known(struct memory *m, const struct hash *identity, uint64_t *seq);
 
-/* So many the embedder's vectors have.  -EINVAL: that cannot be, or it is none of a model; others: close it. */
+/*
+ * So many the embedder's vectors have.  -EINVAL: that cannot be, or it is none of a model; others: close it.  What was
+ * glanced at is kept first.
+ */
 MUST_CHECK int memory_dims(struct memory *m, unsigned dims);
 
 /* Throw the index away; memory_follow() makes it again. */

@@ -29,7 +29,7 @@ struct recent {
 /* Nothing is in it; a zeroed one is so. */
 void recent_clear(struct recent *r);
 
-/* The bag of the next passage; ids grow.  0, or -ENOMEM. */
+/* The bag of the next passage; ids grow.  0, or -ENOMEM: then nothing is in it. */
 MUST_CHECK int recent_put(struct recent *r, int64_t id, const void *bag, int bytes);
 
 /* Nothing of that passage stays; it may be in there or not. */

@@ -41,6 +41,9 @@ static void the_newest_are_there(void) {
 	CHECK(r.first == 8 && r.end == 8 + RECENT);
 	CHECK(recent_has(&r, 7 + RECENT, door) && !recent_has(&r, 7 + RECENT, key));
 	CHECK(!recent_has(&r, 7, key));
+	const struct recent_bag *b = &r.at[7]; /* which had four words, and has one */
+	for (int i = b->bytes; i < b->room; i++)
+		CHECK(((const char *)b->bag)[i] == 0);
 	put(&r, 8 + 3 * RECENT, "");
 	CHECK(r.first == 9 + 2 * RECENT && !recent_has(&r, 8 + 2 * RECENT, key));
 	recent_clear(&r);

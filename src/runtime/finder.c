@@ -120,6 +120,7 @@ static int tell_dims(struct finder *f) {
 	if (dims == f->dims)
 		return 0;
 	f->dims = dims;
+	f->followed = NOT_FOLLOWED;
 	int rc = memory_dims(f->memory, dims);
 	if (rc < 0)
 		memory_close(&f->memory);
@@ -138,6 +139,7 @@ static int see_to_memory(struct finder *f) {
 	if (s.in_file || mono_since(f->claimed, clock_mono()) < CLAIM_NS)
 		return 0;
 	f->claimed = clock_mono();
+	f->followed = NOT_FOLLOWED; /* the file may have less than our copy */
 	rc = memory_claim(f->memory);
 	return rc == -ENOMEM || rc == -EBADMSG ? rc : 0; /* the copy is as good, but for the next life */
 }
@@ -148,8 +150,8 @@ static int take_in(struct finder *f, bool glance) {
 	int rc = see_to_memory(f);
 	if (rc == 0)
 		rc = glance ? memory_glance(f->memory) : memory_follow(f->memory, STEP);
-	f->followed = rc >= 0 && (unsigned)rc < STEP ? stored : f->followed;
-	f->unkept_ns = !glance ? 0 : f->unkept_ns ? f->unkept_ns : clock_mono().ns;
+	f->followed = rc < 0 ? NOT_FOLLOWED : (unsigned)rc < STEP ? stored : f->followed;
+	f->unkept_ns = !glance || !f->memory ? 0 : f->unkept_ns ? f->unkept_ns : clock_mono().ns;
 	if (rc >= 0 && f->wanted)
 		wanted_pass(f->wanted);
 	if (f->wanted && wanted_any(f->wanted))
@@ -172,6 +174,7 @@ static bool has_news(struct finder *f) {
 /* How far it is, for who waits for that, and what is wrong. */
 static void report(struct finder *f, int rc) {
 	struct memory_stats s = { .upto = 0 };
+	bool settled = rc < 0 || !f->unkept_ns; /* else what was wrong may be, still */
 	if (f->memory)
 		memory_stats(f->memory, &s);
 	if (rc == 0 && s.wipe_due)
@@ -180,7 +183,7 @@ static void report(struct finder *f, int rc) {
 	struct shared *h = &f->shared;
 	h->upto = s.upto;
 	h->clean = f->memory && !s.wipe_due;
-	h->trouble = rc;
+	h->trouble = settled ? rc : h->trouble;
 	bool there = h->upto >= h->awaited && h->clean, news = h->awaited && (there || rc < 0);
 	if (news) {
 		h->given_up = there ? 0 : h->awaited;
@@ -189,8 +192,9 @@ static void report(struct finder *f, int rc) {
 	pthread_mutex_unlock(&f->lock);
 	if (news)
 		ring(f->news);
-	f->retry_ms = rc == 0 ? 0 : !f->retry_ms ? RETRY_FIRST_MS
-		: f->retry_ms < RETRY_LAST_MS / 2 ? 2 * f->retry_ms : RETRY_LAST_MS;
+	if (settled)
+		f->retry_ms = rc == 0 ? 0 : !f->retry_ms ? RETRY_FIRST_MS
+			: f->retry_ms < RETRY_LAST_MS / 2 ? 2 * f->retry_ms : RETRY_LAST_MS;
 }
 
 /* ---- the thread: questions ---- */

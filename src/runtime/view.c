@@ -16,6 +16,8 @@
 #include "sem/briefing.h"
 #include "sem/support.h"
 
+_Static_assert(TURN_TEXT_MAX <= BELIEF_QUESTION_MAX, "of a question each word counts");
+
 #define DETECTIONS_MAX 64
 #define DETECTION_NUMBERS 6
 #define DETECTION_SCORE 4

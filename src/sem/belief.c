@@ -320,22 +320,24 @@ static bool has_word(const char *text, const char *word) {
 	return false;
 }
 
-/* What is asked about: words of the question, each with its zero, as many as there is room for. */
+/*
+ * What is asked about: the words of the question, each with its zero.  One of three letters (who) may become one of
+ * four, so that what had four bytes with its blank has five.
+ */
 struct asked {
-	char words[4096];
+	char words[BELIEF_QUESTION_MAX / 4 * 5];
 	size_t bytes;
 };
 
 static void take_question(struct asked *a, const char *question) {
-	struct words w = { question, question + strlen(question), "" };
+	struct words w = { question, question + strnlen(question, BELIEF_QUESTION_MAX - 1), "" };
 	a->bytes = 0;
 	while (next_word(&w)) {
 		const char *word = meant(w.word);
 		size_t n = strlen(word) + 1;
 		if (is_filler(w.word))
 			continue;
-		if (n > sizeof(a->words) - a->bytes)
-			return;
+		CHECK(n <= sizeof(a->words) - a->bytes);
 		memcpy(a->words + a->bytes, word, n);
 		a->bytes += n;
 	}

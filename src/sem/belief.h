@@ -35,6 +35,7 @@
 #define BELIEF_VALUE_MAX 96
 #define BELIEF_CLAUSES_MAX 8 /* candidate facts of one reply; further ones stay in its text */
 #define BELIEF_VIEW_FACTS 8
+#define BELIEF_QUESTION_MAX 8192 /* bytes with the terminating zero */
 #define BELIEF_VIEW_MIN 64 /* smallest capacity that any view fits */
 
 struct belief_fact {
@@ -77,8 +78,9 @@ bool belief_is_heard(const struct belief_fact *fact, const char *user);
 unsigned belief_keep_heard(struct belief_reply *r, const char *user);
 
 /*
- * The facts a model should see: those that share most words with the question first, then the most
- * recent; of several with one key the most recent alone.  At most 16384 facts.  Indices into `facts`; their count <= 8.
+ * The facts a model should see: those that share most words with the question (less than BELIEF_QUESTION_MAX bytes of
+ * it) first, then the most recent; of several with one key the most recent alone.  At most 16384 facts.  Indices into
+ * `facts`; their count <= 8.
  */
 unsigned belief_choose(const struct belief_fact *facts, size_t count, const char *question,
 		uint16_t chosen[BELIEF_VIEW_FACTS]);

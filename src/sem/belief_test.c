@@ -250,6 +250,20 @@ static void chooses_by_words_then_by_age(void) {
 	CHECK(belief_choose(NULL, 0, "door", chosen) == 0);
 }
 
+/* However long it is, and though each of its words becomes a longer one. */
+static void the_end_of_a_long_question_counts(void) {
+	static char question[BELIEF_QUESTION_MAX];
+	struct belief_fact facts[10];
+	uint16_t chosen[BELIEF_VIEW_FACTS];
+	for (int i = 0; i < 9; i++)
+		facts[i] = fact("thing", "somewhere", i);
+	facts[9] = fact("shed", "locked", 900);
+	for (size_t i = 0; i < sizeof(question) - 1; i++)
+		question[i] = "who "[i % 4];
+	memcpy(question + sizeof(question) - 6, " shed", 5);
+	CHECK(belief_choose(facts, 10, question, chosen) == 2 && chosen[0] == 9);
+}
+
 static void takes_the_latest_of_a_key(void) {
 	struct belief_fact facts[] = { fact("door", "open wide", 50), fact("door", "shut", 5),
 		fact("window", "open", 90), fact("window", "shut", 90) };
@@ -469,6 +483,7 @@ int main(void) {
 	believes_nothing_of_what_was_not_named();
 	keeps_what_was_heard();
 	chooses_by_words_then_by_age();
+	the_end_of_a_long_question_counts();
 	takes_the_latest_of_a_key();
 	renders_what_small_models_were_trained_on();
 	fits_into_what_there_is();
