@@ -9,7 +9,7 @@
 #include "sem/decay.h"
 #include "sem/weight.h"
 
-/* There is a journal here and no plan: of a source no more is known than that it said so. */
+/* There is a journal here and no plan: of a source no more is known than that it said so (sem/weight.h). */
 static double weight(int64_t now_ns) {
 	return weight_trust(NULL, UINT32_MAX, TRUST_COMMANDER, NULL, 1, now_ns);
 }

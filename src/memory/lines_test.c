@@ -194,11 +194,31 @@ static struct journal_state *state_of(const struct told *t) {
 	return s;
 }
 
-static bool same_claim(const struct state_fact *a, const struct state_fact *b) {
+static bool is_trusted(const struct journal_state *s, uint64_t seq) {
+	bool held = false;
+	for (unsigned i = 0; i < s->fact_count; i++) {
+		const struct state_fact *f = state_fact_at(s, i);
+		if (f->seq == seq && f->trust_ppm == 0)
+			return false;
+		held = held || f->seq == seq;
+	}
+	return held;
+}
+
+/* It derives from something that is not there: it has no line, or stood no more; or that derives from such. */
+static bool has_lost_a_source(const struct journal_state *s, const struct state_fact *f) {
+	bool lost = false;
+	for (unsigned i = 0; i < f->from.count; i++)
+		lost = lost || !is_trusted(s, f->from.at[i]);
+	return lost;
+}
+
+/* `s`: of `b`. */
+static bool same_claim(const struct state_fact *a, const struct state_fact *b, const struct journal_state *s) {
 	return strcmp(a->key, b->key) == 0 && strcmp(a->principal, b->principal) == 0 &&
 	       strcmp(a->source, b->source) == 0 && strcmp(a->value, b->value) == 0 && strcmp(a->via, b->via) == 0 &&
 	       a->visibility == b->visibility &&
-	       (a->trust_ppm == b->trust_ppm || (a->from.count && b->trust_ppm == 0)) &&
+	       (a->trust_ppm == b->trust_ppm || (has_lost_a_source(s, b) && b->trust_ppm == 0)) &&
 	       a->confidence_ppm == b->confidence_ppm && a->from.count == b->from.count &&
 	       a->seen.ns / NS_PER_MS == b->seen.ns / NS_PER_MS;
 }
@@ -210,6 +230,8 @@ static bool same_turn(const struct state_turn *a, const struct state_turn *b) {
 	       a->trust_ppm == b->trust_ppm && a->wall.ns / NS_PER_MS == b->wall.ns / NS_PER_MS;
 }
 
+static unsigned whole_derivations; /* that came in with the trust that they had */
+
 /*
  * The same is known: what is claimed, by whom, how far trusted and of when; what was said, and in which session.  But
  * what derives is not trusted where its source is not there, though it was held to it before.
@@ -217,8 +239,11 @@ static bool same_turn(const struct state_turn *a, const struct state_turn *b) {
 static void check_same(void) {
 	struct journal_state *a = state_of(&w), *b = state_of(&v);
 	CHECK(a->fact_count == b->fact_count && a->turns_end == b->turns_end && a->session_count == b->session_count);
-	for (unsigned i = 0; i < a->fact_count; i++)
-		CHECK(same_claim(state_fact_at(a, i), state_fact_at(b, i)));
+	for (unsigned i = 0; i < a->fact_count; i++) {
+		const struct state_fact *f = state_fact_at(b, i);
+		CHECK(same_claim(state_fact_at(a, i), f, b));
+		whole_derivations += f->from.count && f->trust_ppm > 0;
+	}
 	for (unsigned back = 0; state_turn(a, back); back++)
 		CHECK(same_turn(state_turn(a, back), state_turn(b, back)));
 	for (unsigned i = 0; i < a->session_count; i++)
@@ -247,6 +272,7 @@ static void whatever_goes_out_comes_in(void) {
 		told_end(&v);
 		told_end(&w);
 	}
+	CHECK(whole_derivations > 0);
 }
 
 static void what_is_not_utf8_is_left_out(void) {

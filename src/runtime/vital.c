@@ -36,25 +36,28 @@ static void count_modalities(const struct core *c, struct level_input *in) {
 }
 
 /* Claims of the machine's parts about the key of the n-th fact, and where those of the next key begin. */
-static unsigned claims_of(const struct journal_state *s, unsigned n, unsigned *next, struct support_claim *out) {
+static unsigned claims_of(const struct core *c, unsigned n, unsigned *next, struct support_claim *out) {
+	const struct journal_state *s = c->state;
 	const struct state_fact *first = state_fact_at(s, n), *f = first;
+	struct cdm_wall now = clock_wall();
 	unsigned count = 0;
 	for (; n < s->fact_count && strcmp((f = state_fact_at(s, n))->key, first->key) == 0; n++)
 		if (!f->principal[0] && count < SUPPORT_CLAIMS_MAX)
 			out[count++] = (struct support_claim){ f->value, f->trust_ppm / 1e6,
-				f->confidence_ppm / 1e6, 1.0, f->seen.ns, f->seq };
+				f->confidence_ppm / 1e6,
+				act_trust_weight(c, plan_find_entity(c->plan, f->source), now), f->seen.ns, f->seq };
 	*next = n;
 	return count;
 }
 
 /* G: the least of all keys of which two parts of the machine claim something.  False: there is none. */
-static bool look_at_claims(const struct journal_state *s, double *agreement) {
+static bool look_at_claims(const struct core *c, double *agreement) {
 	struct support_claim claims[SUPPORT_CLAIMS_MAX];
 	bool known = false;
 	double g;
 	*agreement = 1.0;
-	for (unsigned i = 0; i < s->fact_count;) {
-		unsigned count = claims_of(s, i, &i, claims);
+	for (unsigned i = 0; i < c->state->fact_count;) {
+		unsigned count = claims_of(c, i, &i, claims);
 		if (!support_agreement(claims, count, &g))
 			continue;
 		known = true;
@@ -207,7 +210,7 @@ void vital_look(struct core *c, struct level *out) {
 		vital_changed(c);
 	struct coherence k = coherence_of(h.inputs, h.count, 1.0);
 	count_modalities(c, &in);
-	in.agreement_known = look_at_claims(c->state, &in.agreement);
+	in.agreement_known = look_at_claims(c, &in.agreement);
 	in.history_used = h.remembers;
 	in.completeness = completeness(&h);
 	double p = in.agreement * COHERENCE_ALPHA; /* which gives just this G */

@@ -1,7 +1,23 @@
 /* vital_test.c - level and lifecycle as core tells them: what is live, what is asked, what is stopped. */
-#include "runtime/core_testing.h"
+#include <sys/mman.h>
 #include "guard/command.h"
 #include "guard/guard.h"
+#include "runtime/core_testing.h"
+#include "sem/weight.h"
+
+static uint16_t *doubted; /* in memory that core shares: whose word counts nothing */
+
+/* In the place of sem/weight.c. */
+double weight_attention(const struct weight_candidate *candidates, size_t count, size_t which, double load) {
+	(void)candidates, (void)count, (void)which, (void)load;
+	return 1;
+}
+
+double weight_trust(const struct trust_book *book, uint32_t subject, enum trust_role role,
+		const struct trust_prior *prior, unsigned safety_class, int64_t now_ns) {
+	(void)book, (void)role, (void)prior, (void)safety_class, (void)now_ns;
+	return subject == *doubted ? 0 : 1;
+}
 
 static uint64_t next_id = 1;
 
@@ -157,6 +173,10 @@ static void levels_are_reached_and_lost(void) {
 	CHECK(level_is(1, "agreement is 0.00"));
 	claim("lark", "open");
 	CHECK(level_is(2, "no window of history"));
+	*doubted = b.processes[LARK].entity; /* whose word is worth nothing now: one alone is no agreement */
+	CHECK(level_is(1, "agreement is 0.00"));
+	*doubted = PLAN_NONE;
+	CHECK(level_is(2, "no window of history"));
 	feel(&touch, 1);
 	CHECK(level_is(2, "completeness is 0.00"));
 	feel(&near, 1);
@@ -182,6 +202,9 @@ static void levels_are_reached_and_lost(void) {
 }
 
 int main(void) {
+	doubted = mmap(NULL, sizeof(*doubted), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(doubted != MAP_FAILED);
+	*doubted = PLAN_NONE;
 	void (*const tests[])(void) = { a_machine_boots_and_is_asked, a_process_that_is_gone_is_a_crisis,
 		levels_are_reached_and_lost };
 	return core_tests(tests, COUNT_OF(tests));

@@ -25,7 +25,7 @@ struct weight_candidate {
 	double reward;         /* how much it matters to an open goal */
 	double conflict;       /* 1 - agreement with those that should say the same */
 	double freshness;      /* 2^(-age / half-life) */
-	double trust;          /* weight_trust() of its source */
+	double trust;          /* weight_trust() of its source; of what the journal has, what it was trusted */
 	bool reserved;         /* a channel of safety: has its share whatever the others are */
 	int64_t held_ns;       /* for how long it has been in the workspace; 0: it is not */
 };
@@ -37,7 +37,8 @@ struct weight_candidate {
 double weight_attention(const struct weight_candidate *candidates, size_t count, size_t which, double load);
 
 /*
- * How much the word of `subject` counts in this role, for an act of this safety class.  `book` is the evidence of all
+ * How much the word of `subject` (of the plan; UINT32_MAX: no plan is at hand, as where a journal is read after the
+ * machine) counts in this role, for an act of this safety class.  `book` is the evidence of all
  * raters, NULL: there is none; `prior` the word of the plan, NULL: nobody vouches for it.
  */
 double weight_trust(const struct trust_book *book, uint32_t subject, enum trust_role role,

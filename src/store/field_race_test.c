@@ -2,14 +2,18 @@
  * field_race_test.c - a writer, readers of every sort, sleepers and the control thread at once.
  *
  * All are threads of one process and use one mapping, so ThreadSanitizer sees both sides.  A sample's
- * words are computed from its version: a mixture of two samples is found wherever it was made.
+ * words are computed from its version: a mixture of two samples is found wherever it was made.  FIELD_RACES says how
+ * many samples are to be looked at, at least.
  */
 #include "store/wait.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
+#include "test/lib/pace.h"
+#include "test/lib/watched.h"
 #include "test/lib/world.h"
 
 enum { CORE, GUARD, CAM, OTHER, SMALL_WORDS = 40, LARGE_WORDS = 1500, SMALL_MANY = 50000, LARGE_MANY = 5000,
@@ -18,6 +22,7 @@ enum { CORE, GUARD, CAM, OTHER, SMALL_WORDS = 40, LARGE_WORDS = 1500, SMALL_MANY
 static uint16_t small, large;
 static struct world w;
 static int writers;  /* still running */
+static uint64_t checks, least; /* samples that were looked at; that must be */
 static int needed;   /* threads that have not succeeded ENOUGH times yet: the writers go on for them */
 
 static uint64_t word_at(uint64_t version, uint64_t i) {
@@ -36,6 +41,7 @@ static void check_whole(const uint64_t *words, const struct cdm_info *info, uint
 		CHECK(words[i] == word_at(info->version, i));
 	CHECK(info->source_time.ns == (int64_t)info->version && info->publish_time.ns >= info->source_time.ns);
 	CHECK(info->trust <= 1.0f && info->source == info->version % 2);
+	__atomic_fetch_add(&checks, 1, __ATOMIC_RELAXED);
 }
 
 static struct field_meta meta(uint64_t version) {
@@ -44,7 +50,8 @@ static struct field_meta meta(uint64_t version) {
 }
 
 static bool more_is_needed(uint64_t version, uint64_t many) {
-	return version <= many || __atomic_load_n(&needed, __ATOMIC_RELAXED) > 0;
+	return version <= many || __atomic_load_n(&needed, __ATOMIC_RELAXED) > 0 ||
+	       __atomic_load_n(&checks, __ATOMIC_RELAXED) < least;
 }
 
 static void succeeded(int *times) {
@@ -195,6 +202,8 @@ int main(void) {
 	small = plan_builder_field(&b, "small", CDM_U64, SMALL_WORDS, 5, 0, CAM, 1u << OTHER);
 	large = plan_builder_field(&b, "large", CDM_U64, LARGE_WORDS, 8, 5, CAM, 1u << OTHER);
 	world_open(&w, &b);
+	const char *told = getenv("FIELD_RACES");
+	least = told ? strtoull(told, NULL, 10) : IS_WATCHED ? 10000 : PACE(1000000, 10000);
 	writers = 2;
 	needed = COUNT_OF(threads) - writers;
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
@@ -207,5 +216,6 @@ int main(void) {
 	CHECK(counter_get(&w.at[CAM].own, COUNTER_leases) > 0 && counter_get(&w.at[CAM].own, COUNTER_reads) > 0);
 	CHECK(counter_get(&w.at[CAM].own, COUNTER_broken) == 0);
 	world_close(&w);
-	puts("field_race_test: ok");
+	CHECK(checks >= least);
+	printf("field_race_test: ok, %llu samples were looked at\n", (unsigned long long)checks);
 }

@@ -17,7 +17,8 @@
 #include "test/fault/journal_child.h"
 #include "test/lib/pace.h"
 
-enum { KILLS = PACE(400, 30), STRIDE = PACE(1, 3), A_FILE = 20 /* kills before the next one starts anew */ };
+enum { KILLS = PACE(400, 30), STRIDE = PACE(1, 3), A_FILE = 20 /* kills before the next one starts anew */,
+	LEAST = PACE(1000, 200) /* of both kinds */ };
 
 static struct testing t;
 static struct child_acks acks;
@@ -197,7 +198,7 @@ static void go_on(void) {
 	(void)child_check(t.path, &acks);
 }
 
-static void at_each_thing(void) {
+static unsigned at_each_thing(void) {
 	unsigned kills = 0, of[THINGS] = { 0 };
 	for (unsigned after = 0; after <= 3; after++) {
 		enum thing what;
@@ -218,18 +219,21 @@ static void at_each_thing(void) {
 		printf("%s %u %s", i ? "," : "", of[i], thing_names[i]);
 	}
 	puts("");
+	return kills;
 }
 
 int main(void) {
 	const char *told = getenv("JOURNAL_KILLS");
+	unsigned kills = told ? (unsigned)strtoul(told, NULL, 10) : KILLS;
 	child_acks_init(&acks, 1u << 20);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	t = testing_begin();
-	at_random_instants(told ? (unsigned)strtoul(told, NULL, 10) : KILLS);
+	at_random_instants(kills);
 	testing_end(&t);
 	/* What a process leaves to the kernel is there for the next one, so the disk need not be waited for. */
 	t = testing_begin_in(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	at_each_thing();
+	kills += at_each_thing();
+	CHECK(told || kills >= LEAST);
 	testing_end(&t);
 	child_acks_fini(&acks);
 	puts("journal_kill: ok");

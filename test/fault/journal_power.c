@@ -1,6 +1,6 @@
 /*
  * journal_power.c - the lights go out, a process dies, the disk fills or fails, at every single operation of a run
- * (under AddressSanitizer, at every third).
+ * (under AddressSanitizer, at every seventh).
  *
  * A run creates a journal and writes batches to it until told otherwise by the simulated disk of src/env.  What
  * journal_take() reported as durable must be found afterwards, at its place and with its hash, on what such a disk

@@ -77,7 +77,8 @@ def conversation():
 def machine_twice(path):
     refused('a second machine of that name', ['run', '--detach', path], 'runs already')
     other = dict(ENV, CADMUS_RUN_DIR=WORK + '/other')
-    refused('a second runtime on one state file', ['run', '--detach', path], 'did not start', env=other)
+    owner = next(p['pid'] for p in json.loads(cadmus('ps', '--json')[1]) if p['name'] == 'core')
+    refused('a second runtime on one state file', ['run', '--detach', path], f'in use by process {owner}', env=other)
 
 
 def control(name='control.sock'):

@@ -6,7 +6,9 @@
  * order and without gaps, and the others never were.  What a compaction lets go may be missing from the file, and stays
  * in the list: what the state says of it must not change.
  *
- * Nothing of the journal's own code decides here but record_check(), which follows the chain.  Failures are CHECKs.
+ * What was acknowledged, and where it must stand, is decided without the journal's own code but record_check(), which
+ * follows the chain.  The fold of the list is the journal's: test/fault/journal_oracle.py folds the same lives without
+ * it.  Failures are CHECKs.
  */
 #ifndef TEST_SIM_MODEL_H
 #define TEST_SIM_MODEL_H
