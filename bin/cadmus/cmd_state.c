@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/clock.h"
+#include "base/io.h"
 #include "base/msgpack.h"
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/intact.h"
@@ -11,25 +13,61 @@
 #include "bin/cadmus/machine.h"
 #include "bin/cadmus/parts.h"
 #include "bin/cadmus/past.h"
+#include "client/control.h"
 #include "lang/near.h"
+
+/* ---- the machine, if it is up ---- */
+
+#define PATIENCE_NS NS_PER_S
+
+/* Level and lifecycle stand in no journal (spec/level.md). */
+struct life {
+	bool is_up;
+	uint64_t level;
+	char text[128], state[16];
+};
+
+static void look_alive(const char *machine, struct life *out) {
+	uint8_t message[64], reply[4096];
+	struct mp_out o;
+	int fd = control_connect(machine);
+	*out = (struct life){ .is_up = false };
+	if (fd < 0)
+		return;
+	mp_begin(&o, message, sizeof(message));
+	mp_map(&o, 2);
+	mp_kv_str(&o, "op", "state");
+	mp_kv_uint(&o, "id", 1);
+	ssize_t n = control_ask(fd, message, o.length, 1, reply, sizeof(reply), PATIENCE_NS);
+	out->is_up = n > 0 && mp_find_uint(reply, (size_t)n, "level", &out->level) == 0 &&
+		     mp_find_str(reply, (size_t)n, "level_text", out->text, sizeof(out->text)) == 0 &&
+		     mp_find_str(reply, (size_t)n, "lifecycle", out->state, sizeof(out->state)) == 0;
+	io_close(&fd);
+}
 
 /* ---- the state ---- */
 
-static void print(const struct journal_state *s, const char *machine, const char *hash) {
+static void print(const struct journal_state *s, const char *machine, const char *hash, const struct life *l) {
 	printf("%s  state %.16s  record %llu  epoch %llu\n", machine, hash, (unsigned long long)s->seq,
 			(unsigned long long)s->epoch);
+	if (l->is_up)
+		printf("%s  %s\n", l->state, l->text);
 	parts_print(s, NULL);
 }
 
-static json_t *as_json(const struct journal_state *s, const char *machine, const char *hash) {
+static json_t *as_json(const struct journal_state *s, const char *machine, const char *hash, const struct life *l) {
 	json_t *j = json_pack("{s:s,s:s,s:I,s:I}", "machine", machine, "hash", hash, "seq", (json_int_t)s->seq, "epoch",
 			(json_int_t)s->epoch);
+	if (l->is_up)
+		json_object_update_new(j, json_pack("{s:I,s:s,s:s}", "level", (json_int_t)l->level, "level_text",
+				l->text, "lifecycle", l->state));
 	parts_json(s, NULL, j);
 	return j;
 }
 
 static int show(const struct verb_context *c, const struct past *p, const struct when *at) {
 	struct moment m = { .seq = UINT64_MAX };
+	struct life life = { .is_up = false };
 	char hex[HASH_TEXT_MAX];
 	int code = at ? past_find(p, at, &m) : 0;
 	struct journal_state *s = code ? NULL : past_state(p, &m);
@@ -37,10 +75,12 @@ static int show(const struct verb_context *c, const struct past *p, const struct
 		return 1;
 	struct hash h = state_hash(s);
 	hash_text(&h, 64, hex);
+	if (!at)
+		look_alive(p->machine, &life);
 	if (c->json)
-		code = json_print(as_json(s, p->machine, hex));
+		code = json_print(as_json(s, p->machine, hex, &life));
 	else
-		print(s, p->machine, hex);
+		print(s, p->machine, hex, &life);
 	free(s);
 	return code;
 }
@@ -171,7 +211,8 @@ VERB(state, "Show what the machine knows, and the hash of it; check or copy it",
 		"  backup FILE   a copy, made while the machine goes on, and verified; FILE must not be there yet\n"
 		"  compact       let go what the state has anyway (evidence, gaps ...), up to the newest snapshot;\n"
 		"                no moment before that can be shown any more\n"
-		"Read from the journal alone, but for compact; with --machine NAME also when nothing runs.\n"
+		"Read from the journal alone, but for compact; with --machine NAME also when nothing runs. Of a\n"
+		"machine that is up its lifecycle and level (0 to 4) are told as well, and what holds it there.\n"
 		"examples:\n"
 		"  cadmus state\n"
 		"  cadmus state --machine first_flight --at 12 --json\n"

@@ -415,6 +415,10 @@ def facts(m):
     expect('blind is not recorded', rc == 0 and out.endswith('\n  [parrot, not recorded]\n'), out + err)
     rc, out, err = m.run('state')
     expect('a fact of the state', rc == 0 and re.search(r'door += locked .* trust 0\.\d\d, record \d+\n', out), out)
+    expect('of a machine that is up its lifecycle and level', re.search(r'\n(BOOT|WAKE|FOCUS|REST|DREAM|CRISIS)  level \d: .+\n', out), out)
+    live, past = m.json('state'), m.json('state', '--at', '1')
+    expect('and as JSON, but not of what was', 0 <= live['level'] <= 4 and live['level_text'].startswith(f"level {live['level']}") and
+           live['lifecycle'] in out and 'level' not in past, (live, past))
 
 
 def recalls(m):

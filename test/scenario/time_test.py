@@ -310,6 +310,7 @@ def copies(p):
     p.said(['state', 'backup', copy], 'is there already; give another name, or remove it')
     p.said(['state', 'backup', p.m.work + '/none/copy'], 'cannot be made')
     before = p.json('state')
+    expect('nothing runs, so nothing is alive', 'level' not in before and 'level' not in p.text('state'))
     shutil.copy(copy, p.path('restored'))
     p.name = 'restored'
     expect('a restore is a cp', p.json('state')['hash'] == before['hash'] and 'chain is whole' in p.text('state', 'verify'))
