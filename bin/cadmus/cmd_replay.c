@@ -116,7 +116,8 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 
 VERB(replay, "Play a recording: its rules again, or as the sources of a machine",
 		"FILE [--cdl FILE] [--from S] [--until S] [--step] [--output FILE] |\n"
-		"                     FILE --live [--speed N | --real-time] [--from S] [--until S] [--loop] [--stay]",
+		"                     FILE --live [--speed N | --real-time | --step] [--cdl FILE] [--from S]\n"
+		"                     [--until S] [--loop] [--stay]",
 		"  --cdl FILE     under an edited description instead of its plan; fields are matched by name\n"
 		"  --from S, --until S   a stretch of it, in seconds since its begin\n"
 		"  --step         sample by sample, with Enter\n"

@@ -1,12 +1,16 @@
-// mcap_test.mjs PEER FOLDER [RECORDING] - files of src/mcap read by @mcap/core, and its files by ours; by mcap_test.sh.
+// mcap_test.mjs PEER FOLDER [CADMUS] - files of src/mcap read by @mcap/core, and its files by ours; with CADMUS also
+// the recordings in that folder, and what it makes of them again; by mcap_test.sh.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { McapIndexedReader, McapStreamReader, McapWriter } from '@mcap/core';
 import { decompress as unpack } from 'fzstd';
 import { compress, init } from '@bokuweb/zstd-wasm';
+import protobuf from 'protobufjs';
+import descriptor from 'protobufjs/ext/descriptor.js';
 
-const [peer, folder, recording] = process.argv.slice(2);
+const [peer, folder, cadmus] = process.argv.slice(2);
+const wanted = cadmus && JSON.parse(await readFile(`${folder}/published.json`)); // of the machine with all types
 await init();
 
 // fzstd is another implementation of zstd than the one that packed.
@@ -47,13 +51,17 @@ async function indexed(path, args = {}) {
 }
 
 // In pieces of all sizes, as a network would bring them.
-async function streamed(path) {
+function stream(bytes) {
 	const reader = new McapStreamReader({ decompressHandlers, validateCrcs: true, includeChunks: true }), records = [];
-	const bytes = await readFile(path);
 	for (let at = 0, n = 1; at < bytes.length; at += n, n = n * 3 % 65521) {
 		reader.append(bytes.subarray(at, at + n));
 		for (let record; (record = reader.nextRecord());) records.push(record);
 	}
+	return { reader, records };
+}
+
+async function streamed(path) {
+	const { reader, records } = stream(await readFile(path));
 	assert(reader.done() && reader.bytesRemaining() === 0);
 	return records;
 }
@@ -123,8 +131,9 @@ async function theirs(options, compression, count) {
 	return sent;
 }
 
-const read = (...how) => execFileSync(peer, ['read', `${folder}/theirs.mcap`, ...how], { encoding: 'utf8', maxBuffer: 1 << 28,
-	stdio: ['ignore', 'pipe', 'pipe'] }).trim().split('\n').map(line => JSON.parse(line));
+const output = (...command) => execFileSync(command[0], command.slice(1), { encoding: 'utf8', maxBuffer: 1 << 28,
+	stdio: ['ignore', 'pipe', 'pipe'] }).trim().split('\n');
+const read = (...how) => output(peer, 'read', `${folder}/theirs.mcap`, ...how).map(line => JSON.parse(line));
 
 function sameFile(records, sent, scanned) {
 	const of = sort => records.filter(r => r.record === sort);
@@ -145,31 +154,212 @@ function sameFile(records, sent, scanned) {
 	});
 }
 
-/* ---- a recording of a machine ---- */
+/* ---- recordings of machines ---- */
 
-async function machine() {
-	const { default: protobuf } = await import('protobufjs');
-	const { default: descriptor } = await import('protobufjs/ext/descriptor.js');
-	const { reader, messages, attachments, metadata } = await indexed(recording);
-	const records = await streamed(recording);
-	assert.equal(records.filter(r => r.type === 'Message').length, messages.length);
-	assert.equal(reader.header.profile, 'cadmus');
-	assert.deepEqual(attachments.map(a => a.name), ['plan']);
-	assert.deepEqual(metadata.map(m => m.name), ['cadmus.machine', 'cadmus.result']);
-	assert.equal(metadata[1].metadata.get('result'), 'COMPLETE');
-	// as Foxglove and other tools do: the type comes out of the file
+const of = (type, records) => records.filter(r => r.type === type);
+const text = m => [m.channelId, m.sequence, m.logTime, m.publishTime, Buffer.from(m.data).toString('hex')].join(' ');
+
+// Messages as our reader tells them; nanoseconds are too many for a number of JavaScript.
+const ourTexts = (path, ...how) => output(peer, 'read', path, ...how)
+	.filter(line => line.startsWith('{"record":"message"'))
+	.map(line => JSON.parse(line.replace(/"(log|publish)":(\d+)/g, '"$1":"$2"')))
+	.map(m => [m.channel, m.sequence, m.log, m.publish, m.data].join(' '));
+
+function sameTexts(what, got, want) {
+	const at = want.findIndex((one, i) => one !== got[i]);
+	assert(at < 0 && got.length === want.length,
+		`${what}: ${got.length}, not ${want.length}; ${at}: ${got[at]}, not ${want[at]}`);
+}
+
+// As Foxglove and other tools do: the type comes out of the file.
+function decoder(schemas) {
 	const types = new Map();
-	for (const s of reader.schemasById.values()) {
+	for (const s of schemas.values()) {
 		assert.equal(s.encoding, 'protobuf');
 		const root = protobuf.Root.fromDescriptor(descriptor.FileDescriptorSet.decode(s.data));
 		root.resolveAll();
 		types.set(s.id, root.lookupType(s.name));
 	}
-	const seen = new Map();
+	return (channel, m) => types.get(channel.schemaId).toObject(types.get(channel.schemaId).decode(m.data),
+		{ longs: String, enums: String, bytes: Buffer, defaults: true });
+}
+
+function byTopic(channels, messages) {
+	const topics = new Map([...channels.values()].map(c => [c.topic, []]));
+	for (const m of messages) topics.get(channels.get(m.channelId).topic).push(m);
+	return topics;
+}
+
+// What `cadmus record --info` says of a file is what they count in it.
+function counted(path, channels, messages, status) {
+	const done = spawnSync(cadmus, ['record', '--info', path, '--json'], { encoding: 'utf8' });
+	assert.equal(done.status, status, done.stderr);
+	const said = JSON.parse(done.stdout), topics = byTopic(channels, messages);
+	assert.equal(said.messages, messages.length);
+	assert.deepEqual(Object.fromEntries(said.channels.map(c => [c.topic, c.messages])),
+		Object.fromEntries([...topics].map(([topic, list]) => [topic, list.length])));
+	return said;
+}
+
+// By the index, in a stream, and by our reader: the same messages.
+async function whole(path, result, compression) {
+	const { reader, messages, attachments, metadata } = await indexed(path);
+	const records = await streamed(path), chunks = of('Chunk', records), all = of('Message', records).map(text);
+	sameTexts('by the index', messages.map(text).sort(), [...all].sort());
+	sameTexts('by our reader', ourTexts(path), all);
+	sameTexts('by our reader, gone through', ourTexts(path, 'scan'), all);
+	const said = counted(path, reader.channelsById, messages, 0);
+	assert.deepEqual([said.result, said.cut, said.damaged, said.bad_sum], [result, false, 0, false]);
+	assert.deepEqual([said.chunks, reader.chunkIndexes.length], [chunks.length, chunks.length]);
+	assert.equal(reader.statistics.messageCount, BigInt(messages.length));
+	assert.deepEqual([...new Set(chunks.map(c => c.compression))], [compression]);
+	assert.equal(reader.header.profile, 'cadmus');
+	assert.deepEqual(attachments.map(a => a.name), ['plan']);
+	assert.deepEqual(metadata.map(m => m.name), ['cadmus.machine', 'cadmus.result']);
+	assert.equal(metadata[1].metadata.get('result'), result);
+	return { channels: reader.channelsById, schemas: reader.schemasById, messages, about: metadata[0].metadata,
+		end: metadata[1].metadata };
+}
+
+const arrays = { u8: Uint8Array, i8: Int8Array, u16: Uint16Array, i16: Int16Array, u32: Uint32Array, i32: Int32Array,
+	u64: BigUint64Array, i64: BigInt64Array, f32: Float32Array, f64: Float64Array, bool: Uint8Array };
+
+function sameSample(channel, type, value, bytes) {
+	const dtype = channel.metadata.get('dtype'), array = arrays[dtype];
+	if (type === 'foxglove.RawImage') {
+		const [height, width, depth = 1] = channel.metadata.get('shape').split(',').map(Number);
+		assert.deepEqual([value.height, value.width, value.step, value.encoding],
+			[height, width, width * depth, depth === 3 ? 'rgb8' : 'mono8']);
+	} else if (array) {
+		const values = /^[ui]64$/.test(dtype) ? value.values.map(BigInt) : value.values;
+		assert.deepEqual(values, [...new array(new Uint8Array(bytes).buffer)], channel.topic);
+	}
+	if (type === 'foxglove.RawImage' || !/^(u32|i32|u64|i64|f32|f64)$/.test(dtype)) // whose numbers are all
+		assert(Buffer.from(value.data).equals(bytes), channel.topic);
+}
+
+// Of each field of the camera: the versions that are there, all of them as published, and how many are said to be
+// missed.  And the notes.
+function published({ channels, schemas, messages }) {
+	const decode = decoder(schemas), seen = {}, dtypes = new Set(), notes = [];
+	for (const [topic, list] of byTopic(channels, messages)) {
+		const samples = new Map(wanted.fields[topic]);
+		for (const m of list) {
+			const channel = channels.get(m.channelId), value = decode(channel, m);
+			const version = Number(value.version), type = schemas.get(channel.schemaId).name;
+			if (value.kind === 'noted') notes.push([value.a, value.b, Buffer.from(value.text).toString()]);
+			if (!wanted.fields[topic]) continue;
+			sameSample(channel, type, value, Buffer.from(samples.get(version), 'hex'));
+			dtypes.add(channel.metadata.get('dtype'));
+			const field = seen[topic] ??= { versions: [], missed: 0 };
+			field.versions.push(version);
+			field.missed += Number(value.missed);
+		}
+	}
+	assert.deepEqual(Object.keys(seen).sort(), Object.keys(wanted.fields).sort());
+	assert.deepEqual([...dtypes].sort(), [...Object.keys(arrays), 'f16', 'bf16', 'bytes'].sort());
+	return { seen, notes };
+}
+
+const upTo = n => Array.from({ length: n }, (_, i) => i + 1);
+
+async function plain(path) {
+	const { seen, notes } = published(await whole(path, 'COMPLETE', ''));
+	for (const [field, { versions, missed }] of Object.entries(seen))
+		assert.deepEqual([versions, missed], [upTo(wanted.rounds), 0], field);
+	assert.deepEqual(notes, wanted.notes);
+}
+
+async function incomplete(path) {
+	const it = await whole(path, 'INCOMPLETE', 'zstd'), { seen, notes } = published(it);
+	for (const [field, { versions, missed }] of Object.entries(seen)) {
+		const count = wanted.fields[field].length, what = `${field}: ${versions}; ${missed} missed`;
+		assert(missed > 0 && versions.length + missed === count && versions.at(-1) === count, what);
+		assert.deepEqual([it.end.get(`${field}:samples`), it.end.get(`${field}:missed`)],
+			[`${versions.length}`, `${missed}`], what);
+	}
+	assert.deepEqual(notes, wanted.notes);
+}
+
+// The records outside of chunks that are all there: [opcode, begin, end].
+function recordsOf(bytes) {
+	const found = [];
+	for (let at = 8; at + 9 <= bytes.length;) {
+		const end = at + 9 + Number(bytes.readBigUInt64LE(at + 1));
+		if (end > bytes.length) break;
+		found.push([bytes[at], at, end]);
+		at = end;
+	}
+	return found;
+}
+
+// A file that ends anywhere: they see each record that is all there, in a stream; and so do we.
+async function unfinished(path, isCut) {
+	const bytes = await readFile(path), { reader, records } = stream(bytes), found = recordsOf(bytes);
+	assert(!reader.done());
+	assert.equal(reader.bytesRemaining(), bytes.length - found.at(-1)[2]);
+	for (const [type, opcode] of Object.entries({ Header: 1, Footer: 2, Chunk: 6, MessageIndex: 7, ChunkIndex: 8,
+			Attachment: 9, Statistics: 11, Metadata: 12, DataEnd: 15 }))
+		assert.equal(of(type, records).length, found.filter(r => r[0] === opcode).length, type);
+	assert.deepEqual([...of('Header', records).map(r => r.profile), ...of('Attachment', records).map(r => r.name),
+		...of('Metadata', records).map(r => r.name)], ['cadmus', 'plan', 'cadmus.machine']);
+	const messages = of('Message', records);
+	assert(messages.length > 0);
+	sameTexts('by our reader', ourTexts(path), messages.map(text));
+	const channels = new Map(of('Channel', records).map(c => [c.id, c]));
+	const schemas = new Map(of('Schema', records).map(s => [s.id, s]));
+	const said = counted(path, channels, messages, 1);
+	assert.deepEqual([said.result, said.cut, said.cut_at, said.damaged, said.chunks],
+		['UNFINISHED', true, found.at(-1)[2], 0, of('Chunk', records).length]);
+	await assert.rejects(indexed(path), /footer|magic/i);
+	if (isCut)
+		return messages.length;
+	for (const [field, { versions, missed }] of Object.entries(published({ channels, schemas, messages }).seen)) {
+		assert(versions.length >= wanted.rounds && missed === 0, `${field}: ${versions}, ${missed}`);
+		assert.deepEqual(versions, upTo(versions.length), field);
+	}
+	return messages.length;
+}
+
+async function killed(path) {
+	const count = await unfinished(path, false), bytes = await readFile(path);
+	const [, begin, end] = recordsOf(bytes).filter(r => r[0] === 6).at(-1);
+	for (const at of [begin, begin + 5, begin + 100, end - 1]) {
+		await writeFile(`${folder}/cut.mcap`, bytes.subarray(0, at));
+		assert(await unfinished(`${folder}/cut.mcap`, true) < count, `cut at ${at}`);
+	}
+}
+
+// What rules make of a recording again, as a recording: what they were told stands there as it stood, and they said the
+// same.
+async function replayed(path) {
+	const to = `${folder}/replayed.mcap`;
+	await rm(to, { force: true });
+	const end = JSON.parse(output(cadmus, 'replay', path, '--output', to, '--json').at(-1));
+	const it = await whole(to, 'COMPLETE', 'zstd'), { reader, messages } = await indexed(path);
+	assert.equal(end.result, 'IDENTICAL');
+	assert.deepEqual([it.about.get('replay'), it.end.get('end')], ['rules', 'replayed']);
+	const before = decoder(reader.schemasById), after = decoder(it.schemas);
+	const was = byTopic(reader.channelsById, messages), is = byTopic(it.channels, it.messages);
+	const toldAs = m => [m.sequence, m.publishTime, Buffer.from(m.data).toString('hex')].join(' ');
+	const madeAs = (decode, channels) => m => (({ values, source_ns, trust, status }) =>
+		JSON.stringify({ values, source_ns, trust, status }))(decode(channels.get(m.channelId), m));
+	assert.deepEqual([...is.keys()].sort(), [...end.told, ...end.targets.map(t => t.field)].sort());
+	for (const field of end.told)
+		sameTexts(field, is.get(field).map(toldAs), was.get(field).map(toldAs));
+	for (const { field, made, given, beyond } of end.targets) {
+		assert(made > beyond);
+		assert.equal(is.get(field).length, made, field);
+		sameTexts(field, is.get(field).slice(0, made - beyond).map(madeAs(after, it.channels)),
+			was.get(field).slice(given).map(madeAs(before, reader.channelsById)));
+	}
+}
+
+async function machine(path) {
+	const { channels, schemas, messages } = await whole(path, 'COMPLETE', 'zstd');
+	const decode = decoder(schemas), seen = new Map();
 	for (const m of messages) {
-		const channel = reader.channelsById.get(m.channelId), type = types.get(channel.schemaId);
-		const value = type.toObject(type.decode(m.data), { longs: String, enums: String, bytes: Buffer,
-			defaults: true });
+		const channel = channels.get(m.channelId), value = decode(channel, m);
 		seen.set(channel.topic, [...(seen.get(channel.topic) ?? []), { ...value, channel, m }]);
 	}
 	const feedback = seen.get('legs.feedback'), level = seen.get('kinesthetic'), events = seen.get('/cadmus/events');
@@ -207,5 +397,12 @@ await step('theirs: lz4 is refused by name', async () => {
 	await theirs({ useChunkIndex: false }, 'lz4', 10);
 	assert.throws(() => read(), /compressed by lz4/);
 });
-if (recording)
-	await step('a recording of a machine', machine);
+if (cadmus) {
+	const file = name => `${folder}/${name}.mcap`;
+	await step('a recording of a machine', () => machine(file('recording')));
+	await step('its rules, run again', () => replayed(file('recording')));
+	await step('a recording of all types and forms, not packed', () => plain(file('plain')));
+	await step('its rules, run again', () => replayed(file('plain')));
+	await step('an incomplete one', () => incomplete(file('stopped')));
+	await step('one whose recorder was killed', () => killed(file('killed')));
+}

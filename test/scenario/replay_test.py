@@ -59,6 +59,8 @@ settings:
 '''
 RULED = ('spatial', 'visual', 'temporal')  # of one source each
 SAMPLES = 150
+STROLL = 13  # samples, at least a tenth of a second from each other
+PLAYED = {'level', 'left', 'right', 'camera.frame', 'faces', 'silence'}  # of sensors, and of models that are programs
 MIDDLES = (31, 60, 89)  # where a second, third and fourth recording begin
 
 
@@ -70,14 +72,17 @@ def is_recorded(m, rounds):
 
 
 def play(m, meanwhile):
-    """The camera and the finder: three samples of everything, and when those are recorded, the next; meanwhile(i) before each."""
+    """The camera and the finder: three samples of everything, and when those are recorded, the next; meanwhile(i) before each.
+    Seconds that passed between the first sample and the last one, at least."""
     with cadmus.attach('small', as_='camera') as camera, cadmus.attach('small', as_='finder') as finder:
         level, pair, frame = camera.writer('level'), camera.group('left'), camera.writer('camera.frame')
         faces, seen = finder.writer('faces'), finder.reader('camera.frame')
         faces.derive(seen)
         for i in range(SAMPLES):
             meanwhile(i)
+            last = time.monotonic()
             level.write(i * 37 % 100 / 100, trust=1.0 if i % 3 else 0.5)
+            first = time.monotonic() if i == 0 else first
             pair.write({'left': i / SAMPLES, 'right': array('d', [0.1, i % 7 / 10, 0.2])})
             frame.write(bytes([i % 256]) * (32 * 24 * 3))
             seen.read()
@@ -86,6 +91,7 @@ def play(m, meanwhile):
                 expect('it is set meanwhile', m.run('set', 'gain', '0.5', '--machine', 'small')[0] == 0)
             if i % 3 == 2:
                 until('what was said is recorded', lambda: is_recorded(m, i + 1))  # pylint: disable=cell-var-from-loop
+    return last - first
 
 
 def begin_to_record(m, path):
@@ -96,11 +102,32 @@ def begin_to_record(m, path):
 
 
 def record(m, path):
-    """All of it into `path`, and what begins somewhere in the middle beside it; the results, that of all of it first."""
+    """All of it into `path`, and what begins somewhere in the middle beside it; the results, that of all of it first, and how long it
+    was played."""
     recorders = [begin_to_record(m, path)]
-    play(m, lambda i: recorders.append(begin_to_record(m, middle(m, i))) if i in MIDDLES else None)
+    seconds = play(m, lambda i: recorders.append(begin_to_record(m, middle(m, i))) if i in MIDDLES else None)
     expect('the machine goes down', m.run('down')[0] == 0)  # with which the recordings end
-    return [json.loads(r.communicate(timeout=30)[0]) for r in recorders]
+    return [json.loads(r.communicate(timeout=30)[0]) for r in recorders], seconds
+
+
+def stroll(m, path):
+    """Another life of the machine, in which time goes by from one level to the next; how long it was played, at least."""
+    m.start()
+    recorder = begin_to_record(m, path)
+    with cadmus.attach('small', as_='camera') as camera:
+        level, first = camera.writer('level'), None
+        for i in range(STROLL):
+            until('time goes by', lambda: first is None or time.monotonic() >= first + i / 10, pause=0.005)  # pylint: disable=cell-var-from-loop
+            last = time.monotonic()
+            level.write(i / STROLL)
+            first = first or time.monotonic()
+    expect('the machine goes down again', m.run('down')[0] == 0)
+    result = json.loads(recorder.communicate(timeout=30)[0])
+    expect('a stroll was recorded', result['result'] == 'COMPLETE', result)
+    rc, got, err = lines(m, path)
+    expect('a stroll, of levels that fade meanwhile: it is made again, to the byte', rc == 0 and got[-1]['result'] == 'IDENTICAL' and
+           got[-1]['made'] == STROLL, (got[-1:], err))
+    return last - first
 
 
 def middle(m, i):
@@ -239,6 +266,23 @@ def live(m, path, lasted):
     expect('it had one of its own', os.path.exists(m.work + '/state/small_replay.journal'))
 
 
+def live_as_it_was(m, path, seconds, *how):
+    """At real time: with the recorded distances, so not sooner than it was played; how much later is this computer's."""
+    info = m.json('record', '--info', path)
+    began = time.monotonic()
+    rc, out, err = m.run('replay', path, '--live', *how, '--json')
+    took = time.monotonic() - began
+    done = json.loads(out)
+    recorded = {c['topic']: c['messages'] for c in info['channels']}
+    expect(f'live, {how}: to its end, completely', rc == 0 and done['result'] == 'COMPLETE' and done['end'] == 'played' and
+           not done['stays'], (done, err))
+    expect(f'live, {how}: every sample, and nothing was lost', done['unpublished'] == 0 and
+           {f['field'] for f in done['fields']} == PLAYED and all(f['published'] == recorded[f['field']] and not f['unpublished']
+           for f in done['fields']) and done['published'] == sum(recorded[f] for f in PLAYED) > 0, (done, recorded))
+    expect(f'live, {how}: it lasts as long as it did', seconds <= done['seconds'] <= took, (seconds, done['seconds'], took))
+    expect(f'live, {how}: and then it is down', m.run('ps', '--machine', 'small_replay')[0] == 1)
+
+
 def live_steps(m, path):
     """One commit with each Enter."""
     done = subprocess.run([m.cadmus, 'replay', path, '--live', '--step', '--json'], env=m.env, input=b'\n' * 8 + b'q\n', capture_output=True,
@@ -293,7 +337,7 @@ def main():
     try:
         m.start()
         path = m.work + '/walk.mcap'
-        results = record(m, path)
+        results, seconds = record(m, path)
         result = results[0]
         expect('it was recorded', all(r['result'] == 'COMPLETE' for r in results), results)
         outputs(m, path, offline(m, path))
@@ -302,6 +346,8 @@ def main():
         steps(m, path)
         other = edited(m, path)
         live(m, path, result['seconds'])
+        live_as_it_was(m, path, seconds, '--speed', '1')
+        live_as_it_was(m, m.work + '/stroll.mcap', stroll(m, m.work + '/stroll.mcap'), '--real-time')
         live_steps(m, path)
         live_once(m, path, other)
         nothing(m)
