@@ -32,7 +32,8 @@ static int forget(const struct verb_context *c, uint64_t record, const char *why
 		printf("erased: %llu record%s  (record %llu says so)\n", (unsigned long long)erased,
 				erased == 1 ? "" : "s", (unsigned long long)seq);
 	if (!wiped)
-		puts("a program that reads the journal holds on to old pages: they go when it has ended");
+		puts("it can still be found in the journal's log or in the memory's index, as a program reads them or\n"
+		     "the disk has no room: it goes when that has ended");
 	return 0;
 }
 

@@ -43,8 +43,8 @@ bool replay_enter(void);
 /* Before it begins, for people: what is run again, what is told as recorded, and what is neither; what of the recording
    has no place in the plan, and the other way round. */
 void replay_tell_places(const struct replay *r, const struct rerun *x);
-/* What came out, for people or as JSON; an exit code. */
-MUST_CHECK int replay_report(const struct replay *r, const struct rerun *x);
+/* What came out, for people or as JSON; an exit code.  `left`: before the end. */
+MUST_CHECK int replay_report(const struct replay *r, const struct rerun *x, bool left);
 /* A line of names on standard error; none where there are none.  Takes them. */
 void replay_tell(const char *what, json_t *names);
 /* What no replay does again: the journal has it, with who said it. */

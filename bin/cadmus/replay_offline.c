@@ -13,6 +13,7 @@ struct offline {
 	struct replay *r;
 	struct replay_output *output;
 	bool lost; /* standard output is */
+	bool left; /* before its end */
 };
 
 static void say_json(struct offline *o, json_t *line) {
@@ -60,7 +61,7 @@ static void on_took(void *ctx, const struct plan_field *f, const struct recordin
 	if (o->r->step && !o->r->context->json)
 		show_took(o, f, x);
 	if (o->r->step && o->r->context->json)
-		say_json(o, json_pack("{s:s,s:s,s:I,s:I,s:o}", "took", f->name, "version",
+		say_json(o, json_pack("{s:s,s:I,s:I,s:o}", "took", f->name, "version",
 				(json_int_t)x->sample.info.version, "source_ns",
 				(json_int_t)x->sample.info.source_time.ns, "value", json_of_sample(
 				(enum cdm_dtype)f->dtype, x->sample.bytes, x->sample.info.bytes, SHOWN_MAX)));
@@ -95,8 +96,10 @@ static int run(struct offline *o, struct rerun *x) {
 	int rc = 0;
 	while (rc >= 0 && !o->lost) {
 		rc = rerun_step(x);
-		if (rc == 1 && o->r->step && (output_flush() < 0 || !replay_enter()))
+		if (rc == 1 && o->r->step && (output_flush() < 0 || !replay_enter())) {
+			o->left = true;
 			return -ENODATA;
+		}
 	}
 	return o->lost ? -EPIPE : rc;
 }
@@ -124,7 +127,7 @@ int replay_offline(struct replay *r) {
 	if (code == 0) {
 		replay_tell_places(r, x);
 		rc = run(&o, x);
-		code = rc == -ENODATA ? replay_report(r, x) : rc == -EPIPE ? 1 : explain(rc);
+		code = rc == -ENODATA ? replay_report(r, x, o.left) : rc == -EPIPE ? 1 : explain(rc);
 	}
 	if (replay_output_end(r, &o.output) && code == 0)
 		code = 1;

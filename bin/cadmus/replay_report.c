@@ -147,16 +147,17 @@ static json_t *target_json(const struct rerun_target *t) {
 	return j;
 }
 
-static void report_json(const struct replay *r, const struct rerun *x, const struct sums *s, const char *hash) {
+static void report_json(const struct replay *r, const struct rerun *x, const struct sums *s, const char *hash,
+		bool left) {
 	json_t *targets = json_array();
 	uint64_t orphans, taken = rerun_taken(x, &orphans);
 	for (unsigned i = 0; i < rerun_targets(x); i++)
 		json_array_append_new(targets, target_json(rerun_target(x, i)));
-	json_print_line(json_pack("{s:s,s:s,s:s?,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "file", r->path, "result",
-			result_of(s), "doubt", replay_doubt(r), "hash", hash, "taken", (json_int_t)taken, "orphans",
-			(json_int_t)orphans, "made", (json_int_t)s->made, "targets", targets, "unplaced",
-			replay_unplaced(r), "unrecorded", unrecorded(r, x), "told", told(r, x), "not_run",
-			replay_not_run()));
+	json_print_line(json_pack("{s:s,s:s,s:b,s:s?,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "file", r->path, "result",
+			result_of(s), "left", (int)left, "doubt", replay_doubt(r), "hash", hash, "taken",
+			(json_int_t)taken, "orphans", (json_int_t)orphans, "made", (json_int_t)s->made, "targets",
+			targets, "unplaced", replay_unplaced(r), "unrecorded", unrecorded(r, x), "told", told(r, x),
+			"not_run", replay_not_run()));
 }
 
 /* ---- for people ---- */
@@ -188,7 +189,7 @@ static void print_targets(const struct replay *r, const struct rerun *x) {
 			print_difference(r, rerun_target(x, i));
 }
 
-static void print(const struct replay *r, const struct rerun *x, const struct sums *s, const char *hash) {
+static void print(const struct replay *r, const struct rerun *x, const struct sums *s, const char *hash, bool left) {
 	uint64_t orphans, taken = rerun_taken(x, &orphans);
 	const char *doubt = replay_doubt(r);
 	print_targets(r, x);
@@ -198,20 +199,21 @@ static void print(const struct replay *r, const struct rerun *x, const struct su
 		printf("%" PRIu64 " source samples were recorded after their writer's death\n", orphans);
 	if (s->lives)
 		printf("core was restarted within it: its rules began anew there, which the re-run follows\n");
-	printf("%s: %" PRIu64 " samples made of %" PRIu64 ", hash %s\n", result_of(s), s->made, taken, hash);
+	printf("%s%s: %" PRIu64 " samples made of %" PRIu64 ", hash %s\n", left ? "LEFT before its end: " : "",
+			result_of(s), s->made, taken, hash);
 }
 
-int replay_report(const struct replay *r, const struct rerun *x) {
+int replay_report(const struct replay *r, const struct rerun *x, bool left) {
 	struct sums s = sum_up(x);
 	struct hash h = rerun_hash(x);
 	char hash[HASH_TEXT_MAX];
 	hash_text(&h, 2 * HASH_BYTES, hash);
 	if (r->context->json)
-		report_json(r, x, &s, hash);
+		report_json(r, x, &s, hash, left);
 	else
-		print(r, x, &s, hash);
+		print(r, x, &s, hash, left);
 	if (r->cdl || s.same == s.compared)
-		return 0;
+		return left;
 	return verb_failed("replay", -EBADMSG, "%" PRIu64 " of %" PRIu64 " samples are not as recorded",
 			s.compared - s.same, s.compared);
 }

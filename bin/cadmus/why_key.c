@@ -248,6 +248,10 @@ static int nothing(const struct why *w, const char *key) {
 		snprintf(hint, sizeof(hint), "did you mean '%s'?", n.best);
 	if (!w->moment->when.is_now)
 		return verb_failed_hint("why", -ENOENT, hint, "nothing had been said of '%s' then", key);
+	if (w->state->erased)
+		return verb_failed_hint("why", -ENOENT, hint,
+				"nothing is there that was said of '%s'; what %llu erased record%s said is not known",
+				key, (unsigned long long)w->state->erased, w->state->erased == 1 ? "" : "s");
 	return verb_failed_hint("why", -ENOENT, hint, "nothing was ever said of '%s'", key);
 }
 

@@ -90,6 +90,8 @@ bool session_keeps_up(const struct core *c, const struct reply_to *to);
 void session_done(struct core *c, const struct reply_to *to);
 void session_error(struct core *c, const struct reply_to *to, int rc, const char *format, ...)
 		PRINTF_LIKE(4, 5);
+/* -EEXIST: its request has a record, of something else, or, `erased`, of nobody knows what any more. */
+void session_used(struct core *c, const struct reply_to *to, bool erased, uint64_t seq);
 /* The same for what is too old, or not here yet: -ESTALE that is no fault of the journal's file. */
 void session_stale(struct core *c, const struct reply_to *to, const char *format, ...) PRINTF_LIKE(3, 4);
 
@@ -133,7 +135,7 @@ void ledger_snapshot(struct core *c);
 void ledger_close(struct core *c);
 
 /* recall.c: the whole of what was said or answered in a turn, from the file.  0; -EEXIST: that record is no turn;
-   -errno.  Then there is nothing in `out`. */
+   -ESTALE: it was erased; -errno.  Then there is nothing in `out`. */
 enum recall { RECALL_USER, RECALL_ANSWER };
 MUST_CHECK int recall_text(struct core *c, uint64_t seq, enum recall what, char *out, size_t capacity);
 /* Once our epoch is written: each command that has no outcome gets `interrupted`. */
@@ -369,7 +371,7 @@ void patience_over(struct core *c);
 /* turn_write.c: submit it with its decision, whose trust is filled in; `done` as of ledger_submit(). */
 MUST_CHECK int turn_write(struct core *c, struct turn *t, struct decision *d, ledger_done *done, void *who);
 void turn_reply(struct core *c, const struct turn *t, uint64_t seq, const struct verdict *v);
-/* Its request id was answered before, to other words. */
+/* Its request id was answered before, to other words, or to words that were erased. */
 bool turn_has_other_words(struct core *c, const struct turn *t);
 /*
  * Its request was answered before: tell the same again, with the verdict of then, and nothing happens twice (-EEXIST
@@ -746,6 +748,8 @@ void vital_look(struct core *c, struct level *out);
 int settings_open(struct core *c);
 int settings_set(struct core *c, const struct asked *r);
 void settings_restore(struct core *c);
+/* Publish those that the state has otherwise than what is published: it was folded anew. */
+void settings_follow(struct core *c);
 /* What a setting may be: the plan's word within what its type holds. */
 struct settings_range {
 	double least, most;

@@ -176,6 +176,7 @@ static void folded(struct core *c, const struct keeper_job *job) {
 	}
 	free(c->state);
 	c->state = s;
+	settings_follow(c);
 	c->gone.from = s->seq + 1; /* a look meanwhile was of a state without what came back now */
 	e->step = ERASURE_INDEXING;
 	forget_indexed(c);

@@ -24,8 +24,10 @@ static int take_text(void *user, const struct journal_record *record) {
 	struct body_turn b;
 	if (record->seq == w->seq && record->kind != JOURNAL_TURN)
 		return -EEXIST;
-	if (record->seq != w->seq || record->erased)
+	if (record->seq != w->seq)
 		return -ENOENT;
+	if (record->erased)
+		return -ESTALE;
 	if (body_parse_turn(record->body, record->body_bytes, &b) < 0)
 		return -EPROTO;
 	struct body_text t = w->what == RECALL_USER ? b.user : b.answer;
@@ -39,7 +41,7 @@ static int take_text(void *user, const struct journal_record *record) {
 int recall_text(struct core *c, uint64_t seq, enum recall what, char *out, size_t capacity) {
 	struct wanted w = { seq, what, out, capacity };
 	int rc = c->reader ? journal_each(c->reader, seq, 1, take_text, &w) : -ENOENT;
-	if (rc < 0 && rc != -EEXIST)
+	if (rc < 0 && rc != -EEXIST && rc != -ESTALE)
 		log_warn("record %llu cannot be read back: %s", (unsigned long long)seq, strerror(-rc));
 	return rc == 1 ? 0 : rc < 0 ? rc : -ENOENT;
 }

@@ -166,6 +166,15 @@ void session_error(struct core *c, const struct reply_to *to, int rc, const char
 	send_error(c, to, rc, whole);
 }
 
+void session_used(struct core *c, const struct reply_to *to, bool erased, uint64_t seq) {
+	if (erased)
+		session_error(c, to, -EEXIST,
+				"this request was answered before, and its record %llu was erased: use another one",
+				(unsigned long long)seq);
+	else
+		session_error(c, to, -EEXIST, "this request was used for something else before");
+}
+
 void session_stale(struct core *c, const struct reply_to *to, const char *format, ...) {
 	char text[512];
 	va_list args;

@@ -85,14 +85,33 @@ static double restored(const struct core *c, uint16_t field, const char *text) {
 	return v;
 }
 
+static double wanted(const struct core *c, uint16_t field) {
+	const char *name = plan_fields(c->plan)[field].name;
+	const struct state_setting *s = state_setting(c->state, name);
+	return s ? restored(c, field, s->value) : bound(c, name, "default", 0.0);
+}
+
 void settings_restore(struct core *c) {
-	for (uint16_t f = 0; f < c->plan->fields.count; f++) {
-		const struct plan_field *p = &plan_fields(c->plan)[f];
-		if (p->kind != PLAN_SETTING)
-			continue;
-		const struct state_setting *s = state_setting(c->state, p->name);
-		publish(c, f, s ? restored(c, f, s->value) : bound(c, p->name, "default", 0.0));
-	}
+	for (uint16_t f = 0; f < c->plan->fields.count; f++)
+		if (plan_fields(c->plan)[f].kind == PLAN_SETTING)
+			publish(c, f, wanted(c, f));
+}
+
+static bool is_published(struct core *c, uint16_t field, double value) {
+	uint8_t want[8], have[8];
+	struct cdm_info info;
+	struct field in;
+	uint32_t n = encode(&plan_fields(c->plan)[field], value, want);
+	bool is = field_open(&in, c->peers, field) == 0 && field_read(&in, have, n, clock_mono(), &info) == 0 &&
+		  memcmp(want, have, n) == 0;
+	field_close(&in);
+	return is;
+}
+
+void settings_follow(struct core *c) {
+	for (uint16_t f = 0; f < c->plan->fields.count; f++)
+		if (plan_fields(c->plan)[f].kind == PLAN_SETTING && !is_published(c, f, wanted(c, f)))
+			publish(c, f, wanted(c, f));
 }
 
 #define VALUE_TEXT_MAX 32
@@ -107,7 +126,9 @@ static int compare(void *user, const struct journal_record *r) {
 	const struct change *ch = user;
 	struct body_set b;
 	char text[VALUE_TEXT_MAX];
-	if (r->kind != JOURNAL_SET || r->erased || body_parse_set(r->body, r->body_bytes, &b) < 0)
+	if (r->erased)
+		return -ESTALE;
+	if (r->kind != JOURNAL_SET || body_parse_set(r->body, r->body_bytes, &b) < 0)
 		return -EEXIST;
 	return body_text_is(b.field, ch->name) && body_text_is(b.value, value_text(ch->value, text)) ? 1 : -EEXIST;
 }
@@ -116,9 +137,10 @@ static void settled(struct core *c, void *who, int rc, uint64_t seq) {
 	struct change *ch = who;
 	struct mp_out o;
 	ch->used = false;
-	bool repeat = rc == -EEXIST && c->reader && journal_one(c->reader, seq, compare, ch) == 1;
+	int before = rc == -EEXIST && c->reader ? journal_one(c->reader, seq, compare, ch) : 0;
+	bool repeat = before == 1;
 	if (rc == -EEXIST && !repeat)
-		return session_error(c, &ch->to, rc, "this request was used for something else before");
+		return session_used(c, &ch->to, before == -ESTALE, seq);
 	if (rc < 0 && !repeat)
 		return session_error(c, &ch->to, rc, "the value could not be written down, so it was not set");
 	if (!repeat)

@@ -138,8 +138,29 @@ static void todays_bounds_count(void) {
 	over_with_bounds();
 }
 
+/* What was set before counts again, at once and not with the next core; what was not touched stays as it is. */
+static void what_was_set_is_erased(void) {
+	core_more = add_settings;
+	begin();
+	set(1, "goal", 100);
+	CHECK(hear("done") == 1);
+	set(2, "level", 9);
+	CHECK(hear("done") == 2);
+	set(3, "goal", 50);
+	CHECK(hear("done") == 3 && published(GOAL) == 50);
+	uint64_t seq = heard_number("seq");
+	put(4, (struct question){ .op = "erase", .seq = seq });
+	CHECK(hear("done") == 4 && published(GOAL) == 100 && published(LEVEL) == 9);
+	put(5, (struct question){ .op = "erase", .seq = seq - 2 });
+	CHECK(hear("done") == 5 && published(GOAL) == 7);
+	core_dies();
+	start();
+	CHECK(published(GOAL) == 7 && published(LEVEL) == 9);
+	over();
+}
+
 int main(void) {
 	static void (*const tests[])(void) = { sets_and_remembers, refuses, a_retry_sets_nothing,
-		todays_bounds_count };
+		todays_bounds_count, what_was_set_is_erased };
 	return core_tests(tests, COUNT_OF(tests));
 }

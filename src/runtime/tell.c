@@ -43,9 +43,11 @@ static int compare(void *user, const struct journal_record *r) {
 	struct body_fact f;
 	struct body_goal g;
 	bool same = false;
-	if (r->kind == n->kind && !r->erased && n->kind == JOURNAL_FACT)
+	if (r->erased)
+		return -ESTALE;
+	if (r->kind == n->kind && n->kind == JOURNAL_FACT)
 		same = body_parse_fact(r->body, r->body_bytes, &f) == 0 && same_fact(&n->fact, &f, n->held);
-	else if (r->kind == n->kind && !r->erased)
+	else if (r->kind == n->kind)
 		same = body_parse_goal(r->body, r->body_bytes, &g) == 0 && same_goal(&n->goal, &g);
 	return same ? 1 : -EEXIST;
 }
@@ -64,9 +66,10 @@ static void settled(struct core *c, void *who, int rc, uint64_t seq) {
 	struct note *n = who;
 	struct mp_out o;
 	n->used = false;
-	bool repeat = rc == -EEXIST && c->reader && journal_one(c->reader, seq, compare, n) == 1;
+	int before = rc == -EEXIST && c->reader ? journal_one(c->reader, seq, compare, n) : 0;
+	bool repeat = before == 1;
 	if (rc == -EEXIST && !repeat)
-		return session_error(c, &n->to, rc, "this request was used for something else before");
+		return session_used(c, &n->to, before == -ESTALE, seq);
 	if (rc < 0 && !repeat)
 		return session_error(c, &n->to, rc, "it could not be written down: %s", err_text(rc));
 	bool late = !repeat && is_late(c, n, seq);

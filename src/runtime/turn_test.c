@@ -361,12 +361,37 @@ static void a_long_answer_again(void) {
 	snprintf(path, sizeof(path), "%s/robot.journal", folder);
 	CHECK(sqlite3_open(path, &db) == SQLITE_OK); /* where it cannot be had whole, that is said */
 	sqlite3_busy_timeout(db, PATIENCE_MS); /* core may be writing */
-	CHECK(sqlite3_exec(db, "DROP TRIGGER record_update; UPDATE record SET body = NULL WHERE kind = 'turn'",
-			NULL, NULL, NULL) == SQLITE_OK);
+	CHECK(sqlite3_exec(db, "DROP TRIGGER record_delete; DELETE FROM record WHERE kind = 'turn'", NULL,
+			NULL, NULL) == SQLITE_OK);
 	sqlite3_close(db);
 	ask(4, "say", "hello", "lark", "long");
 	CHECK(hear("done") == 4 && strlen(heard("answer")) == 2047);
 	CHECK(mp_find_bool(message, message_bytes, "cut", &cut) == 0 && cut);
+	over();
+}
+
+/* What was asked, and what was answered, is not known any more: it is no answer to anything. */
+static void an_erased_turn_answers_nobody(void) {
+	begin();
+	model_comes(LARK);
+	ask(1, "say", "my code is 77", "lark", "r1");
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), "noted");
+	told();
+	uint64_t seq = heard_number("seq");
+	put(2, (struct question){ .op = "erase", .seq = seq });
+	CHECK(hear("done") == 2);
+	for (uint64_t n = 3; n < 7; n++) {
+		ask(n, "say", n % 2 ? "my code is 77" : "call the doctor", "lark", "r1");
+		CHECK(hear("error") == n && is("code", "EEXIST") && strstr(heard("text"), "was erased"));
+		if (n == 4) {
+			core_dies();
+			start();
+		}
+	}
+	ask(7, "say", "call the doctor", "lark", "r2");
+	model_comes(LARK);
+	model_says(LARK, model_hears(LARK, WIRE_GENERATE), "yes");
+	told();
 	over();
 }
 
@@ -440,6 +465,7 @@ int main(void) {
 	static void (*const tests[])(void) = { a_silent_model_is_exchanged, silent_each_time,
 		a_slow_model_is_waited_for, one_that_only_pongs, core_oversleeps, one_that_never_loads,
 		an_answer_for_nobody, a_queue_of_nobody, both_are_gone, taken_back, clauses_are_no_tokens,
-		what_nobody_said_is_no_fact, a_long_answer_again, a_verdict_again, a_loud_question, a_chat_model };
+		what_nobody_said_is_no_fact, a_long_answer_again, an_erased_turn_answers_nobody,
+		a_verdict_again, a_loud_question, a_chat_model };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -61,11 +61,18 @@ static const char *answer_of(struct core *c, const struct turn *t, uint64_t seq,
 	return *cut ? r ? r->answer : "" : r && !r->cut ? r->answer : whole;
 }
 
-bool turn_has_other_words(struct core *c, const struct turn *t) {
+/* Was that asked before?  0: yes, as far as can be known; -EEXIST: something else was; -ESTALE: it was erased since. */
+static int compare_words(struct core *c, const struct turn *t, uint64_t seq) {
 	static char before[TURN_TEXT_MAX];
+	int rc = recall_text(c, seq, RECALL_USER, before, sizeof(before));
+	if (rc == 0 && strcmp(before, t->user) != 0)
+		rc = -EEXIST;
+	return rc == -EEXIST || rc == -ESTALE ? rc : 0;
+}
+
+bool turn_has_other_words(struct core *c, const struct turn *t) {
 	uint64_t seq = known(c, t);
-	int rc = seq ? recall_text(c, seq, RECALL_USER, before, sizeof(before)) : -ENOENT;
-	return rc == -EEXIST || (rc == 0 && strcmp(before, t->user) != 0);
+	return seq && compare_words(c, t, seq) < 0;
 }
 
 /* What of the verdict cannot be read back: a stop was one. */
@@ -85,10 +92,13 @@ bool turn_repeat(struct core *c, const struct turn *t) {
 	bool cut;
 	if (!seq)
 		return false;
-	if (turn_has_other_words(c, t)) {
+	int rc = compare_words(c, t, seq);
+	if (rc == -ESTALE)
+		session_used(c, &t->to, true, seq);
+	else if (rc < 0)
 		session_error(c, &t->to, -EEXIST, "request '%s' was asked with other words before", t->request);
+	if (rc < 0)
 		return true;
-	}
 	const char *answer = answer_of(c, t, seq, &cut);
 	verdict_of(c, t, seq, &verdict);
 	session_begin(c, &o, &t->to, "done", 4 + ACT_REPLY_PAIRS);

@@ -130,18 +130,21 @@ static double completeness(const struct health *h) {
 
 /* ---- the lifecycle ---- */
 
-static bool required_is_gone(const struct core *c) {
-	for (uint16_t p = 0; p < c->plan->processes.count; p++)
-		if (plan_processes(c->plan)[p].start == PLAN_WITH_MACHINE && c->vital.was_ready && !process_lives(c, p))
-			return true;
-	return false;
+/* A model that has made room for another ended in good order, and is not required until it is asked again. */
+static bool is_missing(const struct core *c, uint16_t process) {
+	const struct plan_process *p = &plan_processes(c->plan)[process];
+	if (p->start != PLAN_WITH_MACHINE || process_lives(c, process))
+		return false;
+	bool made_room = p->role == PLAN_WORKER && c->peers->directory.shared &&
+			 directory_get(&c->peers->directory, process).state == DIRECTORY_STOPPED;
+	return !made_room;
 }
 
-static bool all_are_ready(const struct core *c) {
+static bool any_is_missing(const struct core *c) {
 	for (uint16_t p = 0; p < c->plan->processes.count; p++)
-		if (plan_processes(c->plan)[p].start == PLAN_WITH_MACHINE && !process_lives(c, p))
-			return false;
-	return true;
+		if (is_missing(c, p))
+			return true;
+	return false;
 }
 
 static unsigned turns_in_works(const struct core *c) {
@@ -161,7 +164,7 @@ static void step(struct core *c, const struct health *h, double coherence) {
 	struct cdm_mono now = clock_mono();
 	struct lifecycle_input in = { .folded = true,
 		.ready = v->was_ready,
-		.process_gone = required_is_gone(c),
+		.process_gone = v->was_ready && any_is_missing(c),
 		.stop_latched = v->stopped,
 		.disk_refuses = c->refused < 0,
 		.actuator_live = c->plan->actuators.count > 0 && process_lives(c, c->plan->guard),
@@ -205,7 +208,7 @@ void vital_look(struct core *c, struct level *out) {
 	struct health h;
 	struct level_input in = { .goals = c->state->goal_count };
 	look_at_fields(c, &h);
-	c->vital.was_ready = c->vital.was_ready || all_are_ready(c);
+	c->vital.was_ready = c->vital.was_ready || !any_is_missing(c);
 	if (h.most > ACTIVE)
 		vital_changed(c);
 	struct coherence k = coherence_of(h.inputs, h.count, 1.0);

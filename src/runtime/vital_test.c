@@ -77,6 +77,36 @@ static void a_process_that_is_gone_is_a_crisis(void) {
 	over();
 }
 
+static void lark_with_the_machine(void) {
+	b.processes[LARK].start = PLAN_WITH_MACHINE;
+	b.processes[FINCH].start = PLAN_WHEN_ASKED;
+}
+
+/* One model at a time: the one that is not there for another's sake is no loss, one that died is. */
+static void a_model_that_made_room_is_none(void) {
+	core_more = lark_with_the_machine;
+	begin();
+	set(GUARD, DIRECTORY_LIVE);
+	set(LARK, DIRECTORY_STARTING);
+	look();
+	CHECK(is("lifecycle", "BOOT")); /* it has not been there yet */
+	set(LARK, DIRECTORY_STOPPED);
+	set(FINCH, DIRECTORY_LIVE);
+	look();
+	CHECK(is("lifecycle", "WAKE"));
+	set(LARK, DIRECTORY_LIVE);
+	set(FINCH, DIRECTORY_STOPPED);
+	look();
+	CHECK(is("lifecycle", "WAKE"));
+	set(LARK, DIRECTORY_STOPPED);
+	look();
+	CHECK(is("lifecycle", "WAKE"));
+	set(LARK, DIRECTORY_DEAD);
+	look();
+	CHECK(is("lifecycle", "CRISIS"));
+	over();
+}
+
 /* ---- a machine with legs, and what it feels: the test is the guard ---- */
 
 enum { NEAR, TOUCH, COMMAND, LEGS_STATE, FEEDBACK }; /* fields */
@@ -206,6 +236,7 @@ int main(void) {
 	CHECK(doubted != MAP_FAILED);
 	*doubted = PLAN_NONE;
 	void (*const tests[])(void) = { a_machine_boots_and_is_asked, a_process_that_is_gone_is_a_crisis,
+		a_model_that_made_room_is_none,
 		levels_are_reached_and_lost };
 	return core_tests(tests, COUNT_OF(tests));
 }

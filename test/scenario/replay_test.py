@@ -211,7 +211,12 @@ def steps(m, path):
     done = subprocess.run([m.cadmus, 'replay', path, '--step'], env=m.env, input=b'\n' * 29 + b'q\n', capture_output=True, timeout=60)
     out = done.stdout.decode()
     expect('step by step: what went in, and what came out', out.count(' s  ') >= 3 and '-> ' in out and ': identical' in out, out)
-    expect('until nobody wants more', 'samples made of 30,' in out, out)
+    expect('until nobody wants more', 'samples made of 30,' in out and 'LEFT before its end: ' in out and done.returncode == 1, out)
+    done = subprocess.run([m.cadmus, 'replay', path, '--step', '--json'], env=m.env, input=b'\n' * 29 + b'q\n', capture_output=True, timeout=60)
+    lines = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    took = [x for x in lines if 'took' in x]
+    expect('as JSON a line for each, and the result at the end', len(took) == 30 and all(x['version'] > 0 and x['source_ns'] > 0 and 'value' in x
+           for x in took) and lines[-1]['left'] and lines[-1]['taken'] == 30 and done.returncode == 1, (done.returncode, lines[-1:], done.stderr))
 
 
 def edited(m, path):
