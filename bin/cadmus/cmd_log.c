@@ -60,19 +60,22 @@ static void print_short(char *text) {
 static int visit(void *user, const struct journal_record *r) {
 	const struct options *o = user;
 	char when[CLOCK_TEXT_MAX], hash[HASH_TEXT_MAX];
+	bool whole = record_is_whole(r);
 	json_t *body = r->body ? json_from_msgpack(r->body, r->body_bytes) : json_null();
 	clock_text(r->wall, when);
 	hash_text(&r->hash, o->json ? 64 : 12, hash);
 	if (o->json)
-		return json_print_line(json_pack("{s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "seq", (json_int_t)r->seq,
-				"epoch", (json_int_t)r->epoch, "time", when, "kind", r->kind_name, "class",
-				record_class_name(r->class), "entity", r->entity, "principal", r->principal,
-				"visibility", record_visibility_name(r->visibility), "hash", hash, "body", body));
+		return json_print_line(json_pack("{s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "seq",
+				(json_int_t)r->seq, "epoch", (json_int_t)r->epoch, "time", when, "kind", r->kind_name,
+				"class", record_class_name(r->class), "entity", r->entity, "principal", r->principal,
+				"visibility", record_visibility_name(r->visibility), "hash", hash, "damaged",
+				(int)!whole, "body", body));
 	json_t *shown = readable(body);
 	char *text = json_dumps(shown, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(3));
 	json_decref(shown);
 	json_decref(body);
 	printf("%6llu %s %-9s %-12s %s  ", (unsigned long long)r->seq, when, r->kind_name, r->principal, hash);
+	printf("%s", whole ? "" : "(not the record that was written) ");
 	print_short(r->erased ? "(erased)" : text ? text : "(damaged)");
 	free(text);
 	return output_flush();

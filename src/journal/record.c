@@ -108,3 +108,7 @@ int record_check(const struct journal_record *r, uint64_t seq, const struct hash
 	struct hash want = record_hash(r);
 	return hash_equal(&want, &r->hash) ? 0 : -EBADMSG;
 }
+
+bool record_is_whole(const struct journal_record *r) {
+	return record_check(r, r->seq - 1, &r->prev) == 0;
+}

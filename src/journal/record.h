@@ -93,5 +93,7 @@ struct cdm_wall record_hlc_wall(uint64_t hlc);
 struct hash record_hash(const struct journal_record *r);
 /* Does r follow a record with `seq` and `hash` (0 and zeros: the first)?  0, or -EBADMSG. */
 MUST_CHECK int record_check(const struct journal_record *r, uint64_t seq, const struct hash *hash);
+/* Is it, by its own hash, the one that was written?  That it stands where it should is another question. */
+bool record_is_whole(const struct journal_record *r);
 
 #endif

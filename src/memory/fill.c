@@ -442,7 +442,8 @@ static int compact(struct memory *m, const struct journal_record *r) {
 
 int fill_record(struct memory *m, const struct journal_record *r) {
 	int rc = 0;
-	if (r->kind == JOURNAL_TURN || r->kind == JOURNAL_FACT)
+	bool says = r->kind == JOURNAL_TURN || r->kind == JOURNAL_FACT;
+	if (says && record_is_whole(r)) /* what nobody wrote was not told */
 		rc = add_record(m, r);
 	else if (r->kind == JOURNAL_ERASE)
 		rc = erase(m, r);

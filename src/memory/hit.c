@@ -37,7 +37,7 @@ static int take(void *user, const struct passage *p) {
 
 static int visit(void *user, const struct journal_record *r) {
 	struct reading *k = user;
-	return hit_is_seen(k->asker, r->principal, r->visibility) ? passage_each(r, take, k) : 0;
+	return hit_is_seen(k->asker, r->principal, r->visibility) && record_is_whole(r) ? passage_each(r, take, k) : 0;
 }
 
 int hit_read(struct memory *m, const struct claims_asker *asker, struct memory_hit *h) {

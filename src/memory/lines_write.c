@@ -232,6 +232,8 @@ static int export_record(struct export *e, const struct journal_record *r) {
 		note_erasure(e, r);
 	if (r->kind != JOURNAL_TURN && r->kind != JOURNAL_FACT)
 		return 0;
+	if (!record_is_whole(r))
+		return -EBADMSG;
 	int rc = derives_from_erased(e, r) ? -ENOENT : passage_identity(r, &id);
 	if (rc == 0)
 		rc = line_of(e->reader, r, &e->seen, &line);

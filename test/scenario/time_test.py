@@ -323,7 +323,26 @@ def copies(p):
     rc, out, err = p.run('state', 'verify', '--json')
     expect('and as JSON', rc == 1 and json.loads(out)['first_bad'] == 12 and json.loads(err)['error'], out + err)
     expect('log says the same', p.run('log', '--verify')[0] == 1)
+    expect('and of the record itself', [r['seq'] for r in map(json.loads, p.text('log', '--all', '--json').splitlines())
+           if r['damaged']] == [12] and
+           '(not the record that was written)' in p.text('log', '--from', '12', '-n', '1'))
+    what_nobody_wrote(p)
     p.name = 'past'
+
+
+def what_nobody_wrote(p):
+    """A claim that somebody changes in the file is found by nobody, and carried nowhere."""
+    expect('it is found', 'door' in p.text('recall', 'door'))
+    db = sqlite3.connect(p.path('restored'), isolation_level=None)
+    db.create_function('cadmus_owner', 0, lambda: 1)
+    for seq, body in db.execute("SELECT seq, body FROM record WHERE kind IN ('turn', 'fact') AND body IS NOT NULL").fetchall():
+        db.execute('UPDATE record SET body = ? WHERE seq = ?', (body.replace(b'door', b'moor'), seq))
+    db.close()
+    expect('what stands there now is not', 'moor = ' not in str(p.run('recall', 'moor')) + str(p.run('recall', 'door')))
+    os.remove(p.path('restored') + '.memory')
+    expect('nor by an index that is made anew', 'moor = ' not in str(p.run('recall', 'moor')) + str(p.run('recall', 'door')))
+    rc, out, err = p.run('export')
+    expect('nor exported', rc == 1 and 'moor' not in out and 'the journal is damaged' in err, out + err)
 
 
 # ---- what comes ----
