@@ -35,7 +35,7 @@ static int set(const struct verb_context *c, const char *id, const char *text, c
 	body_fold_key(kept);
 	if (c->json)
 		return json_print(json_pack("{s:s,s:s,s:I}", "goal", kept, "what", what, "seq", (json_int_t)seq));
-	printf("%s: %s  (record %llu)\n", kept, what, (unsigned long long)seq);
+	printf("%s: %s  (record %llu)\n", output_clean(kept, false), what, (unsigned long long)seq);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
+#include "bin/cadmus/output.h"
 #include "journal/body.h"
 
 struct options {
@@ -56,8 +57,11 @@ static int tell(const struct verb_context *c, const char *key, const char *value
 	if (c->json)
 		return json_print(json_pack("{s:s,s:s,s:I,s:b,s:b}", "key", kept, "value", value, "seq",
 				(json_int_t)seq, "repeat", repeat, "late", late));
-	const char *what = value[0] ? value : late ? "(stays)" : "(taken back)";
-	printf("%s = %s  (record %llu%s)\n", kept, what, (unsigned long long)seq,
+	char shown[BODY_VALUE_MAX + 1];
+	snprintf(shown, sizeof(shown), "%s", value);
+	output_clean(shown, false);
+	const char *what = value[0] ? shown : late ? "(stays)" : "(taken back)";
+	printf("%s = %s  (record %llu%s)\n", output_clean(kept, false), what, (unsigned long long)seq,
 			repeat ? ", as before" : late ? ", late: what was claimed of a later time stays" : "");
 	return 0;
 }

@@ -177,6 +177,11 @@ const char *body_what_name(unsigned what) {
 }
 
 void body_fold_key(char *key) {
+	size_t skip = strspn(key, " "), n = strlen(key + skip);
+	while (n > 0 && key[skip + n - 1] == ' ')
+		n--;
+	memmove(key, key + skip, n);
+	key[n] = 0;
 	for (char *k = key; *k; k++)
 		*k = (char)(*k >= 'A' && *k <= 'Z' ? *k + ('a' - 'A') : *k);
 }

@@ -48,7 +48,8 @@ static inline bool body_text_is(struct body_text t, const char *s) {
 	return t.bytes == strlen(s) && (t.bytes == 0 || memcmp(t.at, s, t.bytes) == 0);
 }
 
-/* As keys of facts and ids of goals are kept, whoever says them: in small letters, as far as ASCII goes. */
+/* As keys of facts and ids of goals are kept, whoever says them: in small letters, as far as ASCII goes, and without
+   spaces at the ends, which nobody sees. */
 void body_fold_key(char *key);
 
 /* 0..1 in millionths, rounded; what is outside, or not a number, is brought inside. */

@@ -107,6 +107,8 @@ static struct body_text get_key(struct reading *k, const json_t *o, size_t numbe
 	memcpy(kept, t.at, t.bytes);
 	kept[t.bytes] = 0;
 	body_fold_key(kept);
+	if (!kept[0])
+		say(k, -EPROTO, "key", "is nothing but spaces");
 	return body_text(kept);
 }
 

@@ -223,10 +223,11 @@ static void sessions_are_told_in_order(void) {
 	struct claims_asker bob = { "bob", { "bob", "bob" } };
 	struct body_turn hidden = { .speaker = body_text("ada"), .user = body_text("psst"),
 			.session = body_text("s1") };
+	static const char *const said[] = { "even", "odd", "even again", "odd again" }; /* of one ms all differ */
 	uint64_t seq[5];
 	told_begin(&w);
-	for (unsigned i = 0; i < 4; i++)
-		seq[i] = told_turn(&w, "ada", i == 1 ? "s2" : "s1", i % 2 ? "odd" : "even", "yes");
+	for (unsigned i = 0; i < COUNT_OF(said); i++)
+		seq[i] = told_turn(&w, "ada", i == 1 ? "s2" : "s1", said[i], "yes");
 	seq[4] = told_turn_of(&w, &hidden, "ada", JOURNAL_PRIVATE);
 	told_follow(&w);
 	CHECK(memory_session(w.m, NULL, "s1", w.hits, 8) == 4 && w.hits[0].of.seq == seq[0] &&

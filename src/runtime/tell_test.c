@@ -47,7 +47,7 @@ static bool refused(struct question q, const char *code) {
 /* Ana said locked, the camera saw open: both stand, and the answer says whose word it is. */
 static void what_contradicts_stands_beside_it(void) {
 	start_with_people();
-	uint64_t locked = tell(NULL, "Door", "locked", NULL);
+	uint64_t locked = tell(NULL, " Door  ", "locked", NULL);
 	uint64_t open = tell("camera", "door", "open", NULL);
 	CHECK(open == locked + 1 && believes(NULL, "door", "open") && is("source", "camera"));
 	struct mp_in in;
