@@ -108,6 +108,15 @@ static int search(struct memory *m, const struct options *o, struct memory_hit *
 	return n;
 }
 
+#define RELEVANT 0.1 /* below that it is chance, or words that all use: spec/view.md */
+
+static bool is_chance(const struct options *o, const struct memory_hit *hits, int n) {
+	double most = 0;
+	for (int i = 0; i < n; i++)
+		most = hits[i].score.relevance > most ? hits[i].score.relevance : most;
+	return o->question[0] && most < RELEVANT;
+}
+
 static int show(const struct verb_context *c, const char *machine, const struct options *o) {
 	static struct cdm_diag diag;
 	char path[1024];
@@ -118,6 +127,8 @@ static int show(const struct verb_context *c, const char *machine, const struct 
 		rc = memory_open(path, NULL, &m, &diag);
 	int n = rc < 0 ? rc : search(m, o, hits);
 	memory_close(&m);
+	if (n > 0 && !c->json && is_chance(o, hits, n))
+		fputs("nothing that was told fits well; the nearest:\n", stderr);
 	for (int i = 0; i < n; i++)
 		if ((c->json ? print_json(&hits[i]) : print(&hits[i], o->question[0] || !o->session)) < 0)
 			break;

@@ -24,7 +24,7 @@
 struct life {
 	bool is_up;
 	uint64_t level;
-	char text[128], state[16];
+	char text[128], state[16], why[256];
 };
 
 static void look_alive(const char *machine, struct life *out) {
@@ -41,7 +41,8 @@ static void look_alive(const char *machine, struct life *out) {
 	ssize_t n = control_ask(fd, message, o.length, 1, reply, sizeof(reply), PATIENCE_NS);
 	out->is_up = n > 0 && mp_find_uint(reply, (size_t)n, "level", &out->level) == 0 &&
 		     mp_find_str(reply, (size_t)n, "level_text", out->text, sizeof(out->text)) == 0 &&
-		     mp_find_str(reply, (size_t)n, "lifecycle", out->state, sizeof(out->state)) == 0;
+		     mp_find_str(reply, (size_t)n, "lifecycle", out->state, sizeof(out->state)) == 0 &&
+		     mp_find_str(reply, (size_t)n, "lifecycle_why", out->why, sizeof(out->why)) == 0;
 	io_close(&fd);
 }
 
@@ -51,7 +52,7 @@ static void print(const struct journal_state *s, const char *machine, const char
 	printf("%s  state %.16s  record %llu  epoch %llu\n", machine, hash, (unsigned long long)s->seq,
 			(unsigned long long)s->epoch);
 	if (l->is_up)
-		printf("%s  %s\n", l->state, l->text);
+		printf("%s%s%s  %s\n", l->state, l->why[0] ? ": " : "", l->why, l->text);
 	parts_print(s, NULL);
 }
 
@@ -59,8 +60,8 @@ static json_t *as_json(const struct journal_state *s, const char *machine, const
 	json_t *j = json_pack("{s:s,s:s,s:I,s:I}", "machine", machine, "hash", hash, "seq", (json_int_t)s->seq, "epoch",
 			(json_int_t)s->epoch);
 	if (l->is_up)
-		json_object_update_new(j, json_pack("{s:I,s:s,s:s}", "level", (json_int_t)l->level, "level_text",
-				l->text, "lifecycle", l->state));
+		json_object_update_new(j, json_pack("{s:I,s:s,s:s,s:s}", "level", (json_int_t)l->level, "level_text",
+				l->text, "lifecycle", l->state, "lifecycle_why", l->why));
 	parts_json(s, NULL, j);
 	return j;
 }

@@ -549,6 +549,7 @@ struct vital {
 	struct cdm_mono changed;  /* when something was last asked, or felt */
 	double pace;              /* of its clock, by ours: 1, but in tests */
 	double load;              /* of the computer, as tests say it; < 0: as it is */
+	unsigned causes;          /* of a crisis, that hold: enum lifecycle_cause */
 	bool was_ready;           /* all that start with the machine have been live at once */
 	bool stopped;             /* an emergency stop was the last thing that was asked of the legs */
 };
@@ -743,6 +744,8 @@ void vital_changed(struct core *c);
 int64_t vital_until_dream_ns(const struct core *c);
 /* Look at everything: the level now; the lifecycle takes the moves that are due. */
 void vital_look(struct core *c, struct level *out);
+/* Why it is CRISIS, in words, by the last look; "": it is not, or the cause is gone and it lasts for its second. */
+const char *vital_why(const struct core *c, char *out, size_t room);
 
 /* settings.c */
 int settings_open(struct core *c);

@@ -403,12 +403,13 @@ static void op_state(struct core *c, const struct asked *r) {
 	char hex[HASH_TEXT_MAX], plan[HASH_TEXT_MAX];
 	struct hash h = state_hash(c->state);
 	struct level level;
-	char line[LEVEL_TEXT_MAX];
+	char line[LEVEL_TEXT_MAX], why[256];
 	vital_look(c, &level);
-	session_begin(c, &o, &r->to, "done", 14);
+	session_begin(c, &o, &r->to, "done", 15);
 	mp_kv_uint(&o, "level", level.level);
 	mp_kv_str(&o, "level_text", level_line(&level, line));
 	mp_kv_str(&o, "lifecycle", lifecycle_state_text(c->vital.state));
+	mp_kv_str(&o, "lifecycle_why", vital_why(c, why, sizeof(why)));
 	mp_kv_uint(&o, "goals", c->state->goal_count);
 	mp_kv_uint(&o, "sessions", c->state->session_count);
 	mp_kv_str(&o, "machine", c->plan->machine);

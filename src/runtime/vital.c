@@ -6,6 +6,7 @@
  * wakes core for them, but for a DREAM, when there are chores (dream.c).
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/load.h"
 #include "runtime/core_priv.h"
@@ -177,6 +178,7 @@ static void step(struct core *c, const struct health *h, double coherence) {
 		.quiet_ns = passed(v, v->changed, now),
 		.dwell_ns = passed(v, v->entered, now) };
 	enum lifecycle_state next = lifecycle_next(v->state, &in);
+	v->causes = lifecycle_causes(next, &in);
 	if (next == v->state)
 		return;
 	v->state = next;
@@ -222,4 +224,13 @@ void vital_look(struct core *c, struct level *out) {
 	*out = level_of(&in);
 	for (unsigned i = 0; i < LIFECYCLE_STATE_COUNT; i++) /* as many moves as there were while nobody looked */
 		step(c, &h, k.score);
+}
+
+const char *vital_why(const struct core *c, char *out, size_t room) {
+	size_t n = 0;
+	out[0] = 0;
+	for (unsigned bit = 1; bit <= LIFECYCLE_INCOHERENT && n < room; bit <<= 1)
+		if (c->vital.causes & bit)
+			n += (size_t)snprintf(out + n, room - n, "%s%s", n ? ", " : "", lifecycle_cause_text(bit));
+	return out;
 }

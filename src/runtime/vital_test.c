@@ -71,9 +71,10 @@ static void a_process_that_is_gone_is_a_crisis(void) {
 	set(GUARD, DIRECTORY_LIVE);
 	look();
 	CHECK(is("lifecycle", "WAKE"));
+	CHECK(is("lifecycle_why", ""));
 	set(GUARD, DIRECTORY_DEAD);
 	look();
-	CHECK(is("lifecycle", "CRISIS"));
+	CHECK(is("lifecycle", "CRISIS") && is("lifecycle_why", "a required process is gone"));
 	over();
 }
 

@@ -430,6 +430,8 @@ def recalls(m):
     hit = json.loads(out)
     expect('a turn is found', rc == 0 and hit['kind'] == 'turn' and hit['user'] == 'hello again' and hit['answer'] and
            0 < hit['score']['total'] <= 1, out + err)
+    rc, out, err = m.run('recall', 'doorbells', 'and', 'gadgets', 'of', 'somewhere', '-n', '1')
+    expect('what is found by chance is called so', rc == 0 and out and err == 'nothing that was told fits well; the nearest:\n', out + err)
     rc, out, err = m.run('recall', 'xqj', '-n', '1')
     expect('or nothing', rc == 0 and out == '' and err == 'nothing that was told is about that\n', out + err)
     rc, out, err = m.run('export')
