@@ -96,6 +96,14 @@ static void print_who(const struct state_fact *f) {
 		printf(", through %s", f->via);
 }
 
+/* Claims of other values than what is believed, but for the strongest, which is named. */
+static unsigned more_rivals(const struct belief *b) {
+	unsigned n = 0;
+	for (unsigned i = 0; i < b->count; i++)
+		n += strcmp(b->claims[i]->value, b->claims[b->is.best]->value) != 0;
+	return n ? n - 1 : 0;
+}
+
 void beliefs_print(const struct belief *b) {
 	const struct state_fact *f = b->claims[b->is.best], *other = b->claims[b->is.against];
 	char key[sizeof(f->key)], value[sizeof(f->value)], when[WHEN_TEXT_MAX];
@@ -110,7 +118,10 @@ void beliefs_print(const struct belief *b) {
 		return;
 	printf("  %-20s   otherwise: %s, %.2f, ", "", clean(other->value, value, sizeof(value)), b->is.against_degree);
 	print_who(other);
-	printf(", record %llu\n", (unsigned long long)other->seq);
+	printf(", record %llu", (unsigned long long)other->seq);
+	if (more_rivals(b))
+		printf("; and %u more", more_rivals(b));
+	putchar('\n');
 }
 
 json_t *beliefs_claim_json(const struct state_fact *f) {

@@ -65,13 +65,15 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 	const struct args_option options[] = { { "--output", ARGS_TEXT, &path, 0, 0 }, { .name = NULL } };
 	struct args a = { .verb = "export", .options = options };
 	int code = args_take(&a, argc, argv);
+	if (path && strcmp(path, "-") == 0)
+		path = NULL;
 	if (code == 0)
 		code = machine_journal(c, "export", name);
 	return code ? code : export(c, name, path);
 }
 
 VERB(export, "Write what the machine was told as JSON Lines", "[--output FILE]",
-		"  --output FILE   there, where no file may be yet, instead of to standard output\n"
+		"  --output FILE   there, where no file may be yet, instead of to standard output (-)\n"
 		"Sessions, turns and facts with who said them, through whom, when, and how far they are\n"
 		"trusted; private ones, too. Read from the journal's file; with --machine NAME also when\n"
 		"nothing runs.\n"

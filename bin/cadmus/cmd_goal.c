@@ -39,13 +39,14 @@ static int set(const struct verb_context *c, const char *id, const char *text, c
 	return 0;
 }
 
-/* "due 2026-11-30 10:05:00.000 +01:00, ", or nothing. */
-static const char *due_text(uint64_t due_ms, char out[WHEN_TEXT_MAX + 8]) {
+/* "due 2026-11-30 10:05:00.000 +01:00, ", "overdue since ...", or nothing. */
+static const char *due_text(uint64_t due_ms, char out[WHEN_TEXT_MAX + 16]) {
 	char when[WHEN_TEXT_MAX];
 	out[0] = 0;
 	struct cdm_wall at = { (int64_t)due_ms * NS_PER_MS };
 	if (due_ms && due_ms <= (uint64_t)(INT64_MAX / NS_PER_MS))
-		snprintf(out, WHEN_TEXT_MAX + 8, "due %s, ", when_text(at, when));
+		snprintf(out, WHEN_TEXT_MAX + 16, "%s %s, ", at.ns < clock_wall().ns ? "overdue since" : "due",
+				when_text(at, when));
 	return out;
 }
 
@@ -53,7 +54,7 @@ static int print(const struct verb_context *c, const struct journal_state *s) {
 	json_t *list = json_array();
 	for (unsigned i = 0; i < s->goal_count; i++) {
 		const struct state_goal *g = state_goal_at(s, i);
-		char text[sizeof(g->text)], due[WHEN_TEXT_MAX + 8];
+		char text[sizeof(g->text)], due[WHEN_TEXT_MAX + 16];
 		memcpy(text, g->text, sizeof(text));
 		if (c->json)
 			json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:f,s:I,s:I}", "goal", g->id, "text",

@@ -99,7 +99,8 @@ static void a_retry_changes_nothing(void) {
 	CHECK(mp_find_bool(message, message_bytes, "repeat", &repeat) == 0 && repeat);
 	CHECK(believes(NULL, "cat", "Tim"));
 	CHECK(refused((struct question){ .op = "tell", .key = "cat", .text = "Joe", .request = "r1" }, "EEXIST"));
-	put(++next_id, (struct question){ .op = "erase", .seq = tell(NULL, "cat", "Tam", "r3") });
+	uint64_t gone = tell(NULL, "cat", "Tam", "r3");
+	put(++next_id, (struct question){ .op = "erase", .seq = gone });
 	CHECK(hear("done") == next_id);
 	CHECK(refused((struct question){ .op = "tell", .key = "cat", .text = "Tam", .request = "r3" }, "EEXIST"));
 	CHECK(strstr(heard("text"), "was erased"));

@@ -92,8 +92,12 @@ def goals(machine):
     machine.json('goal', 'patrol', 'look into every room', '--in', '3600')
     listed = machine.json('goal')
     expect('a goal is open', [(g['goal'], g['text']) for g in listed] == [('patrol', 'look into every room')], listed)
+    expect('and due', ', due ' in machine.run('goal')[1])
     machine.json('goal', 'patrol', '--done')
     expect('until it is reached', machine.json('goal') == [])
+    machine.json('goal', 'late', 'be quick', '--in', '1')
+    until('what was due is overdue', lambda: ', overdue since ' in machine.run('goal')[1])
+    machine.json('goal', 'late', '--drop')
 
 
 def looks(machine):
