@@ -108,13 +108,11 @@ static int search(struct memory *m, const struct options *o, struct memory_hit *
 	return n;
 }
 
-#define RELEVANT 0.1 /* below that it is chance, or words that all use: spec/view.md */
-
 static bool is_chance(const struct options *o, const struct memory_hit *hits, int n) {
 	double most = 0;
 	for (int i = 0; i < n; i++)
 		most = hits[i].score.relevance > most ? hits[i].score.relevance : most;
-	return o->question[0] && most < RELEVANT;
+	return o->question[0] && most < SCORE_CHANCE;
 }
 
 static int show(const struct verb_context *c, const char *machine, const struct options *o) {

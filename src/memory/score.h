@@ -43,4 +43,6 @@ double score_word_weight(double with, double of);
 /* The part of its weight that a word gives which a passage of `length` words has `times` times; 0..1. */
 double score_word(double times, double length, double average_length);
 
+#define SCORE_CHANCE 0.1 /* a relevance below that is chance, or words that all use */
+
 #endif

@@ -23,7 +23,6 @@
 #define FIELDS_MAX 32u
 #define TURNS_MAX 16u /* of the conversation */
 #define RECALLED_MAX 8u /* turns, and beliefs, that the memory finds */
-#define RECALLED_LEAST 0.1 /* relevance: below that it is chance, or words that all use */
 #define RECALLED_WEIGHT 0.75 /* of the best: between the last turn of the conversation and the one before */
 #define NUMBERS_MAX 8u
 #define FIELD_BYTES_MAX 64u
@@ -154,7 +153,7 @@ static void put_belief(struct brief *f, const struct view_belief *v, double weig
 }
 
 static bool is_relevant(const struct memory_hit *h, unsigned kind) {
-	return h->of.kind == kind && h->score.relevance >= RECALLED_LEAST;
+	return h->of.kind == kind && h->score.relevance >= SCORE_CHANCE;
 }
 
 static bool is_listed(const struct brief *f, size_t count, const char *key) {

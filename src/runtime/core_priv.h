@@ -550,7 +550,7 @@ struct vital {
 	double pace;              /* of its clock, by ours: 1, but in tests */
 	double load;              /* of the computer, as tests say it; < 0: as it is */
 	unsigned causes;          /* of a crisis, that hold: enum lifecycle_cause */
-	bool was_ready;           /* all that start with the machine have been live at once */
+	bool was_ready;           /* nothing that starts with the machine was missing, once */
 	bool stopped;             /* an emergency stop was the last thing that was asked of the legs */
 };
 

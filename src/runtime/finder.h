@@ -4,7 +4,8 @@
  *
  * It sleeps until finder_follow() or finder_ask() wakes it; an answer, and the end of a finder_await(), make
  * finder_fd() readable.  Questions are answered in the order they came, each as soon as the records at hand are in,
- * between two of them where there are many; while nobody asks, what is new has 50 ms to find company.  Nobody waits for
+ * between two of them where there are many; what they took in is in the file within 50 ms, or is looked at again.
+ * While nobody asks, what is new has 50 ms to find company.  Nobody waits for
  * it, so a slow disk, or an index that somebody has locked, makes an answer late and hinders nothing.  While something
  * is wrong it tries again by itself, once a second at first and once a minute at last.
  *
