@@ -17,6 +17,7 @@ struct options {
 	uint64_t from, limit; /* 0: not given */
 	const char *kinds, *since, *until;
 	struct log_filter filter;
+	uint64_t next, gone; /* what should come next, and how many of those before did not: they were let go */
 };
 
 #define LINE_BYTES 220u
@@ -58,8 +59,10 @@ static void print_short(char *text) {
 }
 
 static int visit(void *user, const struct journal_record *r) {
-	const struct options *o = user;
+	struct options *o = user;
 	char when[CLOCK_TEXT_MAX], hash[HASH_TEXT_MAX];
+	o->gone += r->seq - o->next;
+	o->next = r->seq + 1;
 	bool whole = record_is_whole(r);
 	json_t *body = r->body ? json_from_msgpack(r->body, r->body_bytes) : json_null();
 	clock_text(r->wall, when);
@@ -106,17 +109,30 @@ static int choose(const struct past *p, struct options *o, const struct when whe
 	return rc == 0 ? 0 : verb_failed("log", rc, "the journal cannot be read: %s", err_text(rc));
 }
 
+static bool is_filtered(const struct options *o) {
+	return o->kinds || o->filter.session || o->filter.principal || o->filter.entity;
+}
+
+/* What a compaction took has no line, and is not missing without a word. */
+static int show_gone(const struct options *o) {
+	if (o->gone && !o->json && !is_filtered(o))
+		printf("%llu more of these were let go: a snapshot stands for them (`cadmus state verify`)\n",
+				(unsigned long long)o->gone);
+	return output_flush();
+}
+
 static int walk(const struct verb_context *c, struct past *p, struct options *o, const struct when when[2]) {
 	uint64_t from, to, last;
 	int code = choose(p, o, when, &from, &to);
 	if (code)
 		return code;
+	o->next = from;
 	int rc = log_read(p->reader, &o->filter, from, to, o->limit, visit, o, &last);
 	if (rc == -EBADMSG)
 		return verb_failed_hint("log", rc, "`cadmus log --verify` says where", "the journal is damaged");
 	if (rc < 0)
 		return output_flush() == 0 ? verb_failed("log", rc, "the journal cannot be read: %s", err_text(rc)) : 0;
-	if (!o->follow)
+	if (show_gone(o) < 0 || !o->follow)
 		return 0;
 	journal_read_close(&p->reader);
 	return log_follow(c, p->path, &o->filter, to, visit, o);
@@ -125,12 +141,11 @@ static int walk(const struct verb_context *c, struct past *p, struct options *o,
 /* ---- arguments ---- */
 
 static int check(const struct options *o) {
-	bool filtered = o->kinds || o->filter.session || o->filter.principal || o->filter.entity;
 	if (o->all + o->verify + (o->from > 0) + (o->since != NULL) > 1)
 		return verb_wrong("log", "of --from, --since, --all and --verify only one can be meant");
 	if (o->verify && o->limit)
 		return verb_wrong("log", "--verify looks at all records, so -n has no meaning with it");
-	if (o->verify && (filtered || o->until || o->follow))
+	if (o->verify && (is_filtered(o) || o->until || o->follow))
 		return verb_wrong("log", "--verify looks at all records, so nothing else has a meaning with it");
 	if (o->follow && o->until)
 		return verb_wrong("log", "--follow has no end, so --until has no meaning with it");

@@ -132,7 +132,7 @@ static int backup(const struct verb_context *c, const struct past *p, const char
 static int compact(const struct verb_context *c) {
 	uint8_t message[64], reply[4096];
 	struct mp_out o;
-	uint64_t upto = 0, removed = 0, kept = 0;
+	uint64_t upto = 0, now = 0, removed = 0, kept = 0;
 	mp_begin(&o, message, sizeof(message));
 	mp_map(&o, 2);
 	mp_kv_str(&o, "op", "compact");
@@ -141,13 +141,14 @@ static int compact(const struct verb_context *c) {
 	if (n < 0 || machine_is_error("state", reply, (size_t)n))
 		return 1;
 	(void)!mp_find_uint(reply, (size_t)n, "upto", &upto);
+	(void)!mp_find_uint(reply, (size_t)n, "now", &now);
 	(void)!mp_find_uint(reply, (size_t)n, "removed", &removed);
 	(void)!mp_find_uint(reply, (size_t)n, "kept", &kept);
 	if (c->json)
-		return json_print(json_pack("{s:I,s:I,s:I}", "upto", (json_int_t)upto, "removed", (json_int_t)removed,
-				"kept", (json_int_t)kept));
-	printf("up to record %llu: %llu are let go, %llu stay\n", (unsigned long long)upto, (unsigned long long)removed,
-			(unsigned long long)kept);
+		return json_print(json_pack("{s:I,s:I,s:I,s:I}", "upto", (json_int_t)upto, "now", (json_int_t)now,
+				"removed", (json_int_t)removed, "kept", (json_int_t)kept));
+	printf("up to record %llu: %llu are let go now, %llu in all, %llu stay\n", (unsigned long long)upto,
+			(unsigned long long)now, (unsigned long long)removed, (unsigned long long)kept);
 	return 0;
 }
 

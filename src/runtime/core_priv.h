@@ -145,7 +145,7 @@ uint64_t recall_request(struct core *c, const char *principal, const char *id);
 /* When that record was written; where it has been let go, the one before that is left.  -ENOENT, -EIO, -EBADMSG. */
 MUST_CHECK int recall_when(struct core *c, uint64_t seq, struct cdm_wall *when);
 /* What was decided: by the record itself, or by the one that was written with a turn.  -ENOENT: nothing, or it is gone;
-   *out is then VERDICT_NONE. */
+   -ESTALE: its body was erased; *out is then VERDICT_NONE. */
 struct recalled;
 MUST_CHECK int recall_verdict(struct core *c, uint64_t seq, struct recalled *out);
 
@@ -599,7 +599,7 @@ struct erasure {
 	unsigned count, done;
 	int failed;     /* why it went no further, once some of them were gone; 0: it did not fail */
 	uint64_t note;  /* the record that says so */
-	uint64_t removed, kept;
+	uint64_t going, removed, kept; /* records that go now, all that went, and those that stay */
 };
 
 struct core {

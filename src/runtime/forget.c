@@ -324,11 +324,14 @@ static void let_go(struct core *c, void *who, int rc, uint64_t seq) {
 	struct mp_out o;
 	if (rc < 0)
 		return fail(c, rc, rc == -EBUSY ? "what went before is still being removed" : "nothing was let go");
-	log_info("records up to %llu were let go: %llu in all, %llu stay", (unsigned long long)e->seq,
-			(unsigned long long)e->removed, (unsigned long long)e->kept);
-	session_begin(c, &o, &e->to, "done", 4);
+	if (e->going)
+		log_info("records up to %llu were let go: %llu now, %llu in all, %llu stay", (unsigned long long)e->seq,
+				(unsigned long long)e->going, (unsigned long long)e->removed,
+				(unsigned long long)e->kept);
+	session_begin(c, &o, &e->to, "done", 5);
 	mp_kv_uint(&o, "seq", seq);
 	mp_kv_uint(&o, "upto", e->seq);
+	mp_kv_uint(&o, "now", e->going);
 	mp_kv_uint(&o, "removed", e->removed);
 	mp_kv_uint(&o, "kept", e->kept);
 	session_send(c, &o, &e->to);
@@ -357,8 +360,11 @@ static void planned(struct core *c, const struct keeper_job *job) {
 		n < 0 ? 0 : (size_t)n, NULL };
 	e->step = ERASURE_LETTING_GO;
 	e->seq = job->plan.body.upto;
+	e->going = job->plan.going;
 	e->removed = job->plan.body.removed;
 	e->kept = job->plan.body.kept;
+	if (e->going == 0)
+		return let_go(c, e, 0, 0); /* a record that says so would be all that changed */
 	int rc = n < 0 ? n : ledger_compact(c, &note, let_go, e);
 	if (rc < 0)
 		let_go(c, e, rc, 0);

@@ -214,6 +214,14 @@ static void what_nobody_will_ask_for_is_let_go(void) {
 	put(++next_id, (struct question){ .op = "compact" });
 	CHECK(hear("done") == next_id && heard_number("removed") >= 80u * JOURNAL_BATCH_MAX);
 	CHECK(heard_number("kept") < 20 && heard_number("upto") > 5000);
+	uint64_t removed = heard_number("removed");
+	CHECK(heard_number("now") == removed);
+	for (put(++next_id, (struct question){ .op = "compact" }); !told_of(next_id, "done");) {
+		CHECK(is("code", "EBUSY")); /* until what went is off the disk */
+		put(++next_id, (struct question){ .op = "compact" });
+	}
+	CHECK(heard_number("now") == 0 && heard_number("removed") == removed);
+	CHECK(heard_number("seq") == 0); /* no second record says so */
 	CHECK(knows("cat", "Tom") && state_is_replay());
 	put(++next_id, (struct question){ .op = "view", .after = 3000 }); /* since one that is gone: all is shown */
 	CHECK(hear("done") == next_id && !strstr(heard("view"), "ince you last looked ("));

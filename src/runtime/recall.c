@@ -126,8 +126,10 @@ static int take_verdict(void *user, const struct journal_record *r) {
 		return 0;
 	}
 	bool beside = d->is_turn && r->seq == d->seq + 1 && r->wall.ns == d->wall.ns;
-	if (r->erased || !(beside || r->seq == d->seq))
+	if (!beside && r->seq != d->seq)
 		return -ENOENT;
+	if (r->erased)
+		return -ESTALE;
 	return r->kind == JOURNAL_COMMAND ? take_command(r, d->out)
 			: r->kind == JOURNAL_REFUSAL ? take_refusal(r, d->out) : -ENOENT;
 }

@@ -271,14 +271,15 @@ static void direct_write(struct core *c, struct direct_act *d);
 static void direct_again(struct core *c, struct direct_act *d, uint64_t seq) {
 	struct recalled r;
 	struct mp_out o;
-	if (recall_verdict(c, seq, &r) == 0 && strcmp(r.symbols, d->symbols) == 0 &&
+	int rc = recall_verdict(c, seq, &r);
+	if (rc == 0 && strcmp(r.symbols, d->symbols) == 0 &&
 			strcmp(r.source, core_entity_name(c, d->speaker.entity)) == 0) {
 		direct_begin(c, &o, d, seq, true);
 		act_reply_again(&o, &r);
 		return session_send(c, &o, &d->to);
 	}
 	if (!d->utterance.stop)
-		return session_error(c, &d->to, -EEXIST, "request '%s' was used for something else before", d->request);
+		return session_used(c, &d->to, rc == -ESTALE, seq);
 	d->request[0] = 0; /* somebody else's id: the stop is written down without one */
 	direct_write(c, d);
 }

@@ -92,6 +92,10 @@ static void symbols_that_come_again(void) {
 	model_comes(LARK);
 	ask(7, "say", "hello", "lark", "r1");
 	CHECK(refused(7, "EEXIST"));
+	put(10, (struct question){ .op = "erase", .seq = first });
+	CHECK(hear("done") == 10);
+	act(11, "𐤌𐤟𐤖", NULL, "r1");
+	CHECK(refused(11, "EEXIST") && strstr(heard("text"), "was erased: use another one"));
 	act(8, "𐤌𐤟𐤖", NULL, "r2"); /* both before the disk has answered; whoever is answered first */
 	act(9, "𐤌𐤟𐤖", NULL, "r2");
 	uint64_t one = hear("done");

@@ -78,7 +78,7 @@ bool turn_has_other_words(struct core *c, const struct turn *t) {
 /* What of the verdict cannot be read back: a stop was one. */
 static void verdict_of(struct core *c, const struct turn *t, uint64_t seq, struct recalled *out) {
 	int rc = recall_verdict(c, seq, out);
-	if (rc < 0 && rc != -ENOENT)
+	if (rc < 0 && rc != -ENOENT && rc != -ESTALE)
 		log_warn("what was decided with record %llu cannot be read back: %s", (unsigned long long)seq,
 				strerror(-rc));
 	if (rc < 0 && t->reply.stop)

@@ -276,6 +276,9 @@ def what_is_gone(p):
     p.said(['diff', at('09:07')], 'the records of that time were let go')
     expect('what stands can be explained', p.json('why', 'street')['claims'][0]['record']['from'][0]['seq'] == 8)
     expect('and the earliest moment is one', p.json('at', '#25')['beliefs'] and p.json('at', at('09:20'))['record'] == 26)
+    gone = '2 more of these were let go: a snapshot stands for them'
+    expect('the log says how many have no line', gone in p.text('log', '--all') and
+           'let go' not in p.text('log', '-n', '1') + p.text('log', '--all', '--kind', 'turn') + p.text('log', '--all', '--json'))
     v = p.json('state', 'verify')
     expect('what was let go is counted', v['intact'] and v['let_go'] == 2 and v['snapshots'] == 1, v)
     p.make('erased', 'erase')
