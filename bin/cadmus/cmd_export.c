@@ -36,7 +36,7 @@ static int failed(int rc, const char *path) {
 
 static int export(const struct verb_context *c, const char *machine, const char *path) {
 	static struct cdm_diag diag;
-	struct lines_report report;
+	struct lines_report report = { 0 };
 	char journal[1024];
 	struct journal_reader *r = NULL;
 	int rc = state_path(machine, journal, sizeof(journal));

@@ -357,6 +357,7 @@ int replay_live(struct replay *r) {
 	int code = l.played ? make_plan(&l)
 			    : verb_failed("replay", -ENOENT, "no sensor or program that could be played is in it");
 	if (code == 0) {
+		CHECK(l.plan);
 		if (!r->context->json)
 			tell_places(&l);
 		code = start(&l);

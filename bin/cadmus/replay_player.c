@@ -8,7 +8,7 @@
 
 /* A commit of fields that are published together, as far as it is there. */
 struct commit {
-	struct cdm_group *group;
+	struct cdm_group *group; /* NULL: not opened */
 	uint32_t count, there; /* fields; that have their sample of `version` */
 	uint64_t version;
 	uint32_t epoch;
@@ -21,7 +21,7 @@ struct replay_player {
 	struct cdm_machine *machine;
 	const struct plan *plan;
 	struct cdm_writer **writers; /* by field; NULL: not opened, or of a group */
-	struct commit **commits;     /* by the field whose head they share */
+	struct commit *commits;      /* by the field whose head they share */
 	uint64_t *said, *published;  /* by field */
 };
 
@@ -53,11 +53,8 @@ void replay_player_close(struct replay_player **out) {
 		return;
 	for (uint32_t i = 0; p->writers && i < p->plan->fields.count; i++)
 		cdm_writer_close(p->writers[i]);
-	for (uint32_t i = 0; p->commits && i < p->plan->fields.count; i++) {
-		if (p->commits[i])
-			cdm_group_close(p->commits[i]->group);
-		free(p->commits[i]);
-	}
+	for (uint32_t i = 0; p->commits && i < p->plan->fields.count; i++)
+		cdm_group_close(p->commits[i].group);
 	free(p->writers);
 	free(p->commits);
 	free(p->said);
@@ -75,18 +72,13 @@ static struct cdm_meta meta_of(const struct cdm_info *i, struct cdm_mono now) {
 
 /* ---- fields of a group ---- */
 
-static int open_commit(struct replay_player *p, uint16_t head) {
-	struct commit *c = calloc(1, sizeof(*c));
-	if (!c)
-		return -ENOMEM;
-	int rc = cdm_group_open(p->machine, plan_fields(p->plan)[head].name, &c->group);
-	if (rc < 0) {
-		free(c);
-		return rc;
-	}
+/* NULL: it cannot be had now. */
+static struct commit *commit_of(struct replay_player *p, uint16_t head) {
+	struct commit *c = &p->commits[head];
+	if (!c->group && cdm_group_open(p->machine, plan_fields(p->plan)[head].name, &c->group) < 0)
+		return NULL;
 	c->count = cdm_group_count(c->group);
-	p->commits[head] = c;
-	return 0;
+	return c;
 }
 
 static uint32_t place_in(const struct commit *c, const char *name) {
@@ -114,10 +106,8 @@ static void count_commit(struct replay_player *p, uint16_t head) {
 
 static void say_in_group(struct replay_player *p, uint16_t field, const struct recorded *s) {
 	const struct plan_field *f = &plan_fields(p->plan)[field];
-	if (!p->commits[f->group] && open_commit(p, f->group) < 0)
-		return;
-	struct commit *c = p->commits[f->group];
-	if (!begin_commit(c, &s->info))
+	struct commit *c = commit_of(p, f->group);
+	if (!c || !begin_commit(c, &s->info))
 		return;
 	uint32_t at = place_in(c, f->name);
 	memcpy(c->out[at], s->bytes, s->info.bytes);

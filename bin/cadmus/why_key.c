@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/array.h"
 #include "base/clock.h"
 #include "bin/cadmus/beliefs.h"
 #include "bin/cadmus/json.h"
@@ -46,14 +47,10 @@ static void copy(char *out, size_t capacity, struct body_text t) {
 
 static int note(struct history *h, const struct journal_record *r, struct body_text source, struct body_text value,
 		uint64_t seen_ms, bool derives) {
-	if (h->count == h->capacity) {
-		size_t more = h->capacity ? 2 * h->capacity : 64;
-		struct said *all = realloc(h->all, more * sizeof(*all));
-		if (!all)
-			return -ENOMEM;
-		h->all = all;
-		h->capacity = more;
-	}
+	struct said *all = array_grow(h->all, h->count, &h->capacity, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	h->all = all;
 	struct said *s = &h->all[h->count++];
 	int64_t told_ms = r->wall.ns / NS_PER_MS; /* nothing is seen later */
 	*s = (struct said){ .seq = r->seq, .wall = r->wall, .dated = seen_ms && !derives,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/array.h"
 #include "base/io.h"
 #include "cadmus/types.h"
 
@@ -63,14 +64,10 @@ static bool is_socket(const char *path) {
 }
 
 static int add(struct run_dir_doors *d, const char *path, uid_t owner) {
-	if (d->count == d->room) {
-		size_t room = 2 * d->room + 16;
-		struct run_dir_door *more = realloc(d->at, room * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		d->at = more;
-		d->room = room;
-	}
+	struct run_dir_door *more = array_grow(d->at, d->count, &d->room, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	d->at = more;
 	d->at[d->count].owner = owner;
 	strcpy(d->at[d->count++].path, path);
 	return 0;

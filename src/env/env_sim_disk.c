@@ -3,9 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/array.h"
 #include "env/env_sim_priv.h"
 
 /* ---- bytes ---- */
+
+void *sim_new(size_t bytes) {
+	void *p = calloc(1, bytes);
+	CHECK(p != NULL);
+	return p;
+}
 
 static void grow(struct image *m, size_t size) {
 	if (size <= m->size)
@@ -31,12 +38,8 @@ static void resize(struct image *m, size_t size) {
 }
 
 static struct change *change(struct node *n) {
-	if (n->change_count == n->change_room) {
-		n->change_room = n->change_room ? 2 * n->change_room : 64;
-		struct change *more = realloc(n->changes, n->change_room * sizeof(*more));
-		CHECK(more != NULL);
-		n->changes = more;
-	}
+	n->changes = array_grow(n->changes, n->change_count, &n->change_room, sizeof(*n->changes));
+	CHECK(n->changes != NULL);
 	return &n->changes[n->change_count++];
 }
 
@@ -116,8 +119,7 @@ static void on_its_way(struct env_sim *w, struct name *from, struct name *to, st
 }
 
 struct node *sim_node_make(struct env_sim *w, const char *path) {
-	struct node *n = calloc(1, sizeof(*n));
-	CHECK(n != NULL);
+	struct node *n = sim_new(sizeof(*n));
 	n->number = ++w->node_numbers;
 	n->next = w->nodes;
 	w->nodes = n;

@@ -140,6 +140,8 @@ void sim_sync_names(struct env_sim *w);
 /* Free what nothing leads to any more. */
 void sim_sweep(struct env_sim *w);
 
+/* Zeroed; never NULL. */
+void *sim_new(size_t bytes);
 void sim_write(struct node *n, const void *bytes, size_t count, size_t at);
 void sim_cut(struct node *n, size_t size);
 void sim_sync(struct node *n);

@@ -233,8 +233,7 @@ void sim_handle_die(struct env_sim *w, struct handle *h) {
 	for (size_t i = 0; i < SIM_INDEX_PAGES; i++) {
 		if (!x->pages[i] || x->saved[i])
 			continue;
-		x->saved[i] = malloc(SIM_INDEX_BYTES);
-		CHECK(x->saved[i] != NULL);
+		x->saved[i] = sim_new(SIM_INDEX_BYTES);
 		memcpy(x->saved[i], x->pages[i], SIM_INDEX_BYTES);
 	}
 }
@@ -242,10 +241,8 @@ void sim_handle_die(struct env_sim *w, struct handle *h) {
 static struct index *index_of(struct handle *h) {
 	if (h->index)
 		return h->index;
-	if (!h->node->index) {
-		h->node->index = calloc(1, sizeof(struct index));
-		CHECK(h->node->index != NULL);
-	}
+	if (!h->node->index)
+		h->node->index = sim_new(sizeof(struct index));
 	h->index = h->node->index;
 	h->index->handles++;
 	return h->index;
@@ -263,8 +260,7 @@ static int sim_shm_map(sqlite3_file *f, int page, int size, int extend, void vol
 			errno = ENOSPC;
 			return SQLITE_IOERR_SHMSIZE;
 		}
-		x->pages[page] = calloc(1, SIM_INDEX_BYTES);
-		CHECK(x->pages[page] != NULL);
+		x->pages[page] = sim_new(SIM_INDEX_BYTES);
 	}
 	*out = x->pages[page];
 	return SQLITE_OK;

@@ -190,7 +190,7 @@ int journal_snapshot_vouched(struct journal_reader *r, const struct db_snapshot 
 	struct hash image = hash_of(s->state, s->bytes);
 	sqlite3_stmt *hold = NULL;
 	int rc = db_select(&r->db, s->seq, false, &hold);
-	if (rc == 0)
+	if (rc >= 0)
 		rc = db_step(&r->db, hold, &record);
 	bool good = rc == 1 && record.seq == s->seq && record.kind == JOURNAL_SNAPSHOT && !record.erased &&
 		    record_check(&record, record.seq - 1, &record.prev) == 0 &&

@@ -9,6 +9,7 @@
 #include "journal/state_priv.h"
 
 #include <string.h>
+#include "base/check.h"
 
 #define SLOTS 8192u /* a power of 2, and twice what the largest table has */
 _Static_assert(SLOTS >= 2 * STATE_FACTS_MAX, "a search in it ends soon");
@@ -70,6 +71,7 @@ static unsigned narrow(const struct table *t, uint16_t at, uint16_t *left, unsig
 	for (unsigned i = 0; i < SLOTS; i++)
 		if (all[i].count && (!most || rather(t, most, &all[i])))
 			most = &all[i];
+	CHECK(most); /* somebody holds what is left */
 	const char *name = item_at(t, most->oldest) + at;
 	unsigned n = 0;
 	for (unsigned i = 0; i < *count; i++)

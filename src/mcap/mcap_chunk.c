@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <zstd.h>
+#include "base/array.h"
 #include "base/crc32.h"
 #include "mcap/mcap_read_priv.h"
 
@@ -115,7 +116,7 @@ static int take_message(struct mcap_reader *r, const struct place *p, struct byt
 		return -EBADMSG;
 	if (log_ns < r->from || !wanted(r, channel))
 		return 0;
-	struct message_entry *more = mcap_grow(c->entries, c->count, capacity, sizeof(*more));
+	struct message_entry *more = array_grow(c->entries, c->count, capacity, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	c->entries = more;

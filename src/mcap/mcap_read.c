@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include "base/array.h"
 #include "base/crc32.h"
 #include "base/err.h"
 #include "mcap/mcap_read_priv.h"
@@ -292,7 +293,7 @@ static void sift_down(struct mcap_reader *r) {
 }
 
 static int push(struct mcap_reader *r, struct open_chunk *c) {
-	struct open_chunk **more = mcap_grow(r->heap, r->heap_count, &r->heap_capacity, sizeof(struct open_chunk *));
+	struct open_chunk **more = array_grow(r->heap, r->heap_count, &r->heap_capacity, sizeof(struct open_chunk *));
 	if (!more)
 		return -ENOMEM;
 	r->heap = more;

@@ -98,9 +98,6 @@ struct mcap_reader {
 void *mcap_arena_take(struct arena *a, size_t bytes);
 void mcap_arena_fini(struct arena *a);
 
-/* Room for one more; NULL: no memory. */
-void *mcap_grow(void *items, size_t count, size_t *capacity, size_t item_bytes);
-
 static inline void *by_id_get(const struct by_id *t, uint16_t id) {
 	return id < t->count ? t->at[id] : NULL;
 }

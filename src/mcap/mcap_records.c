@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "base/array.h"
+#include "base/check.h"
 #include "base/err.h"
 #include "mcap/mcap_read_priv.h"
 
@@ -42,16 +44,6 @@ void mcap_arena_fini(struct arena *a) {
 		a->first = b->next;
 		free(b);
 	}
-}
-
-void *mcap_grow(void *items, size_t count, size_t *capacity, size_t item_bytes) {
-	if (count < *capacity)
-		return items;
-	size_t more = *capacity ? *capacity * 2 : 16;
-	void *p = reallocarray(items, more, item_bytes);
-	if (p)
-		*capacity = more;
-	return p;
 }
 
 static int by_id_put(struct by_id *t, uint16_t id, void *item) {
@@ -188,7 +180,7 @@ int mcap_records_schema(struct mcap_reader *r, struct bytes_in in) {
 	s->data = memcpy(copy, data.at, s->bytes);
 	if (id == 0) /* the format says: to be ignored */
 		return 0;
-	more = mcap_grow(r->schemas, r->info.schemas, &r->schema_capacity, sizeof(*more));
+	more = array_grow(r->schemas, r->info.schemas, &r->schema_capacity, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->schemas = more;
@@ -216,7 +208,7 @@ int mcap_records_channel(struct mcap_reader *r, struct bytes_in in) {
 	int rc = take_pairs(&r->arena, &in, &c->pairs, &c->pair_count);
 	if (rc < 0)
 		return rc;
-	more = mcap_grow(r->channels, r->info.channels, &r->channel_capacity, sizeof(*more));
+	more = array_grow(r->channels, r->info.channels, &r->channel_capacity, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->channels = more;
@@ -227,7 +219,7 @@ int mcap_records_channel(struct mcap_reader *r, struct bytes_in in) {
 }
 
 int mcap_records_place(struct mcap_reader *r, const struct place *p) {
-	struct place *more = mcap_grow(r->places, r->place_count, &r->place_capacity, sizeof(*more));
+	struct place *more = array_grow(r->places, r->place_count, &r->place_capacity, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->places = more;
@@ -243,7 +235,7 @@ static int take_used(struct mcap_reader *r, struct bytes_in map, struct place *p
 		bytes_u64(&map);
 		if (map.bad || r->used_count == UINT32_MAX)
 			return -EBADMSG;
-		uint16_t *more = mcap_grow(r->used, r->used_count, &r->used_capacity, sizeof(*more));
+		uint16_t *more = array_grow(r->used, r->used_count, &r->used_capacity, sizeof(*more));
 		if (!more)
 			return -ENOMEM;
 		r->used = more;
@@ -291,7 +283,7 @@ int mcap_records_statistics(struct mcap_reader *r, struct bytes_in in) {
 }
 
 int mcap_records_metadata_at(struct mcap_reader *r, uint64_t offset, uint64_t length) {
-	struct index_entry *more = mcap_grow(r->metadata, r->info.metadata, &r->metadata_capacity, sizeof(*more));
+	struct index_entry *more = array_grow(r->metadata, r->info.metadata, &r->metadata_capacity, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->metadata = more;
@@ -300,7 +292,7 @@ int mcap_records_metadata_at(struct mcap_reader *r, uint64_t offset, uint64_t le
 }
 
 int mcap_records_attachment_at(struct mcap_reader *r, uint64_t offset, uint64_t length) {
-	struct index_entry *more = mcap_grow(r->attachments, r->info.attachments, &r->attachment_capacity,
+	struct index_entry *more = array_grow(r->attachments, r->info.attachments, &r->attachment_capacity,
 			sizeof(*more));
 	if (!more)
 		return -ENOMEM;
@@ -315,5 +307,6 @@ void mcap_records_count(struct mcap_reader *r, uint16_t channel, uint64_t log_ns
 	n->end_ns = log_ns > n->end_ns ? log_ns : n->end_ns;
 	n->messages++;
 	struct known_channel *k = by_id_get(&r->channel_of, channel);
+	CHECK(k); /* who gives out a message has looked its channel up */
 	k->messages++;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <zstd.h>
+#include "base/array.h"
 #include "base/crc32.h"
 #include "base/err.h"
 #include "mcap/bytes_priv.h"
@@ -356,14 +357,10 @@ int mcap_write_flush(struct mcap_writer *w) {
 }
 
 static int keep_entry(struct mcap_writer *w, const struct mcap_message *m) {
-	if (w->entry_count == w->entry_capacity) {
-		size_t capacity = w->entry_capacity ? w->entry_capacity * 2 : 256;
-		struct entry *more = realloc(w->entries, capacity * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		w->entries = more;
-		w->entry_capacity = capacity;
-	}
+	struct entry *more = array_grow(w->entries, w->entry_count, &w->entry_capacity, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	w->entries = more;
 	bool first = w->entry_count == 0;
 	w->entries[w->entry_count++] = (struct entry){ m->channel, m->log_ns, w->chunk.length };
 	w->chunk_start = first || m->log_ns < w->chunk_start ? m->log_ns : w->chunk_start;

@@ -2,19 +2,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/array.h"
 #include "memory/bag_priv.h"
 #include "memory/memory_priv.h"
 #include "memory/vector.h"
 
 static int note_change(struct memory *m, int64_t id, bool live, bool erased) {
-	if (m->change_count == m->change_room) {
-		size_t room = m->change_room ? 2 * m->change_room : 64;
-		struct memory_change *more = realloc(m->changes, room * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		m->changes = more;
-		m->change_room = room;
-	}
+	struct memory_change *more = array_grow(m->changes, m->change_count, &m->change_room, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	m->changes = more;
 	m->changes[m->change_count++] = (struct memory_change){ id, live, erased };
 	return 0;
 }
@@ -185,7 +182,7 @@ static int add_passage(void *user, const struct passage *p) {
 	struct bag bag;
 	bool stands;
 	int rc = make_place(m, p, &stands);
-	if (rc == 0)
+	if (rc >= 0)
 		rc = bag_of(&bag, m->index.words, p->text, p->bytes);
 	if (rc < 0)
 		return rc;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/array.h"
 #include "base/utf8.h"
 #include "memory/bag_priv.h"
 #include "memory/memory_priv.h"
@@ -79,7 +80,7 @@ struct search {
 	struct vector_probe probe;
 	float inverse_length; /* 0: the question has no vector */
 	bool *may_see;        /* by owner: what is private of that one */
-	uint32_t may_see_room;
+	size_t may_see_room;
 	/* of the question */
 	const struct memory_query *q;
 	const struct score_weights *weights;
@@ -122,15 +123,13 @@ static int64_t said_in(struct search *s, int64_t id, const struct shelf_slot *sl
 }
 
 static int look_at_owners(struct search *s, const struct shelf *shelf) {
-	if (s->may_see_room < shelf->owner_count) {
-		bool *more = realloc(s->may_see, shelf->owner_count * sizeof(*more));
+	for (size_t i = 0; i < shelf->owner_count; i++) {
+		bool *more = array_grow(s->may_see, i, &s->may_see_room, sizeof(*more));
 		if (!more)
 			return -ENOMEM;
 		s->may_see = more;
-		s->may_see_room = shelf->owner_count;
-	}
-	for (uint32_t i = 0; i < shelf->owner_count; i++)
 		s->may_see[i] = hit_is_seen(s->q->asker, shelf->owners[i], JOURNAL_PRIVATE);
+	}
 	return 0;
 }
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/array.h"
+#include "base/check.h"
 #include "memory/vector.h"
 
 void shelf_init(struct shelf *s, unsigned dims, size_t bytes) {
@@ -75,6 +77,7 @@ static void drop_oldest(struct shelf *s) {
 
 /* An empty slot behind the last. */
 static int push(struct shelf *s) {
+	CHECK(s->room > 0);
 	if (s->count == s->room)
 		drop_oldest(s);
 	if (s->count == s->held) {
@@ -101,14 +104,10 @@ static int find_owner(struct shelf *s, const char *name, uint32_t *out) {
 			return 0;
 		}
 	}
-	if (s->owner_count == s->owner_room) {
-		uint32_t room = s->owner_room ? 2 * s->owner_room : 16;
-		char(*more)[CDM_NAME_MAX] = realloc(s->owners, room * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		s->owners = more;
-		s->owner_room = room;
-	}
+	char(*more)[CDM_NAME_MAX] = array_grow(s->owners, s->owner_count, &s->owner_room, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	s->owners = more;
 	*out = s->owner_count++;
 	strncpy(s->owners[*out], name, CDM_NAME_MAX - 1)[CDM_NAME_MAX - 1] = 0;
 	return 0;

@@ -31,7 +31,8 @@ struct shelf {
 	int8_t *vectors;
 	uint8_t *signs; /* of the vectors, in groups */
 	char (*owners)[CDM_NAME_MAX];
-	uint32_t owner_count, owner_room;
+	uint32_t owner_count;
+	size_t owner_room;
 	uint32_t last_owner;
 	struct recent recent;
 };

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/array.h"
 
 #define PROFILE "cadmus"
 #define MACHINE "cadmus.machine"
@@ -14,13 +16,12 @@
 #define EVENTS "/cadmus/events"
 #define IMAGE "foxglove.RawImage"
 
-/* A sample that is held back, with its message behind it. */
+/* A sample that is held back, aligned as in shared memory, with its message behind it. */
 struct held {
 	struct recording_sample x;
 	uint64_t order; /* in the file */
 	size_t bytes;
-	uint8_t *payload; /* aligned */
-	uint8_t message[];
+	alignas(64) uint8_t payload[]; /* then the message */
 };
 
 struct recording {
@@ -262,21 +263,12 @@ static void swap(struct held **a, struct held **b) {
 	*b = t;
 }
 
-static int push(struct recording *r, struct held *h) {
-	if (r->heap_count == r->heap_room) {
-		size_t room = r->heap_room ? 2 * r->heap_room : 256;
-		struct held **more = realloc(r->heap, room * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		r->heap = more;
-		r->heap_room = room;
-	}
+static void push(struct recording *r, struct held *h) {
 	size_t i = r->heap_count++;
 	r->heap[i] = h;
 	r->held_bytes += h->bytes;
 	for (; i > 0 && is_before(r->heap[i], r->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		swap(&r->heap[i], &r->heap[(i - 1) / 2]);
-	return 0;
 }
 
 static struct held *pop(struct recording *r) {
@@ -300,18 +292,17 @@ static unsigned field_of(const struct recording *r, uint16_t channel) {
 	return UINT_MAX;
 }
 
-/* Copied: the payload aligned, behind the message. */
 static struct held *hold(struct recording *r, const struct mcap_message *m, unsigned field, const struct recorded *s) {
-	size_t bytes = sizeof(struct held) + m->bytes + 63 + s->info.bytes;
-	struct held *h = malloc(bytes);
+	size_t bytes = (sizeof(struct held) + s->info.bytes + m->bytes + 63) & ~(size_t)63;
+	struct held *h = aligned_alloc(64, bytes);
 	if (!h)
 		return NULL;
-	*h = (struct held){ .x = { .field = field, .sample = *s, .log_ns = m->log_ns, .message = h->message,
+	uint8_t *message = h->payload + s->info.bytes;
+	*h = (struct held){ .x = { .field = field, .sample = *s, .log_ns = m->log_ns, .message = message,
 		.message_bytes = m->bytes }, .order = r->order++, .bytes = bytes };
-	memcpy(h->message, m->data, m->bytes);
-	h->payload = (uint8_t *)(((uintptr_t)h->message + m->bytes + 63) & ~(uintptr_t)63);
-	memcpy(h->payload, s->bytes, s->info.bytes);
 	h->x.sample.bytes = h->payload;
+	memcpy(h->payload, s->bytes, s->info.bytes);
+	memcpy(message, m->data, m->bytes);
 	return h;
 }
 
@@ -339,11 +330,13 @@ static int read_one(struct recording *r) {
 		r->faults.broken++;
 		return 0;
 	}
-	struct held *h = hold(r, &m, field, &s);
-	rc = h ? push(r, h) : -ENOMEM;
-	if (rc < 0)
-		free(h);
-	return rc;
+	struct held **more = array_grow(r->heap, r->heap_count, &r->heap_room, sizeof(*more));
+	if (more)
+		r->heap = more;
+	struct held *h = more ? hold(r, &m, field, &s) : NULL;
+	if (h)
+		push(r, h);
+	return h ? 0 : -ENOMEM;
 }
 
 static bool is_first_known(const struct recording *r) {

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/array.h"
 #include "rules/rule.h"
 
 #define STEPS_MAX 4096 /* of rules, for one sample: more makes itself */
@@ -123,14 +124,13 @@ static int open_one(struct rerun *x, struct target *t, const struct open_value *
 	if (q->count == OPEN_MAX)
 		settle_first(x, t, RERUN_ADDITIONAL, NULL);
 	if (q->count == q->room) {
-		size_t room = q->room ? 2 * q->room : 64;
-		struct open_value *more = malloc(room * sizeof(*more));
+		size_t before = q->room;
+		struct open_value *more = array_grow(q->at, q->count, &q->room, sizeof(*more));
 		if (!more)
 			return -ENOMEM;
-		for (size_t i = 0; i < q->count; i++)
-			more[i] = q->at[(q->first + i) % q->room];
-		free(q->at);
-		*q = (struct queue){ more, 0, q->count, room };
+		if (q->first) /* those that stand before the first come behind the last */
+			memcpy(&more[before], more, q->first * sizeof(*more));
+		q->at = more;
 	}
 	q->at[(q->first + q->count++) % q->room] = *v;
 	return 0;

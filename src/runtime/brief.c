@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/check.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "journal/claims.h"
@@ -357,6 +358,7 @@ static void put_field(struct brief *f, struct core *c, struct field *from) {
 	struct cdm_mono now = clock_mono();
 	uint8_t bytes[FIELD_BYTES_MAX];
 	struct cdm_info info;
+	CHECK(p); /* it is open */
 	bool things = view_things(c, p) != NULL;
 	if (things ? !view_perceive(c, from, f->seen[f->b.field_count], sizeof(f->seen[0]), &info)
 		   : field_read(from, bytes, sizeof(bytes), now, &info) < 0)

@@ -145,7 +145,7 @@ void embed_loaded(struct core *c) {
 
 /* Its process is gone, or its channel. */
 void embed_lost(struct core *c, struct model_slot *m) {
-	if (slot(c) != m || !c->remind.finder)
+	if (!m || slot(c) != m || !c->remind.finder)
 		return;
 	bool died_of_it = m->embedding && m->step == MODEL_READY;
 	m->embedding = 0;

@@ -39,7 +39,7 @@ static void count_modalities(const struct core *c, struct level_input *in) {
 /* Claims of the machine's parts about the key of the n-th fact, and where those of the next key begin. */
 static unsigned claims_of(const struct core *c, unsigned n, unsigned *next, struct support_claim *out) {
 	const struct journal_state *s = c->state;
-	const struct state_fact *first = state_fact_at(s, n), *f = first;
+	const struct state_fact *first = state_fact_at(s, n), *f;
 	struct cdm_wall now = clock_wall();
 	unsigned count = 0;
 	for (; n < s->fact_count && strcmp((f = state_fact_at(s, n))->key, first->key) == 0; n++)

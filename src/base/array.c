@@ -1,0 +1,16 @@
+/* array.c - see array.h. */
+#include "base/array.h"
+
+#include <stdlib.h>
+
+#define FIRST 64u /* items */
+
+void *array_grow(void *items, size_t count, size_t *room, size_t item_bytes) {
+	if (count < *room)
+		return items;
+	size_t more = *room ? 2 * *room : FIRST;
+	void *moved = reallocarray(items, more, item_bytes);
+	if (moved)
+		*room = more;
+	return moved;
+}
