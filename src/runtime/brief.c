@@ -29,7 +29,7 @@
 #define FIELD_BYTES_MAX 64u
 #define FRESH_HALF_LIFE_NS (60 * NS_PER_S)
 #define RELEVANT 2.0 /* weight of what shares words with the question */
-#define BUDGET_LEAST 96u
+#define LINES_LEAST 128u /* tokens for what is known, however small the context is: some five lines */
 #define BUDGET_MOST 1024u
 #define BUDGET_DEFAULT 512u
 
@@ -405,7 +405,8 @@ static void put_focus(struct brief *f, const struct core *c) {
 uint32_t brief_budget(const struct core *c, uint16_t model) {
 	const char *context = model == PLAN_NONE ? NULL : plan_find_option(c->plan, model, "context");
 	unsigned long tokens = context ? strtoul(context, NULL, 10) / 2 : BUDGET_DEFAULT;
-	return tokens < BUDGET_LEAST ? BUDGET_LEAST : tokens > BUDGET_MOST ? BUDGET_MOST : (uint32_t)tokens;
+	uint32_t least = briefing_frame_tokens() + LINES_LEAST;
+	return tokens < least ? least : tokens > BUDGET_MOST ? BUDGET_MOST : (uint32_t)tokens;
 }
 
 int brief_render(struct core *c, const struct brief_ask *ask, char *out, size_t capacity,

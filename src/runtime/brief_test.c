@@ -191,8 +191,25 @@ static void of_many_facts_the_newest(void) {
 	end();
 }
 
+static void add_small_context(void) {
+	add_senses();
+	plan_builder_option(&b, b.processes[LARK].entity, "context", "16");
+}
+
+/* What stands in front costs more than half of such a context: there is room for what is known besides. */
+static void a_small_context_is_shown_something(void) {
+	core_more = add_small_context;
+	begin();
+	put(++next_id, (struct question){ .op = "view", .model = "lark" });
+	CHECK(hear("done") == next_id && has(heard("view"), "Nothing is known yet."));
+	tell("camera", "door", "open");
+	put(++next_id, (struct question){ .op = "view", .model = "lark" });
+	CHECK(hear("done") == next_id && has(heard("view"), "- door = open ("));
+	over();
+}
+
 int main(void) {
 	static void (*const tests[])(void) = { what_changed_since_a_look, what_ceased_since_a_look,
-		what_ceased_long_ago, of_many_facts_the_newest };
+		what_ceased_long_ago, of_many_facts_the_newest, a_small_context_is_shown_something };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -177,6 +177,8 @@ static int render_talk(struct core *c, struct turn *t, const struct memory_hit *
 		hits, hit_count };
 	struct briefing_account account;
 	int rc = t->blind ? -E2BIG : brief_render(c, &ask, known, sizeof(known), &account);
+	if (rc < 0 && !t->blind)
+		log_error("%s is shown nothing of what is known: %s", core_entity_name(c, t->model), strerror(-rc));
 	if (rc < 0)
 		known[0] = 0;
 	return belief_render_talk(t->view, sizeof(t->view), known, t->user);

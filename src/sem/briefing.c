@@ -450,6 +450,11 @@ static void count(struct briefing_account *a, const struct part parts[SECTIONS],
 	}
 }
 
+uint32_t briefing_frame_tokens(void) {
+	const struct briefing any = { .is_delta = false }; /* a date is as long as another */
+	return frame_cost(&any).tokens;
+}
+
 int briefing_render(const struct briefing *b, char *out, size_t capacity, struct briefing_account *account) {
 	size_t most = capacity < UINT32_MAX ? capacity : UINT32_MAX;
 	struct cost room = { b->budget, most > 0 ? (uint32_t)most - 1 : 0 }, frame = frame_cost(b), needs[SECTIONS];

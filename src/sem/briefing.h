@@ -128,6 +128,9 @@ struct briefing_account {
 /* Writes a text that ends in a line feed, and a zero.  -E2BIG when budget or capacity do not hold the frame alone. */
 MUST_CHECK int briefing_render(const struct briefing *b, char *out, size_t capacity, struct briefing_account *account);
 
+/* Tokens that hold the frame of any text that is no delta: with fewer there is -E2BIG. */
+uint32_t briefing_frame_tokens(void);
+
 /* "Goals"; "?" outside.  Static. */
 const char *briefing_title(unsigned section);
 
