@@ -166,6 +166,7 @@ static const struct field compact_fields[] = {
 	ROW(compact, removed, UINT, 0, 0),
 	ROW(compact, kept, UINT, 0, 0),
 	ROW(compact, digest, HASH, 0, 0),
+	ROW(compact, requests, HASH, 0, 0),
 	ROW(compact, kinds, TEXT, 0, BODY_VALUE_MAX),
 };
 
@@ -462,3 +463,38 @@ static int parse(const struct field *fields, size_t count, const void *bytes, si
 	}
 #include "journal/kind.def"
 #undef JOURNAL_KIND
+
+/* ---- requests ---- */
+
+static bool may_have_request(unsigned kind) {
+	static const struct {
+		const struct field *fields;
+		size_t count;
+	} kinds[] = {
+#define JOURNAL_KIND(NAME, name, class, text) [JOURNAL_##NAME] = { name##_fields, COUNT_OF(name##_fields) },
+#include "journal/kind.def"
+#undef JOURNAL_KIND
+	};
+	return kind < COUNT_OF(kinds) && find(kinds[kind].fields, kinds[kind].count, "request", 7);
+}
+
+int body_request(unsigned kind, const void *bytes, size_t count, struct body_text *request) {
+	struct mp_in in;
+	uint32_t pairs;
+	*request = (struct body_text){ NULL, 0 };
+	if (!may_have_request(kind))
+		return 0;
+	mp_open(&in, bytes, count);
+	if (mp_get_map(&in, &pairs) < 0)
+		return -EPROTO;
+	while (pairs-- > 0) {
+		const char *key;
+		size_t key_bytes;
+		if (mp_get_str(&in, &key, &key_bytes) < 0)
+			return -EPROTO;
+		bool here = is(key, key_bytes, "request");
+		if ((here ? get_text(&in, 0, BODY_REQUEST_MAX, request) : mp_skip(&in)) < 0)
+			return -EPROTO;
+	}
+	return 0;
+}

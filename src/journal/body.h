@@ -220,6 +220,7 @@ struct body_compact {
 	uint64_t upto;          /* no record behind it was let go */
 	uint64_t removed, kept; /* in all, up to there */
 	struct hash digest;     /* over the hashes of those that stay, in order */
+	struct hash requests;   /* over the requests that records up to there answered; zeros: not said */
 	struct body_text kinds; /* ..BODY_VALUE_MAX: names of those that were let go, with blanks between */
 };
 
@@ -234,5 +235,8 @@ struct body_compact {
 	MUST_CHECK int body_parse_##name(const void *bytes, size_t count, struct body_##name *b);
 #include "journal/kind.def"
 #undef JOURNAL_KIND
+
+/* The request that a body of this kind has, borrowed from it; empty where it has none.  -EPROTO: not such a body. */
+MUST_CHECK int body_request(unsigned kind, const void *bytes, size_t count, struct body_text *request);
 
 #endif

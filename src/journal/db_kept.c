@@ -58,6 +58,52 @@ int db_request_note(struct db *db, const char *principal, const char *id, uint64
 	return rc < 0 || sqlite3_changes(db->sql) > 0 ? rc : db_request_find(db, principal, id, before);
 }
 
+bool db_request_table(const struct db *db) {
+	return db->version >= FORMAT_KEPT;
+}
+
+static void digest_request(struct hash_pieces *h, sqlite3_stmt *s) {
+	uint8_t seq[8];
+	for (int column = 0; column < 2; column++) {
+		const void *text = sqlite3_column_text(s, column);
+		hash_add(h, text, (size_t)sqlite3_column_bytes(s, column));
+		hash_add(h, "", 1);
+	}
+	for (unsigned i = 0; i < sizeof(seq); i++)
+		seq[i] = (uint8_t)((uint64_t)sqlite3_column_int64(s, 2) >> 8 * i);
+	hash_add(h, seq, sizeof(seq));
+}
+
+int db_request_digest(struct db *db, uint64_t upto, struct hash *digest) {
+	static const char sql[] = "SELECT principal, id, seq FROM request WHERE seq <= ? ORDER BY principal, id";
+	struct hash_pieces h;
+	sqlite3_stmt *s = NULL;
+	uint64_t count = 0;
+	int step;
+	*digest = (struct hash){ { 0 } };
+	if (!db_request_table(db))
+		return 0;
+	if (sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL) != SQLITE_OK)
+		return db_error(db);
+	sqlite3_bind_int64(s, 1, (int64_t)upto);
+	hash_begin(&h);
+	for (; (step = sqlite3_step(s)) == SQLITE_ROW; count++)
+		digest_request(&h, s);
+	if (count)
+		*digest = hash_end(&h);
+	sqlite3_finalize(s);
+	return step == SQLITE_DONE ? 0 : db_error(db);
+}
+
+int db_request_count(struct db *db, uint64_t upto, int64_t *answered, int64_t *loose) {
+	char sql[256];
+	int rc = db_query(db, "SELECT count(*) FROM request q JOIN record r ON r.seq = q.seq WHERE r.body IS NOT NULL",
+			answered);
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM request q WHERE seq > %lld"
+		 " AND NOT EXISTS (SELECT 1 FROM record r WHERE r.seq = q.seq)", (long long)upto);
+	return rc < 0 ? rc : db_query(db, sql, loose);
+}
+
 /* ---- snapshots ---- */
 
 int db_snapshot_put(struct db *db, const struct db_snapshot *snapshot) {

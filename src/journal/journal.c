@@ -149,6 +149,13 @@ static bool has_request(const struct journal_entry *e) {
 	return e->request && e->request[0];
 }
 
+/* The table of requests follows from the bodies: state verify compares them. */
+static bool body_says_so(const struct journal_entry *e) {
+	struct body_text in;
+	return !has_request(e) || (body_request(e->kind, e->body, e->body_bytes, &in) == 0 && in.bytes > 0 &&
+				   in.bytes == strlen(e->request) && memcmp(in.at, e->request, in.bytes) == 0);
+}
+
 static int check_entries(const struct journal_entry *entries, unsigned n) {
 	if (n == 0 || n > JOURNAL_BATCH_MAX)
 		return n ? -E2BIG : -EINVAL;
@@ -157,6 +164,8 @@ static int check_entries(const struct journal_entry *entries, unsigned n) {
 		int rc = check_entry(&entries[i]);
 		if (rc < 0)
 			return rc;
+		if (!body_says_so(&entries[i]))
+			return -EINVAL;
 		requests += has_request(&entries[i]);
 	}
 	return requests > 1 ? -EINVAL : 0;

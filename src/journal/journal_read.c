@@ -427,5 +427,7 @@ int journal_plan_compaction(struct journal_reader *r, uint64_t upto, uint64_t ki
 		rc = -ENOENT;
 	out->body = (struct body_compact){ .upto = rc == 0 ? s.upto : 0, .kinds = body_text(out->kinds) };
 	sqlite3_finalize(hold);
+	if (rc == 0)
+		rc = db_request_digest(&r->db, out->body.upto, &out->body.requests);
 	return rc == 0 ? digest(r, out->body.upto, out->kinds, &out->body, &out->going) : rc;
 }

@@ -94,6 +94,15 @@ static inline struct journal_entry testing_set(
 	return testing_entry(JOURNAL_SET, room, body_build_set(&b, room, n));
 }
 
+/* The same, asked for by a request. */
+static inline struct journal_entry testing_asked(
+		const char *field, const char *value, const char *request, void *room, size_t n) {
+	struct body_set b = { body_text(field), body_text(value), body_text(request) };
+	struct journal_entry e = testing_entry(JOURNAL_SET, room, body_build_set(&b, room, n));
+	e.request = request;
+	return e;
+}
+
 static inline uint64_t testing_submit_set(
 		struct journal *j, const char *field, const char *value, enum journal_class class) {
 	uint8_t room[1024];

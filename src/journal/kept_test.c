@@ -204,10 +204,9 @@ static void few_snapshots_are_left_of_many(void) {
 
 static int ask(struct journal *j, const char *principal, const char *id, uint64_t *existing) {
 	struct journal_entry e[2] = { testing_set("speed", "1", room[0], sizeof(room[0])),
-		testing_set("light", "1", room[1], sizeof(room[1])) };
+		testing_asked("light", "1", id, room[1], sizeof(room[1])) };
 	uint64_t ticket;
 	e[0].principal = e[1].principal = principal;
-	e[1].request = id;
 	CHECK(journal_submit(j, e, 2, JOURNAL_D2, &ticket) == 0);
 	struct journal_result r = testing_result(j);
 	for (unsigned i = 0; r.rc == 0 && i < r.count; i++)
@@ -228,12 +227,13 @@ static void a_request_is_answered_once(void) {
 	journal_stop(&j);
 	j = testing_open(&t);
 	CHECK(ask(j, "ada", "r1", &existing) == -EEXIST && existing == 2);
-	struct journal_entry e[2] = { testing_set("a", "1", room[0], sizeof(room[0])),
-		testing_set("b", "1", room[1], sizeof(room[1])) };
-	e[0].request = e[1].request = "two";
+	struct journal_entry e[2] = { testing_asked("a", "1", "two", room[0], sizeof(room[0])),
+		testing_asked("b", "1", "two", room[1], sizeof(room[1])) };
+	CHECK(journal_submit(j, e, 2, JOURNAL_D2, NULL) == -EINVAL); /* one a batch */
+	e[1] = testing_set("b", "1", room[1], sizeof(room[1]));
+	e[0].request = "other"; /* than its body says */
 	CHECK(journal_submit(j, e, 2, JOURNAL_D2, NULL) == -EINVAL);
 	static const char longer[] = "0123456789012345678901234567890123456789012345678901234567890123";
-	e[1].request = NULL;
 	e[0].request = longer;
 	CHECK(journal_submit(j, e, 2, JOURNAL_D2, NULL) == -E2BIG);
 	struct journal_reader *r;
@@ -254,13 +254,32 @@ static void two_of_one_request_in_one_group(void) {
 	CHECK(journal_open(t.path, &patient, &j, NULL) == 0);
 	state_init(live);
 	for (unsigned i = 0; i < 3; i++) {
-		struct journal_entry e = testing_set("speed", i == 2 ? "3" : "1", room[i], sizeof(room[i]));
-		e.request = i == 2 ? "other" : "same";
+		struct journal_entry e = testing_asked("speed", i == 2 ? "3" : "1", i == 2 ? "other" : "same", room[i],
+				sizeof(room[i]));
 		CHECK(journal_submit(j, &e, 1, i == 2 ? JOURNAL_D2 : JOURNAL_D1, &tickets[i]) == 0);
 	}
 	CHECK(settle(j, tickets[0]) == 0 && settle(j, tickets[1]) == -EEXIST && settle(j, tickets[2]) == 0);
 	CHECK(live->seq == 2 && replays());
 	end(&j);
+}
+
+/* One byte of the table is another: what is asked again would be done again. */
+static void a_request_that_is_not_its_records_is_found_out(void) {
+	static const char *const harm[] = { "UPDATE request SET id = 'r3' WHERE id = 'r1'",
+		"UPDATE request SET principal = 'adb' WHERE id = 'r1'", "UPDATE request SET seq = 3 WHERE id = 'r1'",
+		"UPDATE request SET seq = 900 WHERE id = 'r2'", "DELETE FROM request WHERE id = 'r2'",
+		"INSERT INTO request VALUES ('ada', 'r9', 1)", "INSERT INTO request VALUES ('ada', 'r9', 900)" };
+	for (unsigned i = 0; i < COUNT_OF(harm); i++) {
+		struct journal *j = begin();
+		uint64_t existing;
+		CHECK(ask(j, "ada", "r1", &existing) == 0 && ask(j, "ada", "r2", &existing) == 0);
+		journal_stop(&j);
+		verified(0);
+		sql(harm[i]);
+		verified(-EBADMSG);
+		CHECK(replays());
+		testing_remove(&t);
+	}
 }
 
 /* ---- compaction ---- */
@@ -369,6 +388,26 @@ static void two_up_to_the_same_snapshot(void) {
 	CHECK(verified(0).removed == 40 && replays());
 	journal_read_close(&r);
 	end(&j);
+}
+
+/* Their records are gone: what the compaction said of them is left. */
+static void requests_of_what_was_let_go(void) {
+	struct journal *j = begin();
+	uint64_t existing;
+	CHECK(ask(j, "ada", "r1", &existing) == 0);
+	snapshot(j);
+	CHECK(ask(j, "ada", "r2", &existing) == 0 && compact(j, UINT64_MAX, UINT64_C(1) << JOURNAL_SET) == 0);
+	wait_until_gone(&j);
+	CHECK(ask(j, "ada", "r1", &existing) == -EEXIST && existing == 2 && ask(j, "ada", "r3", &existing) == 0);
+	journal_stop(&j);
+	CHECK(verified(0).removed == 2);
+	sql("UPDATE request SET id = 'r4' WHERE id = 'r1'");
+	verified(-EBADMSG);
+	sql("UPDATE request SET id = 'r1', seq = 1 WHERE id = 'r4'");
+	verified(-EBADMSG);
+	sql("UPDATE request SET seq = 2 WHERE id = 'r1'");
+	verified(0);
+	testing_remove(&t);
 }
 
 static void what_must_stay_stays(void) {
@@ -702,8 +741,10 @@ int main(int argc, char **argv) {
 	few_snapshots_are_left_of_many();
 	a_request_is_answered_once();
 	two_of_one_request_in_one_group();
+	a_request_that_is_not_its_records_is_found_out();
 	what_was_let_go_changes_no_answer();
 	two_up_to_the_same_snapshot();
+	requests_of_what_was_let_go();
 	what_must_stay_stays();
 	more_gone_than_was_said_is_found_out();
 	an_erasure_reaches_snapshots();

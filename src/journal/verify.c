@@ -4,10 +4,12 @@
  * One walk over all records.  Each must be sound in itself and follow the one before; where records are missing, a
  * compaction must say so: they lie up to its `upto`, are as many as it says, and those that are left there give its
  * digest.  On the way the state is folded, from the beginning or, where that is gone, from the snapshot that stands for
- * it, and compared with what each record of a snapshot says; each snapshot in the file must have such a record.
+ * it, and compared with what each record of a snapshot says; each snapshot in the file must have such a record.  The
+ * table of requests must be what the records give, and for those that were let go what the compaction says.
  */
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "journal/journal_read_priv.h"
@@ -30,6 +32,7 @@ struct verify {
 	bool unfolded;       /* nothing is folded yet, as the beginning is gone */
 	bool told;           /* what is wrong, and it is no one record */
 	uint64_t erased, missing, kept, going; /* going: let go and still there */
+	int64_t requests; /* of which the table says what the records do */
 	journal_progress *progress; /* or NULL */
 	void *user;
 	uint64_t last;
@@ -148,6 +151,29 @@ static int check_snapshot(struct verify *v, const struct journal_record *r) {
 	return 0;
 }
 
+/*
+ * Who asked must find this record; or, from files of format 1, an earlier turn: there two turns may have one request,
+ * and the first counts.
+ */
+static int check_request(struct verify *v, const struct journal_record *r) {
+	struct body_text asked;
+	char id[BODY_REQUEST_MAX + 1];
+	uint64_t seq = 0;
+	if (r->erased || body_request(r->kind, r->body, r->body_bytes, &asked) < 0 || asked.bytes == 0)
+		return 0;
+	snprintf(id, sizeof(id), "%.*s", (int)asked.bytes, asked.at);
+	int rc = db_request_find(&v->reader->db, r->principal, id, &seq);
+	if (rc < 0 && rc != -EBADMSG)
+		return rc;
+	v->requests += rc == 1 && seq == r->seq;
+	if (rc == 1 && (seq == r->seq || (seq < r->seq && r->kind == JOURNAL_TURN)))
+		return 0;
+	v->told = true;
+	message_add(v->diag, MESSAGE_REQUEST, "the table of requests does not have that of record %llu",
+			(unsigned long long)r->seq);
+	return -EBADMSG;
+}
+
 static void count(struct verify *v, const struct journal_record *r) {
 	v->erased += r->erased;
 	if (r->seq > v->compact.upto)
@@ -182,6 +208,8 @@ static int step(void *user, const struct journal_record *r) {
 	if (v->progress)
 		v->progress(v->user, r->seq, v->last);
 	look_at_snapshots(v);
+	if (db_request_table(&v->reader->db) && (rc = check_request(v, r)) < 0)
+		return rc;
 	return r->kind == JOURNAL_SNAPSHOT ? check_snapshot(v, r) : 0;
 }
 
@@ -201,6 +229,26 @@ static int check_vouched(struct verify *v) {
 	for (unsigned i = 0; i < v->count; i++)
 		if (!v->made[i].vouched)
 			return tell(v, MESSAGE_SNAPSHOT, "no record vouches for a snapshot", v->made[i].upto);
+	return 0;
+}
+
+/* What has no record that gives it was not noted by a journal. */
+static int check_requests(struct verify *v) {
+	int64_t answered, loose;
+	struct hash digest;
+	const struct hash *said = &v->compact.requests, unsaid = { { 0 } };
+	if (!db_request_table(&v->reader->db))
+		return 0;
+	int rc = db_request_count(&v->reader->db, v->compact.upto, &answered, &loose);
+	if (rc == 0)
+		rc = db_request_digest(&v->reader->db, v->compact.upto, &digest);
+	if (rc < 0)
+		return rc;
+	if (answered != v->requests || loose > 0)
+		return tell(v, MESSAGE_REQUEST, "the table of requests has some that no record has", v->walk.seq);
+	if (!hash_equal(said, &unsaid) && !hash_equal(said, &digest))
+		return tell(v, MESSAGE_REQUEST, "the table of requests is not what a compaction says",
+				v->compact.upto);
 	return 0;
 }
 
@@ -233,7 +281,9 @@ static int verify(struct verify *v) {
 		journal_walk_failed(v->reader, &v->walk, rc, v->diag);
 	if (rc == 0)
 		rc = check_compaction(v);
-	return rc == 0 ? check_vouched(v) : rc;
+	if (rc == 0)
+		rc = check_vouched(v);
+	return rc == 0 ? check_requests(v) : rc;
 }
 
 int journal_verify_telling(struct journal_reader *r, struct journal_report *report, struct cdm_diag *diag,

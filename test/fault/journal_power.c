@@ -61,7 +61,7 @@ static int write_batch(struct journal *j, unsigned number, uint64_t *seed) {
 	for (unsigned i = 0; i < n; i++) {
 		char text[32];
 		snprintf(text, sizeof(text), "%u %u %u", number, i, n);
-		struct body_turn turn = { .request = body_text(text),
+		struct body_turn turn = { .session = body_text(text),
 			.user = { user, dice >> (4 + 8 * i) & 8191 & (i ? 255 : 8191) } };
 		if (turn.user.bytes > sizeof(user))
 			turn.user.bytes = sizeof(user);
@@ -124,7 +124,7 @@ static int whole(void *user, const struct journal_record *r) {
 	struct body_turn b;
 	char text[BODY_REQUEST_MAX + 1];
 	CHECK(body_parse_turn(r->body, r->body_bytes, &b) == 0);
-	snprintf(text, sizeof(text), "%.*s", (int)b.request.bytes, b.request.at);
+	snprintf(text, sizeof(text), "%.*s", (int)b.session.bytes, b.session.at);
 	CHECK(sscanf(text, "%u %u %u", &number, &index, &size) == 3 && index == *next);
 	*next = index + 1 == size ? 0 : index + 1;
 	static const struct hash unknown;

@@ -9,7 +9,7 @@ enum { ROOM = 48 << 10 };
 
 struct made { /* what bodies are made of */
 	uint64_t *dice;
-	const char *mark;
+	const char *mark, *request;
 	char text[ROOM]; /* the mark, and any number of letters */
 	size_t bytes;
 };
@@ -38,7 +38,7 @@ static struct body_text text(const struct made *m, size_t most) {
 }
 
 static int make_turn(struct made *m, void *room) {
-	struct body_turn b = { .request = body_text(m->mark), .speaker = PICK(m->dice, people),
+	struct body_turn b = { .request = body_text(m->request), .speaker = PICK(m->dice, people),
 		.model = PICK(m->dice, subjects), .user = text(m, BODY_UTTERANCE_MAX), .answer = body_text("yes"),
 		.trust_ppm = (uint32_t)(batch_dice(m->dice) % BODY_PPM), .symbols = body_text("WALK HALT") };
 	b.session = PICK(m->dice, keys);
@@ -178,24 +178,34 @@ static size_t size_of_text(uint64_t *dice, bool heavy) {
 	return MODEL_MARK + batch_dice(dice) % most;
 }
 
-static void add(struct model_batch *b, uint64_t *dice, uint64_t *number, enum journal_kind kind, bool heavy) {
+static bool has_request(const struct model_batch *b) {
+	for (unsigned i = 0; i < b->count; i++)
+		if (b->entries[i].request[0])
+			return true;
+	return false;
+}
+
+/* `again`: as was asked before, or NULL. */
+static void add(struct model_batch *b, uint64_t *dice, uint64_t *number, enum journal_kind kind, bool heavy,
+		const struct model_entry *again) {
 	static uint8_t room[ROOM];
 	static struct made m;
+	bool first = !has_request(b);
 	struct model_entry *e = &b->entries[b->count++];
 	snprintf(e->mark, sizeof(e->mark), "mark-%012llx.", (unsigned long long)++*number);
 	m.dice = dice;
 	m.mark = e->mark;
+	m.request = e->request;
 	m.bytes = size_of_text(dice, heavy);
 	memset(m.text, 'a' + (int)(*number % 26), m.bytes);
 	memcpy(m.text, e->mark, strlen(e->mark));
 	e->kind = kind;
 	e->visibility = (enum journal_visibility)(batch_dice(dice) % JOURNAL_VISIBILITY_COUNT);
 	snprintf(e->entity, sizeof(e->entity), "%s", batch_dice(dice) % 3 ? "core" : "gate");
-	snprintf(e->principal, sizeof(e->principal), "%s", PICK(dice, people).at);
-	bool is_first = true; /* with a request */
-	for (unsigned i = 0; i + 1 < b->count; i++)
-		is_first = is_first && !b->entries[i].request[0];
-	if (kind == JOURNAL_TURN && is_first)
+	snprintf(e->principal, sizeof(e->principal), "%s", again ? again->principal : PICK(dice, people).at);
+	if (again)
+		memcpy(e->request, again->request, sizeof(e->request));
+	else if (kind == JOURNAL_TURN && first)
 		snprintf(e->request, sizeof(e->request), "ask-%llx", (unsigned long long)*number); /* is not erased */
 	int bytes = make_body(&m, kind, b->erase, room);
 	CHECK(bytes > 0);
@@ -212,16 +222,14 @@ void batch_fill(struct model_batch *b, uint64_t *dice, uint64_t *number, bool he
 		enum journal_kind kind = JOURNAL_ERASE;
 		while (kind == JOURNAL_ERASE || kind == JOURNAL_SNAPSHOT || kind == JOURNAL_COMPACT)
 			kind = heavy ? JOURNAL_TURN : (enum journal_kind)(batch_dice(dice) % JOURNAL_KIND_COUNT);
-		add(b, dice, number, kind, heavy && b->count == 0);
+		add(b, dice, number, kind, heavy && b->count == 0, NULL);
 	}
 }
 
 void batch_again(struct model_batch *b, uint64_t *dice, uint64_t *number, const struct model_entry *of, uint64_t seq) {
 	b->class = batch_dice(dice) % 2 ? JOURNAL_D2 : JOURNAL_D1;
 	b->again = seq;
-	add(b, dice, number, JOURNAL_TURN, false);
-	memcpy(b->entries[0].request, of->request, sizeof(of->request));
-	memcpy(b->entries[0].principal, of->principal, sizeof(of->principal));
+	add(b, dice, number, JOURNAL_TURN, false, of);
 }
 
 static struct model_entry *add_own(struct model_batch *b, enum journal_kind kind) {
@@ -234,7 +242,7 @@ static struct model_entry *add_own(struct model_batch *b, enum journal_kind kind
 void batch_erase(struct model_batch *b, uint64_t *dice, uint64_t *number, uint64_t seq) {
 	b->class = JOURNAL_D2;
 	b->erase = seq;
-	add(b, dice, number, JOURNAL_ERASE, false);
+	add(b, dice, number, JOURNAL_ERASE, false, NULL);
 	struct model_entry *rest = add_own(b, JOURNAL_SNAPSHOT);
 	memcpy(rest->entity, b->entries[0].entity, sizeof(rest->entity));
 }
