@@ -244,17 +244,25 @@ static int begin_at_snapshot(struct journal_reader *r, uint64_t seq, struct jour
 	}
 }
 
-/* Of a walk that came to its end: is that because the next record was let go? */
+/*
+ * Of a walk that came to its end: is that because the next record was let go?  Then the state asked for lies before the
+ * snapshot that stands for it, or that cannot be read.
+ */
 static int let_go(struct journal_reader *r, const struct journal_walk *w, uint64_t seq, struct cdm_diag *diag) {
 	struct db_compaction c;
 	struct journal_record next;
 	if (journal_row(&r->db, w->seq + 1, false, &next) != 1 || next.seq == w->seq + 1)
-		return -EBADMSG;
-	if (db_compaction_find(&r->db, &c) != 1 || seq >= c.upto)
-		return -EBADMSG;
-	message_add(diag, MESSAGE_LET_GO, "what was before record %llu was let go; the earliest state is that after it",
+		return 0;
+	if (db_compaction_find(&r->db, &c) != 1 || w->seq >= c.upto)
+		return 0;
+	if (seq < c.upto) {
+		message_add(diag, MESSAGE_LET_GO, "what was before record %llu was let go; the earliest state is that "
+			    "after it", (unsigned long long)c.upto);
+		return -ESTALE;
+	}
+	message_add(diag, MESSAGE_LOST, "the snapshot up to record %llu, which stands for what was let go, is damaged",
 			(unsigned long long)c.upto);
-	return -ESTALE;
+	return -EBADMSG;
 }
 
 static int fold_up_to(struct journal_reader *r, uint64_t seq, struct journal_walk *w, struct cdm_diag *diag) {
@@ -265,8 +273,9 @@ static int fold_up_to(struct journal_reader *r, uint64_t seq, struct journal_wal
 	if (seq != UINT64_MAX && limit == 0)
 		return 0;
 	rc = journal_each(r, from, limit, journal_walk_step, w);
-	if (rc == -EBADMSG && let_go(r, w, seq, diag) == -ESTALE)
-		return -ESTALE;
+	int gone = rc == -EBADMSG ? let_go(r, w, seq, diag) : 0;
+	if (gone < 0)
+		return gone;
 	if (rc < 0)
 		journal_walk_failed(r, w, rc, diag);
 	return rc;

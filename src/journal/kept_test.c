@@ -410,6 +410,31 @@ static void requests_of_what_was_let_go(void) {
 	testing_remove(&t);
 }
 
+/* Records and hints must not be blamed for it, and what is newer can be had where a newer snapshot is whole. */
+static void the_snapshot_for_what_was_let_go_is_rotten(void) {
+	static struct cdm_diag diag;
+	struct journal_reader *r;
+	struct journal *j = begin();
+	say_many(j, 5);
+	snapshot(j);
+	CHECK(compact(j, UINT64_MAX, KINDS) == 0);
+	wait_until_gone(&j);
+	say(j, 1, "");
+	snapshot(j);
+	say(j, 2, "");
+	journal_stop(&j);
+	sql("UPDATE snapshot SET state = zeroblob(length(state)) WHERE upto = (SELECT min(upto) FROM snapshot)");
+	CHECK(replays());
+	sql("UPDATE snapshot SET state = zeroblob(length(state))");
+	CHECK(journal_read_open(t.path, &r, NULL) == 0);
+	CHECK(journal_state_at(r, UINT64_MAX, live, &diag) == -EBADMSG && diag.count == 1);
+	CHECK(strcmp(diag.at[0].id, "J0011") == 0 && strstr(diag.at[0].text, "up to record 10"));
+	memset(&diag, 0, sizeof(diag));
+	CHECK(journal_state_at(r, 4, live, &diag) == -ESTALE && strcmp(diag.at[0].id, "J0008") == 0);
+	journal_read_close(&r);
+	testing_remove(&t);
+}
+
 static void what_must_stay_stays(void) {
 	struct journal *j = begin();
 	say(j, 1, "");
@@ -745,6 +770,7 @@ int main(int argc, char **argv) {
 	what_was_let_go_changes_no_answer();
 	two_up_to_the_same_snapshot();
 	requests_of_what_was_let_go();
+	the_snapshot_for_what_was_let_go_is_rotten();
 	what_must_stay_stays();
 	more_gone_than_was_said_is_found_out();
 	an_erasure_reaches_snapshots();

@@ -129,7 +129,7 @@ static int begin_fold(struct verify *v) {
 	v->unfolded = false;
 	if (rc == 0 && v->walk.state->seq == v->compact.upto)
 		return 0;
-	return tell(v, MESSAGE_SNAPSHOT, "the snapshot for what was let go cannot be read", v->compact.upto);
+	return tell(v, MESSAGE_LOST, "the snapshot that stands for what was let go is damaged", v->compact.upto);
 }
 
 /* A record of a snapshot that is still there says what that is. */
