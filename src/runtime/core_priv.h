@@ -90,8 +90,8 @@ bool session_keeps_up(const struct core *c, const struct reply_to *to);
 void session_done(struct core *c, const struct reply_to *to);
 void session_error(struct core *c, const struct reply_to *to, int rc, const char *format, ...)
 		PRINTF_LIKE(4, 5);
-/* -EEXIST: its request has a record, of something else, or, `erased`, of nobody knows what any more. */
-void session_used(struct core *c, const struct reply_to *to, bool erased, uint64_t seq);
+/* -EEXIST: its request has a record, of something else, or, erased or let go, of nobody knows what any more. */
+void session_used(struct core *c, const struct reply_to *to, uint64_t seq);
 /* The same for what is too old, or not here yet: -ESTALE that is no fault of the journal's file. */
 void session_stale(struct core *c, const struct reply_to *to, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -155,11 +155,16 @@ static void a_long_life_in_a_small_file(void) {
 	core_more = with_speed;
 	live();
 	tell("cat", "Tom", 0);
+	struct question early = { .op = "set", .field = "speed", .value = 1, .request = "early" };
+	put(++next_id, early);
+	CHECK(hear("done") == next_id);
 	for (unsigned i = 0; i < 15; i++) {
 		set_many(2000);
 		most = bytes_in_file() > most ? bytes_in_file() : most;
 	}
-	CHECK(look()->kinds[JOURNAL_SET] == 30000 && state->compacted > 15000);
+	CHECK(look()->kinds[JOURNAL_SET] == 30001 && state->compacted > 15000);
+	put(++next_id, early); /* what it was cannot be looked up any more */
+	CHECK(hear("error") == next_id && strstr(heard("text"), "was let go by a compaction: use another one"));
 	CHECK(most < 4u << 20); /* of what would be six */
 	CHECK(knows("cat", "Tom") && state_is_replay());
 	die();

@@ -81,6 +81,7 @@ static void take_number(struct source *s, enum request_key key, const char *name
 	note(s, key, name, mp_find_uint(s->message, s->bytes, name, out));
 }
 
+/* Records by their numbers; the first is 1. */
 static void take_seqs(struct source *s, const char *name, struct body_seqs *out) {
 	struct mp_in in;
 	int rc = mp_find(s->message, s->bytes, name, &in);
@@ -89,7 +90,7 @@ static void take_seqs(struct source *s, const char *name, struct body_seqs *out)
 	if (rc == 0 && out->count > COUNT_OF(out->at))
 		rc = -E2BIG;
 	for (uint32_t i = 0; rc == 0 && i < out->count; i++)
-		rc = mp_get_uint(&in, &out->at[i]);
+		rc = mp_get_uint(&in, &out->at[i]) < 0 ? -EPROTO : out->at[i] ? 0 : -EINVAL;
 	out->count = rc == 0 ? out->count : 0;
 	note(s, 0, name, rc);
 }

@@ -98,6 +98,25 @@ static void says_what_is_missing(void) {
 	CHECK(request_parse(buffer, o.length, &r, &why) == -EINVAL);
 }
 
+static int from(uint32_t count, uint64_t first) {
+	struct mp_out o;
+	begin(&o, 3, "tell");
+	mp_kv_str(&o, "key", "house");
+	mp_kv_str(&o, "text", "safe");
+	mp_str(&o, "from");
+	mp_array(&o, count);
+	for (uint32_t i = 0; i < count; i++)
+		mp_uint(&o, first + i);
+	return request_parse(buffer, o.length, &r, &why);
+}
+
+static void sources_are_records(void) {
+	CHECK(from(2, 7) == 0 && r.from.count == 2 && r.from.at[1] == 8);
+	CHECK(from(BODY_SOURCES_MAX, 1) == 0 && from(0, 0) == 0 && r.from.count == 0);
+	CHECK(from(1, 0) == -EINVAL && strstr(why, "from") && r.from.count == 0); /* there is no record 0 */
+	CHECK(from(BODY_SOURCES_MAX + 1, 1) == -EINVAL);
+}
+
 static void refuses_what_is_too_long(void) {
 	static char text[REQUEST_TEXT_MAX + 1];
 	struct mp_out o;
@@ -137,6 +156,7 @@ int main(void) {
 	a_zero_byte_is_refused();
 	knows_every_op();
 	says_what_is_missing();
+	sources_are_records();
 	refuses_what_is_too_long();
 	refuses_texts_that_are_none();
 	ends_with_whom_it_does_not_understand();

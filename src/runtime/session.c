@@ -166,13 +166,19 @@ void session_error(struct core *c, const struct reply_to *to, int rc, const char
 	send_error(c, to, rc, whole);
 }
 
-void session_used(struct core *c, const struct reply_to *to, bool erased, uint64_t seq) {
-	if (erased)
+static int is_erased(void *user, const struct journal_record *r) {
+	(void)user;
+	return r->erased;
+}
+
+void session_used(struct core *c, const struct reply_to *to, uint64_t seq) {
+	int rc = c->reader ? journal_one(c->reader, seq, is_erased, NULL) : 0;
+	if (rc == 1 || rc == -ENOENT)
 		session_error(c, to, -EEXIST,
-				"this request was answered before, and its record %llu was erased: use another one",
-				(unsigned long long)seq);
+				"this request was answered before, and its record %llu was %s: use another one",
+				(unsigned long long)seq, rc == 1 ? "erased" : "let go by a compaction");
 	else
-		session_error(c, to, -EEXIST, "this request was used for something else before");
+		session_error(c, to, -EEXIST, "this request was used for something else before: use another one");
 }
 
 void session_stale(struct core *c, const struct reply_to *to, const char *format, ...) {
@@ -279,7 +285,7 @@ static void direct_again(struct core *c, struct direct_act *d, uint64_t seq) {
 		return session_send(c, &o, &d->to);
 	}
 	if (!d->utterance.stop)
-		return session_used(c, &d->to, rc == -ESTALE, seq);
+		return session_used(c, &d->to, seq);
 	d->request[0] = 0; /* somebody else's id: the stop is written down without one */
 	direct_write(c, d);
 }

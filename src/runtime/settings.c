@@ -126,8 +126,6 @@ static int compare(void *user, const struct journal_record *r) {
 	const struct change *ch = user;
 	struct body_set b;
 	char text[VALUE_TEXT_MAX];
-	if (r->erased)
-		return -ESTALE;
 	if (r->kind != JOURNAL_SET || body_parse_set(r->body, r->body_bytes, &b) < 0)
 		return -EEXIST;
 	return body_text_is(b.field, ch->name) && body_text_is(b.value, value_text(ch->value, text)) ? 1 : -EEXIST;
@@ -140,7 +138,7 @@ static void settled(struct core *c, void *who, int rc, uint64_t seq) {
 	int before = rc == -EEXIST && c->reader ? journal_one(c->reader, seq, compare, ch) : 0;
 	bool repeat = before == 1;
 	if (rc == -EEXIST && !repeat)
-		return session_used(c, &ch->to, before == -ESTALE, seq);
+		return session_used(c, &ch->to, seq);
 	if (rc < 0 && !repeat)
 		return session_error(c, &ch->to, rc, "the value could not be written down, so it was not set");
 	if (!repeat)

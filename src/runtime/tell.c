@@ -43,8 +43,6 @@ static int compare(void *user, const struct journal_record *r) {
 	struct body_fact f;
 	struct body_goal g;
 	bool same = false;
-	if (r->erased)
-		return -ESTALE;
 	if (r->kind == n->kind && n->kind == JOURNAL_FACT)
 		same = body_parse_fact(r->body, r->body_bytes, &f) == 0 && same_fact(&n->fact, &f, n->held);
 	else if (r->kind == n->kind)
@@ -69,7 +67,7 @@ static void settled(struct core *c, void *who, int rc, uint64_t seq) {
 	int before = rc == -EEXIST && c->reader ? journal_one(c->reader, seq, compare, n) : 0;
 	bool repeat = before == 1;
 	if (rc == -EEXIST && !repeat)
-		return session_used(c, &n->to, before == -ESTALE, seq);
+		return session_used(c, &n->to, seq);
 	if (rc < 0 && !repeat)
 		return session_error(c, &n->to, rc, "it could not be written down: %s", err_text(rc));
 	bool late = !repeat && is_late(c, n, seq);

@@ -94,7 +94,7 @@ bool turn_repeat(struct core *c, const struct turn *t) {
 		return false;
 	int rc = compare_words(c, t, seq);
 	if (rc == -ESTALE)
-		session_used(c, &t->to, true, seq);
+		session_used(c, &t->to, seq);
 	else if (rc < 0)
 		session_error(c, &t->to, -EEXIST, "request '%s' was asked with other words before", t->request);
 	if (rc < 0)
