@@ -68,19 +68,37 @@ static int unknown(const struct args *a, const char *arg) {
 	return verb_wrong(a->verb, "there is no option '%s'", arg);
 }
 
-static int take_value(const struct args *a, const struct args_option *o, const char *value) {
-	if (o->kind == ARGS_TEXT && !*value)
+static int take_count(const struct args *a, const struct args_option *o, const char *value, uint64_t *out) {
+	if (args_count(value, o->min, o->max, out))
+		return 0;
+	return verb_wrong(a->verb, "%s takes a whole number from %llu to %llu, not '%s'", o->name,
+			(unsigned long long)o->min, (unsigned long long)o->max, value);
+}
+
+static int take_one_more(const struct args *a, const struct args_option *o, const char *value) {
+	struct args_counts *counts = o->into;
+	if (counts->count == ARGS_TIMES_MAX)
+		return verb_wrong(a->verb, "%s is given at most %d times", o->name, ARGS_TIMES_MAX);
+	return take_count(a, o, value, &counts->at[counts->count++]);
+}
+
+static int take_value(struct args *a, const struct args_option *o, const char *value) {
+	uint64_t place = UINT64_C(1) << (o - a->options);
+	if (o->kind == ARGS_COUNTS)
+		return take_one_more(a, o, value);
+	if (a->given & place)
+		return verb_wrong(a->verb, "%s is given twice", o->name);
+	a->given |= place;
+	if (o->kind == ARGS_COUNT)
+		return take_count(a, o, value, o->into);
+	if (!*value)
 		return verb_wrong(a->verb, "the value of %s is empty", o->name);
-	if (o->kind == ARGS_TEXT)
-		*(const char **)o->into = value;
-	else if (!args_count(value, o->min, o->max, o->into))
-		return verb_wrong(a->verb, "%s takes a whole number from %llu to %llu, not '%s'", o->name,
-				(unsigned long long)o->min, (unsigned long long)o->max, value);
+	*(const char **)o->into = value;
 	return 0;
 }
 
 /* The option at argv[*i], and the value that may follow it. */
-static int take_option(const struct args *a, int argc, char **argv, int *i) {
+static int take_option(struct args *a, int argc, char **argv, int *i) {
 	const char *arg = argv[*i], *equals = strchr(arg, '=');
 	size_t length = equals ? (size_t)(equals - arg) : strlen(arg);
 	const struct args_option *o = find(a, arg, length);

@@ -47,12 +47,14 @@ static struct {
 	bool flag;
 	const char *text;
 	uint64_t count;
+	struct args_counts counts;
 } got;
 
 static const struct args_option options[] = {
 	{ "--flag", ARGS_FLAG, &got.flag, 0, 0 },
 	{ "--model", ARGS_TEXT, &got.text, 0, 0 },
 	{ "-n", ARGS_COUNT, &got.count, 1, 100 },
+	{ "--from", ARGS_COUNTS, &got.counts, 1, 100 },
 	{ .name = NULL },
 };
 
@@ -61,7 +63,7 @@ static char said[4096]; /* on standard error, by the last take() */
 /* Take "verb" and then the words of `line`, which are separated by '|'; its result. */
 static int take(struct args *a, unsigned min, unsigned max, const char *line) {
 	static char copy[512];
-	char *argv[16] = { "verb" }, *save = NULL;
+	char *argv[32] = { "verb" }, *save = NULL;
 	int argc = 1, kept = dup(2), pipes[2];
 	snprintf(copy, sizeof(copy), "%s", line);
 	for (char *w = strtok_r(copy, "|", &save); w; w = strtok_r(NULL, "|", &save))
@@ -85,13 +87,17 @@ static void taken(void) {
 	CHECK(take(&a, 1, 1, "--model|x|one") == 0 && strcmp(got.text, "x") == 0 && strcmp(a.words[0], "one") == 0);
 	CHECK(take(&a, 0, 0, "--model=a=b") == 0 && strcmp(got.text, "a=b") == 0);
 	CHECK(take(&a, 0, 0, "--model=--x") == 0 && strcmp(got.text, "--x") == 0);
-	CHECK(take(&a, 0, 0, "-n|5|-n|7") == 0 && got.count == 7);
+	CHECK(take(&a, 0, 0, "-n|5|--flag|--flag") == 0 && got.count == 5 && got.flag);
+	CHECK(take(&a, 0, 0, "--from|5|--from=7") == 0 && got.counts.count == 2 && got.counts.at[1] == 7);
 	CHECK(take(&a, 2, 2, "field|-45") == 0 && strcmp(a.words[1], "-45") == 0);
 	CHECK(take(&a, 1, 1, "-.5") == 0 && take(&a, 1, 1, "-") == 0);
 	CHECK(take(&a, 2, 2, "--|--flag|--") == 0 && strcmp(a.words[0], "--flag") == 0 &&
 			strcmp(a.words[1], "--") == 0 && !got.flag);
 	CHECK(take(&a, 1, 1, "EMPTY") == 0 && a.words[0][0] == 0);
 }
+
+#define FROMS4 "--from=1|--from=2|--from=3|--from=4"
+#define FROMS FROMS4 "|" FROMS4 "|" FROMS4 "|" FROMS4
 
 static void refused(void) {
 	static const struct {
@@ -110,6 +116,9 @@ static void refused(void) {
 		{ "-n|-3", "-n takes a whole number from 1 to 100, not '-3'\n" },
 		{ "-n|0", "-n takes a whole number from 1 to 100, not '0'\n" },
 		{ "-n|101", "-n takes a whole number from 1 to 100, not '101'\n" },
+		{ "-n|5|-n|7", "-n is given twice\n" },
+		{ "--model|a|one|--model=a", "--model is given twice\n" },
+		{ "--from|0", "--from takes a whole number from 1 to 100, not '0'\n" },
 		{ "-n|5x", "-n takes a whole number from 1 to 100, not '5x'\n" },
 		{ "-n|EMPTY", "-n takes a whole number from 1 to 100, not ''\n" },
 		{ "one|two", "'two' is one argument too many\n" },
@@ -125,6 +134,8 @@ static void refused(void) {
 		CHECK(strncmp(said, "cadmus verb: ", 13) == 0 && strstr(said, cases[i].words));
 		CHECK(strstr(said, "\ntry: cadmus verb --help\n"));
 	}
+	CHECK(take(&a, 0, 0, FROMS) == 0 && got.counts.count == ARGS_TIMES_MAX);
+	CHECK(take(&a, 0, 0, FROMS "|--from=1") == 2 && strstr(said, "--from is given at most 16 times\n"));
 	CHECK(take(&a, 0, 0, "x") == 2 && strstr(said, "it takes no arguments, not 'x'"));
 }
 
@@ -141,6 +152,9 @@ static void cleaned(void) {
 		{ "\xc2\x9b" "2J", "??2J", "??2J" },
 		{ "\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80", "?? ??? ????", "?? ??? ????" },
 		{ "cut \xf0\x90\xa4", "cut ???", "cut ???" },
+		{ "a\u202eb\u2066c\u200f", "a???b???c???", "a???b???c???" }, /* turns what follows round */
+		{ "\u061c \ufeff", "?? ???", "?? ???" },
+		{ "👩\u200d🔧", "👩\u200d🔧", "👩\u200d🔧" },
 	};
 	char text[64];
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {

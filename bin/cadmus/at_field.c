@@ -82,16 +82,18 @@ static json_t *sample_of(const struct at *a, const struct state_sample *s) {
 }
 
 static void print_sample(const struct state_sample *s, json_t *j) {
-	char seen[WHEN_TEXT_MAX];
+	char seen[WHEN_TEXT_MAX], field[sizeof(s->field)], status[sizeof(s->status)];
 	json_t *value = json_object_get(j, "named");
 	value = value ? value : json_object_get(j, "value");
 	value = value && !(json_is_object(value) && json_object_get(value, "bytes")) ? value
 			: json_object_get(j, "hex");
 	char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6)) : NULL;
 	const char *unit = json_string_value(json_object_get(j, "unit"));
-	printf("  %s = %s%s%s\n", s->field, text ? text : "(longer than what is written down)", unit && unit[0]
-			? " " : "", unit ? unit : "");
-	printf("    %s, version %llu, epoch %llu, seen %s, trust %.2f, record %llu\n", s->status,
+	printf("  %s = %s%s%s\n", output_text(s->field, field, sizeof(field)),
+			text ? text : "(longer than what is written down)", unit && unit[0] ? " " : "",
+			unit ? unit : "");
+	printf("    %s, version %llu, epoch %llu, seen %s, trust %.2f, record %llu\n",
+			output_text(s->status, status, sizeof(status)),
 			(unsigned long long)s->version, (unsigned long long)s->epoch, when_text(s->seen, seen),
 			s->trust_ppm / 1e6, (unsigned long long)s->seq);
 	printf("    %llu bytes, hash %s%s\n", (unsigned long long)s->bytes,
@@ -108,9 +110,9 @@ static json_t *setting_of(const struct state_setting *v) {
 }
 
 static void print_setting(const struct state_setting *v) {
-	char at[WHEN_TEXT_MAX], value[sizeof(v->value)];
-	snprintf(value, sizeof(value), "%s", v->value);
-	printf("  %s = %s  (set by %s at %s, record %llu)\n", v->field, output_clean(value, false), v->principal,
+	char at[WHEN_TEXT_MAX], field[sizeof(v->field)], value[sizeof(v->value)], who[sizeof(v->principal)];
+	printf("  %s = %s  (set by %s at %s, record %llu)\n", output_text(v->field, field, sizeof(field)),
+			output_text(v->value, value, sizeof(value)), output_text(v->principal, who, sizeof(who)),
 			when_text(v->wall, at), (unsigned long long)v->seq);
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "bin/cadmus/at.h"
 #include "bin/cadmus/beliefs.h"
+#include "bin/cadmus/json.h"
 #include "bin/cadmus/parts.h"
 #include "bin/cadmus/trace.h"
 #include "lang/near.h"
@@ -153,10 +154,12 @@ int at_session(const struct at *a, const char *id) {
 		return code;
 	struct said s = { a, id, json_array() };
 	code = past_each(a->past, 1, a->state->seq, take_turn, &s);
-	if (a->into)
+	if (a->into) {
 		json_object_set(a->into, "said", s.turns);
-	else
+	} else {
+		json_clean(s.turns);
 		print_turns(s.turns);
+	}
 	json_decref(s.turns);
 	return code;
 }

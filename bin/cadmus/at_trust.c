@@ -72,8 +72,10 @@ static json_t *sum_json(const struct sum *s) {
 }
 
 static void sum_print(const struct sum *s) {
+	char role[sizeof(s->e->role)], dim[sizeof(s->e->dim)];
 	printf("  %-12s %-12s for %.3f, against %.3f, of %llu observations, the last %.0f s before, record %llu%s",
-			s->e->role, s->e->dim, s->p, s->n, (unsigned long long)s->e->count, s->age_s,
+			output_text(s->e->role, role, sizeof(role)), output_text(s->e->dim, dim, sizeof(dim)), s->p,
+			s->n, (unsigned long long)s->e->count, s->age_s,
 			(unsigned long long)s->e->seq, s->decays ? "" : ", not decayed");
 	if (s->expectation >= 0)
 		printf("; with the plan's word %.3f", s->expectation);
@@ -123,13 +125,14 @@ int at_trust(const struct at *a, const char *name) {
 	const struct plan_entity *who = named(plan, name);
 	unsigned found = 0;
 	int code = 0;
+	char subject[CDM_NAME_MAX];
 	for (unsigned i = 0; i < a->state->evidence_count; i++) {
 		const struct state_evidence *e = state_evidence_at(a->state, i);
 		if (strcmp(e->subject, name) != 0)
 			continue;
 		struct sum s = decayed(a, e, plan);
 		if (found++ == 0 && at_begin(a))
-			printf("evidence about %s, decayed to then\n", e->subject);
+			printf("evidence about %s, decayed to then\n", output_text(name, subject, sizeof(subject)));
 		if (a->into)
 			json_array_append_new(list, sum_json(&s));
 		else

@@ -85,15 +85,11 @@ void beliefs_order(const struct belief *b, unsigned order[CLAIMS_MAX]) {
 
 /* ---- showing: claims are the words of others, and none of them moves the terminal ---- */
 
-static const char *clean(const char *text, char *out, size_t capacity) {
-	snprintf(out, capacity, "%s", text);
-	return output_clean(out, false);
-}
-
 static void print_who(const struct state_fact *f) {
-	printf("said by %s", f->source[0] ? f->source : "?");
+	char name[CDM_NAME_MAX];
+	printf("said by %s", f->source[0] ? output_text(f->source, name, sizeof(name)) : "?");
 	if (f->via[0] && strcmp(f->via, f->source) != 0)
-		printf(", through %s", f->via);
+		printf(", through %s", output_text(f->via, name, sizeof(name)));
 }
 
 /* Claims of other values than what is believed, but for the strongest, which is named. */
@@ -107,8 +103,8 @@ static unsigned more_rivals(const struct belief *b) {
 void beliefs_print(const struct belief *b) {
 	const struct state_fact *f = b->claims[b->is.best], *other = b->claims[b->is.against];
 	char key[sizeof(f->key)], value[sizeof(f->value)], when[WHEN_TEXT_MAX];
-	printf("  %-20s = %-20s  %.2f, ", clean(b->key, key, sizeof(key)), clean(f->value, value, sizeof(value)),
-			b->is.degree);
+	printf("  %-20s = %-20s  %.2f, ", output_text(b->key, key, sizeof(key)),
+			output_text(f->value, value, sizeof(value)), b->is.degree);
 	print_who(f);
 	if (b->is.witnesses > 1)
 		printf(" and %u more", b->is.witnesses - 1);
@@ -116,7 +112,8 @@ void beliefs_print(const struct belief *b) {
 			(unsigned long long)f->seq);
 	if (!b->is.contested)
 		return;
-	printf("  %-20s   otherwise: %s, %.2f, ", "", clean(other->value, value, sizeof(value)), b->is.against_degree);
+	printf("  %-20s   otherwise: %s, %.2f, ", "", output_text(other->value, value, sizeof(value)),
+			b->is.against_degree);
 	print_who(other);
 	printf(", record %llu", (unsigned long long)other->seq);
 	if (more_rivals(b))

@@ -54,15 +54,16 @@ static int print(const struct verb_context *c, const struct journal_state *s) {
 	json_t *list = json_array();
 	for (unsigned i = 0; i < s->goal_count; i++) {
 		const struct state_goal *g = state_goal_at(s, i);
-		char text[sizeof(g->text)], due[WHEN_TEXT_MAX + 16];
-		memcpy(text, g->text, sizeof(text));
+		char id[sizeof(g->id)], text[sizeof(g->text)], who[sizeof(g->principal)], due[WHEN_TEXT_MAX + 16];
 		if (c->json)
 			json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:f,s:I,s:I}", "goal", g->id, "text",
 					g->text, "principal", g->principal, "weight", g->weight_ppm / 1e6, "due_ms",
 					(json_int_t)g->due_ms, "seq", (json_int_t)g->seq));
 		else
-			printf("%-20s %s  (%s, %srecord %llu)\n", g->id, output_clean(text, false), g->principal,
-					due_text(g->due_ms, due), (unsigned long long)g->seq);
+			printf("%-20s %s  (%s, %srecord %llu)\n", output_text(g->id, id, sizeof(id)),
+					output_text(g->text, text, sizeof(text)),
+					output_text(g->principal, who, sizeof(who)), due_text(g->due_ms, due),
+					(unsigned long long)g->seq);
 	}
 	if (!c->json && s->goal_count == 0)
 		puts("no goal is open");

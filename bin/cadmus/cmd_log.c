@@ -77,7 +77,10 @@ static int visit(void *user, const struct journal_record *r) {
 	char *text = json_dumps(shown, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(3));
 	json_decref(shown);
 	json_decref(body);
-	printf("%6llu %s %-9s %-12s %s  ", (unsigned long long)r->seq, when, r->kind_name, r->principal, hash);
+	char kind[sizeof(r->kind_name)], who[sizeof(r->principal)];
+	printf("%6llu %s %-9s %-12s %s  ", (unsigned long long)r->seq, when,
+			output_text(r->kind_name, kind, sizeof(kind)), output_text(r->principal, who, sizeof(who)),
+			hash);
 	printf("%s", whole ? "" : "(not the record that was written) ");
 	print_short(r->erased ? "(erased)" : text ? text : "(damaged)");
 	free(text);

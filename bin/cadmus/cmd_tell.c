@@ -8,9 +8,12 @@
 #include "bin/cadmus/output.h"
 #include "journal/body.h"
 
+_Static_assert(ARGS_TIMES_MAX == BODY_SOURCES_MAX, "as many sources as a record has");
+
 struct options {
 	const char *as, *confidence, *request;
-	uint64_t from, age_s;
+	struct args_counts from;
+	uint64_t age_s;
 };
 
 static void put_options(struct mp_out *o, const struct options *opt, double confidence) {
@@ -22,11 +25,10 @@ static void put_options(struct mp_out *o, const struct options *opt, double conf
 		mp_kv_f64(o, "confidence", confidence);
 	if (opt->age_s)
 		mp_kv_uint(o, "seen_ms", (uint64_t)(clock_wall().ns / NS_PER_MS) - opt->age_s * 1000);
-	if (opt->from) {
-		mp_str(o, "from");
-		mp_array(o, 1);
-		mp_uint(o, opt->from);
-	}
+	if (opt->from.count)
+		mp_str(o, "from"), mp_array(o, opt->from.count);
+	for (uint32_t i = 0; i < opt->from.count; i++)
+		mp_uint(o, opt->from.at[i]);
 }
 
 static int tell(const struct verb_context *c, const char *key, const char *value, const struct options *opt,
@@ -35,7 +37,7 @@ static int tell(const struct verb_context *c, const char *key, const char *value
 	struct mp_out o;
 	uint64_t seq = 0;
 	bool repeat = false, late = false;
-	unsigned more = !!opt->as + !!opt->request + !!opt->confidence + !!opt->age_s + !!opt->from;
+	unsigned more = !!opt->as + !!opt->request + !!opt->confidence + !!opt->age_s + !!opt->from.count;
 	mp_begin(&o, message, sizeof(message));
 	mp_map(&o, 4 + more);
 	mp_kv_str(&o, "op", "tell");
@@ -73,7 +75,7 @@ static int run(const struct verb_context *c, int argc, char **argv) {
 		{ "--as", ARGS_TEXT, &opt.as, 0, 0 },
 		{ "--confidence", ARGS_TEXT, &opt.confidence, 0, 0 },
 		{ "--request", ARGS_TEXT, &opt.request, 0, 0 },
-		{ "--from", ARGS_COUNT, &opt.from, 1, INT64_MAX },
+		{ "--from", ARGS_COUNTS, &opt.from, 1, INT64_MAX },
 		{ "--age", ARGS_COUNT, &opt.age_s, 1, ARGS_COUNT_MAX },
 		{ .name = NULL },
 	};
@@ -92,11 +94,14 @@ VERB(tell, "Tell the machine a fact, as yourself or as one of its parts", "KEY [
 		"  --confidence P      0 to 1: how sure the source is (1)\n"
 		"  --age SECONDS       it was seen so long ago: a claim of the same source of a later time stays,\n"
 		"                      unless it was taken back, or this one is made --from others\n"
-		"  --from RECORD       it was made of what that record says: never trusted more, nor younger\n"
+		"  --from RECORD       it was made of what that record says: never trusted more, nor younger; of\n"
+		"                      several, give it for each, up to 16 times\n"
 		"  --request ID        a name for this request: the same again changes nothing, something else\n"
-		"                      is refused; --age counts from now, so it is something else each time\n"
+		"                      is refused; --age counts from now, so it is something else each time.\n"
+		"                      People have their own names, the parts of the machine share theirs\n"
 		"What others claim of the same key stays; `cadmus why KEY` shows who is believed, and why.\n"
 		"examples:\n"
 		"  cadmus tell door locked\n"
-		"  cadmus tell door open --as camera_0 --confidence 0.8\n",
+		"  cadmus tell door open --as camera_0 --confidence 0.8\n"
+		"  cadmus tell house safe --from 41 --from 47\n",
 		run);

@@ -33,6 +33,26 @@ int json_print_line(json_t *j) {
 	return output_flush();
 }
 
+static void clean_text(json_t *j) {
+	char *text = strdup(json_string_value(j));
+	for (char *c = text; c && *c; c++)
+		*c = *c == '\n' || *c == '\t' ? ' ' : *c;
+	json_string_set(j, text ? output_clean(text, false) : "?");
+	free(text);
+}
+
+void json_clean(json_t *j) {
+	const char *key;
+	json_t *v;
+	size_t i;
+	if (json_is_string(j))
+		clean_text(j);
+	json_object_foreach(j, key, v)
+		json_clean(v);
+	json_array_foreach(j, i, v)
+		json_clean(v);
+}
+
 json_t *json_f32(float v) {
 	char text[32];
 	for (int digits = 6; digits <= 9; digits++) {

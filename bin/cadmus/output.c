@@ -43,17 +43,16 @@ bool output_colour(int fd) {
 	return isatty(fd) && !(no && no[0]) && !(term && strcmp(term, "dumb") == 0);
 }
 
+#define ZERO_WIDTH_NON_JOINER 0x200c /* these two only join letters, and emoji are made with them */
+#define ZERO_WIDTH_JOINER 0x200d
+
 /* Bytes of the character at p, which is UTF-8 and moves no cursor; 0: it is not. */
 static size_t printable(const char *p, size_t left, bool lines) {
-	unsigned char c = (unsigned char)*p;
-	if (c < 0x80)
-		return (c >= ' ' && c != 0x7f) || (lines && (c == '\n' || c == '\t'));
-	if (c == 0xc2 && left > 1 && (unsigned char)p[1] < 0xa0)
-		return 0; /* C1 controls */
-	for (size_t n = 2; n <= 4 && n <= left; n++)
-		if (utf8_valid(p, n))
-			return n;
-	return 0;
+	uint32_t c;
+	size_t n = utf8_next(p, left, &c);
+	bool kept = (lines && n && (c == '\n' || c == '\t')) ||
+		    (n && (c == ZERO_WIDTH_JOINER || c == ZERO_WIDTH_NON_JOINER));
+	return n && !kept && utf8_is_control(c) ? 0 : n;
 }
 
 char *output_clean(char *text, bool lines) {
@@ -65,6 +64,11 @@ char *output_clean(char *text, bool lines) {
 		i += whole ? whole : 1;
 	}
 	return text;
+}
+
+const char *output_text(const char *text, char *out, size_t capacity) {
+	snprintf(out, capacity, "%s", text);
+	return output_clean(out, false);
 }
 
 static const char *last_words;

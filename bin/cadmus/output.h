@@ -8,6 +8,7 @@
 #define CADMUS_OUTPUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include "base/check.h"
 
 /* First of all: descriptors 0 to 2 exist, so that nothing we open takes their place; those that were closed
@@ -21,9 +22,11 @@ MUST_CHECK int output_end(const char *verb, int code);
 /* May colours and cursor movements be sent there?  A terminal, not a dumb one, and NO_COLOR is not set. */
 bool output_colour(int fd);
 
-/* No control character and nothing but UTF-8 in it afterwards ('?' instead), so that no text of others moves the
-   terminal.  Line ends and tabs stay if `lines`.  Returns the text. */
+/* No control character, no change of direction and nothing but UTF-8 in it afterwards ('?' instead), so that no text of
+   others moves the terminal.  Line ends and tabs stay if `lines`.  Returns the text. */
 char *output_clean(char *text, bool lines);
+/* The same of a copy, on one line; cut to what fits. */
+const char *output_text(const char *text, char *out, size_t capacity);
 
 /*
  * From now on Ctrl-C ends the line on the terminal first, then the process as it always does (130 in a shell).

@@ -27,11 +27,6 @@ const char *record_size(uint64_t bytes, char out[RECORD_SIZE_MAX]) {
 }
 
 /* A text of the file, for a terminal. */
-static const char *clean(const char *s, char *out, size_t capacity) {
-	snprintf(out, capacity, "%s", s);
-	return output_clean(out, false);
-}
-
 static json_t *text_json(const char *s) {
 	json_t *j = json_string(s);
 	return j ? j : json_string("?"); /* it is not UTF-8 */
@@ -107,8 +102,8 @@ static void print_channels(const struct mcap_reader *r) {
 		const struct mcap_schema *s = mcap_read_schema(r, c->schema);
 		if (messages != UINT64_MAX)
 			snprintf(count, sizeof(count), "%" PRIu64, messages);
-		printf("%-32s %12s  %s\n", clean(c->topic, topic, sizeof(topic)), count,
-				s ? clean(s->name, schema, sizeof(schema)) : "-");
+		printf("%-32s %12s  %s\n", output_text(c->topic, topic, sizeof(topic)), count,
+				s ? output_text(s->name, schema, sizeof(schema)) : "-");
 	}
 }
 
@@ -131,17 +126,17 @@ static void print(struct mcap_reader *r, const char *path, const struct mcap_met
 	char start[CLOCK_TEXT_MAX], text[256], size[RECORD_SIZE_MAX];
 	print_channels(r);
 	printf("%s: %s%s%" PRIu64 " messages, %s in %u chunks, from %s, %.1f s\n", path,
-			name ? clean(name, text, sizeof(text)) : "", name ? ", " : "", n->messages,
+			name ? output_text(name, text, sizeof(text)) : "", name ? ", " : "", n->messages,
 			record_size(n->bytes, size),
 			n->chunks, clock_text((struct cdm_wall){ (int64_t)(n->start_ns & INT64_MAX) }, start),
 			(double)(n->end_ns - n->start_ns) / 1e9);
-	printf("by %s\n", clean(n->library, text, sizeof(text)));
+	printf("by %s\n", output_text(n->library, text, sizeof(text)));
 	print_state(n);
 	const char *state = result_of(r, result);
 	if (strcmp(state, "UNFINISHED") == 0)
 		printf("UNFINISHED: its recorder was killed, or is at work\n");
 	else if (state[0])
-		printf("%s%s%s\n", state, why && why[0] ? ": " : "", why ? clean(why, text, sizeof(text)) : "");
+		printf("%s%s%s\n", state, why && why[0] ? ": " : "", why ? output_text(why, text, sizeof(text)) : "");
 }
 
 int record_info(const struct verb_context *c, const char *path, bool scan) {

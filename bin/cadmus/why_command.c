@@ -65,6 +65,7 @@ int why_command(const struct why *w, uint64_t id) {
 	json_t *j = json_pack("{s:I,s:o,s:o,s:o}", "id", (json_int_t)id, "turn", turn, "command", command, "outcome",
 			node(&t, c.outcome));
 	if (!w->c->json) {
+		json_clean(j);
 		print(w, &c, j);
 		json_decref(j);
 		return 0;

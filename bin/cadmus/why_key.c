@@ -266,8 +266,10 @@ int why_key(const struct why *w, const char *key) {
 			json_t *all = past_json(w->past, w->moment, w->state);
 			json_object_update(all, j);
 			code = json_print(all);
-		} else
+		} else {
+			json_clean(j);
 			print(w, believed ? &b : NULL, j);
+		}
 		json_decref(j);
 	}
 	free(h.all);

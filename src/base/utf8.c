@@ -32,6 +32,11 @@ bool utf8_valid(const char *text, size_t bytes) {
 	return true;
 }
 
+bool utf8_is_control(uint32_t c) {
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}
+
 size_t utf8_cut(const char *text, size_t bytes, size_t room) {
 	size_t n = room;
 	if (bytes <= room)

@@ -11,6 +11,9 @@ size_t utf8_next(const char *text, size_t bytes, uint32_t *code);
 /* Strict (RFC 3629), as above: no overlong form, no surrogate, nothing above U+10FFFF, nothing cut off. */
 bool utf8_valid(const char *text, size_t bytes);
 
+/* What a terminal or an editor would obey instead of showing: controls, line ends, changes of direction, no width. */
+bool utf8_is_control(uint32_t code);
+
 /*
  * How many of its bytes fit into `room` without half a character at the end.  Looks back at most 3
  * bytes, so what is not UTF-8 is cut somewhere, too.

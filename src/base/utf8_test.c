@@ -46,9 +46,20 @@ static void cuts_between_characters(void) {
 	CHECK(utf8_cut("\x80\x80\x80\x80\x80\x80", 6, 5) == 2 && utf8_cut("", 0, 0) == 0);
 }
 
+static void what_moves_a_terminal(void) {
+	static const uint32_t control[] = { 0, '\n', 0x1b, 0x7f, 0x9b, 0x61c, 0x200b, 0x200e, 0x200f, 0x2028, 0x202a,
+		0x202e, 0x2066, 0x2069, 0xfeff };
+	static const uint32_t shown[] = { ' ', 'a', 0xa0, 0xeb, 0x2010, 0x202f, 0x2070, 0x1090c };
+	for (size_t i = 0; i < COUNT_OF(control); i++)
+		CHECK(utf8_is_control(control[i]));
+	for (size_t i = 0; i < COUNT_OF(shown); i++)
+		CHECK(!utf8_is_control(shown[i]));
+}
+
 int main(void) {
 	shortest_forms();
 	what_is_cut_or_stray();
 	cuts_between_characters();
+	what_moves_a_terminal();
 	puts("utf8_test: ok");
 }

@@ -22,11 +22,8 @@ struct parse {
 	unsigned depth, documents;
 };
 
-/* What a terminal or an editor would obey instead of showing: controls, and changes of direction. */
 static bool is_control(uint32_t c) {
-	return (c < 0x20 && c != '\n' && c != '\t' && c != '\r') || (c >= 0x7f && c < 0xa0) || c == 0x61c ||
-			(c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-			(c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+	return c != '\n' && c != '\t' && c != '\r' && utf8_is_control(c);
 }
 
 static int check_characters(struct lang *l) {

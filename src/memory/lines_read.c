@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/utf8.h"
 #include "memory/lines.h"
 #include "memory/memory_priv.h"
 
@@ -52,6 +53,18 @@ static struct body_text get_text(struct reading *k, const json_t *o, const char 
 	return k->rc == 0 ? t : body_text("");
 }
 
+/* A name is shown as it is, by whoever reads it: what moves a terminal is none. */
+static struct body_text get_clean(struct reading *k, const char *key) {
+	struct body_text t = get_text(k, k->line, key, 0, BODY_NAME_MAX);
+	uint32_t c;
+	for (size_t i = 0, n; i < t.bytes; i += n) {
+		n = utf8_next(t.at + i, t.bytes - i, &c);
+		if (n == 0 || utf8_is_control(c))
+			return say(k, -EPROTO, key, "has a control character"), body_text("");
+	}
+	return t;
+}
+
 static uint64_t get_number(struct reading *k, const json_t *o, const char *key, uint64_t least, uint64_t most) {
 	const json_t *v = json_object_get(o, key);
 	json_int_t n = json_integer_value(v);
@@ -80,7 +93,7 @@ static bool is_hash(const json_t *v, struct hash *out) {
 }
 
 static void get_name(struct reading *k, const char *key, char out[CDM_NAME_MAX]) {
-	struct body_text t = get_text(k, k->line, key, 0, BODY_NAME_MAX);
+	struct body_text t = get_clean(k, key);
 	memcpy(out, t.bytes ? t.at : "", t.bytes);
 	out[t.bytes] = 0;
 }
@@ -127,8 +140,8 @@ static int build_turn(struct reading *k, const char *request, void *out) {
 	struct body_turn b = { .request = body_text(request) };
 	const json_t *view = json_object_get(k->line, "view");
 	b.said_ms = get_number(k, k->line, "at_ms", 1, AT_MS_MAX);
-	b.speaker = get_text(k, k->line, "speaker", 0, BODY_NAME_MAX);
-	b.model = get_text(k, k->line, "model", 0, BODY_NAME_MAX);
+	b.speaker = get_clean(k, "speaker");
+	b.model = get_clean(k, "model");
 	b.session = get_text(k, k->line, "session", 0, BODY_KEY_MAX);
 	b.user = get_text(k, k->line, "user", 0, BODY_UTTERANCE_MAX);
 	b.answer = get_text(k, k->line, "answer", 0, BODY_UTTERANCE_MAX);
@@ -164,8 +177,8 @@ static int build_fact(struct reading *k, const char *request, void *out) {
 	b.seen_ms = get_number(k, k->line, "at_ms", 1, AT_MS_MAX);
 	b.key = get_key(k, k->line, 0);
 	b.value = get_text(k, k->line, "value", 0, BODY_VALUE_MAX);
-	b.source = get_text(k, k->line, "source", 0, BODY_NAME_MAX);
-	b.via = get_text(k, k->line, "via", 0, BODY_NAME_MAX);
+	b.source = get_clean(k, "source");
+	b.via = get_clean(k, "via");
 	b.trust_ppm = (uint32_t)get_number(k, k->line, "trust_ppm", 0, BODY_PPM);
 	b.confidence_ppm = (uint32_t)get_number(k, k->line, "confidence_ppm", 0, BODY_PPM);
 	const json_t *all = get_array(k, "from", BODY_SOURCES_MAX), *one;

@@ -347,7 +347,10 @@ static void lines_are_checked(void) {
 		{ "{" FACT ",\"from\":[7]}", -EPROTO }, { "{" FACT ",\"from\":[null,null]}", 1 },
 		{ "{" FACT ",\"from\":[" NULLS_8 "," NULLS_8 ",null]}", -E2BIG },
 		{ "{" FACT ",\"entity\":\"a name that is far too long for any entity of a plan\"}", -E2BIG },
-		{ SCHEMA, -EPROTO },
+		{ SCHEMA, -EPROTO }, { "{" FACT ",\"via\":\"Zo\u00eb\"}", 1 },
+		{ "{" FACT ",\"via\":\"\\u001b[2J\"}", -EPROTO },
+		{ "{" TURN ",\"entity\":\"a\\nb\"}", -EPROTO }, { "{" TURN ",\"speaker\":\"\u202e\"}", -EPROTO },
+		{ "{" TURN ",\"principal\":\"\u200b\"}", -EPROTO }, { "{" TURN ",\"model\":\"\\u0007\"}", -EPROTO },
 	};
 	for (size_t i = 0; i < COUNT_OF(lines); i++)
 		CHECK(try(lines[i].line, true) == lines[i].rc);
