@@ -71,10 +71,10 @@ int verb_failed_hint(const char *verb, int rc, const char *hint, const char *for
 	return 1;
 }
 
-int verb_failed_named(const char *verb, const char *code, const char *text) {
+int verb_failed_named(const char *verb, const char *code, const char *hint, const char *text) {
 	char copy[2048];
 	snprintf(copy, sizeof(copy), "%s", text);
-	tell(verb, code, NULL, "", copy);
+	tell(verb, code, hint, "; ", copy);
 	return 1;
 }
 

@@ -328,5 +328,5 @@ int machine_is_error(const char *verb, const void *reply, size_t bytes) {
 		text[0] = 0;
 	if (mp_find_str(reply, bytes, "code", code, sizeof(code)) < 0)
 		snprintf(code, sizeof(code), "EUNKNOWN");
-	return verb_failed_named(verb, code, text);
+	return verb_failed_named(verb, code, NULL, text);
 }

@@ -50,8 +50,8 @@ int verb_wrong(const char *verb, const char *format, ...) PRINTF_LIKE(2, 3);
 int verb_failed(const char *verb, int rc, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The same, with what to do about it (may be NULL or ""). */
 int verb_failed_hint(const char *verb, int rc, const char *hint, const char *format, ...) PRINTF_LIKE(4, 5);
-/* As core said it: with the name of the errno. */
-int verb_failed_named(const char *verb, const char *code, const char *text);
+/* As core said it: with the name of the errno; `hint` as above. */
+int verb_failed_named(const char *verb, const char *code, const char *hint, const char *text);
 /* The first message of a diagnosis with its hint, or `otherwise` when it has none. */
 int verb_failed_diag(const char *verb, int rc, const struct cdm_diag *d, const char *otherwise);
 

@@ -94,6 +94,11 @@ void session_error(struct core *c, const struct reply_to *to, int rc, const char
 void session_used(struct core *c, const struct reply_to *to, uint64_t seq);
 /* The same for what is too old, or not here yet: -ESTALE that is no fault of the journal's file. */
 void session_stale(struct core *c, const struct reply_to *to, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The same of any code, with `cause`: a word for programs. */
+void session_refused(struct core *c, const struct reply_to *to, int rc, const char *cause, const char *format, ...)
+		PRINTF_LIKE(5, 6);
+/* "; WHAT" for whoever is refused because of the journal's file or its disk; "" of other codes.  Static. */
+const char *session_what_to_do(int rc);
 
 /* ---- ledger: what waits for the disk ---- */
 

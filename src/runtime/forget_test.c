@@ -140,6 +140,7 @@ static void nobody_reads_between(void) {
 			(void)!mp_find_str(message, message_bytes, "value", value, sizeof(value));
 			bool is_stale = strcmp(kind, "error") == 0 && strcmp(heard("code"), "ESTALE") == 0;
 			stale += is_stale;
+			CHECK(!is_stale || is("cause", "erasing"));
 			old = old || strcmp(value, "0000") == 0;
 			CHECK(is_stale || strcmp(value, old ? "0000" : "secret-4711") == 0);
 		}

@@ -129,6 +129,7 @@ static void take_key_list(struct source *s, struct request *r) {
 static void take_memory(struct source *s) {
 	struct request *r = s->out;
 	r->confidence = r->weight = 1.0;
+	r->max_age_ms = UINT64_MAX;
 	take_text(s, REQUEST_KEY, "key", r->key, sizeof(r->key));
 	body_fold_key(r->key);
 	take_text(s, 0, "session", r->session, sizeof(r->session));

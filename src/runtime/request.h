@@ -54,7 +54,8 @@ struct request {
 	char what[REQUEST_WORD_MAX];
 	double value;
 	double confidence, weight, min_trust; /* 0..1; confidence and weight: 1 when they are not there */
-	uint64_t seq, after, level, seen_ms, due_ms, max_age_ms;
+	uint64_t seq, after, level, seen_ms, due_ms;
+	uint64_t max_age_ms; /* UINT64_MAX when it is not there */
 	struct body_seqs from;
 	bool blind;
 	unsigned max;

@@ -44,6 +44,18 @@ static void a_number_of_tokens_is_one(void) {
 	CHECK(request_parse(buffer, o.length, &r, &why) == 0 && !r.has_max && r.max == REQUEST_TOKENS_DEFAULT);
 }
 
+/* Nothing said of its age: it may be of any; 0 said: of none. */
+static void an_age_of_nothing_is_one(void) {
+	struct mp_out o;
+	begin(&o, 1, "read");
+	mp_kv_str(&o, "key", "door");
+	CHECK(request_parse(buffer, o.length, &r, &why) == 0 && r.max_age_ms == UINT64_MAX);
+	begin(&o, 2, "read");
+	mp_kv_str(&o, "key", "door");
+	mp_kv_uint(&o, "max_age_ms", 0);
+	CHECK(request_parse(buffer, o.length, &r, &why) == 0 && r.max_age_ms == 0);
+}
+
 /* It would end the text early; what stands behind it is still looked at for stop words. */
 static void a_zero_byte_is_refused(void) {
 	struct mp_out o;
@@ -153,6 +165,7 @@ static void ends_with_whom_it_does_not_understand(void) {
 int main(void) {
 	takes_a_request_apart();
 	a_number_of_tokens_is_one();
+	an_age_of_nothing_is_one();
 	a_zero_byte_is_refused();
 	knows_every_op();
 	says_what_is_missing();

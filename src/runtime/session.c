@@ -143,14 +143,16 @@ void session_done(struct core *c, const struct reply_to *to) {
 #define GONE "; the journal's file was removed or replaced: put it back, or end the machine and start it anew"
 #define FULL "; the disk that the journal is on is full: make room there, and ask again"
 
-static const char *what_to_do(int rc) {
+const char *session_what_to_do(int rc) {
 	return rc == -ESTALE ? GONE : rc == -ENOSPC ? FULL : "";
 }
 
-static void send_error(struct core *c, const struct reply_to *to, int rc, const char *text) {
+static void send_error(struct core *c, const struct reply_to *to, int rc, const char *cause, const char *text) {
 	struct mp_out o;
-	session_begin(c, &o, to, "error", 2);
+	session_begin(c, &o, to, "error", 2 + !!cause);
 	mp_kv_str(&o, "code", err_name(rc));
+	if (cause)
+		mp_kv_str(&o, "cause", cause);
 	mp_kv_str(&o, "text", text);
 	session_send(c, &o, to);
 }
@@ -162,8 +164,8 @@ void session_error(struct core *c, const struct reply_to *to, int rc, const char
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	snprintf(whole, sizeof(whole), "%s%s", text, what_to_do(rc));
-	send_error(c, to, rc, whole);
+	snprintf(whole, sizeof(whole), "%s%s", text, session_what_to_do(rc));
+	send_error(c, to, rc, NULL, whole);
 }
 
 static int is_erased(void *user, const struct journal_record *r) {
@@ -181,13 +183,25 @@ void session_used(struct core *c, const struct reply_to *to, uint64_t seq) {
 		session_error(c, to, -EEXIST, "this request was used for something else before: use another one");
 }
 
-void session_stale(struct core *c, const struct reply_to *to, const char *format, ...) {
+__attribute__((format(printf, 5, 0))) static void refuse(struct core *c, const struct reply_to *to, int rc,
+		const char *cause, const char *format, va_list args) {
 	char text[512];
+	vsnprintf(text, sizeof(text), format, args);
+	send_error(c, to, rc, cause, text);
+}
+
+void session_stale(struct core *c, const struct reply_to *to, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	refuse(c, to, -ESTALE, NULL, format, args);
 	va_end(args);
-	send_error(c, to, -ESTALE, text);
+}
+
+void session_refused(struct core *c, const struct reply_to *to, int rc, const char *cause, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	refuse(c, to, rc, cause, format, args);
+	va_end(args);
 }
 
 /* ---- what may be meant ---- */

@@ -232,26 +232,31 @@ static bool is_current(struct core *c, const struct asked *r) {
 	if (r->q->level == TELL_CAUSAL && r->q->after == 0)
 		return session_error(c, &r->to, -EINVAL, "`level` 2 is of what you have seen: give `after`"), false;
 	if (!forget_is_exact(c) && (r->q->level > TELL_LATEST || r->q->after))
-		return session_stale(c, &r->to, "something is being erased, and what stands then is not known yet: "
-						"ask again in a moment"),
+		return session_refused(c, &r->to, -ESTALE, "erasing",
+				       "something is being erased, and what stands then is not known yet: "
+				       "ask again in a moment"),
 		       false;
 	if (r->q->after > c->state->seq)
-		return session_stale(c, &r->to, "record %llu is not here: the last one is %llu",
+		return session_refused(c, &r->to, -ESTALE, "after", "record %llu is not here: the last one is %llu",
 				       (unsigned long long)r->q->after, (unsigned long long)c->state->seq),
 		       false;
 	if (r->q->level == TELL_LINEARIZABLE && journal_in_place(c->journal) < 0)
-		return session_error(c, &r->to, -ESTALE, "nobody knows what is written down now"), false;
+		return session_refused(c, &r->to, -ESTALE, "file", "nobody knows what is written down now%s",
+				       session_what_to_do(-ESTALE)),
+		       false;
 	return true;
 }
 
 struct reading {
 	struct view_belief b;
-	char why[160]; /* there is none that was asked for */
+	const char *cause; /* there is none that was asked for: a word for programs, */
+	char why[192];     /* and a sentence */
 };
 
 /* In a full state what was said may have made room: nobody can say that nothing was. */
 static int nothing_held(const struct core *c, const char *key, struct reading *out) {
 	bool full = c->state->fact_count == STATE_FACTS_MAX;
+	out->cause = full ? "room" : "nothing";
 	if (full)
 		snprintf(out->why, sizeof(out->why),
 				"nothing is held of '%s': nothing was said, or it made room, as the state is full",
@@ -262,6 +267,21 @@ static int nothing_held(const struct core *c, const char *key, struct reading *o
 	return full ? -ESTALE : -ENOENT;
 }
 
+static int too_old(const char *key, uint64_t age_ms, uint64_t max_ms, struct reading *out) {
+	out->cause = "age";
+	snprintf(out->why, sizeof(out->why), "what is known of '%s' is %llu.%03llu s old, older than %llu.%03llu s",
+			key, (unsigned long long)age_ms / 1000, (unsigned long long)age_ms % 1000,
+			(unsigned long long)max_ms / 1000, (unsigned long long)max_ms % 1000);
+	return -ESTALE;
+}
+
+static int too_weak(const char *key, double degree, double min, struct reading *out) {
+	out->cause = "trust";
+	snprintf(out->why, sizeof(out->why), "what is known of '%s' is supported %.4g only, less than %.4g", key,
+			degree, min);
+	return -EACCES;
+}
+
 /* What is believed of a key, as new and as well supported as was asked for; else an errno, and why. */
 static int read_one(const struct core *c, const struct asked *r, const char *key, struct cdm_wall now,
 		struct reading *out) {
@@ -269,15 +289,10 @@ static int read_one(const struct core *c, const struct asked *r, const char *key
 	if (view_believed(c, &r->speaker, key, b) < 0)
 		return nothing_held(c, key, out);
 	int64_t age_ms = (now.ns - b->fact->seen.ns) / NS_PER_MS;
-	if (r->q->max_age_ms && age_ms > (int64_t)r->q->max_age_ms) {
-		snprintf(out->why, sizeof(out->why), "what is known of '%s' is %lld ms old", key, (long long)age_ms);
-		return -ESTALE;
-	}
-	if (b->support.degree < r->q->min_trust) {
-		snprintf(out->why, sizeof(out->why), "what is known of '%s' is supported %.2f only", key,
-				b->support.degree);
-		return -EACCES;
-	}
+	if (age_ms > 0 && (uint64_t)age_ms > r->q->max_age_ms)
+		return too_old(key, (uint64_t)age_ms, r->q->max_age_ms, out);
+	if (b->support.degree < r->q->min_trust)
+		return too_weak(key, b->support.degree, r->q->min_trust, out);
 	return 0;
 }
 
@@ -323,13 +338,14 @@ static void read_several(struct core *c, const struct asked *r, struct cdm_wall 
 	for (unsigned i = 0; i < r->q->key_count; i++) {
 		struct reading reading;
 		int rc = read_one(c, r, r->q->keys[i], now, &reading);
-		mp_map(&o, rc == 0 ? belief_pairs(&reading.b) : 3);
+		mp_map(&o, rc == 0 ? belief_pairs(&reading.b) : 4);
 		if (rc == 0) {
 			put_belief(&o, &reading.b, now);
 			continue;
 		}
 		mp_kv_str(&o, "key", r->q->keys[i]);
 		mp_kv_str(&o, "code", err_name(rc));
+		mp_kv_str(&o, "cause", reading.cause);
 		mp_kv_str(&o, "text", reading.why);
 	}
 	session_send(c, &o, &r->to);
@@ -344,10 +360,8 @@ void tell_read(struct core *c, const struct asked *r) {
 	if (r->q->key_count)
 		return read_several(c, r, now);
 	int rc = read_one(c, r, r->q->key, now, &reading);
-	if (rc == -ESTALE)
-		return session_stale(c, &r->to, "%s", reading.why);
 	if (rc < 0)
-		return session_error(c, &r->to, rc, "%s", reading.why);
+		return session_refused(c, &r->to, rc, reading.cause, "%s", reading.why);
 	begin_answer(c, &o, r, belief_pairs(&reading.b));
 	put_belief(&o, &reading.b, now);
 	session_send(c, &o, &r->to);

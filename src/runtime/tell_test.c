@@ -1,4 +1,5 @@
 /* tell_test.c - what is told without a model: claims, goals, retries, and what a read promises. */
+#include "journal/journal_testing.h"
 #include "runtime/core_testing.h"
 #include "journal/journal_read.h"
 
@@ -257,6 +258,24 @@ static void bounds_are_said(void) {
 	over();
 }
 
+static bool refused_for(struct question q, const char *code, const char *cause) {
+	return refused(q, code) && is("cause", cause);
+}
+
+/* However it is asked for: also by a number that no signed one can hold. */
+static void a_read_is_no_older_than_asked(void) {
+	start_with_people();
+	put(++next_id, (struct question){ .op = "tell", .key = "old", .text = "news", .seen_ms = 1000 });
+	CHECK(hear("done") == next_id);
+	CHECK(refused_for((struct question){ .op = "read", .key = "old", .max_age_ms = 60000 }, "ESTALE", "age"));
+	CHECK(strstr(heard("text"), "'old'") && strstr(heard("text"), "60.000 s"));
+	put(++next_id, (struct question){ .op = "read", .key = "old", .max_age_ms = UINT64_MAX });
+	CHECK(hear("done") == next_id && is("value", "news"));
+	put(++next_id, (struct question){ .op = "read", .key = "old", .max_age_ms = UINT64_C(1) << 63 });
+	CHECK(hear("done") == next_id && is("value", "news") && believes(NULL, "old", "news"));
+	over();
+}
+
 /* -ESTALE rather than a lie. */
 static void a_read_promises_what_it_says(void) {
 	start_with_people();
@@ -265,11 +284,12 @@ static void a_read_promises_what_it_says(void) {
 		put(++next_id, (struct question){ .op = "read", .key = "door", .level = level, .after = at });
 		CHECK(hear("done") == next_id && heard_number("at") == at);
 		struct question later = { .op = "read", .key = "door", .level = level, .after = at + 1 };
-		CHECK(refused(later, "ESTALE"));
+		CHECK(refused_for(later, "ESTALE", "after"));
 		put(++next_id, (struct question){ .op = "read", .key = "door", .level = level });
 		CHECK(level == 2 ? hear("error") == next_id && is("code", "EINVAL") : hear("done") == next_id);
 	}
-	CHECK(refused((struct question){ .op = "read", .key = "door", .min_trust = 1 }, "EACCES"));
+	CHECK(refused_for((struct question){ .op = "read", .key = "door", .min_trust = 1 }, "EACCES", "trust"));
+	CHECK(refused_for((struct question){ .op = "read", .key = "roof" }, "ENOENT", "nothing"));
 	bool late;
 	put(++next_id, (struct question){ .op = "tell", .key = "late", .text = "newer", .seen_ms = 2000 });
 	CHECK(hear("done") == next_id && mp_find_bool(message, message_bytes, "late", &late) == -ENOENT);
@@ -277,19 +297,28 @@ static void a_read_promises_what_it_says(void) {
 	CHECK(hear("done") == next_id && mp_find_bool(message, message_bytes, "late", &late) == 0 && late);
 	put(++next_id, (struct question){ .op = "read", .key = "late" });
 	CHECK(hear("done") == next_id && strcmp(heard("value"), "newer") == 0);
-	put(++next_id, (struct question){ .op = "tell", .key = "old", .text = "news", .seen_ms = 1000 });
-	CHECK(hear("done") == next_id);
-	CHECK(refused((struct question){ .op = "read", .key = "old", .max_age_ms = 60000 }, "ESTALE"));
-	CHECK(believes(NULL, "old", "news"));
 	char path[96], away[96];
 	snprintf(path, sizeof(path), "%s/robot.journal", folder);
 	snprintf(away, sizeof(away), "%s/away", folder);
 	CHECK(rename(path, away) == 0); /* somebody else may own what stands there next */
-	CHECK(refused((struct question){ .op = "read", .key = "door", .level = 3 }, "ESTALE"));
+	CHECK(refused_for((struct question){ .op = "read", .key = "door", .level = 3 }, "ESTALE", "file"));
+	CHECK(strstr(heard("text"), "put it back"));
 	CHECK(believes(NULL, "door", "locked"));
 	CHECK(rename(away, path) == 0);
 	put(++next_id, (struct question){ .op = "read", .key = "door", .level = 3 });
 	CHECK(hear("done") == next_id);
+	over();
+}
+
+/* In a full state nobody can say that nothing was told. */
+static void of_a_full_state_nothing_is_denied(void) {
+	static const char *const sources[2] = { "camera", "web" };
+	start_with_people();
+	core_dies();
+	testing_write_facts(journal_path(), NULL, sources, 0, STATE_FACTS_MAX);
+	start();
+	CHECK(refused_for((struct question){ .op = "read", .key = "roof" }, "ESTALE", "room"));
+	CHECK(believes(NULL, "reading 4095", "nothing new"));
 	over();
 }
 
@@ -298,7 +327,8 @@ static void a_read_of_several(void) {
 	static const char *const all[] = { "door", "cat", "old", NULL }, *const none[] = { NULL },
 		*const nine[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9", NULL },
 		*const blank[] = { "door", " ", NULL };
-	static const char *const want[3][2] = { { "value", "open" }, { "code", "ENOENT" }, { "code", "ESTALE" } };
+	static const char *const want[3][4] = { { "value", "open", "key", "door" },
+		{ "code", "ENOENT", "cause", "nothing" }, { "code", "ESTALE", "cause", "age" } };
 	struct mp_in in;
 	uint32_t count;
 	char text[16];
@@ -314,7 +344,9 @@ static void a_read_of_several(void) {
 		CHECK(mp_skip(&in) == 0);
 		size_t bytes = (size_t)(in.at - one);
 		CHECK(mp_find_str(one, bytes, "key", text, sizeof(text)) == 0 && strcmp(text, all[i]) == 0);
-		CHECK(mp_find_str(one, bytes, want[i][0], text, sizeof(text)) == 0 && strcmp(text, want[i][1]) == 0);
+		for (unsigned k = 0; k < 4; k += 2)
+			CHECK(mp_find_str(one, bytes, want[i][k], text, sizeof(text)) == 0 &&
+					strcmp(text, want[i][k + 1]) == 0);
 	}
 	CHECK(refused((struct question){ .op = "read", .keys = all, .after = at + 1 }, "ESTALE"));
 	CHECK(refused((struct question){ .op = "read", .keys = none }, "EINVAL"));
@@ -349,6 +381,7 @@ int main(void) {
 		a_goal_is_shown_to_whom_it_may, a_retry_changes_nothing, a_retry_that_says_something_else,
 		what_derives_from_nothing_known_is_refused, what_is_acknowledged_is_worth_something,
 		what_derives_is_no_surer, bounds_are_said,
-		what_is_not_there_does_not_end, a_read_promises_what_it_says, a_read_of_several, turns_have_a_session };
+		what_is_not_there_does_not_end, a_read_is_no_older_than_asked, a_read_promises_what_it_says,
+		of_a_full_state_nothing_is_denied, a_read_of_several, turns_have_a_session };
 	return core_tests(tests, COUNT_OF(tests));
 }

@@ -58,6 +58,14 @@ USAGE = [  # arguments, what standard error says
     (['tell', 'k', 'v', '--confidence', 'much'], "--confidence is a number from 0 to 1, not 'much'"),
     (['tell', 'k', 'v', '--confidence', '2'], 'from 0 to 1'),
     (['tell', 'k', 'v', '--from', '0'], "not '0'"),
+    (['read'], 'give a key, or several'),
+    (['read', 'k', '--level', '4'], "--level takes a whole number from 0 to 3, not '4'"),
+    (['read', 'k', '--level', '2'], '--level 2 is of what you have seen: give --after RECORD'),
+    (['read', 'k', '--after', '0'], "not '0'"),
+    (['read', 'k', '--max-age', '-1'], "--max-age is a number of seconds, 0 to 1e9, not '-1'"),
+    (['read', 'k', '--max-age', '1min'], "not '1min'"),
+    (['read', 'k', '--min-trust', '1.5'], "--min-trust is a number from 0 to 1, not '1.5'"),
+    (['read', *'abcdefghi'], 'at most 8 keys are read of one state, not 9'),
     (['goal', 'patrol'], 'say what the goal is, or --done or --drop'),
     (['goal', 'patrol', '--done', '--drop'], 'either reached or dropped'),
     (['goal', '--done'], 'give the name of a goal'),
@@ -139,11 +147,11 @@ def wrong_usage(m):
 def nothing_runs(m):
     none = 'no machine is running; start one with: cadmus run FILE'
     for args in (['ps'], ['top', '--once'], ['stat'], ['stat', '--errors'], ['get'], ['get', 'visual'], ['watch', 'visual'], ['watch', '--events'], ['set', 'x', '1'],
-                 ['say', 'hi'], ['down'], ['state'], ['log'], ['at', 'now'], ['diff', 'now'], ['why', 'x']):
+                 ['say', 'hi'], ['read', 'x'], ['down'], ['state'], ['log'], ['at', 'now'], ['diff', 'now'], ['why', 'x']):
         said(m, args, 1, none)
     said(m, ['stop'], 1, 'no machine is running in any of the places where they are looked for; set CADMUS_RUN_DIR')
     named = "no machine 'ghost' is running; start it with: cadmus run FILE\n"
-    for args in (['ps'], ['top'], ['get'], ['watch', 'x'], ['set', 'x', '1'], ['say', 'hi'], ['down']):
+    for args in (['ps'], ['top'], ['get'], ['watch', 'x'], ['set', 'x', '1'], ['say', 'hi'], ['read', 'x'], ['down']):
         said(m, args + ['--machine', 'ghost'], 1, named)
     said(m, ['stop', '--machine', 'ghost'], 1, "no guard of a machine 'ghost' is running")
     said(m, ['state', '--machine', 'ghost'], 1, "there is no journal of a machine 'ghost'")
@@ -486,7 +494,7 @@ def seats(m):
 def outputs(m):
     """A result that cannot be written is a failure, for every verb that has one."""
     for args in (['ps'], ['get'], ['state'], ['state', 'verify'], ['log'], ['log', '--follow'], ['at', 'now'], ['diff', '#0'],
-                 ['why', 'door'], ['top', '--once'], ['top'], ['stat'], ['watch', 'kinesthetic'], ['watch', '--events'],
+                 ['why', 'door'], ['read', 'door'], ['top', '--once'], ['top'], ['stat'], ['watch', 'kinesthetic'], ['watch', '--events'],
                  ['say', 'hi'], ['doctor'], ['devices'], ['check', m.path], ['plan', m.path], ['help'],
                  ['recall', 'hello'], ['export'], ['say', 'hi'], ['doctor'], ['devices'], ['check', m.path], ['plan', m.path], ['help'],
                  ['say', '--help'], ['--version'], ['set', 'goal_bearing', '1']):
