@@ -59,7 +59,7 @@ static struct briefing furnished(void) {
 	return (struct briefing){ .now = { NOW_S * INT64_C(1000000000) }, .budget = 16000, .goals = goals,
 		.words = words, .beliefs = beliefs, .turns = turns, .fields = fields, .focus = focus,
 		.goal_count = GOALS, .word_count = WORDS, .belief_count = BELIEFS, .turn_count = TURNS,
-		.field_count = FIELDS, .focus_count = FOCUS };
+		.field_count = FIELDS, .focus_count = FOCUS, .asked = &beliefs[BELIEFS / 2].mark };
 }
 
 static void render(const struct briefing *b, uint32_t count) {

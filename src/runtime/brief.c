@@ -28,8 +28,7 @@
 #define NUMBERS_MAX 8u
 #define FIELD_BYTES_MAX 64u
 #define FRESH_HALF_LIFE_NS (60 * NS_PER_S)
-#define RELEVANT 2.0 /* weight of what shares words with the question */
-#define LINES_LEAST 128u /* tokens for what is known, however small the context is: some five lines */
+#define RELEVANT 2.0 /* weight of what shares most words with the question; of what shares fewer, less */
 #define BUDGET_MOST 1024u
 #define BUDGET_DEFAULT 512u
 
@@ -38,7 +37,6 @@ struct brief {
 	struct cdm_mono now; /* not later than b.now: all ages are of one moment */
 	struct briefing_goal goals[STATE_GOALS_MAX + GONE_MAX];
 	struct briefing_belief beliefs[BELIEFS_MAX];
-	struct belief_fact facts[BELIEFS_MAX]; /* the same, for the choice by words */
 	struct briefing_turn turns[TURNS_MAX + RECALLED_MAX];
 	char said[RECALLED_MAX][2 * BRIEFING_TEXT_MAX]; /* more than is shown, so that it shows that it is cut */
 	struct briefing_field fields[FIELDS_MAX];
@@ -134,7 +132,7 @@ static void put_goals(struct brief *f, const struct core *c, const struct speake
 	f->b.goals = f->goals;
 }
 
-/* `weight`: beside others that share no words with the question. */
+/* `weight`: before it is known which words the question shares with it. */
 static void put_belief(struct brief *f, const struct view_belief *v, double weight) {
 	const struct state_fact *s = v->fact, *a = v->against;
 	struct briefing_belief *b = &f->beliefs[f->b.belief_count];
@@ -147,10 +145,7 @@ static void put_belief(struct brief *f, const struct view_belief *v, double weig
 	if (a)
 		b->rival = (struct briefing_rival){ a->source, a->value, age(f, a->seen), v->support.against_degree,
 			a->seq };
-	struct belief_fact *t = &f->facts[f->b.belief_count++];
-	*t = (struct belief_fact){ .age_ns = b->mark.age_ns, .trust = b->trust };
-	snprintf(t->key, sizeof(t->key), "%.*s", BELIEF_KEY_MAX - 1, s->key);
-	snprintf(t->value, sizeof(t->value), "%.*s", BELIEF_VALUE_MAX - 1, s->value);
+	f->b.belief_count++;
 }
 
 static bool is_relevant(const struct memory_hit *h, unsigned kind) {
@@ -166,12 +161,11 @@ static bool is_listed(const struct brief *f, size_t count, const char *key) {
 
 /* What the live state, which is bounded, has let go: as it was claimed. */
 static void put_old_claim(struct brief *f, const struct memory_hit *h) {
-	f->beliefs[f->b.belief_count] = (struct briefing_belief){ .mark = { h->of.key, h->of.speaker, h->of.seq,
+	f->beliefs[f->b.belief_count++] = (struct briefing_belief){ .mark = { h->of.key, h->of.speaker, h->of.seq,
 			age(f, h->of.when), 1 + h->score.total },
 		.value = h->text + h->first,
 		.confidence = (double)NAN,
 		.trust = h->of.trust_ppm / 1e6 };
-	f->facts[f->b.belief_count++] = (struct belief_fact){ .age_ns = age(f, h->of.when) }; /* has its weight */
 }
 
 /* Of the claims that the memory found, what is believed of their keys. */
@@ -222,12 +216,11 @@ static void put_gone_belief(struct brief *f, const struct core *c, const struct 
 		f->beliefs[f->b.belief_count - 1].mark.record = most_recent(v.fact->seq, t->seq);
 		return;
 	}
-	f->beliefs[f->b.belief_count] = (struct briefing_belief){
+	f->beliefs[f->b.belief_count++] = (struct briefing_belief){
 		.mark = { t->key, t->who, t->seq, age(f, t->when), 1 },
 		.value = "",
 		.confidence = (double)NAN,
 		.trust = (double)NAN };
-	f->facts[f->b.belief_count++] = (struct belief_fact){ .age_ns = age(f, t->when) };
 }
 
 static void put_gone_beliefs(struct brief *f, const struct core *c, const struct brief_ask *ask) {
@@ -239,15 +232,39 @@ static void put_gone_beliefs(struct brief *f, const struct core *c, const struct
 			put_gone_belief(f, c, ask, t);
 }
 
+/* Is x more about the question?  By words, then by what the memory found, by what is news, by key. */
+static bool is_closer(const struct briefing_mark *x, unsigned overlap_x, const struct briefing_mark *y,
+		unsigned overlap_y) {
+	if (overlap_x != overlap_y)
+		return overlap_x > overlap_y;
+	if (x->weight > y->weight || x->weight < y->weight)
+		return x->weight > y->weight;
+	return x->age_ns < y->age_ns || (x->age_ns == y->age_ns && strcmp(x->key, y->key) < 0);
+}
+
+/* What shares words with the question weighs more than it did, by how many; that which shares most is asked for. */
+static void weigh_by_words(struct brief *f, const char *question) {
+	static struct belief_asked asked; /* large; one thread */
+	unsigned overlaps[BELIEFS_MAX], best = 0;
+	belief_ask(&asked, question);
+	for (unsigned i = 0; i < f->b.belief_count; i++) {
+		overlaps[i] = belief_overlap(&asked, f->beliefs[i].mark.key, f->beliefs[i].value);
+		if (is_closer(&f->beliefs[i].mark, overlaps[i], &f->beliefs[best].mark, overlaps[best]))
+			best = i;
+	}
+	if (f->b.belief_count == 0 || overlaps[best] == 0)
+		return;
+	f->b.asked = &f->beliefs[best].mark;
+	for (unsigned i = 0; i < f->b.belief_count; i++)
+		f->beliefs[i].mark.weight *= 1 + (RELEVANT - 1) * overlaps[i] / overlaps[best];
+}
+
 static void put_beliefs(struct brief *f, const struct core *c, const struct brief_ask *ask) {
-	uint16_t chosen[BELIEF_VIEW_FACTS];
 	put_recalled_beliefs(f, c, ask);
 	put_gone_beliefs(f, c, ask);
 	bool all = c->state->fact_count + f->b.belief_count <= BELIEFS_MAX;
 	(all ? put_all : put_newest)(f, c, ask, f->b.belief_count);
-	unsigned n = belief_choose(f->facts, f->b.belief_count, ask->question, chosen);
-	for (unsigned i = 0; i < n; i++)
-		f->beliefs[chosen[i]].mark.weight *= RELEVANT;
+	weigh_by_words(f, ask->question);
 	ATTEND(f, c, BRIEFING_BELIEVED, f->beliefs, f->b.belief_count);
 	f->b.beliefs = f->beliefs;
 }
@@ -312,6 +329,29 @@ static void put_said(struct brief *f, const struct core *c, const struct brief_a
 	}
 	ATTEND(f, c, BRIEFING_SAID, f->turns, f->b.turn_count);
 	f->b.turns = f->turns;
+}
+
+/* The item that shows what the memory found; NULL: it is not what the question is about, or not shown. */
+static const struct briefing_mark *mark_of(const struct brief *f, const struct memory_hit *h) {
+	for (size_t i = 0; is_relevant(h, PASSAGE_TURN) && i < f->b.turn_count; i++)
+		if (f->turns[i].mark.record == h->of.seq)
+			return &f->turns[i].mark;
+	for (size_t i = 0; is_relevant(h, PASSAGE_CLAIM) && i < f->b.belief_count; i++)
+		if (strcmp(f->beliefs[i].mark.key, h->of.key) == 0)
+			return &f->beliefs[i].mark;
+	return NULL;
+}
+
+/* The best of what the memory found; what repeats the question only if there is nothing else. */
+static const struct briefing_mark *best_found(const struct brief *f, const struct brief_ask *ask) {
+	const struct briefing_mark *again = NULL;
+	for (unsigned i = 0; i < ask->hit_count; i++) {
+		const struct briefing_mark *m = mark_of(f, &ask->hits[i]);
+		if (m && !is_question(&ask->hits[i], ask->question))
+			return m;
+		again = again ? again : m;
+	}
+	return again;
 }
 
 /* ---- what is sensed ---- */
@@ -405,7 +445,7 @@ static void put_focus(struct brief *f, const struct core *c) {
 uint32_t brief_budget(const struct core *c, uint16_t model) {
 	const char *context = model == PLAN_NONE ? NULL : plan_find_option(c->plan, model, "context");
 	unsigned long tokens = context ? strtoul(context, NULL, 10) / 2 : BUDGET_DEFAULT;
-	uint32_t least = briefing_frame_tokens() + LINES_LEAST;
+	uint32_t least = briefing_frame_tokens() + BRIEFING_LINES_LEAST;
 	return tokens < least ? least : tokens > BUDGET_MOST ? BUDGET_MOST : (uint32_t)tokens;
 }
 
@@ -422,6 +462,8 @@ int brief_render(struct core *c, const struct brief_ask *ask, char *out, size_t 
 	put_goals(&f, c, ask->speaker);
 	put_beliefs(&f, c, ask);
 	put_said(&f, c, ask);
+	if (!f.b.asked) /* no belief shares a word with the question */
+		f.b.asked = best_found(&f, ask);
 	put_fields(&f, c);
 	put_focus(&f, c);
 	share_out(&f);

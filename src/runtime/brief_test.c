@@ -2,6 +2,8 @@
 #include "journal/journal_testing.h"
 #include "runtime/core_testing.h"
 #include "runtime/gone.h"
+#include "sem/briefing.h"
+#include "sem/tokens.h"
 
 enum { LIGHT, SOUND }; /* fields, both written by FINCH */
 
@@ -208,8 +210,115 @@ static void a_small_context_is_shown_something(void) {
 	over();
 }
 
+/* ---- what is asked for ---- */
+
+static uint32_t seed = 2463534242;
+
+static uint32_t any(uint32_t below) {
+	seed ^= seed << 13;
+	seed ^= seed >> 17;
+	seed ^= seed << 5;
+	return seed % below;
+}
+
+static const char *view_within(const char *question, uint32_t tokens) {
+	put(++next_id, (struct question){ .op = "view", .text = question, .max = tokens });
+	CHECK(hear("done") == next_id);
+	return heard("view");
+}
+
+/* Tokens that a view of this line alone takes, however much older it is by the end of a test. */
+static uint32_t tokens_of(const char *line) {
+	enum { OLDER = 8 };
+	static const char head[] = "## Believed\n";
+	return briefing_frame_tokens() + tokens_most(head, sizeof(head) - 1) +
+	       tokens_most(line, strcspn(line, "\n") + 1) + OLDER;
+}
+
+/* From the least budget that holds it on: whatever else there is, and however little room. */
+static void is_shown_first(const char *question, const char *line) {
+	const char *all = view_within(question, 16000);
+	unsigned tight = 0;
+	CHECK(has(all, line));
+	for (uint32_t least = tokens_of(strstr(all, line)), tokens = least; tokens < least + 300; tokens += 3) {
+		CHECK(has(view_within(question, tokens), line));
+		tight += heard_number("left_out") > 0;
+	}
+	CHECK(tight > 10);
+}
+
+static void the_door_is_shown_when_it_is_asked_for(void) {
+	start_with_senses();
+	tell("camera", "door state", "open");
+	tell("camera", "cat", "asleep on the sofa");
+	tell("camera", "sensors", "four of five are awake");
+	tell("radar", "garden", "nobody is there");
+	tell("radar", "lamp", "lit since noon");
+	goal("walk around the house", NULL);
+	is_shown_first("what is the state of the door?", "- door state = open (camera, ");
+	is_shown_first("where does the CAT sleep?", "- cat = asleep on the sofa (camera, ");
+	end();
+}
+
+static bool in_order(const char *text, const char *const *lines, size_t count) {
+	for (size_t i = 0; i < count; i++)
+		if (!has(text, lines[i]) || (i > 0 && strstr(text, lines[i]) < strstr(text, lines[i - 1])))
+			return false;
+	return true;
+}
+
+/* The more words of the question are shared the heavier; none of them, and it weighs nothing more, however new. */
+static void weighs_by_the_words_that_are_shared(void) {
+	static const char *const asked[] = { "- door state = ", "- door = ", "- kennel = ", "- apple = ",
+		"- zebra = " };
+	static const char *const by_key[] = { "- apple = ", "- door = ", "- door state = ", "- kennel = ",
+		"- zebra = " };
+	start_with_senses();
+	tell("camera", "apple", "green");
+	tell("camera", "door state", "open");
+	tell("camera", "door", "oak");
+	tell("camera", "kennel", "behind the door of the yard and far from all else");
+	tell("camera", "zebra", "away");
+	CHECK(in_order(view_within("what is the state of the door?", 16000), asked, COUNT_OF(asked)));
+	CHECK(in_order(view_within("may giraffes swim?", 16000), by_key, COUNT_OF(by_key)));
+	CHECK(in_order(view_within("", 16000), by_key, COUNT_OF(by_key)));
+	end();
+}
+
+/* Facts of any number of words, and somewhere among them the one that is asked for. */
+static void tell_of_a_room(unsigned room, unsigned facts) {
+	static const char *const words[] = { "warm", "still", "empty", "painted", "locked" };
+	unsigned when = any(facts);
+	for (unsigned i = 0; i < facts; i++) {
+		char key[32], value[128] = "";
+		snprintf(key, sizeof(key), "room %u place %02u", room, i);
+		for (unsigned n = 0, count = 1 + any(7); n < count; n++)
+			strcat(strcat(value, words[any(COUNT_OF(words))]), " ");
+		tell(sources[any(2)], key, value);
+		if (i != when)
+			continue;
+		snprintf(key, sizeof(key), "lid%u", room);
+		tell("camera", key, "up");
+	}
+}
+
+/* Whatever else is known, how much of it, and told when: what the question names is there. */
+static void what_is_asked_for_is_shown_first(void) {
+	start_with_senses();
+	for (unsigned room = 0; room < 6; room++) {
+		char question[64], line[32];
+		tell_of_a_room(room, 3 + any(25));
+		snprintf(question, sizeof(question), "is lid%u locked, or what?", room);
+		snprintf(line, sizeof(line), "- lid%u = up (camera, ", room);
+		is_shown_first(question, line);
+	}
+	end();
+}
+
 int main(void) {
 	static void (*const tests[])(void) = { what_changed_since_a_look, what_ceased_since_a_look,
-		what_ceased_long_ago, of_many_facts_the_newest, a_small_context_is_shown_something };
+		what_ceased_long_ago, of_many_facts_the_newest, a_small_context_is_shown_something,
+		the_door_is_shown_when_it_is_asked_for, weighs_by_the_words_that_are_shared,
+		what_is_asked_for_is_shown_first };
 	return core_tests(tests, COUNT_OF(tests));
 }

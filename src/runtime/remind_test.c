@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include "journal/journal_testing.h"
 #include "runtime/core_testing.h"
+#include "sem/briefing.h"
+#include "sem/tokens.h"
 
 #define FILLERS 20u /* turns: more than the recent ones that every model is shown */
 #define SECRET "behind the stove"
@@ -141,6 +143,40 @@ static void what_was_said_long_ago(void) {
 	start();
 	model_comes(LARK);
 	CHECK(sees(NULL, "attic", ASKED, SECRET));
+	over();
+}
+
+static const char *view_within(uint32_t tokens) {
+	put(++next_id, (struct question){ .op = "view", .session = "weather", .text = ASKED, .max = tokens });
+	CHECK(hear("done") == next_id);
+	return heard("view");
+}
+
+/* Where no fact shares a word with the question, what was said of it has room before all facts and newer turns. */
+static void what_was_said_has_room_first(void) {
+	enum { OLDER = 8 };
+	static const char head[] = "## Said before\n";
+	unsigned tight = 0;
+	start_patient();
+	hang_the_key(NULL);
+	talk_of_the_weather(NULL);
+	for (unsigned i = 0; i < 20; i++) {
+		char key[32];
+		snprintf(key, sizeof(key), "reading %u", i);
+		put(++next_id, (struct question){ .op = "tell", .key = key, .text = "nothing new" });
+		CHECK(hear("done") == next_id);
+	}
+	const char *line = strstr(view_within(16000), SECRET);
+	CHECK(line);
+	while (line[-1] != '\n')
+		line--;
+	uint32_t least = briefing_frame_tokens() + tokens_most(head, sizeof(head) - 1) +
+			 tokens_most(line, strcspn(line, "\n") + 1) + OLDER;
+	for (uint32_t tokens = least; tokens < least + 300; tokens += 10) {
+		CHECK(strstr(view_within(tokens), SECRET));
+		tight += heard_number("left_out") > 0;
+	}
+	CHECK(tight > 10);
 	over();
 }
 
@@ -374,7 +410,8 @@ static void taken_back_meanwhile(void) {
 }
 
 int main(void) {
-	static void (*const tests[])(void) = { what_was_said_long_ago, not_for_those_who_may_not_see_it,
+	static void (*const tests[])(void) = { what_was_said_long_ago, what_was_said_has_room_first,
+		not_for_those_who_may_not_see_it,
 		not_after_it_was_erased, a_fact_of_long_ago, a_fact_that_the_state_has_let_go,
 		a_flood_takes_nothing_of_others,
 		the_same_question_again_and_again, a_locked_index_delays_nobody,

@@ -313,23 +313,14 @@ static const char *meant(const char *w) {
 }
 
 static bool has_word(const char *text, const char *word) {
-	struct words w = { text, text + strlen(text), "" };
+	struct words w = { text, text + strnlen(text, BELIEF_VALUE_MAX - 1), "" };
 	while (next_word(&w))
 		if (strcmp(w.word, word) == 0)
 			return true;
 	return false;
 }
 
-/*
- * What is asked about: the words of the question, each with its zero.  One of three letters (who) may become one of
- * four, so that what had four bytes with its blank has five.
- */
-struct asked {
-	char words[BELIEF_QUESTION_MAX / 4 * 5];
-	size_t bytes;
-};
-
-static void take_question(struct asked *a, const char *question) {
+void belief_ask(struct belief_asked *a, const char *question) {
 	struct words w = { question, question + strnlen(question, BELIEF_QUESTION_MAX - 1), "" };
 	a->bytes = 0;
 	while (next_word(&w)) {
@@ -337,18 +328,17 @@ static void take_question(struct asked *a, const char *question) {
 		size_t n = strlen(word) + 1;
 		if (is_filler(w.word))
 			continue;
-		CHECK(n <= sizeof(a->words) - a->bytes);
+		CHECK(n <= sizeof(a->words) - a->bytes); /* what had four bytes with its blank has five at most */
 		memcpy(a->words + a->bytes, word, n);
 		a->bytes += n;
 	}
 }
 
-/* Words of the question that the fact holds; those in its key count twice. */
-static unsigned overlap(const struct belief_fact *f, const struct asked *a) {
+unsigned belief_overlap(const struct belief_asked *a, const char *key, const char *value) {
 	unsigned sum = 0;
 	for (size_t at = 0; at < a->bytes; at += strlen(a->words + at) + 1) {
 		const char *word = a->words + at;
-		sum += has_word(f->key, word) ? 2 : has_word(f->value, word) ? 1 : 0;
+		sum += has_word(key, word) ? 2 : has_word(value, word) ? 1 : 0;
 	}
 	return sum;
 }
@@ -400,12 +390,13 @@ unsigned belief_choose(const struct belief_fact *facts, size_t count, const char
 	struct choice best[BELIEF_VIEW_FACTS];
 	unsigned have = 0;
 	struct newest newest;
-	struct asked asked;
+	struct belief_asked asked;
 	CHECK(count <= NEWEST_SLOTS / 2);
-	take_question(&asked, question);
+	belief_ask(&asked, question);
 	find_newest(facts, count, &newest);
 	for (size_t i = 0; i < count; i++) {
-		struct choice c = { overlap(&facts[i], &asked), facts[i].age_ns, (uint16_t)i };
+		const struct belief_fact *f = &facts[i];
+		struct choice c = { belief_overlap(&asked, f->key, f->value), f->age_ns, (uint16_t)i };
 		unsigned at = have;
 		while (at > 0 && (best[at - 1].overlap < c.overlap ||
 						 (best[at - 1].overlap == c.overlap &&

@@ -77,6 +77,16 @@ bool belief_is_heard(const struct belief_fact *fact, const char *user);
 /* Keep the heard ones, in order; how many were dropped. */
 unsigned belief_keep_heard(struct belief_reply *r, const char *user);
 
+/* What a question asks about: its words that say something, each with its zero. */
+struct belief_asked {
+	size_t bytes;
+	char words[BELIEF_QUESTION_MAX / 4 * 5]; /* one of three letters (who) may become one of four */
+};
+
+void belief_ask(struct belief_asked *asked, const char *question);
+/* Words of the question that a fact holds; those in its key count twice.  BELIEF_VALUE_MAX bytes of each are read. */
+unsigned belief_overlap(const struct belief_asked *asked, const char *key, const char *value);
+
 /*
  * The facts a model should see: those that share most words with the question (less than BELIEF_QUESTION_MAX bytes of
  * it) first, then the most recent; of several with one key the most recent alone.  At most 16384 facts.  Indices into

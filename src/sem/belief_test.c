@@ -250,6 +250,25 @@ static void chooses_by_words_then_by_age(void) {
 	CHECK(belief_choose(NULL, 0, "door", chosen) == 0);
 }
 
+static void counts_words_in_common(void) {
+	struct belief_asked asked;
+	char long_value[300];
+	belief_ask(&asked, "What is the STATE of the door?");
+	CHECK(belief_overlap(&asked, "door", "open") == 2 && belief_overlap(&asked, "door.state", "open") == 4);
+	CHECK(belief_overlap(&asked, "cat", "behind the door") == 1 && belief_overlap(&asked, "door", "the door") == 2);
+	CHECK(belief_overlap(&asked, "doors", "what is the") == 0 && belief_overlap(&asked, "", "") == 0);
+	belief_ask(&asked, "who is it?");
+	CHECK(belief_overlap(&asked, "name", "Ana") == 2);
+	memset(long_value, 'x', sizeof(long_value)); /* what stands behind the bytes that are read is not there */
+	strcpy(long_value + BELIEF_VALUE_MAX, " door");
+	belief_ask(&asked, "the door");
+	CHECK(belief_overlap(&asked, "thing", long_value) == 0);
+	memcpy(long_value, "door ", 5);
+	CHECK(belief_overlap(&asked, "thing", long_value) == 1);
+	belief_ask(&asked, "what is it, and where?");
+	CHECK(asked.bytes == 0 && belief_overlap(&asked, "what", "is it and where") == 0);
+}
+
 /* However long it is, and though each of its words becomes a longer one. */
 static void the_end_of_a_long_question_counts(void) {
 	static char question[BELIEF_QUESTION_MAX];
@@ -483,6 +502,7 @@ int main(void) {
 	believes_nothing_of_what_was_not_named();
 	keeps_what_was_heard();
 	chooses_by_words_then_by_age();
+	counts_words_in_common();
 	the_end_of_a_long_question_counts();
 	takes_the_latest_of_a_key();
 	renders_what_small_models_were_trained_on();

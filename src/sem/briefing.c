@@ -1,6 +1,7 @@
 /*
  * briefing.c - three walks: the heaviest items of each section, what each of them costs and which the budget admits,
- * and the text.  A line is written once, to be measured, and kept for the text; beyond what can be kept, twice.
+ * before all others what is asked for, and the text.  A line is written once, to be measured, and kept for the text;
+ * beyond what can be kept, twice.
  */
 #include "sem/briefing.h"
 
@@ -290,6 +291,23 @@ static void admit(unsigned section, struct part *p, uint32_t at, struct cost *ro
 	p->shown++;
 }
 
+/* What answers the question best comes before anything competes; the section needs so much less of the rest. */
+static void admit_asked(const struct briefing *b, struct part parts[SECTIONS], struct cost needs[SECTIONS],
+		struct cost *room) {
+	for (unsigned s = 0; b->asked && s < SECTIONS; s++) {
+		struct list l = list_of(b, s);
+		uint32_t at = 0;
+		while (at < parts[s].count && mark_of(&l, parts[s].best[at].item) != b->asked)
+			at++;
+		if (at == parts[s].count || next_fitting(s, &parts[s], at, *room) != at)
+			continue;
+		struct cost before = *room;
+		admit(s, &parts[s], at, room);
+		take(&before, *room);
+		take(&needs[s], before);
+	}
+}
+
 /* What each section left over goes to whatever is heaviest and still fits: its section, then the item itself. */
 static void admit_rest(const struct briefing *b, struct part parts[SECTIONS], const uint32_t weights[SECTIONS],
 		struct cost *room) {
@@ -321,7 +339,7 @@ static void admit_own(unsigned section, struct part *p, struct cost *room) {
 		admit(section, p, at, room);
 }
 
-/* First each section within what is granted to it, then what is left over.  What is left at the end stays in `room`. */
+/* Each section within what is granted to it, then what is left over.  What is left at the end stays in `room`. */
 static void spend(const struct briefing *b, struct part parts[SECTIONS], const struct cost needs[SECTIONS],
 		struct cost *room) {
 	uint32_t weights[SECTIONS], tokens[SECTIONS], bytes[SECTIONS];
@@ -472,6 +490,7 @@ int briefing_render(const struct briefing *b, char *out, size_t capacity, struct
 		needs[s] = measure(b, s, &parts[s], &pool);
 	}
 	account->tokens = b->budget;
+	admit_asked(b, parts, needs, &room);
 	spend(b, parts, needs, &room);
 	account->tokens -= room.tokens;
 	count(account, parts, &shown, &left_out);

@@ -11,8 +11,9 @@
  *
  * One item is one line, "- " and what it is, and behind it in round brackets who says so, when, how sure it is and the
  * number of its record.  An item is shown whole or not at all; a text in it that is too long ends in "…".
- * Each section gets of the budget what it needs, up to its share; what one does not need is shared out among the
- * others, and what whole items leave over goes to the heaviest item that still fits.  Within a section the heavier
+ * The item that answers the question best has room before all others.  Of the rest of the budget each section gets what
+ * it needs, up to its share; what one does not need is shared out among the others, and what whole items leave over
+ * goes to the heaviest item that still fits.  Within a section the heavier
  * items come first; of equal weight by key, record, age and line, so that the order in which they are given does not
  * matter: equal items give equal bytes.
  *
@@ -34,6 +35,7 @@
 #define BRIEFING_TEXT_MAX 240   /* of any other text */
 #define BRIEFING_NUMBERS_MAX 8  /* numbers that are shown of a field */
 #define BRIEFING_ITEMS_MAX 128  /* items that a section can show: the heaviest */
+#define BRIEFING_LINES_LEAST 128 /* tokens for what is known, that a view is worth writing with: some five lines */
 #define BRIEFING_OLD_NS INT64_C(3600000000000) /* a belief that has stood so long, uncontested, is known of old */
 
 enum briefing_section {
@@ -113,6 +115,11 @@ struct briefing {
 	const struct briefing_field *fields;
 	const struct briefing_focus *focus;
 	size_t goal_count, word_count, belief_count, turn_count, field_count, focus_count; /* of each at most 65535 */
+	/*
+	 * Of these the one that answers the question best, NULL: none does.  Where it fits at all it is shown, if it is
+	 * one of the heaviest BRIEFING_ITEMS_MAX of its section, and of a delta, if it is new.
+	 */
+	const struct briefing_mark *asked;
 };
 
 /* What became of the items. */

@@ -580,6 +580,89 @@ static void sections_get_their_share(void) {
 	CHECK(more > goal && none <= 1);
 }
 
+/* ---- what is asked for ---- */
+
+enum { ASKED_RECORD = 4711999 };
+
+/* One item of any kind: the same list with that item alone is `alone`. */
+static bool ask_for_one(struct crowd *c, struct briefing *alone) {
+	const struct {
+		void *items;
+		size_t stride, count;
+	} lists[] = { { c->goals, sizeof(c->goals[0]), c->b.goal_count },
+		{ c->words, sizeof(c->words[0]), c->b.word_count },
+		{ c->beliefs, sizeof(c->beliefs[0]), c->b.belief_count },
+		{ c->turns, sizeof(c->turns[0]), c->b.turn_count },
+		{ c->fields, sizeof(c->fields[0]), c->b.field_count },
+		{ c->focus, sizeof(c->focus[0]), c->b.focus_count } };
+	unsigned kind = any(COUNT_OF(lists));
+	if (lists[kind].count == 0)
+		return false;
+	void *item = (char *)lists[kind].items + lists[kind].stride * any((uint32_t)lists[kind].count);
+	struct briefing_mark *m = item;
+	m->record = ASKED_RECORD;
+	c->b.asked = m;
+	*alone = c->b;
+	alone->goal_count = kind == 0, alone->word_count = kind == 1, alone->belief_count = kind == 2;
+	alone->turn_count = kind == 3, alone->field_count = kind == 4, alone->focus_count = kind == 5;
+	alone->goals = item, alone->words = item, alone->beliefs = item;
+	alone->turns = item, alone->fields = item, alone->focus = item;
+	return true;
+}
+
+static bool shows_the_asked(const struct briefing *b, size_t capacity, bool *fits) {
+	char record[16];
+	snprintf(record, sizeof(record), "r%d", ASKED_RECORD);
+	*fits = briefing_check_render(b, out, capacity, &a);
+	return *fits && strstr(out, record) != NULL;
+}
+
+/* Where there is room for the one that is asked for alone, it is shown among others, however many and heavy. */
+static void the_asked_has_room_first(void) {
+	static struct briefing alone;
+	unsigned shown = 0, tight = 0, too_long = 0;
+	for (unsigned i = 0; i < 400; i++) {
+		crowd(&here, 2 + any(120));
+		if (!ask_for_one(&here, &alone))
+			continue;
+		for (unsigned k = 0; k < 25; k++) {
+			bool fits, fits_alone;
+			size_t capacity = any(2) ? 800 + any(600) : ROOM;
+			alone.budget = here.b.budget = any(2) ? 100 + any(400) : any(2000);
+			bool must = shows_the_asked(&alone, capacity, &fits_alone);
+			CHECK(shows_the_asked(&here.b, capacity, &fits) == must && fits == fits_alone);
+			uint32_t left_out = 0;
+			for (unsigned s = 0; s < BRIEFING_SECTION_COUNT; s++)
+				left_out += a.left_out[s];
+			shown += must;
+			tight += must && left_out > 0;
+			too_long += fits && !must;
+		}
+	}
+	CHECK(shown > 1000 && tight > 1000 && too_long > 100);
+}
+
+/* What the others have is shared among them as ever: of two sections alike the asked one has one item more. */
+static void the_rest_is_shared_as_ever(void) {
+	uint32_t goal, field;
+	shared(1, 1, 100, &goal, &field);
+	struct briefing b = { .budget = 700, .goals = here.goals, .goal_count = 100, .fields = here.fields,
+		.field_count = 100, .share = { 1, 0, 0, 0, 0, 1 }, .asked = &here.fields[99].mark };
+	here.fields[99].mark.weight = 0.1;
+	here.fields[99].mark.key = "dim";
+	render(&b);
+	CHECK(strstr(out, "- dim = two three four ("));
+	CHECK(a.shown[BRIEFING_SENSED] + 1 >= field && a.shown[BRIEFING_SENSED] <= field + 1);
+	CHECK(a.shown[BRIEFING_GOALS] + 1 >= goal && a.shown[BRIEFING_GOALS] <= goal);
+	b.asked = NULL;
+	render(&b);
+	CHECK(!strstr(out, "- dim = "));
+	b.asked = &beliefs[0].mark; /* none of these: nothing changes */
+	strcpy(other, out);
+	render(&b);
+	expect(out, other);
+}
+
 /* ---- caches ---- */
 
 static void the_beginning_stays(void) {
@@ -673,6 +756,8 @@ int main(void) {
 	weight_then_key_then_news();
 	the_heaviest_of_many_are_shown();
 	sections_get_their_share();
+	the_asked_has_room_first();
+	the_rest_is_shared_as_ever();
 	the_beginning_stays();
 	tells_what_it_costs();
 	puts("briefing_test: ok");

@@ -108,6 +108,12 @@ static void turn_round(struct house *h) {
 	}
 }
 
+static const struct briefing_mark *asked_of(const struct house *h, unsigned kind, unsigned i) {
+	const struct briefing_mark *const marks[] = { &h->goals[i].mark, &h->words[i].mark, &h->beliefs[i].mark,
+		&h->turns[i].mark, &h->fields[i].mark, &h->focus[i].mark };
+	return kind < COUNT_OF(marks) ? marks[kind] : NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	static char out[ROOM], again[ROOM];
 	static struct input in;
@@ -125,8 +131,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	for (unsigned s = 0; s < BRIEFING_SECTION_COUNT; s++)
 		view.share[s] = s == 3 ? number_of(&in) : byte_of(&in);
 	furnish(&in, &h);
+	unsigned kind = byte_of(&in) % 8, place = byte_of(&in) % EACH;
+	view.asked = asked_of(&h, kind, place);
 	bool fits = briefing_check_render(&view, out, capacity < ROOM ? capacity : ROOM, &a);
 	turn_round(&h);
+	view.asked = asked_of(&h, kind, EACH - 1 - place);
 	CHECK(briefing_check_render(&view, again, capacity < ROOM ? capacity : ROOM, &b) == fits);
 	if (fits)
 		CHECK(memcmp(&a, &b, sizeof(a)) == 0 && strcmp(out, again) == 0);
