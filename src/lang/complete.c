@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include "lang/lang_priv.h"
+#include "sem/briefing.h"
 
 static bool has(const struct entity *e, const char *key) {
 	return node_get(e->map, key) != NULL;
@@ -41,6 +42,15 @@ static bool says(const struct entity *e, const char *key, const char *word) {
 	return text && strcmp(text, word) == 0;
 }
 
+/* A view is written for it all the same, and leaves less than half of its context for question and answer. */
+static void look_at_context(struct lang *l, const struct entity *e) {
+	uint32_t least = briefing_frame_tokens() + BRIEFING_LINES_LEAST;
+	long context = node_int_or(e->map, "context", 0, 16, 1048576);
+	if (context > 0 && context / 2 < (long)least && !says(e, "prompt", "compact"))
+		say(l, C0529, node_get(e->map, "context"), e->name, number_text(l, least), number_text(l, 2.0 * least),
+				NULL);
+}
+
 static void complete_model(struct lang *l, struct entity *e) {
 	e->external = says(e, "backend", "external");
 	e->live = has(e, "backend") && (e->external || has(e, "file"));
@@ -54,6 +64,8 @@ static void complete_model(struct lang *l, struct entity *e) {
 		say(l, C0518, e->at, e->name, NULL);
 	if (e->live && e->sort == PLAN_LINGUISTIC && !l->machine.first_model)
 		l->machine.first_model = e;
+	if (e->live && e->sort == PLAN_LINGUISTIC)
+		look_at_context(l, e);
 	if (e->live && !e->external)
 		one_written(l, e);
 }
