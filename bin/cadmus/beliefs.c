@@ -30,6 +30,17 @@ static void weigh(struct belief *b) {
 	support_of(of, b->count, &b->is);
 }
 
+/* Private claims, and not all of one person. */
+static bool is_mixed(const struct belief *b) {
+	const char *owner = NULL;
+	for (unsigned i = 0; i < b->count && !owner; i++)
+		owner = b->claims[i]->visibility == JOURNAL_PRIVATE ? b->claims[i]->principal : NULL;
+	for (unsigned i = 0; i < b->count && owner; i++)
+		if (!record_visible(b->claims[i]->principal, b->claims[i]->visibility, owner))
+			return true;
+	return false;
+}
+
 bool beliefs_next(const struct journal_state *s, const struct claims_asker *a, unsigned *next, struct belief *out) {
 	const struct state_fact *first = state_fact_at(s, *next);
 	if (!first)
@@ -38,6 +49,7 @@ bool beliefs_next(const struct journal_state *s, const struct claims_asker *a, u
 	out->count = claims_next(s, a, next, out->claims);
 	if (out->count)
 		weigh(out);
+	out->mixed = is_mixed(out);
 	return out->count > 0;
 }
 
@@ -110,6 +122,8 @@ void beliefs_print(const struct belief *b) {
 		printf(" and %u more", b->is.witnesses - 1);
 	printf(", seen %s, trust %.2f, record %llu\n", when_text(f->seen, when), f->trust_ppm / 1e6,
 			(unsigned long long)f->seq);
+	if (b->mixed)
+		printf("  %-20s   (%s)\n", "", BELIEFS_MIXED);
 	if (!b->is.contested)
 		return;
 	printf("  %-20s   otherwise: %s, %.2f, ", "", output_text(other->value, value, sizeof(value)),
@@ -148,7 +162,8 @@ json_t *beliefs_json(const struct belief *b, bool claims) {
 		json_object_set_new(one, "recency", json_real(b->recency[order[i]]));
 		json_array_append_new(list, one);
 	}
-	return json_pack("{s:s,s:s,s:f,s:s,s:s,s:s,s:I,s:i,s:o?,s:o*}", "key", b->key, "value", f->value, "support",
+	return json_pack("{s:s,s:s,s:f,s:s,s:s,s:s,s:I,s:i,s:b,s:o?,s:o*}", "key", b->key, "value", f->value, "support",
 			b->is.degree, "source", f->source, "via", f->via, "seen", clock_text(f->seen, when), "seq",
-			(json_int_t)f->seq, "witnesses", (int)b->is.witnesses, "against", against, "claims", list);
+			(json_int_t)f->seq, "witnesses", (int)b->is.witnesses, "mixed", b->mixed, "against", against,
+			"claims", list);
 }

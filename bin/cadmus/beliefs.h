@@ -18,7 +18,10 @@ struct belief {
 	double worth[CLAIMS_MAX];   /* what each supports its value with */
 	double recency[CLAIMS_MAX]; /* the part of time in that */
 	struct support is;
+	bool mixed; /* what one may say in private is weighed with what that one does not see: nobody's own belief */
 };
+
+#define BELIEFS_MIXED "weighed with what is private; what one person believes: cadmus why KEY --as WHO"
 
 /* The belief of the key at index *next of the facts, for `a` (NULL: of all claims); false: `a` may see none.  *next
    moves to the next key; its end is s->fact_count. */

@@ -61,12 +61,17 @@ static void who_asks(void) {
 	claim(s, "name", "Bob", "bob", 0.9, "bob", JOURNAL_PRIVATE);
 	claim(s, "pin", "1", "ana", 0.9, "ana", JOURNAL_PRIVATE);
 	CHECK(beliefs_asker(NULL, &room_a) == NULL);
-	CHECK(beliefs_of(s, ana, "name", &b) && b.count == 1 && strcmp(b.claims[0]->value, "Ana") == 0);
+	claim(s, "sky", "blue", "ana", 0.9, "ana", JOURNAL_PRIVATE);
+	claim(s, "sky", "grey", "eye", 0.9, "", JOURNAL_MACHINE);
+	CHECK(beliefs_of(s, ana, "sky", &b) && b.count == 2 && !b.mixed);
+	CHECK(beliefs_of(s, NULL, "sky", &b) && !b.mixed && beliefs_of(s, NULL, "pin", &b) && !b.mixed);
+	CHECK(beliefs_of(s, NULL, "name", &b) && b.mixed); /* nobody's belief */
+	CHECK(beliefs_of(s, ana, "name", &b) && !b.mixed && b.count == 1 && strcmp(b.claims[0]->value, "Ana") == 0);
 	CHECK(beliefs_of(s, bob, "name", &b) && b.count == 1 && strcmp(b.claims[0]->value, "Bob") == 0);
 	CHECK(beliefs_of(s, NULL, "name", &b) && b.count == 2 && !beliefs_of(s, bob, "pin", &b));
-	CHECK(beliefs_count(s, NULL) == 2 && beliefs_count(s, bob) == 1);
+	CHECK(beliefs_count(s, NULL) == 3 && beliefs_count(s, bob) == 2);
 	json_t *list = parts[PARTS_CLAIMS].list(s, bob);
-	CHECK(json_array_size(list) == 1);
+	CHECK(json_array_size(list) == 2);
 	json_decref(list);
 	free(s);
 }

@@ -216,6 +216,8 @@ static void print(const struct why *w, const struct belief *b, const json_t *j) 
 	else
 		printf("%s = %s is believed, %.3f, by %u of %u\n", key, trace_words(b->claims[b->is.best]->value,
 				value), b->is.degree, b->is.witnesses, b->count);
+	if (b && b->mixed)
+		printf("(%s)\n", BELIEFS_MIXED);
 	if (b && b->is.contested)
 		printf("against it: %s, %.3f\n", trace_words(b->claims[b->is.against]->value, value),
 				b->is.against_degree);
