@@ -20,7 +20,7 @@ static const struct what {
 };
 
 int64_t at_ns(const struct at *a) {
-	return a->moment->when.is_record ? past_time(a->state).ns : a->moment->when.at.ns;
+	return a->moment->when.is_record ? past_time(a->past, a->state).ns : a->moment->when.at.ns;
 }
 
 bool at_begin(const struct at *a) {

@@ -64,7 +64,7 @@ int past_find(const struct past *p, const struct when *when, struct moment *out)
 	if (rc == 0 && when->is_now)
 		out->seq = last;
 	else if (rc == 0 && !when->is_record)
-		rc = journal_seq_at(p->reader, when->at, &out->seq);
+		rc = journal_seq_dated(p->reader, when->at, &out->seq);
 	if (rc < 0)
 		return verb_failed_hint(p->verb, rc, "`cadmus state verify` says where",
 				"the journal cannot be read: %s", err_text(rc));
@@ -86,7 +86,7 @@ static int let_go(const struct past *p, struct journal_state *s) {
 	if (rc < 0)
 		return verb_failed(p->verb, -ESTALE, "what was there then was let go");
 	snprintf(hint, sizeof(hint), "the earliest that can be had is #%llu, %s", (unsigned long long)upto,
-			when_text(past_time(s), text));
+			when_text(past_time(p, s), text));
 	return verb_failed_hint(p->verb, -ESTALE, hint, "the records of that time were let go");
 }
 
@@ -104,8 +104,14 @@ struct journal_state *past_state(const struct past *p, const struct moment *m) {
 	return NULL;
 }
 
-struct cdm_wall past_time(const struct journal_state *s) {
-	return record_hlc_wall(s->hlc);
+static int take_wall(void *user, const struct journal_record *r) {
+	*(struct cdm_wall *)user = r->wall;
+	return 0;
+}
+
+struct cdm_wall past_time(const struct past *p, const struct journal_state *s) {
+	struct cdm_wall wall;
+	return journal_one(p->reader, s->seq, take_wall, &wall) == 0 ? wall : record_hlc_wall(s->hlc);
 }
 
 void past_print(const struct past *p, const struct moment *m, const struct journal_state *s) {
@@ -115,8 +121,8 @@ void past_print(const struct past *p, const struct moment *m, const struct journ
 	if (!m->when.is_record)
 		printf(" at %s", when_text(m->when.at, asked));
 	if (s->seq)
-		printf(": after record %llu, of %s, epoch %llu\n", (unsigned long long)s->seq, when_text(past_time(s),
-				of), (unsigned long long)s->epoch);
+		printf(": after record %llu, of %s, epoch %llu\n", (unsigned long long)s->seq,
+				when_text(past_time(p, s), of), (unsigned long long)s->epoch);
 	else
 		printf(": before the first record\n");
 	if (note[0])
@@ -127,7 +133,7 @@ json_t *past_json(const struct past *p, const struct moment *m, const struct jou
 	char asked[CLOCK_TEXT_MAX], of[CLOCK_TEXT_MAX], hex[HASH_TEXT_MAX];
 	struct hash h = state_hash(s);
 	clock_text(m->when.at, asked);
-	clock_text(past_time(s), of);
+	clock_text(past_time(p, s), of);
 	return json_pack("{s:s,s:s?,s:s?,s:I,s:s?,s:I,s:s}", "machine", p->machine, "asked",
 			m->when.is_record ? NULL : asked, "note", m->when.note ? when_note_text(m->when.note) : NULL,
 			"record", (json_int_t)s->seq, "time", s->seq ? of : NULL, "epoch", (json_int_t)s->epoch, "hash",

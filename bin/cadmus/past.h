@@ -44,7 +44,7 @@ int past_find(const struct past *p, const struct when *when, struct moment *out)
 struct journal_state *past_state(const struct past *p, const struct moment *m);
 
 /* Time of the last record of a state. */
-struct cdm_wall past_time(const struct journal_state *s);
+struct cdm_wall past_time(const struct past *p, const struct journal_state *s);
 /* "small at 2026-11-30 10:05:00.000 +01:00: after record 17, of 2026-11-30 10:04:58.120 +01:00, epoch 3" */
 void past_print(const struct past *p, const struct moment *m, const struct journal_state *s);
 /* The same: machine, asked (null of a record), note, record, time (null before the first), epoch, hash. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "env/env.h"
 #include "journal/journal_read_priv.h"
 
@@ -150,6 +151,25 @@ int journal_seq_at(struct journal_reader *r, struct cdm_wall when, uint64_t *seq
 			low = record.seq; /* the first that is there from the middle on */
 	}
 	*seq = low;
+	return rc;
+}
+
+/* No record is of a later millisecond than its hybrid clock: those up to where that leads are not too late. */
+int journal_seq_dated(struct journal_reader *r, struct cdm_wall when, uint64_t *seq) {
+	static const char sql[] = "SELECT seq FROM record WHERE seq > ? AND wall_ns <= ? ORDER BY seq DESC LIMIT 1";
+	sqlite3_stmt *s = NULL;
+	int rc = journal_seq_at(r, when, seq);
+	if (rc < 0)
+		return rc;
+	if (sqlite3_prepare_v2(r->db.sql, sql, -1, &s, NULL) != SQLITE_OK)
+		return db_error(&r->db);
+	sqlite3_bind_int64(s, 1, (int64_t)*seq);
+	sqlite3_bind_int64(s, 2, when.ns - when.ns % NS_PER_MS + NS_PER_MS - 1);
+	int step = sqlite3_step(s);
+	if (step == SQLITE_ROW)
+		*seq = (uint64_t)sqlite3_column_int64(s, 0);
+	rc = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : db_error(&r->db);
+	sqlite3_finalize(s);
 	return rc;
 }
 

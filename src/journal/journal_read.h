@@ -60,6 +60,10 @@ void journal_let_go(struct journal_reader *r);
 MUST_CHECK int journal_last(struct journal_reader *r, uint64_t *seq);
 /* The last record not later than `when` (by its hybrid clock), 0 when there is none. */
 MUST_CHECK int journal_seq_at(struct journal_reader *r, struct cdm_wall when, uint64_t *seq);
+/* The same by the calendar, to the millisecond: the last record that was dated so.  Where the clock was ahead for a
+   while and was set back, hybrid clocks stand still until the calendar has come up: what happens meanwhile is found by
+   this alone. */
+MUST_CHECK int journal_seq_dated(struct journal_reader *r, struct cdm_wall when, uint64_t *seq);
 
 /* The record that answered this request; -ENOENT: none did. */
 MUST_CHECK int journal_request(struct journal_reader *r, const char *principal, const char *id, uint64_t *seq);

@@ -477,13 +477,55 @@ static int note_time(void *user, const struct journal_record *r) {
 	return 0;
 }
 
+static void set_some(struct journal *j, int count) {
+	for (int i = 0; i < count; i++)
+		CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) == 0);
+}
+
+static int note_date(void *user, const struct journal_record *r) {
+	((struct cdm_wall *)user)[r->seq] = r->wall;
+	return 0;
+}
+
+static bool same_ms(struct cdm_wall a, struct cdm_wall b) {
+	return a.ns / NS_PER_MS == b.ns / NS_PER_MS;
+}
+
+/* An hour ahead for two records; three more, before the calendar comes up with it. */
+static void a_clock_was_ahead(void) {
+	struct cdm_wall date[10] = { { 0 } };
+	struct journal_reader *r;
+	uint64_t seq;
+	testing_remove(&t);
+	struct journal *j = testing_open_at(t.path, 0);
+	set_some(j, 3);
+	struct cdm_wall before = clock_wall();
+	testing_shift_ns = 3600 * NS_PER_S;
+	set_some(j, 2);
+	testing_shift_ns = 0;
+	while (same_ms(before, clock_wall()))
+		;
+	set_some(j, 3);
+	journal_stop(&j);
+	CHECK(journal_read_open(t.path, &r, NULL) == 0 && journal_each(r, 0, 0, note_date, date) == 0);
+	for (uint64_t i = 1; i <= 8; i++) {
+		uint64_t want = i == 4 || i == 5 ? 8 : i; /* what is dated ahead comes after all that is not */
+		while (want < 8 && want != 3 && same_ms(date[want + 1], date[i]))
+			want++;
+		CHECK(journal_seq_dated(r, date[i], &seq) == 0 && seq == want);
+	}
+	CHECK(journal_seq_dated(r, (struct cdm_wall){ date[6].ns - NS_PER_MS }, &seq) == 0 && seq == 3);
+	CHECK(journal_seq_dated(r, (struct cdm_wall){ date[1].ns - NS_PER_MS }, &seq) == 0 && seq == 0);
+	CHECK(journal_seq_at(r, date[8], &seq) == 0 && seq == 3);
+	journal_read_close(&r);
+	testing_remove(&t);
+}
+
 static void a_time_leads_to_a_record(void) {
 	struct journal *j = testing_open(&t);
 	struct journal_reader *r;
 	struct times x = { .count = 0 };
-	for (int i = 0; i < 12; i++)
-		CHECK(testing_settle(j, testing_submit_set(j, "speed", "1", JOURNAL_D2), NULL) ==
-				0);
+	set_some(j, 12);
 	journal_stop(&j);
 	CHECK(journal_read_open(t.path, &r, NULL) == 0 &&
 			journal_each(r, 0, 0, note_time, &x) == 0);
@@ -830,6 +872,7 @@ int main(void) {
 	readers_see_what_they_ask_for();
 	walks_within_walks();
 	a_time_leads_to_a_record();
+	a_clock_was_ahead();
 	a_walk_is_a_snapshot();
 	replay_is_the_live_state();
 	a_file_that_is_gone_takes_nothing();
