@@ -130,9 +130,11 @@ VERB(replay, "Play a recording: its rules again, or as the sources of a machine"
 		"sources, and what they say is held against what was recorded of it, to the byte. With --json\n"
 		"each sample is a line, and the result the last one. With --live the machine has a journal, a\n"
 		"folder and buses of its own: nothing reaches the one that was recorded, nor its body.\n"
+		"What was recorded of a rule's target, and could not be run again as it was, is told with why:\n"
+		"record what its rules read, or name it in the description as it was.\n"
 		"examples:\n"
 		"  cadmus replay walk.mcap\n"
 		"  cadmus replay walk.mcap --cdl edited.cdl.yaml --output edited.mcap\n"
 		"  cadmus replay walk.mcap --live --speed 4\n",
 		run, .no_machine = true,
-		.exits = "0 as recorded (--cdl: done; --live: COMPLETE), 1 not so, or not done; 2 wrong usage");
+		.exits = "0 as recorded (--cdl: done; --live: COMPLETE), 1 not so, or not all; 2 wrong usage");

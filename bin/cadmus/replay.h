@@ -4,6 +4,7 @@
  *     cmd_replay.c      options, the recording, the plan
  *     replay_offline.c  rules run again: step by step, as lines of JSON, into a file
  *     replay_report.c   what came out of that
+ *     replay_lacks.c    what could not be run again as it was, and why
  *     replay_output.c   the re-run as a recording
  *     replay_live.c     a machine whose sources are played from the recording
  *     replay_player.c   one entity that is played
@@ -55,6 +56,15 @@ json_t *replay_value_json(const struct rerun_value *v);
 json_t *replay_unplaced(const struct replay *r);
 /* Why what comes out of it cannot be all that was: NULL: it can. */
 const char *replay_doubt(const struct replay *r);
+
+json_t *replay_text_json(const char *s);
+
+/* ---- replay_lacks.c ---- */
+
+/* Targets with samples in the recording that were not made again as they were then: {field, needs: null or a field
+   that is not there for it, why, text, hint}, for each such field.  why: "unrecorded"; "unknown": the recorded machine
+   has no field `needs`; "form": it was recorded in another one; "unmade": no rule makes the target now; "unbegun". */
+json_t *replay_lacks(const struct replay *r, const struct rerun *x);
 
 /* ---- replay_output.c ---- */
 

@@ -14,7 +14,7 @@ json_t *replay_value_json(const struct rerun_value *v) {
 		 : json_null();
 }
 
-static json_t *text_json(const char *s) {
+json_t *replay_text_json(const char *s) {
 	json_t *j = json_string(s);
 	return j ? j : json_string("?"); /* it is not UTF-8 */
 }
@@ -25,7 +25,7 @@ json_t *replay_unplaced(const struct replay *r) {
 		const struct recording_field *f = recording_at(r->rec, i);
 		uint16_t p = plan_find_field(r->plan, f->name);
 		if (p == PLAN_NONE || !recording_fits(f, &plan_fields(r->plan)[p]))
-			json_array_append_new(list, text_json(f->name));
+			json_array_append_new(list, replay_text_json(f->name));
 	}
 	return list;
 }
@@ -114,10 +114,12 @@ const char *replay_doubt(const struct replay *r) {
 
 struct sums {
 	uint64_t made, compared, same, lives;
+	unsigned comparable; /* targets that the recording has, with what their rules read */
+	json_t *lacks;
 };
 
-static struct sums sum_up(const struct rerun *x) {
-	struct sums s = { 0 };
+static struct sums sum_up(const struct replay *r, const struct rerun *x) {
+	struct sums s = { .lacks = replay_lacks(r, x) };
 	for (unsigned i = 0; i < rerun_targets(x); i++) {
 		const struct rerun_target *t = rerun_target(x, i);
 		s.made += t->made;
@@ -125,12 +127,17 @@ static struct sums sum_up(const struct rerun *x) {
 		s.compared += t->count[RERUN_IDENTICAL] + t->count[RERUN_DIFFERENT] + t->count[RERUN_MISSING] +
 				t->count[RERUN_ADDITIONAL];
 		s.lives += t->lives;
+		s.comparable += t->recorded != UINT_MAX && !t->lacks;
 	}
 	return s;
 }
 
 static const char *result_of(const struct sums *s) {
-	return s->compared == 0 ? "UNCOMPARED" : s->same == s->compared ? "IDENTICAL" : "DIFFERENT";
+	if (s->compared == 0)
+		return "UNCOMPARED";
+	if (s->same < s->compared)
+		return "DIFFERENT";
+	return json_array_size(s->lacks) > 0 ? "PARTIAL" : "IDENTICAL";
 }
 
 /* ---- for programs ---- */
@@ -153,11 +160,11 @@ static void report_json(const struct replay *r, const struct rerun *x, const str
 	uint64_t orphans, taken = rerun_taken(x, &orphans);
 	for (unsigned i = 0; i < rerun_targets(x); i++)
 		json_array_append_new(targets, target_json(rerun_target(x, i)));
-	json_print_line(json_pack("{s:s,s:s,s:b,s:s?,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "file", r->path, "result",
-			result_of(s), "left", (int)left, "doubt", replay_doubt(r), "hash", hash, "taken",
+	json_print_line(json_pack("{s:s,s:s,s:b,s:s?,s:s,s:I,s:I,s:I,s:o,s:O,s:o,s:o,s:o,s:o}", "file", r->path,
+			"result", result_of(s), "left", (int)left, "doubt", replay_doubt(r), "hash", hash, "taken",
 			(json_int_t)taken, "orphans", (json_int_t)orphans, "made", (json_int_t)s->made, "targets",
-			targets, "unplaced", replay_unplaced(r), "unrecorded", unrecorded(r, x), "told", told(r, x),
-			"not_run", replay_not_run()));
+			targets, "not_as_they_were", s->lacks, "unplaced", replay_unplaced(r), "unrecorded",
+			unrecorded(r, x), "told", told(r, x), "not_run", replay_not_run()));
 }
 
 /* ---- for people ---- */
@@ -189,10 +196,22 @@ static void print_targets(const struct replay *r, const struct rerun *x) {
 			print_difference(r, rerun_target(x, i));
 }
 
+static void print_lacks(const struct sums *s) {
+	size_t i;
+	json_t *one;
+	json_array_foreach(s->lacks, i, one) {
+		char text[512];
+		snprintf(text, sizeof(text), "%s", json_string_value(json_object_get(one, "text")));
+		printf("%s: not run again as it was: %s\n", json_string_value(json_object_get(one, "field")),
+				output_clean(text, false));
+	}
+}
+
 static void print(const struct replay *r, const struct rerun *x, const struct sums *s, const char *hash, bool left) {
 	uint64_t orphans, taken = rerun_taken(x, &orphans);
 	const char *doubt = replay_doubt(r);
 	print_targets(r, x);
+	print_lacks(s);
 	if (doubt)
 		printf("the recording: %s\n", doubt);
 	if (orphans)
@@ -203,8 +222,25 @@ static void print(const struct replay *r, const struct rerun *x, const struct su
 			result_of(s), s->made, taken, hash);
 }
 
+/* Is it as it was recorded, or, under another description, done?  An exit code, explained unless it is 0. */
+static int judge(const struct replay *r, const struct sums *s) {
+	const json_t *first = json_array_get(s->lacks, 0);
+	if (first)
+		return verb_failed_hint("replay", -EBADMSG, json_string_value(json_object_get(first, "hint")),
+				"not all was run again as it was; %s: %s",
+				json_string_value(json_object_get(first, "field")),
+				json_string_value(json_object_get(first, "text")));
+	if (s->comparable == 0 && !(r->cdl && s->made > 0))
+		return verb_failed_hint("replay", -EBADMSG, "`cadmus record` without names records all fields",
+				"nothing was compared: the recording has nothing that rules make with what they read");
+	if (r->cdl || s->same == s->compared)
+		return 0;
+	return verb_failed("replay", -EBADMSG, "%" PRIu64 " of %" PRIu64 " samples are not as recorded",
+			s->compared - s->same, s->compared);
+}
+
 int replay_report(const struct replay *r, const struct rerun *x, bool left) {
-	struct sums s = sum_up(x);
+	struct sums s = sum_up(r, x);
 	struct hash h = rerun_hash(x);
 	char hash[HASH_TEXT_MAX];
 	hash_text(&h, 2 * HASH_BYTES, hash);
@@ -212,8 +248,7 @@ int replay_report(const struct replay *r, const struct rerun *x, bool left) {
 		report_json(r, x, &s, hash, left);
 	else
 		print(r, x, &s, hash, left);
-	if (r->cdl || s.same == s.compared)
-		return left;
-	return verb_failed("replay", -EBADMSG, "%" PRIu64 " of %" PRIu64 " samples are not as recorded",
-			s.compared - s.same, s.compared);
+	int code = judge(r, &s);
+	json_decref(s.lacks);
+	return code ? code : left;
 }

@@ -9,7 +9,6 @@
 #include "rules/rule.h"
 
 #define STEPS_MAX 4096 /* of rules, for one sample: more makes itself */
-#define TRIES_MAX 16   /* to find the sample that a rule can go on from */
 #define OPEN_MAX 65536 /* made, and not recorded yet: what is older never will be */
 
 struct open_value {
@@ -78,6 +77,7 @@ struct rerun {
 	unsigned runner_count;
 	struct target *targets;
 	unsigned target_count;
+	bool *lacks;              /* by target, and field of the plan */
 	struct said *said;        /* STEPS_MAX */
 	unsigned said_count;
 	struct hash hash;
@@ -266,6 +266,7 @@ static int feed_rule(struct rerun *x, struct runner *r, unsigned source, const v
 	struct rule_result out;
 	if (!t->fed)
 		t->begun = t->about.recorded == UINT_MAX || (t->from_begin && i->version == 1);
+	t->about.began |= t->begun;
 	t->fed = true;
 	r->sound[source] = worth.sound ? r->sound[source] + (r->sound[source] < 2) : 0;
 	r->timed[source] = worth.timed;
@@ -328,11 +329,11 @@ static void go_on(const struct rerun *x, unsigned target, float value, const str
 	bool edited = !hash_equal(&recording_plan(x->rec)->hash, &x->plan->hash);
 	if (!t->last || !has_sources(x, target) || (t->apart && !edited))
 		return;
-	if ((t->apart || !is_last(t, info->source_time)) && t->tries++ < TRIES_MAX)
+	if ((t->apart || !is_last(t, info->source_time)) && t->tries++ < RERUN_TRIES_MAX)
 		return;
 	t->tries = 0;
 	rule_continue(&t->last->rule, value, info);
-	t->begun = true;
+	t->begun = t->about.began = true;
 }
 
 static void take_target(struct rerun *x, unsigned target, const struct recording_sample *s) {
@@ -355,7 +356,7 @@ static void take_target(struct rerun *x, unsigned target, const struct recording
 	settle_all(x, t, RERUN_BEYOND);
 	t->begun = false;
 	go_on(x, target, value, info);
-	settle(x, t, RERUN_GIVEN, NULL, &recorded, quiet);
+	settle(x, t, t->about.lacks && !t->begun ? RERUN_UNCOMPARED : RERUN_GIVEN, NULL, &recorded, quiet);
 }
 
 static bool is_settled(const struct rerun *x) {
@@ -433,6 +434,39 @@ static int open_rules(struct rerun *x) {
 	return 0;
 }
 
+/* What that target reads, and the recording does not have.  `reached`: room for all targets, the ones it hangs on. */
+static void find_lacks(struct rerun *x, unsigned target, unsigned *reached) {
+	bool *lacks = &x->lacks[(size_t)target * x->plan->fields.count];
+	unsigned count = 1;
+	reached[0] = target;
+	for (unsigned i = 0; i < count * x->runner_count; i++) {
+		const struct plan_rule *p = x->runners[i % x->runner_count].rule.plan;
+		if (x->runners[i % x->runner_count].target != reached[i / x->runner_count])
+			continue;
+		for (unsigned s = 0; s < p->source_count; s++) {
+			const struct place *at = &x->places[p->sources[s]];
+			unsigned known = 0;
+			lacks[p->sources[s]] |= at->source && at->recorded == UINT_MAX;
+			while (known < count && reached[known] != at->target)
+				known++;
+			if (known == count && at->target != UINT_MAX)
+				reached[count++] = at->target;
+		}
+	}
+	for (uint16_t f = 0; f < x->plan->fields.count; f++)
+		x->targets[target].about.lacks += lacks[f];
+}
+
+static int find_all_lacks(struct rerun *x) {
+	unsigned *reached = calloc(x->target_count + 1u, sizeof(*reached));
+	x->lacks = calloc((size_t)x->target_count * x->plan->fields.count + 1u, sizeof(*x->lacks));
+	for (unsigned i = 0; reached && x->lacks && i < x->target_count; i++)
+		find_lacks(x, i, reached);
+	int rc = reached && x->lacks ? 0 : -ENOMEM;
+	free(reached);
+	return rc;
+}
+
 static void select_fields(struct rerun *x) {
 	for (unsigned i = 0; i < recording_count(x->rec); i++) {
 		uint16_t f = x->field_of[i];
@@ -488,6 +522,8 @@ int rerun_open(struct rerun **out, struct recording *rec, const struct plan *pla
 		rc = open_rules(x);
 	}
 	if (rc == 0)
+		rc = find_all_lacks(x);
+	if (rc == 0)
 		rc = look_for_begins(x);
 	if (rc < 0) {
 		rerun_close(&x);
@@ -509,6 +545,7 @@ void rerun_close(struct rerun **out) {
 	free(x->field_of);
 	free(x->runners);
 	free(x->targets);
+	free(x->lacks);
 	free(x->said);
 	free(x);
 }
@@ -525,6 +562,15 @@ const struct rerun_target *rerun_target(const struct rerun *x, unsigned i) {
 bool rerun_is_source(const struct rerun *x, uint16_t field) {
 	CHECK(field < x->plan->fields.count);
 	return x->places[field].source;
+}
+
+bool rerun_lacks(const struct rerun *x, unsigned target, uint16_t field) {
+	CHECK(target < x->target_count && field < x->plan->fields.count);
+	return x->lacks[(size_t)target * x->plan->fields.count + field];
+}
+
+bool rerun_never_began(const struct rerun_target *t) {
+	return !t->began && !t->lacks && t->count[RERUN_GIVEN] > RERUN_TRIES_MAX * (t->lives + 1);
 }
 
 uint64_t rerun_taken(const struct rerun *x, uint64_t *orphans) {

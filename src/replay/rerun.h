@@ -15,6 +15,9 @@
  * restarted, the re-run goes on from that sample (RERUN_GIVEN), or from one of the next, when its rules have what they
  * had then of their sources.  What follows is the same to the byte.
  *
+ * A target whose rules read what the recording does not have, themselves or through what other rules make, is not run
+ * again as it was (rerun_lacks()): what is recorded of it before the re-run could go on is UNCOMPARED, not GIVEN.
+ *
  * What a recording does not have: when a writer died whose sample of before still counts in a rule of several sources
  * (live it is left out from then on, here until its field goes on in another life).
  *
@@ -26,8 +29,10 @@
 #include "base/hash.h"
 #include "replay/recording.h"
 
+#define RERUN_TRIES_MAX 16 /* samples given in one life of core, where some show what their rule knew then */
+
 enum rerun_verdict {
-	RERUN_UNCOMPARED, /* the recording does not have the target */
+	RERUN_UNCOMPARED, /* the recording does not have the target, or not what its rules read */
 	RERUN_GIVEN,      /* the re-run goes on from it */
 	RERUN_IDENTICAL,  /* value, source time, trust and status, to the byte */
 	RERUN_DIFFERENT,
@@ -47,9 +52,11 @@ struct rerun_value {
 struct rerun_target {
 	const struct plan_field *field;
 	unsigned recorded;           /* place in the recording; UINT_MAX: it is not there */
+	unsigned lacks;              /* fields that it reads, and that the recording does not have: rerun_lacks() */
 	uint64_t made;               /* samples, but for those of before the re-run could go on from one */
 	uint64_t count[RERUN_VERDICTS];
 	uint64_t lives;              /* times that core was restarted within the recording */
+	bool began;                  /* the re-run had something to begin with, or to go on from */
 	bool differs;                /* the first that was DIFFERENT: */
 	struct rerun_value first_made, first_recorded;
 };
@@ -91,6 +98,12 @@ unsigned rerun_targets(const struct rerun *x);
 const struct rerun_target *rerun_target(const struct rerun *x, unsigned i);
 /* Does a rule read that field of the plan, and no rule make it? */
 bool rerun_is_source(const struct rerun *x, uint16_t field);
+/* Do the rules of that target read the field of the plan, themselves or through what other rules make, and no rule
+   makes it, nor does the recording have it in that form? */
+bool rerun_lacks(const struct rerun *x, unsigned target, uint16_t field);
+/* So far the re-run found no sample of that target to go on from, where one that can would have: all its sources are
+   recorded, and none shows what its rules knew (they were apart all along, say). */
+bool rerun_never_began(const struct rerun_target *t);
 /* Source samples that went in; of them those that were recorded after their writer's death.  (Live, too, they
    count.) */
 uint64_t rerun_taken(const struct rerun *x, uint64_t *orphans);

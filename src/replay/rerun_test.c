@@ -25,6 +25,7 @@ static struct plan_builder b;
 static struct world w;
 static struct cdm_diag diag;
 static unsigned apart_until; /* samples of `second` before that are too far from those of `first` */
+static bool all_apart;       /* all of them are */
 
 static void rule(const char *name, uint16_t target, uint16_t a, uint16_t second) {
 	struct plan_rule *r = &b.rules[b.head.rules.count++];
@@ -88,7 +89,10 @@ static struct testing_recording run_machine(unsigned samples, unsigned from) {
 		float v = (float)(i * 37 % 100) / 100;
 		struct field_meta m = { .source_time = clock_mono(), .trust = 0.6f + (float)(i % 4) / 10 };
 		bool far = (i % 7 == 0 && i % 28 != 14) || (i % 2 && i < apart_until); /* from the other */
-		m.source_time.ns -= far ? 40 * NS_PER_MS : 0;
+		if (all_apart) /* by so much that no busy computer brings them together */
+			m.source_time.ns -= i % 2 ? 5 * NS_PER_S : 0;
+		else
+			m.source_time.ns -= far ? 40 * NS_PER_MS : 0;
 		CHECK(field_write(&out[i % 2], &v, sizeof(v), &m, clock_mono()) == 0);
 		unsigned made = 0;
 		struct testing_recording *to = i < from ? NULL : &rec;
@@ -132,6 +136,18 @@ static const struct rerun_target *target(const struct rerun *x, const char *name
 	return NULL;
 }
 
+/* The set of fields that it reads, and the recording has not. */
+static unsigned lacks(const struct rerun *x, const char *name) {
+	unsigned fields = 0, count = 0;
+	for (unsigned i = 0; i < rerun_targets(x); i++)
+		for (uint16_t f = 0; f < FIELDS && rerun_target(x, i) == target(x, name); f++)
+			fields |= (unsigned)rerun_lacks(x, i, f) << f;
+	for (uint16_t f = 0; f < FIELDS; f++)
+		count += fields >> f & 1;
+	CHECK(target(x, name)->lacks == count);
+	return fields;
+}
+
 static void expect_all_identical(const struct rerun *x, const char *name, uint64_t count) {
 	const struct rerun_target *t = target(x, name);
 	CHECK(t && t->made == count && t->count[RERUN_IDENTICAL] == count && !t->differs && t->lives == 0);
@@ -156,6 +172,7 @@ static void what_ran(void) {
 	struct rerun *x = run_all(r, recording_plan(r), NULL, NULL);
 	expect_all_identical(x, "made", 300);
 	expect_all_identical(x, "chained", 300);
+	CHECK(lacks(x, "made") == 0 && lacks(x, "both") == 0 && lacks(x, "chained") == 0);
 	expect_all_identical(x, "both", 900); /* one at a time was published, so their order is known */
 	struct hash once = rerun_hash(x), twice;
 	rerun_close(&x);
@@ -215,6 +232,31 @@ static void from_amid_what_is_apart(void) {
 	CHECK(t->count[RERUN_GIVEN] > 20 && t->made > 100 && t->count[RERUN_IDENTICAL] == t->made);
 	rerun_close(&x);
 	recording_close(&r);
+	world_close(&w);
+	close(rec.fd);
+}
+
+/* All of it apart, from its begin in the middle: no sample shows what the level was, so it is never run again, which is
+   known from that of which there are a few samples alone. */
+static void from_nothing_to_go_on_from(void) {
+	begin();
+	b.head.rules.count = 3;
+	all_apart = true;
+	struct testing_recording rec = run_machine(160, 30);
+	all_apart = false;
+	struct recording *r = open_recording(rec.fd);
+	struct rerun *x = run_all(r, recording_plan(r), NULL, NULL);
+	const struct rerun_target *t = target(x, "both");
+	CHECK(t->made == 0 && t->count[RERUN_GIVEN] > RERUN_TRIES_MAX && !t->lacks && rerun_never_began(t));
+	CHECK(!rerun_never_began(target(x, "made")) && target(x, "made")->began);
+	rerun_close(&x);
+	recording_close(&r);
+	struct rerun_target few = { .count = { [RERUN_GIVEN] = 2 * RERUN_TRIES_MAX }, .lives = 1 };
+	CHECK(!rerun_never_began(&few)); /* as many as may be given, in either life */
+	few.count[RERUN_GIVEN]++;
+	CHECK(rerun_never_began(&few));
+	few.began = true;
+	CHECK(!rerun_never_began(&few));
 	world_close(&w);
 	close(rec.fd);
 }
@@ -296,6 +338,32 @@ static void in_the_order_of_publication(void) {
 	CHECK(target(x, "both")->recorded == UINT_MAX && target(x, "both")->count[RERUN_UNCOMPARED] == 3);
 	CHECK(target(x, "made")->made == 0); /* it was never recorded where it began, so nobody knows where to begin */
 	CHECK(y.settled[RERUN_UNCOMPARED] == 6 && y.made == 6); /* chained, too */
+	CHECK(lacks(x, "made") == 0 && lacks(x, "chained") == 0 && lacks(x, "both") == 1u << SECOND);
+	rerun_close(&x);
+	recording_close(&r);
+	free(plan);
+	close(rec.fd);
+}
+
+/* Whose source was not recorded is not run again, and no sample of it is one from which that goes on; nor is what hangs
+   on it. */
+static void a_source_that_is_not_there(void) {
+	struct testing_recording rec;
+	begin();
+	struct plan *plan = plan_builder_finish(&b);
+	testing_begin(&rec, plan, plan, 1u << MADE | 1u << CHAINED | 1u << BOTH | 1u << SECOND);
+	for (uint64_t i = 1; i <= 40; i++) {
+		int64_t t = (int64_t)i * 100000;
+		put(&rec, MADE, i, t, 0.1f, t + 20);
+		put(&rec, CHAINED, i, t, 0.1f, t + 30);
+	}
+	testing_end(&rec, "COMPLETE");
+	struct recording *r = open_recording(rec.fd);
+	struct rerun *x = run_all(r, plan, NULL, NULL);
+	CHECK(lacks(x, "made") == 1u << FIRST && lacks(x, "chained") == 1u << FIRST && lacks(x, "both") == 1u << FIRST);
+	CHECK(target(x, "made")->count[RERUN_UNCOMPARED] == 40 && target(x, "made")->count[RERUN_GIVEN] == 0);
+	CHECK(target(x, "chained")->count[RERUN_UNCOMPARED] == 40 && target(x, "chained")->count[RERUN_GIVEN] == 0);
+	CHECK(!rerun_never_began(target(x, "made")));
 	rerun_close(&x);
 	recording_close(&r);
 	free(plan);
@@ -400,6 +468,7 @@ static void a_ring_of_rules(void) {
 	testing_end(&rec, "COMPLETE");
 	struct recording *r = open_recording(rec.fd);
 	CHECK(rerun_open(&x, r, plan, NULL, NULL) == 0);
+	CHECK(lacks(x, "both") == 1u << SECOND && lacks(x, "made") == 0);
 	CHECK(rerun_step(x) == -ELOOP);
 	rerun_close(&x);
 	recording_close(&r);
@@ -426,6 +495,7 @@ static void what_does_not_fit(void) {
 	struct rerun *x = run_all(r, edited, NULL, NULL);
 	uint64_t orphans;
 	CHECK(rerun_taken(x, &orphans) == 0);
+	CHECK(lacks(x, "made") == 1u << FIRST && lacks(x, "both") == (1u << FIRST | 1u << SECOND));
 	rerun_close(&x);
 	recording_close(&r);
 	free(plan);
@@ -494,8 +564,10 @@ int main(void) {
 	what_ran();
 	from_mid_decay();
 	from_amid_what_is_apart();
+	from_nothing_to_go_on_from();
 	an_edited_plan();
 	in_the_order_of_publication();
+	a_source_that_is_not_there();
 	missing_additional_beyond();
 	another_life();
 	what_the_dead_said();

@@ -22,6 +22,7 @@ import cadmus  # noqa: E402
 
 DESCRIPTION = '''machine: small
 version: 1.0
+clients: 16
 entities:
   people:
     - {id: operator, trust_vector: [0.99, 0.99, 0.99], trust_strength: 50}
@@ -54,6 +55,7 @@ coherence_rules:
   - {source: [faces], target: visual, operation: max, half_life_ms: 500}
   - {source: [visual], target: temporal, operation: max, half_life_ms: 200}
   - {source: [left, right], target: auditory, operation: weighted_mean, half_life_ms: 200, max_skew_ms: 50}
+  - {source: [silence], target: kinesthetic, operation: max, half_life_ms: 200}
 settings:
   - {id: gain, unit: dB, min: 0, max: 1}
 '''
@@ -61,6 +63,14 @@ RULED = ('spatial', 'visual', 'temporal')  # of one source each
 SAMPLES = 150
 STROLL = 13  # samples, at least a tenth of a second from each other
 PLAYED = {'level', 'left', 'right', 'camera.frame', 'faces', 'silence'}  # of sensors, and of models that are programs
+PARTS = {  # recordings of some fields alone
+    'no_faces': ('spatial', 'visual', 'temporal', 'level'),
+    'no_sources': ('spatial', 'visual', 'temporal'),
+    'no_right': ('auditory', 'left', 'spatial', 'level'),
+    'no_targets': ('level', 'faces'),
+    'nothing': ('camera.frame',),
+    'mute': ('kinesthetic',),
+}
 MIDDLES = (31, 60, 89)  # where a second, third and fourth recording begin
 
 
@@ -94,17 +104,23 @@ def play(m, meanwhile):
     return last - first
 
 
-def begin_to_record(m, path):
-    recorder = subprocess.Popen([m.cadmus, 'record', '--output', path, '--json', '--machine', 'small'], env=m.env,
+def readers(m, field):
+    return sum(r['open'] for f in m.json('stat', '--machine', 'small')['fields'] if f['field'] == field for r in f['readers'])
+
+
+def begin_to_record(m, path, *fields):
+    field = fields[0] if fields else 'spatial'
+    before = readers(m, field)
+    recorder = subprocess.Popen([m.cadmus, 'record', *fields, '--output', path, '--json', '--machine', 'small'], env=m.env,
                                 stdout=subprocess.PIPE)
-    until('the recorder has begun', lambda: os.path.exists(path) and os.path.getsize(path) > 1000)
+    until('the recorder has begun', lambda: os.path.exists(path) and os.path.getsize(path) > 1000 and readers(m, field) > before)
     return recorder
 
 
 def record(m, path):
-    """All of it into `path`, and what begins somewhere in the middle beside it; the results, that of all of it first, and how long it
-    was played."""
-    recorders = [begin_to_record(m, path)]
+    """All of it into `path`, parts of it and what begins somewhere in the middle beside it; the results, that of all of it first, and how
+    long it was played."""
+    recorders = [begin_to_record(m, path)] + [begin_to_record(m, part(m, name), *fields) for name, fields in PARTS.items()]
     seconds = play(m, lambda i: recorders.append(begin_to_record(m, middle(m, i))) if i in MIDDLES else None)
     expect('the machine goes down', m.run('down')[0] == 0)  # with which the recordings end
     return [json.loads(r.communicate(timeout=30)[0]) for r in recorders], seconds
@@ -134,6 +150,10 @@ def middle(m, i):
     return f'{m.work}/from{i}.mcap'
 
 
+def part(m, name):
+    return f'{m.work}/{name}.mcap'
+
+
 def lines(m, *args):
     rc, out, err = m.run('replay', *args, '--json')
     return rc, [json.loads(line) for line in out.splitlines()], err
@@ -152,10 +172,10 @@ def offline(m, path):
     expect('it is the same, and nothing of it in doubt', rc == 0 and end['result'] == 'IDENTICAL' and end['doubt'] is None, (end, err))
     expect('each sample is a line', len(got) - 1 == sum(t['made'] for t in targets.values()), len(got))
     expect('the same again', lines(m, path)[1] == got)
-    expect('what is told as it was is named, and what is not done again', sorted(end['told']) == ['faces', 'left', 'level', 'right'] and
+    expect('what is told as it was is named, and what is not done again', sorted(end['told']) == ['faces', 'left', 'level', 'right', 'silence'] and
            {'turns', 'settings'} <= set(end['not_run']), end)
     rc, out, err = m.run('replay', path)
-    expect('for people: what is done again', 'run again, by rules: spatial, visual, temporal, auditory' in err and
+    expect('for people: what is done again', 'run again, by rules: spatial, visual, temporal, auditory, kinesthetic' in err and
            'told as recorded, to those: ' in err and 'not done again' in err and 'turns, settings' in err, err)
     expect('for people: with the hash of all of it', rc == 0 and 'IDENTICAL' in out and end['hash'] in out, out + err)
     return end
@@ -202,7 +222,7 @@ def begun_in_the_middle(m):
     for i in MIDDLES:
         rc, got, err = lines(m, middle(m, i))
         expect(f'begun at {i}: it is made again, to the byte', rc == 0 and got[-1]['result'] == 'IDENTICAL', (got[-1:], err))
-        for t in got[-1]['targets']:
+        for t in (t for t in got[-1]['targets'] if t['field'] != 'kinesthetic'):  # of what says nothing
             expect(f"begun at {i}: {t['field']}, from almost its first sample on", 1 <= t['given'] <= 16 and
                    t['identical'] == t['made'] >= SAMPLES - i - 16 and not t['different'] + t['missing'] + t['additional'], t)
 
@@ -219,21 +239,93 @@ def steps(m, path):
            for x in took) and lines[-1]['left'] and lines[-1]['taken'] == 30 and done.returncode == 1, (done.returncode, lines[-1:], done.stderr))
 
 
-def edited(m, path):
-    """Another half-life, a field less, and one of another form."""
-    text = DESCRIPTION.replace('target: visual, operation: max, half_life_ms: 500', 'target: visual, operation: max, half_life_ms: 5')
-    text = text.replace('{field: faces, dtype: f32, shape: [8], history: 256}', '{field: faces, dtype: f32, shape: [8], history: 256}\n        - {field: more, dtype: u8}')
-    text = text.replace('{field: level, dtype: f32, unit: V, history: 256}', '{field: level, dtype: f64, unit: V, history: 256}')
-    other = m.work + '/edited.cdl.yaml'
-    with open(other, 'w', encoding='utf-8') as f:
-        f.write(text)
-    rc, got, err = lines(m, path, '--cdl', other)
+def lacking(name, m, path, result, *args, why, of=RULED, words=()):
+    """A replay in which some targets cannot be run again as they were: {(target, what it needs, why)} is `why`."""
+    rc, got, err = lines(m, path, *args)
     end = got[-1]
     targets = {t['field']: t for t in end['targets']}
-    expect('an edited description: it is done', rc == 0 and end['result'] == 'DIFFERENT', (rc, err))
+    said = {(n['field'], n['needs'], n['why']) for n in end.get('not_as_they_were', [])}
+    expect(f'{name}: {result}', rc == 1 and end['result'] == result, (rc, end, err))
+    expect(f'{name}: which targets, and why', said == set(why), said)
+    error = json.loads(err)['error'] if err else {}
+    expect(f'{name}: the error says it, and what to do', any(n[0] in error['text'] for n in why) and error['hint'], error)
+    expect(f'{name}: what could be is as it was', all(targets[t]['identical'] == targets[t]['made'] == SAMPLES for t in of), targets)
+    rc, out, err = m.run('replay', path, *args)
+    expect(f'{name}: for people, too', rc == 1 and f'{result}: ' in out and
+           all(f'{field}: not run again as it was: {needs or ""}' in out for field, needs, _ in why) and
+           all(w in out + err for w in words), out + err)
+    return targets
+
+
+def sources_not_recorded(m, path):
+    """What is not in the recording, none of which may pass for what was run again."""
+    faces = [('visual', 'faces', 'unrecorded'), ('temporal', 'faces', 'unrecorded')]
+    targets = lacking('without faces', m, part(m, 'no_faces'), 'PARTIAL', why=faces, of=['spatial'],
+                      words=['which its rules read, is not in the recording', 'record it, too'])
+    expect('without faces: no sample of those is one to go on from', all(targets[t]['given'] == 0 and targets[t]['uncompared'] == SAMPLES
+           for t in ('visual', 'temporal')), targets)
+    lacking('without any source', m, part(m, 'no_sources'), 'UNCOMPARED', why=[*faces, ('spatial', 'level', 'unrecorded')], of=[])
+    lacking('without one of two', m, part(m, 'no_right'), 'DIFFERENT', why=[('auditory', 'right', 'unrecorded')], of=['spatial'])
+    for name, made in (('no_targets', 3 * SAMPLES), ('nothing', 0), ('mute', 0)):
+        rc, got, err = lines(m, part(m, name))
+        expect(f'{name}: nothing is compared, which is not as recorded', rc == 1 and got[-1]['result'] == 'UNCOMPARED' and
+               got[-1]['made'] == made and got[-1].get('not_as_they_were') == [] and 'nothing was compared' in err and 'cadmus record' in err,
+               (rc, got[-1:], err))
+    rc, _, err = m.run('replay', part(m, 'no_targets'), '--cdl', write(m, 'same', DESCRIPTION))
+    expect('what a description makes of sources alone: it is done', rc == 0, err)
+    for name in ('nothing', 'mute'):
+        rc, _, err = m.run('replay', part(m, name), '--cdl', write(m, 'same', DESCRIPTION))
+        expect(f'but not of {name}', rc == 1 and 'nothing was compared' in err, err)
+    rc, got, err = lines(m, path)
+    expect('of all of it nothing is not as it was', rc == 0 and got[-1].get('not_as_they_were') == [], (got[-1:], err))
+
+
+def write(m, name, text):
+    path = f'{m.work}/{name}.cdl.yaml'
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(text)
+    return path
+
+
+def other_descriptions(m, path):
+    """A source under another name or in another form, and a rule that is not there any more."""
+    def change(name, *pairs):
+        text = DESCRIPTION
+        for before, after in pairs:
+            expect(f'{name}: it is changed', before in text)
+            text = text.replace(before, after)
+        return write(m, name, text)
+    visual = ('visual', 'temporal')
+    renamed = change('renamed', ('field: faces', 'field: people_seen'), ('source: [faces]', 'source: [people_seen]'))
+    lacking('renamed', m, path, 'PARTIAL', '--cdl', renamed, why=[(t, 'people_seen', 'unknown') for t in visual], of=['spatial'],
+            words=['no field of the machine that was recorded', renamed])
+    dtype = change('dtype', ('{field: level, dtype: f32, unit: V,', '{field: level, dtype: u8,'))
+    lacking('another dtype', m, path, 'PARTIAL', '--cdl', dtype, why=[('spatial', 'level', 'form')], of=visual,
+            words=['was recorded as f32, and is u8 now', dtype])
+    shape = change('shape', ('dtype: f32, shape: [8]', 'dtype: f32, shape: [4, 6]'))
+    lacking('another shape', m, path, 'PARTIAL', '--cdl', shape, why=[(t, 'faces', 'form') for t in visual], of=['spatial'],
+            words=['was recorded as f32 [8], and is f32 [4,6] now'])
+    ruled = change('ruled', ('  - {source: [faces], target: visual, operation: max, half_life_ms: 500}\n', ''),
+                   ('  - {source: [visual], target: temporal, operation: max, half_life_ms: 200}\n', ''))
+    lacking('a rule less', m, path, 'PARTIAL', '--cdl', ruled, why=[(t, None, 'unmade') for t in visual], of=['spatial'],
+            words=['no rule makes it now'])
+
+
+def edited(m, path):
+    """Another half-life, and a field more: that is done.  One of another form besides: not all of it."""
+    text = DESCRIPTION.replace('target: visual, operation: max, half_life_ms: 500', 'target: visual, operation: max, half_life_ms: 5')
+    text = text.replace('{field: faces, dtype: f32, shape: [8], history: 256}', '{field: faces, dtype: f32, shape: [8], history: 256}\n        - {field: more, dtype: u8}')
+    rc, got, err = lines(m, path, '--cdl', write(m, 'half_life', text))
+    end = got[-1]
+    targets = {t['field']: t for t in end['targets']}
+    expect('an edited description: it is done', rc == 0 and end['result'] == 'DIFFERENT' and not end.get('not_as_they_were'), (rc, err))
     expect('what it makes is something else', targets['visual']['different'] > SAMPLES / 2, targets['visual'])
     expect('and what hangs on that', targets['temporal']['different'] > SAMPLES / 2, targets['temporal'])
-    expect('what does not is the same', targets['auditory']['different'] == 0, targets['auditory'])
+    expect('what does not is the same', targets['auditory']['different'] == targets['spatial']['different'] == 0, targets)
+    text = text.replace('{field: level, dtype: f32, unit: V, history: 256}', '{field: level, dtype: f64, unit: V, history: 256}')
+    other = write(m, 'edited', text)
+    lacking('edited, and of another form', m, path, 'DIFFERENT', '--cdl', other, why=[('spatial', 'level', 'form')], of=[])
+    end = lines(m, path, '--cdl', other)[1][-1]
     expect('what has no place any more is named', end['unplaced'] == ['level'] and end['unrecorded'] == ['level'], end)
     rc, out, err = m.run('replay', path, '--cdl', other)
     expect('for people, too', 'sources of rules that are not in the recording: level' in err and 'first difference' in out, out + err)
@@ -349,6 +441,8 @@ def main():
         stretches(m, path)
         begun_in_the_middle(m)
         steps(m, path)
+        sources_not_recorded(m, path)
+        other_descriptions(m, path)
         other = edited(m, path)
         live(m, path, result['seconds'])
         live_as_it_was(m, path, seconds, '--speed', '1')
