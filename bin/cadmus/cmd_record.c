@@ -173,7 +173,7 @@ VERB(record, "Record fields and events into an MCAP file, or show what is in one
 		"  --chunk-kb N       size of a chunk, 1 to 262144; 1024\n"
 		"  --no-events        fields alone\n"
 		"  --info FILE        show what is in a recording, or in any MCAP file\n"
-		"  --scan             with --info: go through all of it, and check every sum\n"
+		"  --scan             with --info: go through all of it, and check every sum, and the summary\n"
 		"Every sample is in the file, byte by byte, with all that is known of it, and the plan; at the end\n"
 		"stands whether it is COMPLETE, and how many samples of each field were missed if it is not. The\n"
 		"machine is read, never disturbed. Foxglove and other tools read the file; spec/recording.md says\n"
@@ -182,4 +182,4 @@ VERB(record, "Record fields and events into an MCAP file, or show what is in one
 		"  cadmus record --output walk.mcap\n"
 		"  cadmus record visual 'legs.*' --output walk.mcap --seconds 60\n"
 		"  cadmus record --info walk.mcap --json | jq .result\n",
-		run, "0 COMPLETE (or shown), 1 INCOMPLETE or not done (standard error says why), 2 wrong usage");
+		run, "0 COMPLETE (or shown), 1 INCOMPLETE, damaged, not done (standard error says why), 2 wrong usage");

@@ -60,7 +60,13 @@ static const char *result_of(const struct mcap_reader *r, const struct mcap_meta
 		return "";
 	if (!said)
 		return "UNFINISHED";
-	return n->cut || n->damaged || n->bad_sum || strcmp(said, "COMPLETE") != 0 ? "INCOMPLETE" : "COMPLETE";
+	return mcap_read_is_whole(n) && strcmp(said, "COMPLETE") == 0 ? "COMPLETE" : "INCOMPLETE";
+}
+
+static const char *summary_text(enum mcap_summary s) {
+	static const char *const texts[] = { [MCAP_SUMMARY_NONE] = "none", [MCAP_SUMMARY_GOOD] = "whole",
+		[MCAP_SUMMARY_LOOSE] = "no index", [MCAP_SUMMARY_BAD] = "damaged" };
+	return texts[s];
 }
 
 static json_t *channels_json(const struct mcap_reader *r) {
@@ -81,15 +87,13 @@ static json_t *channels_json(const struct mcap_reader *r) {
 static int show_json(struct mcap_reader *r, const char *path, const struct mcap_metadata *machine,
 		const struct mcap_metadata *result) {
 	const struct mcap_read_info *n = mcap_read_info(r);
-	return json_print(json_pack("{s:s,s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:i,s:b,s:b,s:I,s:i,s:b,s:o,s:o,s:o}", "file",
-			path,
-			"result", result_of(r, result), "profile", text_json(n->profile), "library",
-			text_json(n->library),
-			"bytes", (json_int_t)n->bytes, "messages", (json_int_t)n->messages, "start_ns",
-			(json_int_t)n->start_ns, "end_ns", (json_int_t)n->end_ns, "chunks", (int)n->chunks, "scanned",
-			n->scanned, "cut", n->cut, "cut_at", (json_int_t)n->cut_at, "damaged", (int)n->damaged,
-			"bad_sum",
-			n->bad_sum, "channels", channels_json(r), "machine", pairs_json(machine), "end",
+	return json_print(json_pack("{s:s,s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:i,s:b,s:b,s:I,s:i,s:b,s:s,s:I,s:o,s:o,s:o}",
+			"file", path, "result", result_of(r, result), "profile", text_json(n->profile), "library",
+			text_json(n->library), "bytes", (json_int_t)n->bytes, "messages", (json_int_t)n->messages,
+			"start_ns", (json_int_t)n->start_ns, "end_ns", (json_int_t)n->end_ns, "chunks", (int)n->chunks,
+			"scanned", n->scanned, "cut", n->cut, "cut_at", (json_int_t)n->cut_at, "damaged",
+			(int)n->damaged, "bad_sum", n->bad_sum, "summary", summary_text(n->summary), "summary_at",
+			(json_int_t)n->summary_at, "channels", channels_json(r), "machine", pairs_json(machine), "end",
 			pairs_json(result)));
 }
 
@@ -107,19 +111,33 @@ static void print_channels(const struct mcap_reader *r) {
 	}
 }
 
-static void print_state(const struct mcap_read_info *n) {
+/* Why all of it was gone through although nobody asked for that. */
+static void print_why_scanned(const struct mcap_read_info *n) {
+	if (n->summary == MCAP_SUMMARY_NONE)
+		printf("it has no summary: all of it was gone through\n");
+	else if (n->summary == MCAP_SUMMARY_LOOSE)
+		printf("its summary does not say where all messages are: all of it was gone through\n");
+	else
+		printf("its summary cannot be used: all of it was gone through\n");
+}
+
+static void print_state(const struct mcap_read_info *n, bool asked) {
+	if (n->scanned && !asked)
+		print_why_scanned(n);
 	if (n->cut)
 		printf("cut: what follows byte %" PRIu64 " of %" PRIu64 " cannot be read\n", n->cut_at, n->bytes);
 	if (n->damaged)
 		printf("damaged: %u chunks or records were left out\n", n->damaged);
 	if (n->bad_sum)
 		printf("damaged: the sum over all of it is not what the file says\n");
-	if (n->scanned && !n->cut && !n->damaged && !n->bad_sum)
+	if (n->summary == MCAP_SUMMARY_BAD)
+		printf("damaged: its summary, at byte %" PRIu64 " of %" PRIu64 "\n", n->summary_at, n->bytes);
+	if (n->scanned && mcap_read_is_whole(n))
 		printf("all of it was gone through, and is whole\n");
 }
 
 static void print(struct mcap_reader *r, const char *path, const struct mcap_metadata *machine,
-		const struct mcap_metadata *result) {
+		const struct mcap_metadata *result, bool asked) {
 	const struct mcap_read_info *n = mcap_read_info(r);
 	const char *name = machine ? mcap_read_pair(machine->pairs, machine->pair_count, "machine") : NULL;
 	const char *why = result ? mcap_read_pair(result->pairs, result->pair_count, "why") : NULL;
@@ -131,12 +149,23 @@ static void print(struct mcap_reader *r, const char *path, const struct mcap_met
 			n->chunks, clock_text((struct cdm_wall){ (int64_t)(n->start_ns & INT64_MAX) }, start),
 			(double)(n->end_ns - n->start_ns) / 1e9);
 	printf("by %s\n", output_text(n->library, text, sizeof(text)));
-	print_state(n);
+	print_state(n, asked);
 	const char *state = result_of(r, result);
 	if (strcmp(state, "UNFINISHED") == 0)
 		printf("UNFINISHED: its recorder was killed, or is at work\n");
 	else if (state[0])
-		printf("%s%s%s\n", state, why && why[0] ? ": " : "", why ? output_text(why, text, sizeof(text)) : "");
+		printf("%s%s%s\n", state, why && why[0] ? ": " : "",
+				why ? output_text(why, text, sizeof(text)) : "");
+}
+
+/* An exit code. */
+static int judge(const struct mcap_read_info *n, const char *path) {
+	if (mcap_read_is_whole(n))
+		return 0;
+	if (n->cut || n->damaged || n->bad_sum)
+		return verb_failed("record", -EBADMSG, "%s is %s", path, n->cut ? "cut" : "damaged");
+	return verb_failed_hint("record", -EBADMSG, "all messages are there: what reads it goes through all of it",
+			"%s is damaged: its summary, at byte %" PRIu64, path, n->summary_at);
 }
 
 int record_info(const struct verb_context *c, const char *path, bool scan) {
@@ -155,10 +184,9 @@ int record_info(const struct verb_context *c, const char *path, bool scan) {
 	if (c->json)
 		code = show_json(r, path, machine, result);
 	else
-		print(r, path, machine, result);
-	const struct mcap_read_info *n = mcap_read_info(r);
-	if (code == 0 && (n->cut || n->damaged || n->bad_sum))
-		code = verb_failed("record", -EBADMSG, "%s is %s", path, n->cut ? "cut" : "damaged");
+		print(r, path, machine, result, scan);
+	if (code == 0)
+		code = judge(mcap_read_info(r), path);
 	free(machine);
 	free(result);
 	mcap_read_close(&r);

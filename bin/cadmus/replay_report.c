@@ -96,10 +96,11 @@ void replay_tell_places(const struct replay *r, const struct rerun *x) {
 
 const char *replay_doubt(const struct replay *r) {
 	const struct recording_faults *n = recording_faults(r->rec);
+	const struct mcap_read_info *file = mcap_read_info(recording_file(r->rec));
 	uint64_t missed = 0;
 	for (unsigned i = 0; i < recording_count(r->rec); i++)
 		missed += recording_at(r->rec, i)->missed;
-	if (n->damaged)
+	if (n->damaged || !(file->cut || mcap_read_is_whole(file)))
 		return "parts of the file are damaged";
 	if (n->broken)
 		return "messages in it are no samples";

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "base/array.h"
-#include "base/crc32.h"
 #include "base/err.h"
 #include "mcap/mcap_read_priv.h"
 
@@ -40,75 +39,9 @@ static int take_head(struct mcap_reader *r, struct cdm_diag *diag) {
 	return rc;
 }
 
-/* Where the summary stands; false: there is none that could be believed. */
-static bool find_summary(const struct mcap_reader *r, uint64_t *start, uint64_t *bytes) {
-	uint8_t tail[TAIL_BYTES];
-	struct bytes_in in = { tail + 1, tail + sizeof(tail), false };
-	if (r->size < MCAP_MAGIC_BYTES + TAIL_BYTES || mcap_file_read(r, r->size - TAIL_BYTES, tail,
-			sizeof(tail)) < 0 ||
-			memcmp(tail + sizeof(tail) - MCAP_MAGIC_BYTES, MCAP_MAGIC, MCAP_MAGIC_BYTES) != 0 ||
-			tail[0] != MCAP_FOOTER || bytes_u64(&in) != FOOTER_BYTES)
-		return false;
-	uint64_t footer = r->size - TAIL_BYTES;
-	*start = bytes_u64(&in);
-	*bytes = footer - *start;
-	return *start >= MCAP_MAGIC_BYTES && *start < footer;
-}
-
-/* One record of the summary. */
-static int take_record(struct mcap_reader *r, uint8_t opcode, struct bytes_in in, uint64_t start) {
-	switch (opcode) {
-	case MCAP_SCHEMA: return mcap_records_schema(r, in);
-	case MCAP_CHANNEL: return mcap_records_channel(r, in);
-	case MCAP_CHUNK_INDEX: return mcap_records_chunk_index(r, in, start);
-	case MCAP_STATISTICS: return mcap_records_statistics(r, in);
-	case MCAP_METADATA_INDEX:
-	case MCAP_ATTACHMENT_INDEX: {
-		uint64_t offset = bytes_u64(&in), length = bytes_u64(&in);
-		if (in.bad || offset < MCAP_MAGIC_BYTES || offset > start || length < MCAP_HEAD_BYTES ||
-				length > start - offset)
-			return -EBADMSG;
-		return opcode == MCAP_METADATA_INDEX ? mcap_records_metadata_at(r, offset, length)
-						     : mcap_records_attachment_at(r, offset, length);
-	}
-	default: return 0;
-	}
-}
-
-/* All of them; `in` ends with the footer up to its sum. */
-static int take_summary(struct mcap_reader *r, struct bytes_in in, uint64_t start) {
-	in.end -= MCAP_HEAD_BYTES + FOOTER_BYTES - sizeof(uint32_t);
-	int rc = 0;
-	while (rc == 0 && bytes_left(&in) > 0) {
-		const uint8_t *opcode = bytes_take(&in, 1);
-		uint64_t length = bytes_u64(&in);
-		const uint8_t *content = bytes_take(&in, length);
-		if (!content)
-			return -EBADMSG;
-		rc = take_record(r, *opcode, (struct bytes_in){ content, content + length, false }, start);
-	}
-	/* messages outside of chunks are in no index; without statistics nobody knows that there are none */
-	bool indexed = r->info.chunks > 0 || (r->counted && r->info.messages == 0);
-	return rc == 0 && !indexed ? -EBADMSG : rc;
-}
-
-static int load_summary(struct mcap_reader *r, uint64_t start, uint64_t bytes) {
-	size_t whole = bytes + MCAP_HEAD_BYTES + FOOTER_BYTES;
-	if (whole > r->memory_max)
-		return -E2BIG;
-	uint8_t *summary = malloc(whole);
-	if (!summary)
-		return -ENOMEM;
-	int rc = mcap_file_read(r, start, summary, whole);
-	if (rc == 0) {
-		struct bytes_in in = { summary + whole - sizeof(uint32_t), summary + whole, false };
-		uint32_t crc = bytes_u32(&in);
-		if (crc && crc != crc32_of(0, summary, whole - sizeof(uint32_t)))
-			rc = -EBADMSG;
-	}
-	if (rc == 0)
-		rc = take_summary(r, (struct bytes_in){ summary, summary + whole - sizeof(uint32_t), false }, start);
-	free(summary);
+static int no_summary(int rc, struct cdm_diag *diag) {
+	cdm_diag_add(diag, CDM_ERROR, "F0104", rc == -E2BIG ? "its summary is larger than the memory allowed: %s"
+			: "its summary cannot be read: %s", err_text(rc));
 	return rc;
 }
 
@@ -122,7 +55,10 @@ static void forget(struct mcap_reader *r) {
 static int scan(struct mcap_reader *r, struct cdm_diag *diag) {
 	forget(r);
 	r->counted = true;
-	int rc = mcap_scan(r);
+	uint64_t data_end;
+	int rc = mcap_scan(r, &data_end), checked = rc == 0 ? mcap_summary_check(r, data_end) : 0;
+	if (checked < 0)
+		return no_summary(checked, diag);
 	if (rc == -ENOTSUP)
 		cdm_diag_add(diag, CDM_ERROR, "F0103", "a chunk of it is compressed by %s, which we do not read",
 				r->unknown);
@@ -139,18 +75,13 @@ static int by_start(const void *a, const void *b) {
 }
 
 static int take_file(struct mcap_reader *r, bool scanned, struct cdm_diag *diag) {
-	uint64_t start, bytes;
 	int rc = take_head(r, diag);
 	if (rc < 0)
 		return rc;
-	rc = !scanned && find_summary(r, &start, &bytes) ? load_summary(r, start, bytes) : -EBADMSG;
-	if (rc == -EBADMSG)
+	rc = scanned ? -ENODATA : mcap_summary_load(r);
+	if (rc == -ENODATA)
 		return scan(r, diag);
-	if (rc < 0)
-		cdm_diag_add(diag, CDM_ERROR, "F0104", rc == -E2BIG
-				? "its summary is larger than the memory allowed: %s"
-				: "it cannot be read: %s", err_text(rc));
-	return rc;
+	return rc < 0 ? no_summary(rc, diag) : 0;
 }
 
 int mcap_read_open(int fd, const struct mcap_read_options *options, struct mcap_reader **out, struct cdm_diag *diag) {

@@ -9,7 +9,8 @@
  *
  * A file with a summary is opened by that alone.  One without (its writer was killed, or did not write one), one
  * whose summary is damaged, and any file with `options.scan`, is gone through from its begin: chunks that are damaged
- * are left out and counted, and what follows a place that cannot be read is cut off, and said to be.
+ * are left out and counted, and what follows a place that cannot be read is cut off, and said to be.  Whichever way
+ * it was read, what its summary is is said.
  *
  * Messages come in the order of their log times, those of one time as they stand in the file; also where chunks
  * overlap.  Only chunks that the present time lies in are in memory.
@@ -37,7 +38,14 @@ struct mcap_reader;
 struct mcap_read_options {
 	size_t memory_max; /* MCAP_READ_MEMORY_MAX: of the summary, of one record,
 			of all chunks that are open at once */
-	bool scan;         /* go through all of it, and check every sum, although there is a summary */
+	bool scan;         /* go through all of it, and check every sum, also of the summary that there is */
+};
+
+enum mcap_summary {
+	MCAP_SUMMARY_NONE,  /* it says that there is none, or is cut */
+	MCAP_SUMMARY_GOOD,
+	MCAP_SUMMARY_LOOSE, /* good, but messages may stand outside of the chunks that it lists */
+	MCAP_SUMMARY_BAD,   /* its sum, a record of it, or the footer that says where it is, is not as it must be */
 };
 
 struct mcap_read_info {
@@ -49,9 +57,17 @@ struct mcap_read_info {
 	bool scanned;       /* gone through: all the numbers are of what was found */
 	bool cut;           /* it does not end as it should: what was there last may be missing */
 	uint64_t cut_at;    /* where it could not be read on */
-	uint32_t damaged;   /* of a scan: chunks (and the like) left out, because of their sum or what is in them */
+	uint32_t damaged;   /* of a scan: chunks (and the like) left out, because of their sum or what is in them; the
+			end of the data section, where it is not what it must be */
 	bool bad_sum;       /* of a scan: the sum over the whole data section is not what the file says */
+	enum mcap_summary summary;
+	uint64_t summary_at; /* where it begins; BAD: where it is wrong, as far as that is known; NONE: 0 */
 };
+
+/* Is nothing of it damaged, or missing, as far as it was looked at? */
+static inline bool mcap_read_is_whole(const struct mcap_read_info *n) {
+	return !n->cut && !n->damaged && !n->bad_sum && n->summary != MCAP_SUMMARY_BAD;
+}
 
 /*
  * `fd` is a file that can be read at any place; it stays the caller's, who keeps it open.  -EPROTO: no MCAP file of

@@ -5,6 +5,7 @@
  *     mcap_read_rest.c  metadata and attachments, when they are asked for
  *     mcap_records.c    records into what is known of the file
  *     mcap_chunk.c      one chunk: read, checked, decompressed, in the order of time
+ *     mcap_summary.c    the summary, taken in or checked
  *     mcap_scan.c       a file without a (good) summary
  *
  * A *place* is where messages stand: a chunk, or a run of messages that stand in no chunk, which is treated as a
@@ -104,6 +105,8 @@ static inline void *by_id_get(const struct by_id *t, uint16_t id) {
 
 /* `bytes` at `offset`; -EBADMSG: they are not all there; -errno. */
 MUST_CHECK int mcap_file_read(const struct mcap_reader *r, uint64_t offset, void *out, size_t bytes);
+/* Add what stands there to the sum; as above. */
+MUST_CHECK int mcap_file_sum(const struct mcap_reader *r, uint64_t offset, uint64_t bytes, uint32_t *crc);
 /* The head of a record that all fits before `end`; -EBADMSG. */
 MUST_CHECK int mcap_file_head(const struct mcap_reader *r, uint64_t offset, uint64_t end, uint8_t *opcode,
 		uint64_t *length);
@@ -134,8 +137,17 @@ void mcap_chunk_close(struct mcap_reader *r, struct open_chunk *c);
 /* The message of an entry. */
 void mcap_chunk_message(const struct open_chunk *c, size_t entry, struct mcap_message *out);
 
+/* ---- mcap_summary.c ---- */
+
+/* Take in the summary.  -ENODATA: the file has to be gone through, as r->info.summary says; -E2BIG, -ENOMEM, -errno. */
+MUST_CHECK int mcap_summary_load(struct mcap_reader *r);
+/* Of a file that was gone through: what its summary is, into r->info, and nothing else.  `data_end`: where the data
+   section ends, 0: that is not known.  -E2BIG: it is larger than the memory allowed; -ENOMEM, -errno. */
+MUST_CHECK int mcap_summary_check(struct mcap_reader *r, uint64_t data_end);
+
 /* ---- mcap_scan.c ---- */
 
-MUST_CHECK int mcap_scan(struct mcap_reader *r);
+/* *data_end: where what follows the data section begins; 0: its end was not found. */
+MUST_CHECK int mcap_scan(struct mcap_reader *r, uint64_t *data_end);
 
 #endif

@@ -14,6 +14,13 @@ static struct mcap_reader *opened(int fd, bool scan) {
 	return r;
 }
 
+/* Where the summary of a whole file begins. */
+static uint64_t summary_of(const uint8_t *p, size_t bytes) {
+	uint64_t start;
+	memcpy(&start, p + bytes - MCAP_MAGIC_BYTES - 20, sizeof(start));
+	return start;
+}
+
 /* The rest are messages `from` to `count` of testing_message(), of the channels in the set. */
 static void expect_row(struct mcap_reader *r, unsigned from, unsigned count, unsigned channels) {
 	static uint8_t room[300];
@@ -60,6 +67,7 @@ static void round_trip(const struct mcap_write_options *o) {
 		CHECK(n->messages == 100 && n->start_ns == 1000 && n->end_ns == 1049 && n->attachments == 1 &&
 				n->metadata == 1);
 		CHECK(n->scanned == scan && !n->cut && !n->damaged && !n->bad_sum);
+		CHECK(n->summary == MCAP_SUMMARY_GOOD && mcap_read_is_whole(n));
 		expect_channels(r);
 		expect_rest(r);
 		expect_row(r, 0, 100, 0xe);
@@ -98,7 +106,8 @@ static void cut_anywhere(const struct mcap_write_options *o) {
 			CHECK(m.sequence == i && m.bytes == want.bytes && memcmp(m.data, room, m.bytes) == 0);
 		}
 		if (rc == 0)
-			CHECK(mcap_read_info(r)->cut && mcap_read_info(r)->messages == i && i >= most);
+			CHECK(mcap_read_info(r)->cut && mcap_read_info(r)->messages == i && i >= most &&
+					mcap_read_info(r)->summary == MCAP_SUMMARY_NONE);
 		most = i;
 		mcap_read_close(&r);
 		close(fd);
@@ -106,6 +115,97 @@ static void cut_anywhere(const struct mcap_write_options *o) {
 	CHECK(most == 20);
 	free(p);
 	close(whole);
+}
+
+/* One bit after the other, from the summary on: it is said, with a place in there, and all messages are given.  And of
+   the record just before, which ends the data section, that it is not the summary that is wrong. */
+static void turned_bits_of_the_summary(bool scan) {
+	size_t bytes;
+	int whole = testing_write(NULL, 12);
+	uint8_t *p = testing_content(whole, &bytes);
+	uint64_t start = summary_of(p, bytes);
+	int fd = testing_file_of(p, bytes);
+	for (size_t bit = (start - 13) * 8; bit < bytes * 8; bit += PACE(1, 3)) {
+		struct mcap_reader *r;
+		uint8_t turned = p[bit / 8] ^ (uint8_t)(1 << bit % 8);
+		CHECK(pwrite(fd, &turned, 1, (off_t)(bit / 8)) == 1);
+		const struct mcap_read_options o = { .scan = scan };
+		int rc = mcap_read_open(fd, &o, &r, NULL);
+		const struct mcap_read_info *n = r ? mcap_read_info(r) : NULL;
+		if (bit / 8 >= bytes - MCAP_MAGIC_BYTES) {
+			CHECK(rc == 0 && n->cut && n->summary == MCAP_SUMMARY_NONE);
+		} else if (bit / 8 >= start) {
+			CHECK(rc == 0 && n->scanned && !n->damaged && !n->bad_sum && n->summary == MCAP_SUMMARY_BAD);
+			CHECK(!mcap_read_is_whole(n) && n->summary_at >= start && n->summary_at < bytes);
+			expect_row(r, 0, 12, 0xe);
+		} else {
+			CHECK(rc == 0 && n->summary == MCAP_SUMMARY_GOOD && mcap_read_is_whole(n) == !n->scanned);
+		}
+		mcap_read_close(&r);
+		CHECK(pwrite(fd, &p[bit / 8], 1, (off_t)(bit / 8)) == 1);
+	}
+	free(p);
+	close(fd);
+	close(whole);
+}
+
+/* A change to a whole file without sums of its summary; what is said of it by both ways of reading. */
+static void unsummed(size_t back, const void *bytes, size_t count, enum mcap_summary want, uint64_t at) {
+	size_t size;
+	int whole = testing_write(NULL, 4);
+	uint8_t *p = testing_content(whole, &size);
+	memset(p + size - 12, 0, 4);
+	memcpy(p + size - back, bytes, count);
+	int fd = testing_file_of(p, size);
+	for (int scan = 0; scan < 2; scan++) {
+		struct mcap_reader *r = opened(fd, scan);
+		const struct mcap_read_info *n = mcap_read_info(r);
+		CHECK(n->summary == want && n->scanned == (scan || want == MCAP_SUMMARY_BAD));
+		CHECK(want == MCAP_SUMMARY_GOOD || n->summary_at == at);
+		expect_row(r, 0, 4, 0xe);
+		mcap_read_close(&r);
+	}
+	free(p);
+	close(fd);
+	close(whole);
+}
+
+static void summaries_without_a_sum(void) {
+	const uint64_t none = 0, endless = UINT64_MAX, before = MCAP_MAGIC_BYTES;
+	size_t size;
+	int whole = testing_write(NULL, 4);
+	uint8_t *p = testing_content(whole, &size);
+	uint64_t start = summary_of(p, size), footer = size - 37, first;
+	memcpy(&first, p + start + 1, sizeof(first));
+	unsummed(12, &none, 4, MCAP_SUMMARY_GOOD, 0);
+	unsummed(28, &none, 8, MCAP_SUMMARY_BAD, start);   /* there is one, and the footer says that there is none */
+	unsummed(28, &endless, 8, MCAP_SUMMARY_BAD, footer);
+	unsummed(28, &before, 8, MCAP_SUMMARY_BAD, footer);
+	unsummed(size - start - 1, &endless, 8, MCAP_SUMMARY_BAD, start);
+	unsummed(size - start - MCAP_HEAD_BYTES - first - 1, &endless, 8, MCAP_SUMMARY_BAD,
+			start + MCAP_HEAD_BYTES + first);
+	unsummed(37, &none, 1, MCAP_SUMMARY_BAD, footer);   /* no footer */
+	first += MCAP_HEAD_BYTES + start;                   /* it begins with its second record, and that can be read */
+	struct mcap_reader *r;
+	memset(p + size - 12, 0, 4);
+	memcpy(p + size - 28, &first, sizeof(first));
+	int fd = testing_file_of(p, size);
+	r = opened(fd, true);
+	CHECK(mcap_read_info(r)->summary == MCAP_SUMMARY_BAD && mcap_read_info(r)->summary_at == footer);
+	mcap_read_close(&r);
+	free(p);
+	close(fd);
+	close(whole);
+}
+
+/* What cannot be checked is not called whole. */
+static void a_summary_too_large_to_check(void) {
+	struct cdm_diag diag = { .count = 0 };
+	struct mcap_reader *r;
+	int fd = testing_write(&(struct mcap_write_options){ .chunk_bytes = 1, .plain = true }, 100);
+	const struct mcap_read_options o = { .memory_max = 2000, .scan = true };
+	CHECK(mcap_read_open(fd, &o, &r, &diag) == -E2BIG && !r && diag.errors == 1);
+	close(fd);
 }
 
 /* One bit after the other: no message comes back changed but where no sum covers it, and nothing breaks. */
@@ -198,10 +298,9 @@ static void put_chunk(struct bytes_out *o, const struct bytes_out *records, uint
 	end(o, at);
 }
 
-/* Messages outside of chunks, not in the order of time, and no summary. */
-static void loose_messages(void) {
+/* Messages outside of chunks, not in the order of time; `indexed`: with a summary that lists the channel alone. */
+static int loose_file(bool indexed) {
 	struct bytes_out o = { .bytes = NULL };
-	struct mcap_message m;
 	put_head(&o);
 	put_channel(&o, 0, 0); /* 0 is a channel like any other */
 	for (uint32_t i = 0; i < 50; i++)
@@ -209,22 +308,34 @@ static void loose_messages(void) {
 	size_t at = begin(&o, MCAP_DATA_END);
 	bytes_put_u32(&o, 0);
 	end(&o, at);
+	uint64_t start = o.length;
+	if (indexed)
+		put_channel(&o, 0, 0);
 	at = begin(&o, MCAP_FOOTER);
+	bytes_put_u64(&o, indexed ? start : 0);
 	bytes_put_u64(&o, 0);
-	bytes_put_u64(&o, 0);
-	bytes_put_u32(&o, 0);
+	bytes_set_u64(&o, at - 8, 20);
+	bytes_put_u32(&o, indexed ? crc32_of(0, o.bytes + start, o.length - start) : 0);
 	end(&o, at);
 	bytes_put(&o, MCAP_MAGIC, MCAP_MAGIC_BYTES);
 	int fd = testing_file_of(o.bytes, o.length);
+	bytes_fini(&o);
+	return fd;
+}
+
+/* Nothing is wrong with such a file, and it has to be gone through. */
+static void loose_messages(bool indexed) {
+	struct mcap_message m;
+	int fd = loose_file(indexed);
 	struct mcap_reader *r = opened(fd, false);
 	const struct mcap_read_info *n = mcap_read_info(r);
 	CHECK(n->scanned && !n->cut && n->messages == 50 && n->start_ns == 951 && strcmp(n->profile, "profile") == 0);
+	CHECK(n->summary == (indexed ? MCAP_SUMMARY_LOOSE : MCAP_SUMMARY_NONE) && mcap_read_is_whole(n));
 	for (uint32_t i = 50; i > 0; i--)
 		CHECK(mcap_read_next(r, &m) == 0 && m.sequence == i - 1);
 	CHECK(mcap_read_next(r, &m) == -ENODATA);
 	mcap_read_close(&r);
 	close(fd);
-	bytes_fini(&o);
 }
 
 /* Many chunks of one length of time: those of all are given in the order of time, with ties as in the file. */
@@ -310,8 +421,7 @@ static void wrong_summary(void) {
 	size_t bytes;
 	int whole = testing_write(NULL, 4);
 	uint8_t *p = testing_content(whole, &bytes);
-	uint64_t start;
-	memcpy(&start, p + bytes - 8 - 20, sizeof(start));
+	uint64_t start = summary_of(p, bytes);
 	memset(p + bytes - 8 - 4, 0, 4); /* no sum */
 	for (size_t at = start; at + 8 <= bytes - 8 - 4; at++)
 		for (size_t v = 0; v < COUNT_OF(values); v++) {
@@ -367,7 +477,12 @@ int main(void) {
 	cut_anywhere(&all[4]);
 	for (int scan = 0; scan < 2; scan++)
 		turned_bits(&all[4], scan);
-	loose_messages();
+	for (int scan = 0; scan < 2; scan++)
+		turned_bits_of_the_summary(scan);
+	summaries_without_a_sum();
+	a_summary_too_large_to_check();
+	loose_messages(false);
+	loose_messages(true);
 	overlapping_chunks();
 	bad_chunks();
 	wrong_summary();

@@ -9,8 +9,11 @@
 #include <unistd.h>
 #include "base/array.h"
 #include "base/check.h"
+#include "base/crc32.h"
 #include "base/err.h"
 #include "mcap/mcap_read_priv.h"
+
+#define BLOCK_BYTES 65536u
 
 /* ---- memory ---- */
 
@@ -77,6 +80,20 @@ int mcap_file_read(const struct mcap_reader *r, uint64_t offset, void *out, size
 		bytes -= (size_t)n;
 	}
 	return 0;
+}
+
+int mcap_file_sum(const struct mcap_reader *r, uint64_t offset, uint64_t bytes, uint32_t *crc) {
+	uint8_t block[BLOCK_BYTES];
+	int rc = 0;
+	while (rc == 0 && bytes > 0) {
+		size_t n = bytes < sizeof(block) ? bytes : sizeof(block);
+		rc = mcap_file_read(r, offset, block, n);
+		if (rc == 0)
+			*crc = crc32_of(*crc, block, n);
+		offset += n;
+		bytes -= n;
+	}
+	return rc;
 }
 
 int mcap_file_head(const struct mcap_reader *r, uint64_t offset, uint64_t end, uint8_t *opcode, uint64_t *length) {

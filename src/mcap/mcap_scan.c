@@ -7,11 +7,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include "base/crc32.h"
 #include "mcap/mcap_read_priv.h"
 
 #define RUN_BYTES_MAX (1u << 20) /* a run of messages outside of chunks is split there */
-#define BLOCK_BYTES 65536u
 
 struct scan {
 	struct mcap_reader *r;
@@ -111,21 +109,6 @@ static int take(struct scan *s) {
 	}
 }
 
-/* Add what stands at [from, from + bytes) to the sum. */
-static int sum(struct scan *s, uint64_t from, uint64_t bytes) {
-	uint8_t block[BLOCK_BYTES];
-	int rc = 0;
-	while (rc == 0 && bytes > 0) {
-		size_t n = bytes < sizeof(block) ? bytes : sizeof(block);
-		rc = mcap_file_read(s->r, from, block, n);
-		if (rc == 0)
-			s->crc = crc32_of(s->crc, block, n);
-		from += n;
-		bytes -= n;
-	}
-	return rc;
-}
-
 /* Did we come to the end of everything, footer and magic, and not only of what can be read? */
 static bool ends_well(const struct scan *s) {
 	uint8_t magic[MCAP_MAGIC_BYTES];
@@ -148,9 +131,18 @@ static bool goes_on(const struct scan *s, int rc) {
 	return rc == 0;
 }
 
-int mcap_scan(struct mcap_reader *r) {
+/* A data section has an end, before the footer. */
+static uint64_t end_of_data(const struct scan *s) {
+	if (s->opcode == MCAP_DATA_END)
+		return s->at + MCAP_HEAD_BYTES + s->length;
+	s->r->info.damaged++;
+	return 0;
+}
+
+int mcap_scan(struct mcap_reader *r, uint64_t *data_end) {
 	struct scan s = { .r = r, .at = MCAP_MAGIC_BYTES };
-	int rc = sum(&s, 0, MCAP_MAGIC_BYTES);
+	int rc = mcap_file_sum(r, 0, MCAP_MAGIC_BYTES, &s.crc);
+	*data_end = 0;
 	r->info.scanned = true;
 	while (rc == 0) {
 		rc = mcap_file_head(r, s.at, r->size, &s.opcode, &s.length);
@@ -162,10 +154,11 @@ int mcap_scan(struct mcap_reader *r) {
 			return rc;
 		if (s.opcode == MCAP_DATA_END || s.opcode == MCAP_FOOTER)
 			break;
-		rc = sum(&s, s.at, MCAP_HEAD_BYTES + s.length);
+		rc = mcap_file_sum(r, s.at, MCAP_HEAD_BYTES + s.length, &s.crc);
 		s.at += MCAP_HEAD_BYTES + s.length;
 	}
 	if (rc == 0 || rc == -EBADMSG) {
+		*data_end = end_of_data(&s);
 		if (!ends_well(&s))
 			cut_at(&s);
 		rc = end_run(&s);

@@ -185,7 +185,7 @@ const char *recording_result(const struct recording *r) {
 	const char *said = r->result ? mcap_read_pair(r->result->pairs, r->result->pair_count, "result") : NULL;
 	if (!said)
 		return "UNFINISHED";
-	return n->cut || n->damaged || n->bad_sum || strcmp(said, "COMPLETE") != 0 ? "INCOMPLETE" : "COMPLETE";
+	return mcap_read_is_whole(n) && strcmp(said, "COMPLETE") == 0 ? "COMPLETE" : "INCOMPLETE";
 }
 
 int64_t recording_offset_ns(const struct recording *r) {

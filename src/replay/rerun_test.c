@@ -532,6 +532,10 @@ static void what_is_doubtful(void) {
 	recording_seek(r, (struct cdm_mono){ 11 * NS_PER_S });
 	CHECK(recording_next(r, &s) == 0 && s.field == SECOND && recording_faults(r)->late == 0);
 	recording_close(&r);
+	CHECK(pwrite(rec.fd, "sum", 3, lseek(rec.fd, 0, SEEK_END) - 12) == 3);
+	r = open_recording(rec.fd);
+	CHECK(strcmp(recording_result(r), "INCOMPLETE") == 0 && !mcap_read_info(recording_file(r))->cut);
+	recording_close(&r);
 	CHECK(ftruncate(rec.fd, lseek(rec.fd, 0, SEEK_END) - 30) == 0);
 	r = open_recording(rec.fd);
 	CHECK(strcmp(recording_result(r), "INCOMPLETE") == 0);

@@ -100,11 +100,11 @@ static int read_file(const char *path, bool scan) {
 		return 1;
 	}
 	const struct mcap_read_info *n = mcap_read_info(r);
-	say(json_pack("{s:s,s:s,s:s,s:I,s:i,s:b,s:b,s:i,s:b}", "record", "info", "profile", n->profile, "library",
+	say(json_pack("{s:s,s:s,s:s,s:I,s:i,s:b,s:b,s:i,s:b,s:b}", "record", "info", "profile", n->profile, "library",
 			n->library,
 			"messages", (json_int_t)n->messages, "chunks", (int)n->chunks, "scanned", n->scanned, "cut",
 			n->cut,
-			"damaged", (int)n->damaged, "bad_sum", n->bad_sum));
+			"damaged", (int)n->damaged, "bad_sum", n->bad_sum, "whole", mcap_read_is_whole(n)));
 	say_channels(r);
 	say_rest(r);
 	while ((rc = mcap_read_next(r, &m)) == 0)

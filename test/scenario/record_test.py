@@ -194,7 +194,7 @@ def byte_for_byte(m, camera, client, handles, rng):
     x = Recording(r.path)
     scanned = Recording(r.path, 'scan')
     expect('the file says so, too', x.result['result'] == 'COMPLETE' and not x.info['cut'] and not x.info['scanned'], x.result)
-    expect('gone through, it is whole', scanned.messages == x.messages and not scanned.info['bad_sum'], scanned.info)
+    expect('gone through, it is whole', scanned.messages == x.messages and scanned.info['whole'], scanned.info)
     same('all', x, {f: before[f] + seen[f] for f in seen})
     for f in said['fields']:
         want = len(before.get(f['field'], [])) + len(seen.get(f['field'], []))
@@ -225,6 +225,37 @@ def byte_for_byte(m, camera, client, handles, rng):
     info = m.json('record', '--info', r.path)
     expect('--info shows it', info['result'] == 'COMPLETE' and info['messages'] == x.info['messages'] and
            {c['topic'] for c in info['channels']} == set(x.messages), info)
+
+
+def damaged_summary(m, path):
+    """All messages are there, and what says where they are is not what it was: that is told, whichever way the file is read."""
+    with open(path, 'rb') as f:
+        whole = f.read()
+    start, = struct.unpack_from('<Q', whole, len(whole) - 28)
+    footer, copy = len(whole) - 37, m.work + '/damaged.mcap'
+    want = m.json('record', '--info', path)
+    expect('a whole summary', (want.get('summary'), want['scanned'], want['result']) == ('whole', False, 'COMPLETE'), want)
+    rc, out, err = m.run('record', '--info', path, '--scan')
+    expect('gone through: it is whole', rc == 0 and 'all of it was gone through, and is whole' in out and 'COMPLETE' in out, out + err)
+    rc, out, err = m.run('record', '--info', path)
+    expect('nothing is gone through, and nothing said of it', rc == 0 and 'gone through' not in out and 'summary' not in out, out + err)
+    for name, at, put, said in (
+            ('a byte of it', start + 20, bytes([whole[start + 20] ^ 1]), start), ('its sum', len(whole) - 12, b'\1\2\3\4', start),
+            ('where it begins', len(whole) - 28, struct.pack('<Q', start + 1), footer), ('the footer', footer, b'\0', footer),
+            ('a length, without a sum', start + 1, b'\xff' * 8 + whole[start + 9:-12] + bytes(4), start)):
+        with open(copy, 'wb') as f:
+            f.write(whole[:at] + put + whole[at + len(put):])
+        for how in ([], ['--scan']):
+            rc, out, err = m.run('record', '--info', copy, *how)
+            expect(f'summary damaged, {name} {how}: it is said where, and is no success', rc == 1 and f'byte {said}' in out and
+                   'summary' in out and (how or 'gone through' in out) and 'whole' not in out and 'INCOMPLETE' in out and
+                   f'its summary, at byte {said}' in err, (rc, out, err))
+            rc, out, err = m.run('record', '--info', copy, *how, '--json')
+            got = json.loads(out)
+            expect(f'summary damaged, {name} {how}: in JSON', rc == 1 and (got.get('summary'), got.get('summary_at'), got['scanned'], got['result']) ==
+                   ('damaged', said, True, 'INCOMPLETE') and 'damaged' in json.loads(err)['error']['text'], (rc, out, err))
+            expect(f'summary damaged, {name} {how}: all that was recorded is shown', got['messages'] == want['messages'] and
+                   got['channels'] == want['channels'] and not got['cut'] and not got['damaged'] and not got['bad_sum'], got)
 
 
 def wire_numbers(packed):
@@ -293,6 +324,9 @@ def killed(m, client, handles, rng):
         expect(f'{f}, for one', all(got.get(k['version']) == d for k, d in seen[f]), got.keys())
     rc, out, err = m.run('record', '--info', r.path)
     expect('and --info says so', rc == 1 and 'UNFINISHED' in out and 'cut' in out and 'is cut' in err, out + err)
+    expect('and why it took longer', 'it has no summary: all of it was gone through' in out, out)
+    info = json.loads(m.run('record', '--info', r.path, '--json')[1])
+    expect('in JSON, too', (info.get('summary'), info['scanned']) == ('none', True), info)
 
 
 def full(m, client, handles, rng):
@@ -349,6 +383,7 @@ def main():
         camera, client = cadmus.attach('small', as_='camera', wait=20), cadmus.attach('small')
         handles = open_all(camera, client)
         byte_for_byte(m, camera, client, handles, rng)
+        damaged_summary(m, m.work + '/all.mcap')
         named(m, client, handles, rng)
         stopped(m, client, handles, rng)
         killed(m, client, handles, rng)

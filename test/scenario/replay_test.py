@@ -428,6 +428,17 @@ def nothing(m):
             expect(f'{name} {how} is refused', rc == 1 and 'error' in json.loads(err), err)
 
 
+def damaged(m, path):
+    """Of a file whose summary is damaged all samples are there; that something is wrong with it is said."""
+    copy = m.work + '/damaged.mcap'
+    with open(path, 'rb') as f, open(copy, 'wb') as to:
+        whole = bytearray(f.read())
+        whole[-12] ^= 1  # of the sum of the summary
+        to.write(whole)
+    rc, got, err = lines(m, copy)
+    expect('its summary is damaged: it is told', rc == 0 and got[-1]['result'] == 'IDENTICAL' and 'damaged' in got[-1]['doubt'], (got[-1:], err))
+
+
 def main():
     m = Machine(sys.argv[1], change=lambda _: DESCRIPTION)
     os.environ.update(CADMUS_RUN_DIR=m.env['CADMUS_RUN_DIR'])
@@ -449,6 +460,7 @@ def main():
         live_as_it_was(m, m.work + '/stroll.mcap', stroll(m, m.work + '/stroll.mcap'), '--real-time')
         live_steps(m, path)
         live_once(m, path, other)
+        damaged(m, path)
         nothing(m)
     finally:
         m.run('down', '--machine', 'small_replay')
