@@ -89,10 +89,8 @@ static struct testing_recording run_machine(unsigned samples, unsigned from) {
 		float v = (float)(i * 37 % 100) / 100;
 		struct field_meta m = { .source_time = clock_mono(), .trust = 0.6f + (float)(i % 4) / 10 };
 		bool far = (i % 7 == 0 && i % 28 != 14) || (i % 2 && i < apart_until); /* from the other */
-		if (all_apart) /* by so much that no busy computer brings them together */
-			m.source_time.ns -= i % 2 ? 5 * NS_PER_S : 0;
-		else
-			m.source_time.ns -= far ? 40 * NS_PER_MS : 0;
+		int64_t by = all_apart || i < apart_until ? 5 * NS_PER_S : 40 * NS_PER_MS; /* 5 s: also if busy */
+		m.source_time.ns -= (all_apart ? i % 2 : far) ? by : 0;
 		CHECK(field_write(&out[i % 2], &v, sizeof(v), &m, clock_mono()) == 0);
 		unsigned made = 0;
 		struct testing_recording *to = i < from ? NULL : &rec;
