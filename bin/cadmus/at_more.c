@@ -87,14 +87,17 @@ static int some(const struct at *a, enum parts_id id, const char *member, const 
 	if (!name || json_array_size(list))
 		return show(a, id, list);
 	json_decref(list);
-	return verb_failed("at", -ENOENT, "there was no %s '%s' then", one, name);
+	char hint[64];
+	snprintf(hint, sizeof(hint), "`cadmus at WHEN %s` lists them", one);
+	return verb_failed_hint("at", -ENOENT, hint, "there was no %s%s '%s' then", id == PARTS_GOALS ? "open " : "",
+			one, name);
 }
 
 int at_goal(const struct at *a, const char *name) {
 	char id[256];
 	snprintf(id, sizeof(id), "%s", name ? name : "");
 	body_fold_key(id);
-	return some(a, PARTS_GOALS, "id", name ? id : NULL, "open goal");
+	return some(a, PARTS_GOALS, "id", name ? id : NULL, "goal");
 }
 
 int at_model(const struct at *a, const char *name) {

@@ -77,14 +77,13 @@ static void take_line(struct import *i, const char *line, size_t bytes) {
 		i->rc = rc;
 		return;
 	}
-	if (i->wrong++ == 0) {
-		if (diag.count)
-			cdm_diag_add(&i->diag, CDM_ERROR, "", "%s", diag.at[0].text);
-		else
-			cdm_diag_add(&i->diag, CDM_ERROR, "", "line %llu: it derives from what is not there",
-					(unsigned long long)i->number);
+	if (diag.count)
+		cdm_diag_add(&i->diag, CDM_ERROR, "", "%s", diag.at[0].text);
+	else
+		cdm_diag_add(&i->diag, CDM_ERROR, "", "line %llu: it derives from what is not there",
+				(unsigned long long)i->number);
+	if (i->wrong++ == 0)
 		i->rc = i->lines.begun ? 0 : rc;
-	}
 }
 
 /* The next line, without its end; what is more than fits is passed over.  Its bytes, LINES_BYTES_MAX + 1: too long. */
@@ -148,12 +147,29 @@ static int open_all(struct import *i, const char *path) {
 
 static int report(const struct verb_context *c, const struct import *i) {
 	uint64_t known = i->again;
+	json_t *why = json_array();
+	for (uint32_t n = 0; n < i->diag.count; n++)
+		json_array_append_new(why, json_string(i->diag.at[n].text));
 	if (c->json)
-		return json_print(json_pack("{s:I,s:I,s:I,s:b}", "imported", (json_int_t)i->stored, "known",
-				(json_int_t)known, "wrong", (json_int_t)i->wrong, "new_journal", i->is_new));
+		return json_print(json_pack("{s:I,s:I,s:I,s:o,s:b}", "imported", (json_int_t)i->stored, "known",
+				(json_int_t)known, "wrong", (json_int_t)i->wrong, "passed_over", why, "new_journal",
+				i->is_new));
+	json_decref(why);
 	printf("%llu are new, %llu were known%s\n", (unsigned long long)i->stored, (unsigned long long)known,
 			i->is_new ? "; no machine of that name had a journal, so one was made" : "");
 	return 0;
+}
+
+#define PASSED_SHOWN 8u
+
+static int passed_over(const struct verb_context *c, const struct import *i) {
+	int code = verb_failed("import", -EPROTO, "%llu line%s passed over; %s", (unsigned long long)i->wrong,
+			i->wrong == 1 ? " was" : "s were", i->diag.at[0].text);
+	for (uint32_t n = 1; !c->json && n < i->diag.count && n < PASSED_SHOWN; n++)
+		fprintf(stderr, "  %s\n", i->diag.at[n].text);
+	if (!c->json && i->wrong > PASSED_SHOWN)
+		fprintf(stderr, "  and %llu more\n", (unsigned long long)(i->wrong - PASSED_SHOWN));
+	return code;
 }
 
 static int import(const struct verb_context *c, const char *machine, FILE *in) {
@@ -177,8 +193,7 @@ static int import(const struct verb_context *c, const char *machine, FILE *in) {
 	int code = report(c, &i);
 	if (!i.wrong)
 		return code;
-	return verb_failed("import", -EPROTO, "%llu lines were passed over; %s", (unsigned long long)i.wrong,
-			i.diag.at[0].text);
+	return passed_over(c, &i);
 }
 
 static int run(const struct verb_context *c, int argc, char **argv) {

@@ -17,7 +17,6 @@ struct options {
 	uint64_t from, limit; /* 0: not given */
 	const char *kinds, *since, *until;
 	struct log_filter filter;
-	uint64_t next, gone; /* what should come next, and how many of those before did not: they were let go */
 };
 
 #define LINE_BYTES 220u
@@ -61,8 +60,6 @@ static void print_short(char *text) {
 static int visit(void *user, const struct journal_record *r) {
 	struct options *o = user;
 	char when[CLOCK_TEXT_MAX], hash[HASH_TEXT_MAX];
-	o->gone += r->seq - o->next;
-	o->next = r->seq + 1;
 	bool whole = record_is_whole(r);
 	json_t *body = r->body ? json_from_msgpack(r->body, r->body_bytes) : json_null();
 	clock_text(r->wall, when);
@@ -116,26 +113,29 @@ static bool is_filtered(const struct options *o) {
 	return o->kinds || o->filter.session || o->filter.principal || o->filter.entity;
 }
 
-/* What a compaction took has no line, and is not missing without a word. */
-static int show_gone(const struct options *o) {
-	if (o->gone && !o->json && !is_filtered(o))
-		printf("%llu more of these were let go: a snapshot stands for them (`cadmus state verify`)\n",
-				(unsigned long long)o->gone);
+/* What a compaction took has no line, and is not missing without a word; nor is it nothing where no record is such. */
+static int show_rest(const struct options *o, const struct log_walked *w) {
+	bool filtered = is_filtered(o), gone = w->gone && (!o->filter.kinds || o->filter.kinds & w->gone_kinds);
+	if (!o->json && filtered && !w->shown && !o->follow)
+		printf("there is no such record%s\n", gone ? " any more" : "");
+	if (!o->json && gone)
+		printf("%llu %s: a snapshot stands for them (`cadmus state verify`)\n", (unsigned long long)w->gone,
+				filtered ? "on the way were let go, whatever they were" : "more of these were let go");
 	return output_flush();
 }
 
 static int walk(const struct verb_context *c, struct past *p, struct options *o, const struct when when[2]) {
-	uint64_t from, to, last;
+	uint64_t from, to;
+	struct log_walked walked;
 	int code = choose(p, o, when, &from, &to);
 	if (code)
 		return code;
-	o->next = from;
-	int rc = log_read(p->reader, &o->filter, from, to, o->limit, visit, o, &last);
+	int rc = log_read(p->reader, &o->filter, from, to, o->limit, visit, o, &walked);
 	if (rc == -EBADMSG)
 		return verb_failed_hint("log", rc, "`cadmus log --verify` says where", "the journal is damaged");
 	if (rc < 0)
 		return output_flush() == 0 ? verb_failed("log", rc, "the journal cannot be read: %s", err_text(rc)) : 0;
-	if (show_gone(o) < 0 || !o->follow)
+	if (show_rest(o, &walked) < 0 || !o->follow)
 		return 0;
 	journal_read_close(&p->reader);
 	return log_follow(c, p->path, &o->filter, to, visit, o);

@@ -112,11 +112,11 @@ static int look(struct follow *f) {
 	int rc = have_file(f);
 	if (rc == -ENOENT)
 		return 0;
-	uint64_t last = f->last;
+	struct log_walked walked = { .last = f->last };
 	if (rc == 0)
-		rc = log_read(f->reader, f->filter, f->last + 1, UINT64_MAX, 0, f->show, f->user, &last);
-	if (rc == 0 && last != f->last) {
-		f->last = last;
+		rc = log_read(f->reader, f->filter, f->last + 1, UINT64_MAX, 0, f->show, f->user, &walked);
+	if (rc == 0 && walked.last != f->last) {
+		f->last = walked.last;
 		rc = note_place(f);
 	}
 	return rc;

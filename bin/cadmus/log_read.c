@@ -58,17 +58,40 @@ bool log_filter_takes(const struct log_filter *f, const struct journal_record *r
 
 struct batch {
 	const struct log_filter *filter;
-	uint64_t to, last;
+	uint64_t to;
+	struct log_walked *walked;
 	unsigned count, max;
 	size_t bytes;
 	struct journal_record records[AT_ONCE]; /* their bodies are ours */
 };
 
+/* "gap evidence" */
+static uint64_t kinds_in(struct body_text list) {
+	uint64_t kinds = 0;
+	for (size_t i = 0, n; i < list.bytes; i += n + 1) {
+		const char *end = memchr(list.at + i, ' ', list.bytes - i);
+		char name[JOURNAL_KIND_NAME_MAX];
+		n = end ? (size_t)(end - list.at) - i : list.bytes - i;
+		snprintf(name, sizeof(name), "%.*s", (int)n, list.at + i);
+		int kind = record_kind_find(name);
+		kinds |= kind < 0 ? 0 : UINT64_C(1) << kind;
+	}
+	return kinds;
+}
+
+static void note_gone(struct log_walked *w, const struct journal_record *r) {
+	struct body_compact b;
+	w->gone += r->seq - w->last - 1;
+	w->last = r->seq;
+	if (r->kind == JOURNAL_COMPACT && body_parse_compact(r->body, r->body_bytes, &b) == 0)
+		w->gone_kinds |= kinds_in(b.kinds);
+}
+
 static int take(void *user, const struct journal_record *r) {
 	struct batch *b = user;
 	if (r->seq > b->to || b->count == b->max || b->bytes > AT_ONCE_BYTES)
 		return 1;
-	b->last = r->seq;
+	note_gone(b->walked, r);
 	if (!log_filter_takes(b->filter, r))
 		return 0;
 	struct journal_record *mine = &b->records[b->count];
@@ -94,20 +117,21 @@ static int show_all(struct batch *b, journal_visit *show, void *user) {
 }
 
 int log_read(struct journal_reader *r, const struct log_filter *f, uint64_t from, uint64_t to, uint64_t limit,
-		journal_visit *show, void *user, uint64_t *last) {
+		journal_visit *show, void *user, struct log_walked *out) {
 	uint64_t left = limit ? limit : UINT64_MAX;
 	int rc = 1;
-	*last = from ? from - 1 : 0;
+	*out = (struct log_walked){ .last = from ? from - 1 : 0 };
 	while (rc == 1 && left > 0) { /* 1: there may be more */
-		struct batch b = { .filter = f, .to = to, .last = *last, .max = left < AT_ONCE ? (unsigned)left
-				: AT_ONCE };
-		rc = journal_each(r, *last + 1, 0, take, &b);
+		struct batch b = { .filter = f, .to = to, .walked = out,
+			.max = left < AT_ONCE ? (unsigned)left : AT_ONCE };
+		uint64_t last = out->last;
+		rc = journal_each(r, last + 1, 0, take, &b);
 		int shown = show_all(&b, show, user);
 		if (shown)
 			return shown;
-		if (b.last == *last && rc == 1)
+		out->shown += b.count;
+		if (out->last == last && rc == 1)
 			return 0; /* the next one lies behind `to` */
-		*last = b.last;
 		left -= b.count;
 	}
 	return rc < 0 ? rc : 0;

@@ -18,10 +18,17 @@ struct log_filter {
 int log_filter_kinds(const char *list, uint64_t *kinds);
 bool log_filter_takes(const struct log_filter *f, const struct journal_record *r);
 
-/* Of those between `from` and `to` that the filter takes, show the first `limit` (0: all); *last is the last one looked
-   at.  0, what a visit returned, or < 0. */
+struct log_walked {
+	uint64_t last;       /* record that was looked at */
+	uint64_t shown;      /* records */
+	uint64_t gone;       /* that are not there: they were let go */
+	uint64_t gone_kinds; /* set of bits, as compactions on the way say */
+};
+
+/* Of those between `from` and `to` that the filter takes, show the first `limit` (0: all).  0, what a visit returned,
+   or < 0. */
 int log_read(struct journal_reader *r, const struct log_filter *f, uint64_t from, uint64_t to, uint64_t limit,
-		journal_visit *show, void *user, uint64_t *last);
+		journal_visit *show, void *user, struct log_walked *out);
 /* Where to begin so that log_read() up to `to` shows the last `count`. */
 int log_read_from(struct journal_reader *r, const struct log_filter *f, uint64_t to, uint64_t count, uint64_t *from);
 

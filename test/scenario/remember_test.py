@@ -195,6 +195,10 @@ def moves_house(machine):
     expect('another one takes it, once', first['imported'] > 0 and again['imported'] == 0 and
            again['known'] == first['imported'], (first, again))
     machine.run('export', '--machine', 'other', '--output', back)
+    with open(lines, encoding='utf-8') as a, open(machine.work + '/bad.jsonl', 'w', encoding='utf-8') as b:
+        b.write(a.readline() + '{}\n[]\n')
+    rc, out, err = machine.run('import', machine.work + '/bad.jsonl', '--machine', 'other')
+    expect('each line that is none is told', rc == 1 and '2 lines were passed over; line 2' in err and '\n  line 3' in err, err)
     with open(lines, encoding='utf-8') as a, open(back, encoding='utf-8') as b:
         expect('and tells it in the same lines', a.read() == b.read())
 

@@ -279,6 +279,9 @@ def what_is_gone(p):
     gone = '2 more of these were let go: a snapshot stands for them'
     expect('the log says how many have no line', gone in p.text('log', '--all') and
            'let go' not in p.text('log', '-n', '1') + p.text('log', '--all', '--kind', 'turn') + p.text('log', '--all', '--json'))
+    expect('and of those that were asked for', '2 on the way were let go' in p.text('log', '--all', '--kind', 'gap,turn') and
+           p.text('log', '--kind', 'symbol') == 'there is no such record\n' and
+           p.text('log', '--principal', 'nobody').startswith('there is no such record any more\n2 on the way'))
     v = p.json('state', 'verify')
     expect('what was let go is counted', v['intact'] and v['let_go'] == 2 and v['snapshots'] == 1, v)
     p.make('erased', 'erase')
