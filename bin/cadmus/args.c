@@ -119,10 +119,17 @@ static bool is_option(const char *arg) {
 	return arg[0] == '-' && arg[1] && !is_digit(arg[1]) && !(arg[1] == '.' && is_digit(arg[2]));
 }
 
+static unsigned count_options(const struct args *a) {
+	unsigned n = 0;
+	while (a->options && a->options[n].name)
+		n++;
+	return n;
+}
+
 int args_take(struct args *a, int argc, char **argv) {
 	unsigned words = 0;
 	bool only_words = false;
-	CHECK(a->words_max <= ARGS_WORDS_MAX);
+	CHECK(a->words_max <= ARGS_WORDS_MAX && count_options(a) <= 64); /* bits of `given` */
 	for (int i = 1; i < argc; i++) {
 		if (!only_words && strcmp(argv[i], "--") == 0)
 			only_words = true;

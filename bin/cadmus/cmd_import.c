@@ -12,6 +12,7 @@
 #include "bin/cadmus/args.h"
 #include "bin/cadmus/json.h"
 #include "bin/cadmus/machine.h"
+#include "bin/cadmus/output.h"
 #include "client/state_path.h"
 #include "journal/journal.h"
 #include "memory/lines.h"
@@ -23,7 +24,7 @@ struct import {
 	uint64_t submitted, settled, stored, again, wrong, number;
 	int rc;
 	bool is_new; /* the journal */
-	struct cdm_diag diag; /* of the first line that was wrong */
+	struct cdm_diag diag; /* of the first lines that were wrong, or of what ended it */
 };
 
 /* Results of what was submitted, until `left` are still to come. */
@@ -163,10 +164,11 @@ static int report(const struct verb_context *c, const struct import *i) {
 #define PASSED_SHOWN 8u
 
 static int passed_over(const struct verb_context *c, const struct import *i) {
+	char text[CDM_DIAG_TEXT];
 	int code = verb_failed("import", -EPROTO, "%llu line%s passed over; %s", (unsigned long long)i->wrong,
 			i->wrong == 1 ? " was" : "s were", i->diag.at[0].text);
 	for (uint32_t n = 1; !c->json && n < i->diag.count && n < PASSED_SHOWN; n++)
-		fprintf(stderr, "  %s\n", i->diag.at[n].text);
+		fprintf(stderr, "  %s\n", output_text(i->diag.at[n].text, text, sizeof(text)));
 	if (!c->json && i->wrong > PASSED_SHOWN)
 		fprintf(stderr, "  and %llu more\n", (unsigned long long)(i->wrong - PASSED_SHOWN));
 	return code;

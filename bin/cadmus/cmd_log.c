@@ -114,8 +114,10 @@ static bool is_filtered(const struct options *o) {
 }
 
 /* What a compaction took has no line, and is not missing without a word; nor is it nothing where no record is such. */
-static int show_rest(const struct options *o, const struct log_walked *w) {
-	bool filtered = is_filtered(o), gone = w->gone && (!o->filter.kinds || o->filter.kinds & w->gone_kinds);
+static int show_rest(const struct past *p, const struct options *o, const struct log_walked *w) {
+	uint64_t kinds = 0;
+	bool known = !w->gone || journal_kinds_gone(p->reader, &kinds) == 0, filtered = is_filtered(o);
+	bool gone = w->gone && (!known || !o->filter.kinds || o->filter.kinds & kinds);
 	if (!o->json && filtered && !w->shown && !o->follow)
 		printf("there is no such record%s\n", gone ? " any more" : "");
 	if (!o->json && gone)
@@ -135,7 +137,7 @@ static int walk(const struct verb_context *c, struct past *p, struct options *o,
 		return verb_failed_hint("log", rc, "`cadmus log --verify` says where", "the journal is damaged");
 	if (rc < 0)
 		return output_flush() == 0 ? verb_failed("log", rc, "the journal cannot be read: %s", err_text(rc)) : 0;
-	if (show_rest(o, &walked) < 0 || !o->follow)
+	if (show_rest(p, o, &walked) < 0 || !o->follow)
 		return 0;
 	journal_read_close(&p->reader);
 	return log_follow(c, p->path, &o->filter, to, visit, o);

@@ -84,8 +84,7 @@ static const char *age_text(double s, char out[32]) {
 
 /* A claim is the words of another: none of them moves the terminal. */
 static const char *clean(const json_t *j, const char *name, char *out, size_t capacity) {
-	snprintf(out, capacity, "%s", text_of(j, name, "?"));
-	return output_clean(out, false);
+	return output_text(text_of(j, name, "?"), out, capacity);
 }
 
 static double number(const json_t *j, const char *name) {

@@ -33,6 +33,11 @@ int json_print_line(json_t *j) {
 	return output_flush();
 }
 
+json_t *json_text(const char *s) {
+	json_t *j = json_string(s);
+	return j ? j : json_string("?");
+}
+
 static void clean_text(json_t *j) {
 	char *text = strdup(json_string_value(j));
 	for (char *c = text; c && *c; c++)

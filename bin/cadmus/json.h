@@ -10,6 +10,8 @@
 int json_print(json_t *j);
 /* One line, for streams of values, and written out; < 0: it could not be. */
 int json_print_line(json_t *j);
+/* A text of others: "?" where it is not UTF-8. */
+json_t *json_text(const char *s);
 /* For people: each text in it is one line that moves no terminal; as output_clean() makes them. */
 void json_clean(json_t *j);
 /* The shortest decimal number that is this float: 0.9, not 0.89999997615814209. */

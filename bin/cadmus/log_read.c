@@ -65,33 +65,21 @@ struct batch {
 	struct journal_record records[AT_ONCE]; /* their bodies are ours */
 };
 
-/* "gap evidence" */
-static uint64_t kinds_in(struct body_text list) {
-	uint64_t kinds = 0;
-	for (size_t i = 0, n; i < list.bytes; i += n + 1) {
-		const char *end = memchr(list.at + i, ' ', list.bytes - i);
-		char name[JOURNAL_KIND_NAME_MAX];
-		n = end ? (size_t)(end - list.at) - i : list.bytes - i;
-		snprintf(name, sizeof(name), "%.*s", (int)n, list.at + i);
-		int kind = record_kind_find(name);
-		kinds |= kind < 0 ? 0 : UINT64_C(1) << kind;
-	}
-	return kinds;
-}
-
-static void note_gone(struct log_walked *w, const struct journal_record *r) {
-	struct body_compact b;
-	w->gone += r->seq - w->last - 1;
-	w->last = r->seq;
-	if (r->kind == JOURNAL_COMPACT && body_parse_compact(r->body, r->body_bytes, &b) == 0)
-		w->gone_kinds |= kinds_in(b.kinds);
+/* The next one that is there is `seq`; those before it, as far as they were asked for, are not. */
+static void note_gone(struct log_walked *w, uint64_t seq, uint64_t to) {
+	uint64_t end = seq <= to ? seq - 1 : to;
+	w->gone += end > w->last ? end - w->last : 0;
+	w->last = end > w->last ? end : w->last;
 }
 
 static int take(void *user, const struct journal_record *r) {
 	struct batch *b = user;
-	if (r->seq > b->to || b->count == b->max || b->bytes > AT_ONCE_BYTES)
+	if (b->count == b->max || b->bytes > AT_ONCE_BYTES)
 		return 1;
-	note_gone(b->walked, r);
+	note_gone(b->walked, r->seq, b->to);
+	if (r->seq > b->to)
+		return 1;
+	b->walked->last = r->seq;
 	if (!log_filter_takes(b->filter, r))
 		return 0;
 	struct journal_record *mine = &b->records[b->count];
@@ -130,7 +118,7 @@ int log_read(struct journal_reader *r, const struct log_filter *f, uint64_t from
 		if (shown)
 			return shown;
 		out->shown += b.count;
-		if (out->last == last && rc == 1)
+		if (rc == 1 && (out->last >= to || out->last == last))
 			return 0; /* the next one lies behind `to` */
 		left -= b.count;
 	}

@@ -19,10 +19,9 @@ int log_filter_kinds(const char *list, uint64_t *kinds);
 bool log_filter_takes(const struct log_filter *f, const struct journal_record *r);
 
 struct log_walked {
-	uint64_t last;       /* record that was looked at */
-	uint64_t shown;      /* records */
-	uint64_t gone;       /* that are not there: they were let go */
-	uint64_t gone_kinds; /* set of bits, as compactions on the way say */
+	uint64_t last;  /* record that was looked at */
+	uint64_t shown; /* records */
+	uint64_t gone;  /* that are not there: they were let go */
 };
 
 /* Of those between `from` and `to` that the filter takes, show the first `limit` (0: all).  0, what a visit returned,

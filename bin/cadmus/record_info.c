@@ -26,12 +26,6 @@ const char *record_size(uint64_t bytes, char out[RECORD_SIZE_MAX]) {
 	return out;
 }
 
-/* A text of the file, for a terminal. */
-static json_t *text_json(const char *s) {
-	json_t *j = json_string(s);
-	return j ? j : json_string("?"); /* it is not UTF-8 */
-}
-
 /* The metadata of that name; NULL: there is none that can be read. */
 static struct mcap_metadata *find(struct mcap_reader *r, const char *name) {
 	for (uint32_t i = 0; i < mcap_read_info(r)->metadata; i++) {
@@ -48,7 +42,7 @@ static struct mcap_metadata *find(struct mcap_reader *r, const char *name) {
 static json_t *pairs_json(const struct mcap_metadata *m) {
 	json_t *j = json_object();
 	for (uint32_t i = 0; m && i < m->pair_count; i++)
-		json_object_set_new(j, m->pairs[i].key, text_json(m->pairs[i].value));
+		json_object_set_new(j, m->pairs[i].key, json_text(m->pairs[i].value));
 	return j;
 }
 
@@ -76,8 +70,8 @@ static json_t *channels_json(const struct mcap_reader *r) {
 		const struct mcap_channel *c = mcap_read_channel_at(r, i, &messages);
 		const struct mcap_schema *s = mcap_read_schema(r, c->schema);
 		const struct mcap_metadata about = { .pairs = c->pairs, .pair_count = c->pair_count };
-		json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o,s:o}", "topic", text_json(c->topic), "encoding",
-				text_json(c->encoding), "schema", text_json(s ? s->name : ""), "messages",
+		json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o,s:o}", "topic", json_text(c->topic), "encoding",
+				json_text(c->encoding), "schema", json_text(s ? s->name : ""), "messages",
 				messages == UINT64_MAX ? json_null() : json_integer((json_int_t)messages), "metadata",
 				pairs_json(&about)));
 	}
@@ -88,8 +82,8 @@ static int show_json(struct mcap_reader *r, const char *path, const struct mcap_
 		const struct mcap_metadata *result) {
 	const struct mcap_read_info *n = mcap_read_info(r);
 	return json_print(json_pack("{s:s,s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:i,s:b,s:b,s:I,s:i,s:b,s:s,s:I,s:o,s:o,s:o}",
-			"file", path, "result", result_of(r, result), "profile", text_json(n->profile), "library",
-			text_json(n->library), "bytes", (json_int_t)n->bytes, "messages", (json_int_t)n->messages,
+			"file", path, "result", result_of(r, result), "profile", json_text(n->profile), "library",
+			json_text(n->library), "bytes", (json_int_t)n->bytes, "messages", (json_int_t)n->messages,
 			"start_ns", (json_int_t)n->start_ns, "end_ns", (json_int_t)n->end_ns, "chunks", (int)n->chunks,
 			"scanned", n->scanned, "cut", n->cut, "cut_at", (json_int_t)n->cut_at, "damaged",
 			(int)n->damaged, "bad_sum", n->bad_sum, "summary", summary_text(n->summary), "summary_at",

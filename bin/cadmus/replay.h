@@ -57,8 +57,6 @@ json_t *replay_unplaced(const struct replay *r);
 /* Why what comes out of it cannot be all that was: NULL: it can. */
 const char *replay_doubt(const struct replay *r);
 
-json_t *replay_text_json(const char *s);
-
 /* ---- replay_lacks.c ---- */
 
 /* Targets with samples in the recording that were not made again as they were then: {field, needs: null or a field

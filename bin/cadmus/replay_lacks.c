@@ -1,6 +1,7 @@
 /* replay_lacks.c - targets that a re-run could not make as they were made then, and why not: see replay.h. */
 #include <limits.h>
 #include <string.h>
+#include "bin/cadmus/json.h"
 #include "bin/cadmus/replay.h"
 #include "rules/rule.h"
 
@@ -47,7 +48,7 @@ static void add(struct lacks *l, const char *field, const char *needs, const cha
 	else
 		snprintf(hint, sizeof(hint), "the file contradicts the plan in it");
 	json_array_append_new(l->list, json_pack("{s:s,s:s?,s:s,s:o,s:o}", "field", field, "needs", needs, "why", why,
-			"text", replay_text_json(text), "hint", replay_text_json(hint)));
+			"text", json_text(text), "hint", json_text(hint)));
 }
 
 static void add_form(struct lacks *l, const char *target, const struct plan_field *f, const char *that) {

@@ -14,18 +14,13 @@ json_t *replay_value_json(const struct rerun_value *v) {
 		 : json_null();
 }
 
-json_t *replay_text_json(const char *s) {
-	json_t *j = json_string(s);
-	return j ? j : json_string("?"); /* it is not UTF-8 */
-}
-
 json_t *replay_unplaced(const struct replay *r) {
 	json_t *list = json_array();
 	for (unsigned i = 0; i < recording_count(r->rec); i++) {
 		const struct recording_field *f = recording_at(r->rec, i);
 		uint16_t p = plan_find_field(r->plan, f->name);
 		if (p == PLAN_NONE || !recording_fits(f, &plan_fields(r->plan)[p]))
-			json_array_append_new(list, replay_text_json(f->name));
+			json_array_append_new(list, json_text(f->name));
 	}
 	return list;
 }
@@ -201,10 +196,10 @@ static void print_lacks(const struct sums *s) {
 	size_t i;
 	json_t *one;
 	json_array_foreach(s->lacks, i, one) {
-		char text[512];
-		snprintf(text, sizeof(text), "%s", json_string_value(json_object_get(one, "text")));
-		printf("%s: not run again as it was: %s\n", json_string_value(json_object_get(one, "field")),
-				output_clean(text, false));
+		char field[CDM_NAME_MAX], text[512];
+		printf("%s: not run again as it was: %s\n",
+				output_text(json_string_value(json_object_get(one, "field")), field, sizeof(field)),
+				output_text(json_string_value(json_object_get(one, "text")), text, sizeof(text)));
 	}
 }
 

@@ -220,7 +220,7 @@ struct body_compact {
 	uint64_t upto;          /* no record behind it was let go */
 	uint64_t removed, kept; /* in all, up to there */
 	struct hash digest;     /* over the hashes of those that stay, in order */
-	struct hash requests;   /* over the requests that records up to there answered; zeros: not said */
+	struct hash requests;   /* over the requests that records up to there answered; zeros: it was not said */
 	struct body_text kinds; /* ..BODY_VALUE_MAX: names of those that were let go, with blanks between */
 };
 
@@ -236,7 +236,8 @@ struct body_compact {
 #include "journal/kind.def"
 #undef JOURNAL_KIND
 
-/* The request that a body of this kind has, borrowed from it; empty where it has none.  -EPROTO: not such a body. */
+/* The request that a body of this kind, or of one that nobody knows here, has, borrowed from it; empty: it has none.
+   -EPROTO: not such a body. */
 MUST_CHECK int body_request(unsigned kind, const void *bytes, size_t count, struct body_text *request);
 
 #endif

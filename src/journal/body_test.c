@@ -263,6 +263,20 @@ static void cut_and_longer_bodies_are_refused(void) {
 	CHECK(body_parse_turn(room, (size_t)n + 1, &u) == -EPROTO);
 }
 
+static void requests_are_found_in_bodies(void) {
+	uint8_t bytes[256];
+	struct body_text found;
+	struct body_set set = { body_text("speed"), body_text("1"), body_text("r1") };
+	int n = body_build_set(&set, bytes, sizeof(bytes));
+	CHECK(n > 0 && body_request(JOURNAL_SET, bytes, (size_t)n, &found) == 0 && body_text_is(found, "r1"));
+	CHECK(body_request(JOURNAL_KIND_COUNT, bytes, (size_t)n, &found) == 0 && body_text_is(found, "r1")); /* newer */
+	CHECK(body_request(JOURNAL_GAP, bytes, (size_t)n, &found) == 0 && found.bytes == 0); /* it has none */
+	CHECK(body_request(JOURNAL_SET, bytes, (size_t)n - 1, &found) == -EPROTO);
+	set.request = body_text("");
+	n = body_build_set(&set, bytes, sizeof(bytes));
+	CHECK(n > 0 && body_request(JOURNAL_SET, bytes, (size_t)n, &found) == 0 && found.bytes == 0);
+}
+
 int main(void) {
 	a_turn_survives();
 	the_others_survive();
@@ -272,5 +286,6 @@ int main(void) {
 	unknown_and_missing_keys_are_no_error();
 	wrong_values_are_refused();
 	cut_and_longer_bodies_are_refused();
+	requests_are_found_in_bodies();
 	puts("body_test: ok");
 }

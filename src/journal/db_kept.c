@@ -9,6 +9,10 @@
 
 #define FORMAT_KEPT 2 /* the first one that has these tables */
 
+bool db_keeps(const struct db *db) {
+	return db->version >= FORMAT_KEPT;
+}
+
 /* Prepare, bind up to two numbers, run; for what is rare. */
 static int change(struct db *db, const char *sql, uint64_t a, uint64_t b) {
 	sqlite3_stmt *s = NULL;
@@ -40,7 +44,7 @@ static int step_request(struct db *db, sqlite3_stmt *s, uint64_t *seq) {
 
 int db_request_find(struct db *db, const char *principal, const char *id, uint64_t *seq) {
 	static const char sql[] = "SELECT seq FROM request WHERE principal = ? AND id = ?";
-	if (!db->known && db->version < FORMAT_KEPT)
+	if (!db->known && !db_keeps(db))
 		return 0;
 	if (!db->known && sqlite3_prepare_v3(db->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, &db->known, NULL) !=
 				  SQLITE_OK)
@@ -56,10 +60,6 @@ int db_request_note(struct db *db, const char *principal, const char *id, uint64
 	sqlite3_bind_int64(db->note, 3, (int64_t)seq);
 	int rc = db_finish(db, db->note);
 	return rc < 0 || sqlite3_changes(db->sql) > 0 ? rc : db_request_find(db, principal, id, before);
-}
-
-bool db_request_table(const struct db *db) {
-	return db->version >= FORMAT_KEPT;
 }
 
 static void digest_request(struct hash_pieces *h, sqlite3_stmt *s) {
@@ -78,19 +78,14 @@ int db_request_digest(struct db *db, uint64_t upto, struct hash *digest) {
 	static const char sql[] = "SELECT principal, id, seq FROM request WHERE seq <= ? ORDER BY principal, id";
 	struct hash_pieces h;
 	sqlite3_stmt *s = NULL;
-	uint64_t count = 0;
 	int step;
-	*digest = (struct hash){ { 0 } };
-	if (!db_request_table(db))
-		return 0;
 	if (sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL) != SQLITE_OK)
 		return db_error(db);
 	sqlite3_bind_int64(s, 1, (int64_t)upto);
 	hash_begin(&h);
-	for (; (step = sqlite3_step(s)) == SQLITE_ROW; count++)
+	while ((step = sqlite3_step(s)) == SQLITE_ROW)
 		digest_request(&h, s);
-	if (count)
-		*digest = hash_end(&h);
+	*digest = hash_end(&h);
 	sqlite3_finalize(s);
 	return step == SQLITE_DONE ? 0 : db_error(db);
 }
@@ -155,7 +150,7 @@ int db_snapshot_find(struct db *db, uint64_t upto, sqlite3_stmt **hold, struct d
 	static const char sql[] = "SELECT upto, seq, number, image, state FROM snapshot WHERE upto <= ?"
 				  " ORDER BY upto DESC LIMIT 1";
 	*hold = NULL;
-	if (db->version < FORMAT_KEPT)
+	if (!db_keeps(db))
 		return 0;
 	if (sqlite3_prepare_v2(db->sql, sql, -1, hold, NULL) != SQLITE_OK)
 		return db_error(db);
@@ -195,7 +190,7 @@ static int take_compaction(sqlite3_stmt *s, struct db_compaction *c) {
 int db_compaction_find(struct db *db, struct db_compaction *c) {
 	sqlite3_stmt *s = NULL;
 	*c = (struct db_compaction){ .upto = 0 };
-	if (db->version < FORMAT_KEPT)
+	if (!db_keeps(db))
 		return 0;
 	if (sqlite3_prepare_v2(db->sql, "SELECT upto, kinds, done FROM compaction ORDER BY upto DESC LIMIT 1", -1, &s,
 			    NULL) != SQLITE_OK)

@@ -76,15 +76,16 @@ MUST_CHECK int db_step(struct db *db, sqlite3_stmt *s, struct journal_record *r)
 
 /* ---- db_kept.c: what is kept beside the records; a reader finds nothing in a file of format 1 ---- */
 
+bool db_keeps(const struct db *db); /* is it of a later format? */
+
 /* 1: the record that has this request, 0: there is none. */
 MUST_CHECK int db_request_find(struct db *db, const char *principal, const char *id, uint64_t *seq);
 /* 0: noted; 1: that record had it before, and still has. */
 MUST_CHECK int db_request_note(struct db *db, const char *principal, const char *id, uint64_t seq, uint64_t *before);
-/* BLAKE2b-256 over the requests that records up to there answered, by principal and id; of none it is zeros. */
+/* BLAKE2b-256 over the requests that records up to there answered, by principal and id. */
 MUST_CHECK int db_request_digest(struct db *db, uint64_t upto, struct hash *digest);
 /* How many are of records that have their bodies, and how many of none, behind `upto`. */
 MUST_CHECK int db_request_count(struct db *db, uint64_t upto, int64_t *answered, int64_t *loose);
-bool db_request_table(const struct db *db); /* is there one in this file? */
 
 struct db_snapshot {
 	uint64_t upto;     /* seq of the last record in it */

@@ -378,6 +378,20 @@ static int name_kinds(uint64_t kinds, char *out, size_t capacity) {
 	return rc;
 }
 
+int journal_kinds_gone(struct journal_reader *r, uint64_t *kinds) {
+	int rc = 0;
+	*kinds = 0;
+	for (unsigned k = 0; rc == 0 && k < JOURNAL_KIND_COUNT && db_keeps(&r->db); k++) {
+		char sql[128];
+		int64_t n = 0;
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM compaction"
+			 " WHERE instr(' ' || kinds || ' ', ' %s ') > 0", record_kind_name(k));
+		rc = db_query(&r->db, sql, &n);
+		*kinds |= (uint64_t)(n > 0) << k;
+	}
+	return rc;
+}
+
 #define ROW_BYTES 160 /* of a record beside its body: three hashes, four numbers, a few words */
 
 int journal_used(struct journal_reader *r, uint64_t *used) {

@@ -62,9 +62,11 @@ MUST_CHECK int journal_last(struct journal_reader *r, uint64_t *seq);
 MUST_CHECK int journal_seq_at(struct journal_reader *r, struct cdm_wall when, uint64_t *seq);
 /* The same by the calendar, to the millisecond: the last record that was dated so.  Where the clock was ahead for a
    while and was set back, hybrid clocks stand still until the calendar has come up: what happens meanwhile is found by
-   this alone. */
+   this alone.  It looks at all records after that: 0.2 s a million. */
 MUST_CHECK int journal_seq_dated(struct journal_reader *r, struct cdm_wall when, uint64_t *seq);
 
+/* Kinds of which compactions let records go, as bits 1 << enum journal_kind. */
+MUST_CHECK int journal_kinds_gone(struct journal_reader *r, uint64_t *kinds);
 /* The record that answered this request; -ENOENT: none did. */
 MUST_CHECK int journal_request(struct journal_reader *r, const char *principal, const char *id, uint64_t *seq);
 

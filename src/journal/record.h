@@ -51,7 +51,7 @@ struct journal_entry {
 	const void *body;      /* one MessagePack map, see body.h */
 	size_t body_bytes;     /* 1..JOURNAL_BODY_MAX */
 	const char *request;   /* what a client calls its request, so that a retry changes nothing; NULL or "": nothing.
-				  One entry of a batch may have one */
+				  One entry of a batch may have one, and its body says the same */
 };
 
 struct journal_record {

@@ -127,6 +127,8 @@ static int begin_fold(struct verify *v) {
 		rc = rc < 0 ? rc : -EBADMSG;
 	sqlite3_finalize(hold);
 	v->unfolded = false;
+	if (rc < 0 && rc != -EBADMSG && rc != -EPROTO)
+		return rc;
 	if (rc == 0 && v->walk.state->seq == v->compact.upto)
 		return 0;
 	return tell(v, MESSAGE_LOST, "the snapshot that stands for what was let go is damaged", v->compact.upto);
@@ -208,7 +210,7 @@ static int step(void *user, const struct journal_record *r) {
 	if (v->progress)
 		v->progress(v->user, r->seq, v->last);
 	look_at_snapshots(v);
-	if (db_request_table(&v->reader->db) && (rc = check_request(v, r)) < 0)
+	if (db_keeps(&v->reader->db) && (rc = check_request(v, r)) < 0)
 		return rc;
 	return r->kind == JOURNAL_SNAPSHOT ? check_snapshot(v, r) : 0;
 }
@@ -237,13 +239,17 @@ static int check_requests(struct verify *v) {
 	int64_t answered, loose;
 	struct hash digest;
 	const struct hash *said = &v->compact.requests, unsaid = { { 0 } };
-	if (!db_request_table(&v->reader->db))
+	if (!db_keeps(&v->reader->db))
 		return 0;
 	int rc = db_request_count(&v->reader->db, v->compact.upto, &answered, &loose);
 	if (rc == 0)
 		rc = db_request_digest(&v->reader->db, v->compact.upto, &digest);
-	if (rc < 0)
+	if (rc < 0) {
+		v->told = true;
+		message_add(v->diag, MESSAGE_DAMAGED, "the table of requests cannot be read (%s)",
+				sqlite3_errmsg(v->reader->db.sql));
 		return rc;
+	}
 	if (answered != v->requests || loose > 0)
 		return tell(v, MESSAGE_REQUEST, "the table of requests has some that no record has", v->walk.seq);
 	if (!hash_equal(said, &unsaid) && !hash_equal(said, &digest))

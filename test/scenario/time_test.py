@@ -282,6 +282,10 @@ def what_is_gone(p):
     expect('and of those that were asked for', '2 on the way were let go' in p.text('log', '--all', '--kind', 'gap,turn') and
            p.text('log', '--kind', 'symbol') == 'there is no such record\n' and
            p.text('log', '--principal', 'nobody').startswith('there is no such record any more\n2 on the way'))
+    there = [json.loads(line)['seq'] for line in p.text('log', '--all', '--json').splitlines()]
+    gone = str(min(set(range(1, there[-1])) - set(there)))
+    expect('also where the range ends with one', '1 more of these were let go' in p.text('log', '--from', gone, '--until', '#' + gone) and
+           'no such record any more\n1 on' in p.text('log', '--from', gone, '--kind', 'gap', '--until', '#' + gone))
     v = p.json('state', 'verify')
     expect('what was let go is counted', v['intact'] and v['let_go'] == 2 and v['snapshots'] == 1, v)
     p.make('erased', 'erase')
