@@ -480,22 +480,7 @@ static bool may_have_request(unsigned kind) {
 }
 
 int body_request(unsigned kind, const void *bytes, size_t count, struct body_text *request) {
-	struct mp_in in;
-	uint32_t pairs;
+	static const struct field only[] = { { "request", TEXT, 0, 0, BODY_REQUEST_MAX } };
 	*request = (struct body_text){ NULL, 0 };
-	if (!may_have_request(kind))
-		return 0;
-	mp_open(&in, bytes, count);
-	if (mp_get_map(&in, &pairs) < 0)
-		return -EPROTO;
-	while (pairs-- > 0) {
-		const char *key;
-		size_t key_bytes;
-		if (mp_get_str(&in, &key, &key_bytes) < 0)
-			return -EPROTO;
-		bool here = is(key, key_bytes, "request");
-		if ((here ? get_text(&in, 0, BODY_REQUEST_MAX, request) : mp_skip(&in)) < 0)
-			return -EPROTO;
-	}
-	return 0;
+	return may_have_request(kind) ? parse(only, COUNT_OF(only), bytes, count, request) : 0;
 }
